@@ -1,0 +1,129 @@
+"""The paper's attack: vertical stripes, then a random search over coloured squares.
+
+Ran, Zhang, Li, Tang, Wang, "Black-box Adversarial Attacks Against Image Quality Assessment
+Models", arXiv 2402.17533. The two-stage search; the bi-directional loss is the goal's
+(`iqaudit.Goal.BIDIRECTIONAL`).
+"""
+
+import math
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from types import MappingProxyType
+
+import numpy as np
+
+from iqaudit.attacks.contract import Problem
+from iqaudit.errors import InputError
+from iqaudit.proposal import Edit, Perturbation, Proposal
+
+PHASE_ENDS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000, 10000)
+"""The queries, of PHASE_ENDS[-1], after which the squares' share of the picture halves."""
+
+FIRST_QUERY = 2
+"""The stripes' query; the clean picture is query 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class SquareState:
+    """Where the search stands.
+
+    `query` is the number of the next proposal; `loss` is the perturbation's, infinite before the
+    stripes are scored, which are therefore accepted whatever they score.
+    """
+
+    problem: Problem
+    query: int
+    perturbation: Perturbation
+    loss: float
+
+
+@dataclass(frozen=True)
+class Bidirectional:
+    """Patch-based random search in two stages (arXiv 2402.17533).
+
+    1. Vertical stripes, one random sign a column and channel, taken as the start.
+    2. Each query draws `n_squares` squares, gives each one random sign a channel in place of what
+       the perturbation holds there, and is kept where the loss strictly falls.
+
+    Parameters
+    ----------
+    n_squares : int
+        Squares drawn a query, at least 1.
+    p_init : float
+        A square's share of the picture at the start, in (0, 1]; it halves along the schedule.
+
+    Examples
+    --------
+    >>> Bidirectional()  # the paper's setting for DB-CNN, UNIQUE and TReS
+    Bidirectional(n_squares=2, p_init=0.04)
+    >>> PRESETS["bidirectional-liqe"]  # and for LIQE
+    Bidirectional(n_squares=8, p_init=0.09)
+    """
+
+    n_squares: int = 2
+    p_init: float = 0.04
+
+    def __post_init__(self) -> None:
+        if self.n_squares < 1:
+            raise InputError(f"n_squares must be at least 1, not {self.n_squares}.")
+        if not 0 < self.p_init <= 1:
+            raise InputError(f"p_init is a share of the picture in (0, 1], not {self.p_init}.")
+
+    def init(self, problem: Problem) -> SquareState:
+        """Return the state before the stripes."""
+        nothing = np.zeros(problem.pixels.shape, np.int16)
+        return SquareState(problem, FIRST_QUERY, nothing, math.inf)
+
+    def ask(self, state: SquareState) -> Proposal:
+        """Propose the stripes first, then squares upon what was kept."""
+        problem = state.problem
+        height, width = problem.pixels.shape[:2]
+        draw = problem.stream.at(state.query)
+        if state.query == FIRST_QUERY:
+            stripes = _signs(draw, (1, width, 3), problem.levels)
+            return Proposal(np.broadcast_to(stripes, problem.pixels.shape))
+        side = self.side(state.query, problem.queries, height, width)
+        edits = []
+        for _ in range(self.n_squares):
+            top = int(draw.integers(height - side + 1))  # the last row and column included
+            left = int(draw.integers(width - side + 1))
+            held = state.perturbation[top : top + side, left : left + side]
+            colour = _signs(draw, 3, problem.levels)
+            # Levels that differ stay different when clipped to 0-255, so this asks a new picture.
+            while np.array_equal(held, np.broadcast_to(colour, held.shape)):
+                colour = _signs(draw, 3, problem.levels)
+            edits.append(Edit(top, left, np.broadcast_to(colour, held.shape)))
+        return Proposal(state.perturbation, tuple(edits))
+
+    def tell(self, state: SquareState, proposal: Proposal, loss: float) -> SquareState:
+        """Keep the proposal where the loss strictly fell."""
+        if loss < state.loss:
+            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+        return replace(state, query=state.query + 1)
+
+    def side(self, query: int, queries: int, height: int, width: int) -> int:
+        """Return the squares' side in pixels at a query of a budget.
+
+        s = round(sqrt(p h w)), where p is `p_init` halved once for every phase of the schedule
+        that has ended; at least 1, at most the picture's shorter side less 1 where that is above.
+        """
+        # Exact: a budget's phases must not end early or late by a float's rounding.
+        position = Fraction(PHASE_ENDS[-1] * query, queries)
+        p = self.p_init / 2 ** bisect_left(PHASE_ENDS, position)
+        return max(1, min(round(math.sqrt(p * height * width)), min(height, width) - 1))
+
+
+PRESETS = MappingProxyType(
+    {
+        "bidirectional": Bidirectional(),
+        "bidirectional-liqe": Bidirectional(n_squares=8, p_init=0.09),
+    }
+)
+"""The paper's two settings: for DB-CNN, UNIQUE and TReS, and for LIQE."""
+
+
+def _signs(
+    draw: np.random.Generator, shape: int | tuple[int, ...], levels: int
+) -> Perturbation:
+    return (levels * (2 * draw.integers(2, size=shape) - 1)).astype(np.int16)

@@ -1,0 +1,68 @@
+"""What an attack is: a frozen value of hyper-parameters that proposes and is told.
+
+``state = attack.init(problem)``, then in turns ``proposal = attack.ask(state)`` and
+``state = attack.tell(state, proposal, loss)``. All three are pure: the same arguments give the
+same answer, states are never changed, and what is random comes from ``problem.stream.at(query)``.
+An attack never calls a victim, counts, clips or saves.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from iqaudit.images import Pixels
+from iqaudit.proposal import Perturbation, Proposal
+from iqaudit.randomness import Stream
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What an attack may know.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, (height, width, 3)
+        The clean picture.
+    levels : int
+        The largest change of a channel.
+    queries : int
+        The whole budget. Query 1 is the clean picture's; the attack's first is query 2.
+    stream : Stream
+        The trial's random numbers.
+    """
+
+    pixels: Pixels
+    levels: int
+    queries: int
+    stream: Stream
+
+
+class State(Protocol):
+    """What every attack's state tells, whatever else it holds.
+
+    Attributes
+    ----------
+    perturbation : ndarray of int16, (height, width, 3)
+        Where the attack stands. A new array means that a step was accepted.
+    """
+
+    @property
+    def perturbation(self) -> Perturbation: ...
+
+
+S = TypeVar("S", bound=State)
+
+
+class Attack(Protocol[S]):
+    """A black-box attack; see the module's docstring for the order of calls."""
+
+    def init(self, problem: Problem) -> S:
+        """Return the state before the first proposal."""
+        ...
+
+    def ask(self, state: S) -> Proposal:
+        """Return the perturbation to be scored next."""
+        ...
+
+    def tell(self, state: S, proposal: Proposal, loss: float) -> S:
+        """Return the state after the proposal's loss, lower is better."""
+        ...

@@ -1,0 +1,208 @@
+"""Many trials: one attack on every picture."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from iqaudit.attacks import Attack, named
+from iqaudit.errors import InputError, Interrupted, VictimError
+from iqaudit.goal import Goal
+from iqaudit.images import Picture, Source, collect
+from iqaudit.oracle import SMALLEST_BUDGET, ask
+from iqaudit.threat import Linf
+from iqaudit.trial import Outcome, Trial, TrialResult
+from iqaudit.victims import Victim, as_victim
+
+Progress = Callable[[Picture, int], None]
+"""Called after every query with the picture and how many queries it has had."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides an audit's outcome but the pictures; checked when made.
+
+    Parameters
+    ----------
+    victim : Victim
+        Who is asked.
+    attack : Attack
+        Who proposes.
+    threat : Linf
+        What is allowed.
+    goal : Goal
+        What is wanted.
+    queries : int
+        The budget a picture: scores asked, the clean one included; at least 2.
+    seed : int
+        Of every random number.
+    batch : int
+        Pictures whose searches share the victim's batches; changes no result.
+
+    Raises
+    ------
+    InputError
+        If a number cannot be used.
+    """
+
+    victim: Victim
+    attack: Attack[Any]
+    threat: Linf = Linf()
+    goal: Goal = Goal.BIDIRECTIONAL
+    queries: int = 500
+    seed: int = 0
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.queries < SMALLEST_BUDGET:
+            raise InputError(
+                f"A budget is at least {SMALLEST_BUDGET} queries a picture "
+                f"(the clean score is one), not {self.queries}."
+            )
+        if self.batch < 1:
+            raise InputError(f"A batch is at least 1 picture, not {self.batch}.")
+
+
+def run(
+    plan: Plan, pictures: Sequence[Picture], progress: Progress | None = None
+) -> Iterator[TrialResult]:
+    """Yield each picture's result as it is finished, in order.
+
+    Raises
+    ------
+    InputError
+        If a picture is too small for the victim; before the first query.
+    VictimError, KeyboardInterrupt
+        After the results of the pictures that were begun, whose outcome says so, were yielded.
+    """
+    check_sizes(plan.victim, pictures)
+    for start in range(0, len(pictures), plan.batch):
+        trials = [_trial(plan, picture) for picture in pictures[start : start + plan.batch]]
+        try:
+            while not all(trial.done for trial in trials):
+                _step(plan.victim, trials, progress)
+        except (KeyboardInterrupt, VictimError) as error:
+            failed = isinstance(error, VictimError)
+            outcome = Outcome.VICTIM_FAILED if failed else Outcome.INTERRUPTED
+            yield from (trial.result(outcome) for trial in trials if trial.oracle.scores)
+            raise
+        yield from (trial.result(Outcome.BUDGET_SPENT) for trial in trials)
+
+
+def attack(
+    pictures: "Sequence[Source] | Source",
+    victim: Any,
+    *,
+    attack: Attack[Any] | str = "bidirectional",
+    threat: Linf | None = None,
+    goal: Goal | str = Goal.BIDIRECTIONAL,
+    queries: int = 500,
+    seed: int = 0,
+    batch: int = 1,
+    score_range: tuple[float, float] | None = None,
+    lower_is_better: bool = False,
+    progress: Progress | None = None,
+) -> tuple[TrialResult, ...]:
+    """Push the scores that a victim gives to pictures as far as a threat and a budget allow.
+
+    Parameters
+    ----------
+    pictures : path, uint8 array (height, width, 3), Picture, or a sequence of them
+        Of any sizes; a folder stands for the pictures in it.
+    victim : str, Victim, torch.nn.Module or callable
+        A name, as ``"reference"``; or a module from (n, 3, h, w) in [0, 1], or a function from
+        uint8 (n, h, w, 3), to n scores.
+    attack : Attack or str
+        A value as ``iqaudit.attacks.Bidirectional()``, or a name.
+    threat : Linf, optional
+        What is allowed; three levels of 255 unless given.
+    goal : {"bidirectional", "raise", "lower"} or Goal
+        Which way each score is pushed.
+    queries : int
+        The budget a picture: scores asked of the victim, the clean one included; at least 2.
+    seed : int
+        The same seed gives the same bytes, whatever the batch and the order of pictures.
+    batch : int
+        Pictures whose searches share the victim's batches; changes no result.
+    score_range : (low, high), optional
+        The native range of a module or function.
+    lower_is_better : bool
+        The direction of a module or function.
+    progress : callable, optional
+        Called after every query with the picture and how many queries it has had.
+
+    Returns
+    -------
+    tuple of TrialResult
+        One for each picture, in order.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used; before the first query.
+    VictimError
+        If the victim fails; its ``results`` hold what was found until then.
+    Interrupted
+        On Ctrl-C, likewise.
+
+    Examples
+    --------
+    >>> import iqaudit
+    >>> from skimage import data
+    >>> [result] = iqaudit.attack(data.astronaut(), "reference", queries=2)
+    >>> result.queries
+    2
+    """
+    plan = Plan(
+        victim=as_victim(victim, score_range=score_range, lower_is_better=lower_is_better),
+        attack=named(attack) if isinstance(attack, str) else attack,
+        threat=threat or Linf(),
+        goal=_goal(goal),
+        queries=queries,
+        seed=seed,
+        batch=batch,
+    )
+    results: list[TrialResult] = []
+    try:
+        for result in run(plan, collect(pictures), progress):
+            results.append(result)
+    except VictimError as error:
+        error.results = tuple(results)
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(tuple(results)) from None
+    return tuple(results)
+
+
+def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
+    """Raise an `InputError` where a picture is too small for the victim."""
+    for picture in pictures:
+        if min(picture.height, picture.width) < victim.smallest_side:
+            raise InputError(
+                f"{picture.name}: {picture.width} x {picture.height} pixels; the victim "
+                f'"{victim.name}" needs at least {victim.smallest_side} a side.'
+            )
+
+
+def _trial(plan: Plan, picture: Picture) -> Trial:
+    return Trial(
+        picture, plan.victim.scale, plan.attack, plan.threat, plan.goal, plan.queries, plan.seed
+    )
+
+
+def _step(victim: Victim, trials: Sequence[Trial], progress: Progress | None) -> None:
+    """Score one proposal of every trial."""
+    proposals = [trial.ask() for trial in trials]
+    requests = [(trial.oracle, proposal) for trial, proposal in zip(trials, proposals, strict=True)]
+    losses = ask(victim, requests)
+    for trial, proposal, loss in zip(trials, proposals, losses, strict=True):
+        trial.tell(proposal, loss)
+        if progress is not None:
+            progress(trial.picture, len(trial.oracle.scores))
+
+
+def _goal(goal: Goal | str) -> Goal:
+    try:
+        return Goal(goal)
+    except ValueError:
+        known = ", ".join(member.value for member in Goal)
+        raise InputError(f"A goal is one of {known}, not {goal!r}.") from None

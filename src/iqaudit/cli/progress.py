@@ -1,0 +1,75 @@
+"""Progress of a run: a bar on a terminal, plain lines elsewhere, silence on demand."""
+
+import signal
+import time
+from types import FrameType, TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from iqaudit.images import Picture
+
+LINE_EVERY = 10.0
+"""Seconds between two plain lines."""
+
+
+class Watcher:
+    """Follows a run's queries and turns the first Ctrl-C into a stop between two queries.
+
+    Call it as `iqaudit.run`'s ``progress``. A second Ctrl-C stops at once.
+    """
+
+    def __init__(self, console: Console, pictures: int, queries: int, *, quiet: bool) -> None:
+        self._console, self._quiet = console, quiet
+        self._pictures, self._total = pictures, pictures * queries
+        self._queries, self._asked, self._finished = queries, 0, 0
+        self._stop = False
+        self._started = self._last_line = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            disable=quiet or not console.is_terminal,
+            transient=True,
+            refresh_per_second=4,
+        )
+        self._task = self._bar.add_task("starting", total=self._total, figures="")
+
+    def __enter__(self) -> Self:
+        self._default = signal.signal(signal.SIGINT, self._interrupt)
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+        signal.signal(signal.SIGINT, self._default)
+
+    def __call__(self, picture: Picture, queries: int) -> None:
+        """Take note of one query's answer."""
+        self._asked += 1
+        self._finished += queries == self._queries
+        now = time.monotonic()
+        speed = self._asked / (now - self._started)
+        figures = f"{self._finished}/{self._pictures} pictures, {speed:.1f} queries/s"
+        self._bar.update(self._task, advance=1, description=picture.name, figures=figures)
+        due = now - self._last_line >= LINE_EVERY or self._asked == self._total
+        if due and not self._quiet and not self._console.is_terminal:
+            self._last_line = now
+            left = (self._total - self._asked) / speed
+            self._console.print(f"{picture.name}: {figures}, {left:.0f} s left", soft_wrap=True)
+        if self._stop:
+            raise KeyboardInterrupt
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._stop = True
+        signal.signal(signal.SIGINT, self._default)
+        if not self._quiet:
+            self._console.print("Stopping after this query; Ctrl-C again stops at once.")

@@ -1,0 +1,87 @@
+"""The tables that the command line prints."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from iqaudit.directory import Check
+from iqaudit.summary import Row, Summary
+
+
+def figure(value: float | None, form: str) -> str:
+    """Format a figure, or a dash where there is none."""
+    return "–" if value is None else format(value, form)
+
+
+def results(rows: Iterable[Row], summary: Summary) -> Table:
+    """Return a run's table: a row a picture, then the means."""
+    table = _table("picture", "*score", "*", "", "*RGO", "*SSIM", "*L∞", "*queries")
+    table.columns[1].header, table.columns[2].header = "score before", "→ after"
+    table.columns[3].header = "direction"
+    for row in rows:
+        mark = "" if row.outcome == "budget_spent" else " *"
+        table.add_row(
+            Text(row.name + mark),
+            f"{row.clean_score:.2f}",
+            f"→ {row.attacked_score:.2f}",
+            row.direction,
+            f"{row.rgo:.3f}",
+            figure(row.ssim, ".4f"),
+            str(row.linf),
+            str(row.queries),
+        )
+    table.add_section()
+    table.add_row(
+        "mean",
+        "",
+        "",
+        f"{summary.lowered} lower, {summary.raised} raise",
+        figure(summary.rgo, ".3f"),
+        figure(summary.ssim, ".4f"),
+        figure(summary.linf, "d"),
+        str(summary.queries),
+    )
+    table.caption = (
+        "RGO: how far the score went of how far it could, on the victim's 0-10 scale. "
+        "L∞: the largest change of any pixel, in levels of 255 (largest). Queries: in all."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def scores(rows: Sequence[tuple[str, int, int, float, float]]) -> Table:
+    """Return the table of `iqaudit score`: name, width, height, native score, quality."""
+    table = _table("picture", "*size", "*score", "*quality 0-10")
+    for name, width, height, score, quality in rows:
+        table.add_row(Text(name), f"{width} x {height}", f"{score:.4f}", f"{quality:.3f}")
+    return table
+
+
+def checks(found: Iterable[Check]) -> Table:
+    """Return the table of `iqaudit verify`."""
+    table = _table("picture", "*score", "*L∞", "verdict")
+    for check in found:
+        table.add_row(
+            Text(check.name),
+            figure(check.score, ".4f"),
+            figure(check.linf, "d"),
+            Text("; ".join(check.wrong) or "as recorded", style="red" if check.wrong else "green"),
+        )
+    return table
+
+
+def lines(rows: Iterable[tuple[str, str]]) -> Table:
+    """Return two plain columns: a name and a line on it."""
+    table = Table.grid(padding=(0, 2))
+    for name, line in rows:
+        table.add_row(Text("  " + name), Text(line))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    """Return a table; a star before a column's name sets it to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.lstrip("*"), justify="right" if column[:1] == "*" else "left")
+    return table

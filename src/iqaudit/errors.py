@@ -1,0 +1,44 @@
+"""Errors that carry one clear sentence for the person who can mend the cause."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iqaudit.trial import TrialResult
+
+
+class IqauditError(Exception):
+    """Base of every error that iqaudit raises on purpose."""
+
+
+class InputError(IqauditError, ValueError):
+    """Something given to iqaudit cannot be used; the sentence says what and how to mend it."""
+
+
+class VictimError(IqauditError, RuntimeError):
+    """The victim failed to answer with one finite score a picture.
+
+    Attributes
+    ----------
+    results : tuple of TrialResult
+        What was finished or begun before the failure; no answered query is lost.
+    """
+
+    results: Sequence["TrialResult"] = ()
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during `iqaudit.attack`; `results` holds what was finished or begun until then."""
+
+    def __init__(self, results: Sequence["TrialResult"]) -> None:
+        super().__init__("interrupted")
+        self.results = results
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """Return the error for a name that no table holds, with the nearest that one does."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    hint = f'did you mean "{close[0]}"?' if close else f"known are: {', '.join(names)}."
+    return InputError(f'There is no {kind} called "{name}": {hint}')

@@ -1,0 +1,139 @@
+"""The oracle: metered access to a victim, and the only way to a score."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from iqaudit.errors import InputError, VictimError
+from iqaudit.goal import Direction, Goal
+from iqaudit.images import Pixels
+from iqaudit.proposal import Perturbation, Proposal
+from iqaudit.scale import Scale
+from iqaudit.threat import Linf
+from iqaudit.victims.contract import Victim
+
+SMALLEST_BUDGET = 2
+"""The clean score and one more: less asks nothing of the victim that an attack could use."""
+
+
+class Oracle:
+    """One picture's account with a victim: the budget, every answer, the best picture so far.
+
+    The first proposal scored must be the clean picture: its quality fixes the direction.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, (height, width, 3)
+        The clean picture.
+    scale : Scale
+        The victim's.
+    threat, goal
+        What is allowed, and what is wanted.
+    queries : int
+        The budget: scores that may be asked, the clean one included; at least 2.
+
+    Attributes
+    ----------
+    scores : list of float
+        Every native score answered, in the order asked.
+    best : (int, ndarray of uint8)
+        The query with the lowest loss, from 1, and its picture. The clean picture counts: an
+        attack that found nothing better leaves the picture as it was.
+    """
+
+    def __init__(
+        self, pixels: Pixels, scale: Scale, threat: Linf, goal: Goal, queries: int
+    ) -> None:
+        if queries < SMALLEST_BUDGET:
+            raise InputError(
+                f"A budget is at least {SMALLEST_BUDGET} queries (the clean score is one), "
+                f"not {queries}."
+            )
+        self.queries = queries
+        self.scores: list[float] = []
+        self.best = (0, pixels)
+        self._pixels, self._scale, self._threat, self._goal = pixels, scale, threat, goal
+        self._best_loss = math.inf
+        self._base: Perturbation | None = None
+        self._painted_base = pixels
+
+    @property
+    def left(self) -> int:
+        """How many queries may still be asked."""
+        return self.queries - len(self.scores)
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the score is pushed; known once the clean picture is scored."""
+        return self._goal.direction(self._scale.quality(self.scores[0]))
+
+    def paint(self, proposal: Proposal) -> Pixels:
+        """Return the picture that a proposal stands for, clipped to the threat."""
+        if proposal.base is not self._base:
+            self._base = proposal.base
+            self._painted_base = self._threat.apply(self._pixels, proposal.base)
+        painted = self._painted_base.copy()
+        for edit in proposal.edits:
+            painted[edit.window] = self._threat.apply(self._pixels[edit.window], edit.levels)
+        return painted
+
+    def book(self, painted: Pixels, score: float) -> float:
+        """Write a score down as the next query's answer, and return its loss."""
+        self.scores.append(score)
+        loss = self.direction.loss(self._scale.quality(score))
+        if loss < self._best_loss:
+            self._best_loss, self.best = loss, (len(self.scores), painted)
+        return loss
+
+
+def ask(victim: Victim, requests: Sequence[tuple[Oracle, Proposal]]) -> list[float]:
+    """Ask the victim for a score on each request, and return the losses, in order.
+
+    Pictures of one size are scored as one batch. Every usable answer is booked before an error is
+    raised, so that none is lost.
+
+    Raises
+    ------
+    VictimError
+        If the victim raises, or answers with anything but one finite score a picture.
+    """
+    losses = [math.nan] * len(requests)
+    by_size: dict[tuple[int, ...], list[int]] = {}
+    for index, (oracle, _) in enumerate(requests):
+        if not oracle.left:
+            raise RuntimeError("a query was asked beyond the budget")
+        by_size.setdefault(oracle.best[1].shape, []).append(index)
+    for indices in by_size.values():
+        batch = np.stack([requests[index][0].paint(requests[index][1]) for index in indices])
+        scores = _scores(victim, batch)
+        for index, painted, score in zip(indices, batch, scores, strict=True):
+            if math.isfinite(score):
+                # A copy: the best picture must not keep its whole batch in memory.
+                losses[index] = requests[index][0].book(painted.copy(), score)
+        if bad := [score for score in scores if not math.isfinite(score)]:
+            raise VictimError(
+                f'The victim "{victim.name}" answered {bad[0]} where a finite score was due.'
+            )
+    return losses
+
+
+def score(victim: Victim, pixels: Pixels) -> float:
+    """Return the victim's native score of one picture, outside any budget."""
+    return _scores(victim, pixels[None])[0]
+
+
+def _scores(victim: Victim, batch: Pixels) -> list[float]:
+    try:
+        answer = np.asarray(victim.score(batch), dtype=np.float64)
+    except Exception as error:
+        raise VictimError(
+            f'The victim "{victim.name}" failed on {len(batch)} picture(s) of '
+            f"{batch.shape[1]} x {batch.shape[2]}: {type(error).__name__}: {error}"
+        ) from error
+    if answer.shape != (len(batch),):
+        raise VictimError(
+            f'The victim "{victim.name}" answered an array of shape {answer.shape} where one score '
+            f"for each of {len(batch)} picture(s) was due."
+        )
+    return [float(value) for value in answer]

@@ -1,0 +1,59 @@
+"""Proposals: how an attack says which perturbation it wants scored next.
+
+A perturbation is a signed picture in whole levels: int16, (height, width, 3). A proposal is a base
+perturbation and edits to it. A victim that can score again only what changed gets the edits; for
+any other, the oracle paints the picture. An attack never knows which.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Perturbation: TypeAlias = NDArray[np.int16]
+"""Signed levels, int16, (height, width, 3); read-only by convention once it is a base."""
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """A window of the perturbation and the levels that it takes, whatever it held before.
+
+    Parameters
+    ----------
+    top, left : int
+        The window's first row and column.
+    levels : ndarray of int16, (window height, window width, 3)
+        A flat colour may be a broadcast view.
+    """
+
+    top: int
+    left: int
+    levels: Perturbation
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """The rows and columns that the edit covers."""
+        height, width = self.levels.shape[:2]
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A perturbation to be scored: `base` with `edits` painted over it in order.
+
+    A whole perturbation is a base without edits. Levels outside the threat are no error: the
+    oracle clips them.
+    """
+
+    base: Perturbation
+    edits: tuple[Edit, ...] = ()
+
+    def perturbation(self) -> Perturbation:
+        """Return the perturbation, painted; the base itself where there is no edit."""
+        if not self.edits:
+            return self.base
+        painted = self.base.copy()
+        for edit in self.edits:
+            painted[edit.window] = edit.levels
+        return painted

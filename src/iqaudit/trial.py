@@ -1,0 +1,149 @@
+"""A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one loop."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit.attacks.contract import Attack, Problem
+from iqaudit.goal import Direction, Goal
+from iqaudit.images import Picture, Pixels
+from iqaudit.oracle import Oracle
+from iqaudit.proposal import Perturbation, Proposal
+from iqaudit.randomness import Stream
+from iqaudit.scale import Scale
+from iqaudit.threat import Linf
+
+
+class Outcome(Enum):
+    """How a trial ended, as a sentence."""
+
+    BUDGET_SPENT = "The query budget was spent."
+    INTERRUPTED = "The run was interrupted; this is the best found until then."
+    VICTIM_FAILED = "The victim failed; this is the best found until then."
+
+
+class Step(NamedTuple):
+    """An accepted step: the query's number, from 1, and the native score that it was answered."""
+
+    query: int
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrialResult:
+    """What a trial found.
+
+    Attributes
+    ----------
+    picture : Picture
+        The clean picture.
+    adversarial : ndarray of uint8, (height, width, 3)
+        The best picture found; the clean one where nothing was better.
+    clean_score, adversarial_score : float
+        Native scores before and after.
+    clean_quality, adversarial_quality : float
+        The same on the victim's 0-10 scale, higher is better.
+    direction : Direction
+        Which way the score was pushed.
+    scores : ndarray of float64, (queries,)
+        Every native score the victim answered, in order; the clean one first.
+    trace : tuple of Step
+        The clean picture, then every step that the attack accepted. Its start is taken without
+        comparing it to the clean picture, so the second may be a step back.
+    best_query : int
+        The query, from 1, that was answered `adversarial_score`.
+    outcome : Outcome
+        Why the trial ended.
+    """
+
+    picture: Picture
+    adversarial: Pixels
+    clean_score: float
+    adversarial_score: float
+    clean_quality: float
+    adversarial_quality: float
+    direction: Direction
+    scores: NDArray[np.float64]
+    trace: tuple[Step, ...]
+    best_query: int
+    outcome: Outcome
+
+    @property
+    def queries(self) -> int:
+        """How many scores the victim was asked for, the clean one included."""
+        return len(self.scores)
+
+    @property
+    def perturbation(self) -> Perturbation:
+        """The change made: signed levels, int16, (height, width, 3)."""
+        return self.adversarial.astype(np.int16) - self.picture.pixels.astype(np.int16)
+
+
+class Trial:
+    """A trial under way: `ask` and `tell` in turns until `done`, then `result`.
+
+    The scoring lies outside (`iqaudit.oracle.ask`), so that many trials share a batch.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        scale: Scale,
+        attack: Attack[Any],
+        threat: Linf,
+        goal: Goal,
+        queries: int,
+        seed: int,
+    ) -> None:
+        self.picture = picture
+        self.oracle = Oracle(picture.pixels, scale, threat, goal, queries)
+        self._scale, self._attack = scale, attack
+        self._state = attack.init(
+            Problem(picture.pixels, threat.levels, queries, Stream(seed, picture.sha256))
+        )
+        self._trace: list[Step] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether the budget is spent."""
+        return not self.oracle.left
+
+    def ask(self) -> Proposal:
+        """Return what is to be scored next: the clean picture, then what the attack proposes."""
+        if not self.oracle.scores:
+            return Proposal(np.zeros(self.picture.pixels.shape, np.int16))
+        proposal: Proposal = self._attack.ask(self._state)
+        return proposal
+
+    def tell(self, proposal: Proposal, loss: float) -> None:
+        """Take in the proposal's loss."""
+        step = Step(len(self.oracle.scores), self.oracle.scores[-1])
+        if not self._trace:
+            self._trace.append(step)
+            return
+        state = self._attack.tell(self._state, proposal, loss)
+        if state.perturbation is not self._state.perturbation:
+            self._trace.append(step)
+        self._state = state
+
+    def result(self, outcome: Outcome) -> TrialResult:
+        """Return what was found so far; at least the clean picture must have been scored."""
+        scores = np.array(self.oracle.scores)
+        best_query, adversarial = self.oracle.best
+        clean, best = float(scores[0]), float(scores[best_query - 1])
+        return TrialResult(
+            picture=self.picture,
+            adversarial=adversarial,
+            clean_score=clean,
+            adversarial_score=best,
+            clean_quality=self._scale.quality(clean),
+            adversarial_quality=self._scale.quality(best),
+            direction=self.oracle.direction,
+            scores=scores,
+            trace=tuple(self._trace),
+            best_query=best_query,
+            outcome=outcome,
+        )
