@@ -30,6 +30,8 @@ Array = NDArray[np.float64]
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 HEAD = Path(__file__).parents[1] / "src" / "iqaudit" / "data" / "reference_head.safetensors"
 
+HELD_OUT_COUNT = 50
+
 LEVELS = 3
 """Strengths of each degradation, mild to strong; a picture gets one of them, in turn."""
 
@@ -61,7 +63,7 @@ def main() -> None:
 
     names, opinions = read_opinions(arguments.folder)
     held_out = np.isin([Path(name).stem for name in names], HELD_OUT.read_text().split())
-    if held_out.sum() != 50:
+    if held_out.sum() != HELD_OUT_COUNT:
         raise SystemExit(f"{held_out.sum()} of the 50 held-out pictures are in the folder")
     train = ~held_out
 

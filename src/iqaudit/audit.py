@@ -13,8 +13,11 @@ from iqaudit.threat import Linf
 from iqaudit.trial import Outcome, Trial, TrialResult
 from iqaudit.victims import Victim, as_victim
 
+DEFAULT_THREAT = Linf()
+
 Progress = Callable[[Picture, int], None]
-"""Called after every query with the picture and how many queries it has had."""
+"""Called after every query with the picture and how many queries it has had. A KeyboardInterrupt
+raised in it stops the run between two queries."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Plan:
 
     victim: Victim
     attack: Attack[Any]
-    threat: Linf = Linf()
+    threat: Linf = DEFAULT_THREAT
     goal: Goal = Goal.BIDIRECTIONAL
     queries: int = 500
     seed: int = 0
@@ -93,7 +96,7 @@ def attack(
     victim: Any,
     *,
     attack: Attack[Any] | str = "bidirectional",
-    threat: Linf | None = None,
+    threat: Linf = DEFAULT_THREAT,
     goal: Goal | str = Goal.BIDIRECTIONAL,
     queries: int = 500,
     seed: int = 0,
@@ -113,7 +116,7 @@ def attack(
         uint8 (n, h, w, 3), to n scores.
     attack : Attack or str
         A value as ``iqaudit.attacks.Bidirectional()``, or a name.
-    threat : Linf, optional
+    threat : Linf
         What is allowed; three levels of 255 unless given.
     goal : {"bidirectional", "raise", "lower"} or Goal
         Which way each score is pushed.
@@ -155,7 +158,7 @@ def attack(
     plan = Plan(
         victim=as_victim(victim, score_range=score_range, lower_is_better=lower_is_better),
         attack=named(attack) if isinstance(attack, str) else attack,
-        threat=threat or Linf(),
+        threat=threat,
         goal=_goal(goal),
         queries=queries,
         seed=seed,
@@ -164,7 +167,7 @@ def attack(
     results: list[TrialResult] = []
     try:
         for result in run(plan, collect(pictures), progress):
-            results.append(result)
+            results.append(result)  # noqa: PERF402 (extend promises nothing on an error)
     except VictimError as error:
         error.results = tuple(results)
         raise

@@ -27,4 +27,5 @@ def noise(pixels: Pixels, sigma: float, seed: int = 0) -> Pixels:
 
 
 def _round(values: np.ndarray) -> Pixels:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    rounded: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return rounded

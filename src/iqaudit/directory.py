@@ -2,7 +2,7 @@
 
     results.json          settings, and for each picture its figures, files and hashes
     clean/NAME.png        what was attacked
-    attacked/NAME.png     what was scored last best: exactly these pixels
+    attacked/NAME.png     the best picture found: exactly the pixels that were scored
     scores/NAME.npy       every native score answered, in order (float64)
     report.html           the page
 
@@ -58,7 +58,9 @@ class RunDirectory:
         If the path is taken.
     """
 
-    def __init__(self, path: str | os.PathLike[str], plan: Plan, *, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], plan: Plan, *, overwrite: bool = False
+    ) -> None:
         self.path = Path(path)
         self._plan = plan
         self._rows: list[Row] = []
@@ -158,9 +160,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     return record
 
 
-def verify(
-    path: str | os.PathLike[str], victim: Victim | None = None
-) -> tuple[Check, ...]:
+def verify(path: str | os.PathLike[str], victim: Victim | None = None) -> tuple[Check, ...]:
     """Read a run's PNGs back, score them afresh, and compare with results.json.
 
     Parameters
@@ -174,7 +174,7 @@ def verify(
     -------
     tuple of Check
         One a picture: the file's hash, the L-infinity distance to the clean picture, whether that
-        is within the threat, and the score to within 1e-4 of the native range.
+        is within the threat, and both scores to within 1e-4 of the native range.
     """
     record = load(path)
     if victim is None:
@@ -185,7 +185,9 @@ def verify(
     return tuple(_check(Path(path), entry, record, victim) for entry in record["pictures"])
 
 
-def _check(path: Path, entry: Mapping[str, Any], record: Mapping[str, Any], victim: Victim) -> Check:
+def _check(
+    path: Path, entry: Mapping[str, Any], record: Mapping[str, Any], victim: Victim
+) -> Check:
     wrong: list[str] = []
     try:
         clean = images.read(path / entry["clean_file"]).pixels
@@ -204,11 +206,13 @@ def _check(path: Path, entry: Mapping[str, Any], record: Mapping[str, Any], vict
         wrong.append(
             f"L-infinity is {distance}, recorded {entry['linf']}, allowed {record['levels']}"
         )
-    fresh = score(victim, attacked)
     low, high = victim.scale.low, victim.scale.high
     unit = high - low if math.isfinite(high - low) else victim.scale.spread
-    if abs(fresh - entry["attacked_score"]) > SCORE_TOLERANCE * unit:
-        wrong.append(f"the score is {fresh:.6g}, recorded {entry['attacked_score']:.6g}")
+    fresh = score(victim, attacked)
+    for which, found in (("clean", score(victim, clean)), ("attacked", fresh)):
+        recorded = entry[f"{which}_score"]
+        if abs(found - recorded) > SCORE_TOLERANCE * unit:
+            wrong.append(f"the {which} score is {found:.6g}, recorded {recorded:.6g}")
     return Check(entry["name"], fresh, distance, tuple(wrong))
 
 

@@ -2,6 +2,9 @@
 
 from enum import Enum
 
+SWITCH = 5.0
+"""The quality above which the paper's loss takes a picture for good."""
+
 
 class Direction(Enum):
     """Which way a picture's score is pushed."""
@@ -29,5 +32,5 @@ class Goal(Enum):
         The switch is strict as in the paper: above 5 goes down, 5 itself goes up.
         """
         if self is Goal.BIDIRECTIONAL:
-            return Direction.LOWER if clean_quality > 5 else Direction.RAISE
+            return Direction.LOWER if clean_quality > SWITCH else Direction.RAISE
         return Direction(self.value)

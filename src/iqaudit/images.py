@@ -22,6 +22,8 @@ from iqaudit.errors import InputError
 Pixels: TypeAlias = NDArray[np.uint8]
 """A picture's pixels: uint8, (height, width, 3), RGB."""
 
+OPAQUE = 255
+
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm"})
 """Files that are taken for pictures where a folder is given."""
 
@@ -46,7 +48,7 @@ class Picture:
 
     def __post_init__(self) -> None:
         pixels = np.array(self.pixels, order="C")  # a copy of our own: the caller's stays as it is
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        if pixels.dtype != np.uint8 or pixels.shape[2:] != (3,) or not pixels.size:
             raise InputError(
                 f"{self.name}: a picture is a uint8 array of shape (height, width, 3), "
                 f"not {pixels.dtype} of shape {pixels.shape}; no range is guessed."
@@ -186,7 +188,7 @@ def _to_rgb(image: Image.Image, path: Path) -> tuple[Pixels, tuple[str, ...]]:
     if image.has_transparency_data:
         # A palette's transparent colours and PNG's transparent grey become an alpha channel here.
         image = image.convert("RGBA")
-        if image.getchannel("A").getextrema()[0] < 255:
+        if np.asarray(image.getchannel("A")).min() < OPAQUE:
             raise InputError(
                 f"{path}: partly transparent; put it on the background that viewers see first."
             )

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 import scipy
-import skimage
+import skimage.metrics
 from numpy.typing import ArrayLike, NDArray
 
 from iqaudit.errors import InputError
@@ -199,7 +199,7 @@ def _pair(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.f
 
 def _correlation(function: object, scores: ArrayLike, opinions: ArrayLike) -> float:
     a, b = _pair(scores, opinions)
-    if a.size < 2:
+    if a.size == 1:
         raise InputError("A correlation needs two pictures or more.")
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return math.nan  # SciPy's answer as well, less its warning
@@ -209,7 +209,9 @@ def _correlation(function: object, scores: ArrayLike, opinions: ArrayLike) -> fl
 def _range(score_range: tuple[float, float]) -> tuple[float, float]:
     low, high = score_range
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise InputError(f"A score range must be two finite numbers, low then high, not {score_range}.")
+        raise InputError(
+            f"A score range must be two finite numbers, low then high, not {score_range}."
+        )
     return low, high
 
 

@@ -9,6 +9,8 @@ from iqaudit.errors import InputError
 from iqaudit.images import Pixels
 from iqaudit.proposal import Perturbation
 
+MAX_LEVEL = 255
+
 
 @dataclass(frozen=True)
 class Linf:
@@ -29,10 +31,11 @@ class Linf:
         whole: Any = self.levels
         if isinstance(whole, bool) or not isinstance(whole, int | np.integer):
             raise InputError(f"Levels are a whole number from 1 to 255, not {whole!r}.")
-        if not 1 <= whole <= 255:
+        if not 1 <= whole <= MAX_LEVEL:
             raise InputError(f"Levels must lie from 1 to 255, not {whole}.")
 
     def apply(self, pixels: Pixels, perturbation: Perturbation) -> Pixels:
         """Return the allowed picture nearest to `pixels` + `perturbation`, as new pixels."""
         allowed = np.clip(perturbation, -self.levels, self.levels)
-        return np.clip(pixels + allowed, 0, 255).astype(np.uint8)
+        painted: Pixels = np.clip(pixels + allowed, 0, MAX_LEVEL).astype(np.uint8)
+        return painted

@@ -123,7 +123,5 @@ PRESETS = MappingProxyType(
 """The paper's two settings: for DB-CNN, UNIQUE and TReS, and for LIQE."""
 
 
-def _signs(
-    draw: np.random.Generator, shape: int | tuple[int, ...], levels: int
-) -> Perturbation:
+def _signs(draw: np.random.Generator, shape: int | tuple[int, ...], levels: int) -> Perturbation:
     return (levels * (2 * draw.integers(2, size=shape) - 1)).astype(np.int16)

@@ -7,7 +7,7 @@ An attack never calls a victim, counts, clips or saves.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from iqaudit.images import Pixels
 from iqaudit.proposal import Perturbation, Proposal
@@ -37,23 +37,21 @@ class Problem:
 
 
 class State(Protocol):
-    """What every attack's state tells, whatever else it holds.
-
-    Attributes
-    ----------
-    perturbation : ndarray of int16, (height, width, 3)
-        Where the attack stands. A new array means that a step was accepted.
-    """
+    """What every attack's state tells, whatever else it holds."""
 
     @property
-    def perturbation(self) -> Perturbation: ...
+    def perturbation(self) -> Perturbation:
+        """Where the attack stands; a new array, never a changed one, once a step is accepted."""
+        ...
 
 
 S = TypeVar("S", bound=State)
 
 
 class Attack(Protocol[S]):
-    """A black-box attack; see the module's docstring for the order of calls."""
+    """A black-box attack, a frozen dataclass; the module's docstring has the order of calls."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def init(self, problem: Problem) -> S:
         """Return the state before the first proposal."""

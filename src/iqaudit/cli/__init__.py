@@ -21,7 +21,7 @@ from iqaudit.audit import Plan, check_sizes, run
 from iqaudit.cli import tables
 from iqaudit.cli.progress import Watcher
 from iqaudit.directory import REPORT, RunDirectory
-from iqaudit.errors import InputError, IqauditError, VictimError
+from iqaudit.errors import IqauditError, VictimError
 from iqaudit.goal import Goal
 from iqaudit.images import Picture, collect
 from iqaudit.threat import Linf
@@ -86,11 +86,13 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--out", default="iqaudit-demo", show_default=True, type=Path, help="Folder to write.")
+@click.option(
+    "--out", default="iqaudit-demo", show_default=True, type=Path, help="Folder to write."
+)
 @click.option("--queries", type=int, help="Budget a picture; what takes three minutes by default.")
 @_run_options
 def demo(
-    out: Path, queries: int | None, seed: int, overwrite: bool, quiet: bool, as_json: bool
+    *, out: Path, queries: int | None, seed: int, overwrite: bool, quiet: bool, as_json: bool
 ) -> None:
     """Attack the bundled victim on eight photographs, with the paper's attack at 3/255.
 
@@ -128,6 +130,7 @@ def demo(
 @click.option("--batch", default=1, show_default=True, help="Pictures attacked side by side.")
 @_run_options
 def attack(
+    *,
     pictures: Sequence[str],
     victim: str,
     attack: str,
@@ -159,7 +162,7 @@ def attack(
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 @_victim_option
 @_output_options
-def score(pictures: Sequence[str], victim: str, quiet: bool, as_json: bool) -> None:
+def score(*, pictures: Sequence[str], victim: str, quiet: bool, as_json: bool) -> None:
     """Score pictures (files, or folders of them).
 
     \b
@@ -186,7 +189,7 @@ def score(pictures: Sequence[str], victim: str, quiet: bool, as_json: bool) -> N
 @click.argument("directory", type=Path)
 @click.option("--victim", help="Who scores; the run's own by default.")
 @_output_options
-def verify(directory: Path, victim: str | None, quiet: bool, as_json: bool) -> None:
+def verify(*, directory: Path, victim: str | None, quiet: bool, as_json: bool) -> None:
     """Read a run's pictures back, score them afresh, and compare with results.json.
 
     \b
@@ -243,7 +246,9 @@ def _audit(
         spent = directory.summary.pictures - directory.summary.unfinished
         click.echo(
             f"Interrupted: {spent} of {len(pictures)} pictures were finished"
-            + (f"; they and the one begun are kept in {directory.path}." if directory.rows else "."),
+            + (
+                f"; they and the one begun are kept in {directory.path}." if directory.rows else "."
+            ),
             err=True,
         )
         sys.exit(INTERRUPTED)

@@ -68,7 +68,7 @@ class Watcher:
         if self._stop:
             raise KeyboardInterrupt
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self._stop = True
         signal.signal(signal.SIGINT, self._default)
         if not self._quiet:

@@ -11,7 +11,7 @@ from iqaudit.summary import Row, Summary
 
 def figure(value: float | None, form: str) -> str:
     """Format a figure, or a dash where there is none."""
-    return "–" if value is None else format(value, form)
+    return "-" if value is None else format(value, form)
 
 
 def results(rows: Iterable[Row], summary: Summary) -> Table:

@@ -94,7 +94,7 @@ def _data_url(pixels: Pixels) -> str:
 
 
 def _figure(value: float | None, form: str = ".3f") -> str:
-    return "–" if value is None else format(value, form)
+    return "-" if value is None else format(value, form)
 
 
 def _unit(record: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from matplotlib.ticker import StrMethodFormatter
 INK, FAINT, ACCENT = "#010203", "#040506", "#070809"
 VARIABLES = {INK: "var(--ink)", FAINT: "var(--faint)", ACCENT: "var(--accent)"}
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, and readable by machines and screen readers
     "svg.hashsalt": "iqaudit",  # the same run draws the same bytes
     "font.family": "sans-serif",

@@ -78,8 +78,9 @@ class _Block(nn.Module):
         self.residual = stride == 1 and inside == outside
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else functional.relu6(self.expand(x))
-        y = self.project(functional.relu6(self.depthwise(y)))
+        """Transform (n, c, h, w)."""
+        y: Tensor = x if self.expand is None else functional.relu6(self.expand(x), inplace=True)
+        y = self.project(functional.relu6(self.depthwise(y), inplace=True))
         return x + y if self.residual else y
 
 
@@ -102,7 +103,7 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the activations at the ends of the four stages, finest first."""
-        x = functional.relu6(self.stem((x - INPUT_MEAN) / INPUT_STD))
+        x = functional.relu6(self.stem((x - INPUT_MEAN) / INPUT_STD), inplace=True)
         stages = []
         for number, block in enumerate(self.blocks):
             x = block(x)
@@ -135,9 +136,7 @@ class EfficientNetLite0(nn.Module):
                 state[f"{norm}.running_var"] + BATCH_NORM_EPS
             )
             folded[f"{ours}.weight"] = weight * gain[:, None, None, None]
-            folded[f"{ours}.bias"] = (
-                state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * gain
-            )
+            folded[f"{ours}.bias"] = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * gain
 
         fold("stem", "_conv_stem", "_bn0")
         for number, block in enumerate(trunk.blocks):

@@ -32,7 +32,7 @@ class Function:
         smallest_side: int = 1,
     ) -> None:
         self.scale = scale
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.name: str = name or getattr(function, "__name__", "") or type(function).__name__
         self.smallest_side = smallest_side
         self._function = function
 

@@ -61,7 +61,7 @@ class Reference(TorchModule):
             as_file(files("iqaudit") / "data" / "reference_head.safetensors") as path,
             safe_open(path, framework="pt") as head,
         ):
-            net.head.load_state_dict({name: head.get_tensor(name) for name in head.keys()})
+            net.head.load_state_dict({name: head.get_tensor(name) for name in ("weight", "bias")})
             fitted: Mapping[str, str] = head.metadata()
         scale = Scale(
             center=float(fitted["center"]),

@@ -49,9 +49,10 @@ class TorchModule:
             return np.concatenate([self._forward(batch) for batch in batches])
 
     def _forward(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        batch = torch.tensor(pictures, device=self._device)
+        # A copy in C order: torch takes neither read-only nor negatively strided arrays.
+        batch = torch.from_numpy(np.array(pictures, order="C")).to(self._device)
         answer: Tensor = self.module(batch.permute(0, 3, 1, 2).float() / 255)
         # Flattened only where that loses no axis: a map of scores is the oracle's to refuse.
-        if answer.ndim == 2 and answer.shape[1] == 1:
+        if answer.shape[1:] == (1,):
             answer = answer[:, 0]
         return np.asarray(answer.double().cpu().numpy())

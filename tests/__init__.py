@@ -1,0 +1,1 @@
+"""The tests: offline, deterministic, one property each."""

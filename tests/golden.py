@@ -1,0 +1,42 @@
+"""The fixed trial behind the golden trajectories: integers only, so exact on any machine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import iqaudit
+from tests.conftest import roughness
+
+FOLDER = Path(__file__).with_name("golden")
+FIRST = 12
+"""Accepted steps that are kept."""
+
+
+def trajectory(name: str) -> dict[str, Any]:
+    """Return the first accepted steps of an attack's fixed trial, and its end."""
+    rows, columns, channels = np.mgrid[:48, :64, :3]
+    clean = (rows * 7 + columns * columns * 3 + channels * 50 + (rows * columns) // 9) % 256
+    [result] = iqaudit.attack(
+        clean.astype(np.uint8),
+        roughness,
+        score_range=(0, 100),
+        attack=name,
+        queries=400,
+        seed=11,
+    )
+    # Scores are sums of integers over a count of pixels: the sums are kept.
+    sums = [[step.query, round(step.score * clean.size)] for step in result.trace]
+    return {
+        "first_steps": sums[: FIRST + 1],
+        "accepted": len(sums) - 1,
+        "last_step": sums[-1],
+        "adversarial_sha256": iqaudit.Picture(name, result.adversarial).sha256,
+    }
+
+
+def load(name: str) -> dict[str, Any]:
+    """Return what is kept for an attack."""
+    kept: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return kept

@@ -1,0 +1,276 @@
+"""The command line: what it prints, its exit codes, and a clear sentence for each mistake."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import iqaudit
+from iqaudit import cli
+from tests.conftest import MakePicture
+
+COMMANDS = ["demo", "attack", "score", "verify", "list"]
+
+
+def iqaudit_(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def photo(tmp_path: Path, make_picture: MakePicture) -> Path:
+    iqaudit.write(tmp_path / "photo.png", make_picture(64, 72))
+    return tmp_path / "photo.png"
+
+
+@pytest.fixture
+def run(tmp_path: Path, photo: Path) -> Path:
+    result = iqaudit_("attack", photo, "--queries", 6, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("command", [[], *[[command] for command in COMMANDS]])
+def test_help_has_examples_everywhere(command: list[str]) -> None:
+    result = iqaudit_(*command, "--help")
+    assert result.exit_code == 0
+    assert re.search(rf"Examples?:\n +iqaudit {''.join(command)}", result.output)
+
+
+def test_help_comes_without_loading_torch() -> None:
+    code = "import sys, iqaudit.cli; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_list_names_every_victim_and_attack() -> None:
+    output = iqaudit_("list").output
+    for name in (*iqaudit.victims.VICTIMS, *iqaudit.attacks.ATTACKS):
+        assert re.search(rf"^ +{name} +\w", output, re.MULTILINE)
+
+
+def test_attack_prints_a_table_and_where_the_results_lie(tmp_path: Path, photo: Path) -> None:
+    out = tmp_path / "run"
+    result = iqaudit_("attack", photo, photo, "--queries", 6, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^photo +[\d.]+ +→ [\d.]+ +(raise|lower)", result.stdout, re.MULTILINE)
+    assert re.search(r"^photo-2 ", result.stdout, re.MULTILINE)
+    assert re.search(r"^mean ", result.stdout, re.MULTILINE)
+    for name in ("attacked", "results.json", "report.html"):
+        assert f"{out / name}\n" in result.stdout
+        assert (out / name).exists()
+    assert "2/2 pictures" in result.stderr
+    assert "queries/s" in result.stderr
+
+
+def test_options_reach_the_run(tmp_path: Path, photo: Path) -> None:
+    out = tmp_path / "run"
+    options = ["--levels", 5, "--queries", 7, "--goal", "raise", "--seed", 9, "--batch", 2]
+    attack = ["--attack", "bidirectional-liqe", "--victim", "reference"]
+    assert iqaudit_("attack", photo, *attack, *options, "--out", out).exit_code == 0
+    record = iqaudit.load(out)
+    assert (record["levels"], record["queries"], record["goal"]) == (5, 7, "raise")
+    assert (record["seed"], record["victim"]["name"]) == (9, "reference")
+    assert record["attack"] == {"name": "Bidirectional", "n_squares": 8, "p_init": 0.09}
+
+
+def test_the_same_command_writes_the_same_bytes(tmp_path: Path, photo: Path) -> None:
+    for name in ("one", "two"):
+        iqaudit_("attack", photo, "--queries", 6, "--out", tmp_path / name)
+    one, two = ((tmp_path / name / "results.json").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_json_is_results_json_and_nothing_else(tmp_path: Path, photo: Path) -> None:
+    out = tmp_path / "run"
+    result = iqaudit_("attack", photo, "--queries", 4, "--out", out, "--json")
+    assert result.stderr == ""
+    assert json.loads(result.stdout) == iqaudit.load(out)
+
+
+def test_quiet_prints_nothing(tmp_path: Path, photo: Path) -> None:
+    out = tmp_path / "run"
+    result = iqaudit_("attack", photo, "--queries", 4, "--out", out, "--quiet")
+    assert result.output == ""
+    assert iqaudit_("verify", out, "--quiet").output == ""
+    assert iqaudit_("score", photo, "--quiet").output == ""
+
+
+def test_score_is_the_victims(photo: Path, reference: iqaudit.victims.Reference) -> None:
+    [entry] = json.loads(iqaudit_("score", photo, "--json").stdout)
+    expected = float(reference.score(iqaudit.read(photo).pixels[None])[0])
+    assert entry["score"] == expected
+    assert (entry["name"], entry["width"], entry["height"]) == ("photo", 72, 64)
+    assert f"{expected:.4f}" in iqaudit_("score", photo).stdout
+
+
+def test_verify_exits_1_where_a_picture_was_changed(run: Path) -> None:
+    good = iqaudit_("verify", run)
+    assert good.exit_code == 0
+    assert "1 of 1 pictures are as recorded" in good.stdout
+    attacked = run / "attacked" / "photo.png"
+    iqaudit.write(attacked, iqaudit.read(attacked).pixels[:, ::-1])
+    bad = iqaudit_("verify", run)
+    assert bad.exit_code == 1
+    assert "0 of 1" in bad.stdout
+    found = iqaudit_("verify", run, "--json")
+    assert found.exit_code == 1
+    assert "hash" in json.loads(found.stdout)[0]["wrong"][0]
+
+
+def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None:
+    from PIL import Image
+
+    Image.fromarray(make_picture(64, 64)[..., 0]).save(tmp_path / "grey.png")
+    result = iqaudit_("score", tmp_path / "grey.png")
+    assert "grey: converted from grey to RGB" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["attack", "missing.png", "--out", "o"], "no such file"),
+        (["attack", "", "--out", "o"], "empty"),
+        (["attack", "{text}", "--out", "o"], "not a picture"),
+        (["attack", "{small}", "--out", "o"], "at least 64"),
+        (["attack", "{photo}", "--out", "o", "--queries", "1"], "at least 2 queries"),
+        (["attack", "{photo}", "--out", "o", "--queries", "many"], "not a valid integer"),
+        (["attack", "{photo}", "--out", "o", "--levels", "0"], "from 1 to 255"),
+        (["attack", "{photo}", "--out", "o", "--levels", "256"], "from 1 to 255"),
+        (["attack", "{photo}", "--out", "o", "--victim", "refrence"], 'mean "reference"'),
+        (["attack", "{photo}", "--out", "o", "--attack", "bidirect"], 'mean "bidirectional"'),
+        (["attack", "{photo}", "--out", "o", "--goal", "up"], "'raise'"),
+        (["attack", "{photo}", "--out", "o", "--batch", "0"], "at least 1 picture"),
+        (["attack", "{photo}"], "--out"),
+        (["attack", "--out", "o"], "PICTURE"),
+        (["attack", "{photo}", "--out", "{run}"], "another run"),
+        (["attack", "{photo}", "--out", "{photo}"], "holds no run"),
+        (["demo", "--queries", "1", "--out", "o"], "at least 2 queries"),
+        (["demo", "--out", "{run}"], "another run"),
+        (["score", "missing.png"], "no such file"),
+        (["score", "{photo}", "--victim", "nobody"], "reference"),
+        (["verify", "nowhere"], "no results.json"),
+        (["verify", "{run}", "--victim", "nobody"], "reference"),
+        (["atack"], "No such command"),
+    ],
+)
+def test_a_mistake_gets_a_sentence_and_exit_code_2(
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    photo: Path,
+    run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.png").write_text("no picture")
+    iqaudit.write(tmp_path / "small.png", np.zeros((63, 80, 3), np.uint8))
+    places = {"photo": photo, "text": "text.png", "small": "small.png", "run": run}
+    before = sorted(tmp_path.rglob("*"))
+    result = iqaudit_(*[argument.format(**places) for argument in arguments])
+    assert result.exit_code == 2, result.output
+    assert sentence in " ".join(result.stderr.split())
+    assert "Traceback" not in result.output
+    assert sorted(tmp_path.rglob("*")) == before  # nothing half-written
+
+
+class FailingLater:
+    """A victim that fails at its ninth picture."""
+
+    name = "failing"
+    smallest_side = 1
+
+    def __init__(self) -> None:
+        self.scale = iqaudit.Scale.from_range(0, 255)
+        self.asked = 0
+
+    def score(self, pictures: np.ndarray) -> np.ndarray:
+        self.asked += len(pictures)
+        if self.asked > 8:
+            raise ConnectionError("the service is gone")
+        scores: np.ndarray = pictures.mean(axis=(1, 2, 3))
+        return scores
+
+
+def test_a_victim_that_fails_half_way_keeps_what_was_found(
+    tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "as_victim", lambda _: FailingLater())
+    out = tmp_path / "run"
+    result = iqaudit_("attack", photo, photo, photo, "--queries", 6, "--out", out)
+    assert result.exit_code == 2
+    assert "ConnectionError: the service is gone" in " ".join(result.stderr.split())
+    assert "Traceback" not in result.output
+    entries = iqaudit.load(out)["pictures"]
+    assert [entry["queries"] for entry in entries] == [6, 2]
+    assert [entry["outcome"] for entry in entries] == ["budget_spent", "victim_failed"]
+    assert "photo-2 *" in result.stdout
+
+
+def test_a_victim_that_fails_at_once_leaves_nothing_behind(
+    tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = FailingLater()
+    victim.asked = 99
+    monkeypatch.setattr(cli, "as_victim", lambda _: victim)
+    result = iqaudit_("attack", photo, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert not (tmp_path / "run").exists()
+
+
+def _start(*arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "iqaudit", *map(str, arguments)]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # A shell may have told its background jobs to ignore Ctrl-C, which children inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
+
+
+def test_ctrl_c_in_the_middle_keeps_what_is_finished_and_says_so(
+    tmp_path: Path, photo: Path
+) -> None:
+    out = tmp_path / "run"
+    process = _start("attack", photo, photo, photo, "--queries", 150, "--out", out)
+    deadline = time.monotonic() + 120
+    while not (out / "results.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert re.search(r"Interrupted: [12] of 3 pictures were finished", stderr)
+    assert "Traceback" not in stderr
+    entries = iqaudit.load(out)["pictures"]
+    assert 1 <= len(entries) <= 3
+    assert entries[0]["outcome"] == "budget_spent"
+    assert {entry["outcome"] for entry in entries[1:]} <= {"interrupted", "budget_spent"}
+    assert "photo" in stdout
+    assert (out / "report.html").exists()
+    assert iqaudit_("verify", out).exit_code == 0
+
+
+def test_the_demo_pushes_both_ways(tmp_path: Path) -> None:
+    out = tmp_path / "demo"
+    result = iqaudit_("demo", "--queries", 12, "--out", out)
+    assert result.exit_code == 0, result.output
+    record = iqaudit.load(out)
+    assert len(record["pictures"]) == 8
+    assert (record["summary"]["lowered"], record["summary"]["raised"]) == (4, 4)
+    assert record["levels"] == 3
+    assert record["summary"]["rgo"] > 0.05
+    assert all(entry["queries"] == 12 and entry["linf"] <= 3 for entry in record["pictures"])
+    assert iqaudit_("verify", out).exit_code == 0
+    again = iqaudit_("demo", "--queries", 2, "--out", out, "--overwrite", "--quiet")
+    assert again.exit_code == 0
+    assert iqaudit.load(out)["queries"] == 2

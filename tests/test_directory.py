@@ -1,0 +1,214 @@
+"""A run's directory: what is written, and what `verify` sees of a change to it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import iqaudit
+from iqaudit import InputError, Plan, RunDirectory
+from iqaudit.attacks import Bidirectional
+from iqaudit.report import write_report
+from iqaudit.victims import Function
+from tests.conftest import MakePicture
+
+
+def write_run(path: Path, victim: Function, make_picture: MakePicture) -> RunDirectory:
+    plan = Plan(victim, Bidirectional(), queries=30, seed=1)
+    directory = RunDirectory(path, plan)
+    pictures = iqaudit.collect([make_picture(24, 30), make_picture(30, 20, 1)])
+    for result in iqaudit.run(plan, pictures):
+        directory.add(result)
+    write_report(path)
+    return directory
+
+
+@pytest.fixture
+def run(tmp_path: Path, rough: Function, make_picture: MakePicture) -> Path:
+    write_run(tmp_path / "run", rough, make_picture)
+    return tmp_path / "run"
+
+
+def test_a_run_verifies(run: Path, rough: Function) -> None:
+    checks = iqaudit.verify(run, rough)
+    assert [check.name for check in checks] == ["picture-1", "picture-2"]
+    assert [check.wrong for check in checks] == [(), ()]
+    entry = iqaudit.load(run)["pictures"][0]
+    assert (checks[0].score, checks[0].linf) == (entry["attacked_score"], entry["linf"])
+
+
+def test_the_same_run_writes_the_same_bytes(
+    run: Path, tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    write_run(tmp_path / "again", rough, make_picture)
+    files = sorted(path.relative_to(run) for path in run.rglob("*") if path.is_file())
+    assert [str(file) for file in files] == [
+        "attacked/picture-1.png",
+        "attacked/picture-2.png",
+        "clean/picture-1.png",
+        "clean/picture-2.png",
+        "report.html",
+        "results.json",
+        "scores/picture-1.npy",
+        "scores/picture-2.npy",
+    ]
+    for file in files:
+        assert (run / file).read_bytes() == (tmp_path / "again" / file).read_bytes(), file
+
+
+def test_every_answer_is_kept(run: Path) -> None:
+    for entry in iqaudit.load(run)["pictures"]:
+        scores = np.load(run / f"scores/{entry['name']}.npy")
+        assert len(scores) == entry["queries"] == 30
+        assert scores[0] == entry["clean_score"]
+        assert scores[entry["best_query"] - 1] == entry["attacked_score"]
+
+
+def test_figures_are_those_of_the_pictures(run: Path) -> None:
+    record = iqaudit.load(run)
+    for entry in record["pictures"]:
+        clean = iqaudit.read(run / entry["clean_file"]).pixels
+        attacked = iqaudit.read(run / entry["attacked_file"]).pixels
+        assert entry["linf"] == iqaudit.measures.linf(clean, attacked)
+        assert entry["ssim"] == iqaudit.measures.ssim(clean, attacked)
+        before, after = entry["clean_quality"], entry["attacked_quality"]
+        assert entry["rgo"] == iqaudit.measures.rgo([before], [after])
+    mean = np.mean([entry["rgo"] for entry in record["pictures"]])
+    assert record["summary"]["rgo"] == pytest.approx(mean)
+    assert record["summary"]["queries"] == 60
+
+
+def _change_pixel(path: Path, by: int) -> None:
+    pixels = iqaudit.read(path).pixels.copy()
+    pixels[5, 5] = np.where(pixels[5, 5] > 127, pixels[5, 5] - by, pixels[5, 5] + by)
+    iqaudit.write(path, pixels)
+
+
+def _edit(run: Path, key: str, value: object) -> None:
+    record = json.loads((run / "results.json").read_text())
+    record["pictures"][0][key] = value
+    (run / "results.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "sentence"),
+    [
+        (lambda run: _change_pixel(run / "attacked/picture-1.png", 1), "file's hash"),
+        (lambda run: _change_pixel(run / "attacked/picture-1.png", 40), "L-infinity"),
+        (lambda run: _change_pixel(run / "clean/picture-1.png", 1), "clean picture's pixels"),
+        (lambda run: _edit(run, "attacked_score", 9.5), "the attacked score is"),
+        (lambda run: _edit(run, "clean_score", 9.5), "the clean score is"),
+        (lambda run: _edit(run, "linf", 2), "recorded 2"),
+        (lambda run: (run / "attacked/picture-1.png").unlink(), "no such file"),
+        (lambda run: (run / "clean/picture-1.png").write_text("x"), "not a picture"),
+        (
+            lambda run: iqaudit.write(
+                run / "attacked/picture-1.png", np.zeros((8, 8, 3), np.uint8)
+            ),
+            "differ in size",
+        ),
+    ],
+)
+def test_a_change_is_seen_and_named(
+    tamper: object, sentence: str, run: Path, rough: Function
+) -> None:
+    tamper(run)  # type: ignore[operator]
+    first, second = iqaudit.verify(run, rough)
+    assert any(sentence in wrong for wrong in first.wrong), first.wrong
+    assert second.wrong == ()
+
+
+def test_a_perturbation_beyond_the_threat_is_seen_even_if_recorded(
+    run: Path, rough: Function
+) -> None:
+    record = json.loads((run / "results.json").read_text())
+    record["levels"] = 2
+    (run / "results.json").write_text(json.dumps(record))
+    first, _ = iqaudit.verify(run, rough)
+    assert "allowed 2" in first.wrong[0]
+
+
+def test_a_run_of_a_function_needs_the_function_to_verify(run: Path) -> None:
+    with pytest.raises(InputError, match="give the victim"):
+        iqaudit.verify(run)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(None, "no run"), ("{", "cannot be read"), ("[]", "not in the format"), ("{}", "not in")],
+)
+def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, sentence: str) -> None:
+    if content is not None:
+        (tmp_path / "results.json").write_text(content)
+    with pytest.raises(InputError, match=sentence):
+        iqaudit.load(tmp_path)
+
+
+def test_another_run_is_replaced_only_on_demand(
+    run: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    plan = Plan(rough, Bidirectional(), queries=5)
+    with pytest.raises(InputError, match=r"another run.*--overwrite"):
+        RunDirectory(run, plan)
+    (run / "mine.txt").write_text("not iqaudit's")
+    directory = RunDirectory(run, plan, overwrite=True)
+    assert len(iqaudit.load(run)["pictures"]) == 2  # nothing is lost before there is a result
+    [result] = iqaudit.run(plan, iqaudit.collect(make_picture(24, 30)))
+    directory.add(result)
+    assert [entry["queries"] for entry in iqaudit.load(run)["pictures"]] == [5]
+    assert [path.name for path in (run / "attacked").iterdir()] == ["picture-1.png"]
+    assert (run / "mine.txt").exists()
+
+
+def test_a_folder_of_other_things_is_never_taken(tmp_path: Path, rough: Function) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    for path in (tmp_path, tmp_path / "thesis.tex"):
+        with pytest.raises(InputError, match="holds no run"):
+            RunDirectory(path, Plan(rough, Bidirectional()), overwrite=True)
+
+
+def test_unfinished_pictures_are_left_out_of_the_means(
+    tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    asked = 0
+
+    def stop(_: iqaudit.Picture, __: int) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 25:
+            raise KeyboardInterrupt
+
+    plan = Plan(rough, Bidirectional(), queries=20)
+    directory = RunDirectory(tmp_path / "run", plan)
+    trials = iqaudit.run(plan, iqaudit.collect([make_picture(24, 30)] * 3), stop)
+    directory.add(next(trials))
+    directory.add(next(trials))
+    with pytest.raises(KeyboardInterrupt):
+        next(trials)
+    first, second = directory.rows
+    assert (first.outcome, second.outcome) == ("budget_spent", "interrupted")
+    assert directory.summary.unfinished == 1
+    assert directory.summary.rgo == first.rgo
+    assert [check.wrong for check in iqaudit.verify(tmp_path / "run", rough)] == [(), ()]
+    page = write_report(tmp_path / "run").read_text()
+    assert iqaudit.Outcome.INTERRUPTED.value in page
+
+
+def test_a_victim_without_bounds_and_a_tiny_picture_are_written(
+    tmp_path: Path, make_picture: MakePicture
+) -> None:
+    victim = Function(lambda x: x.mean(axis=(1, 2, 3)), iqaudit.Scale(100, 20), name="mean")
+    directory = write_tiny(tmp_path / "run", victim, make_picture)
+    entry = iqaudit.load(directory)["pictures"][0]
+    assert entry["ssim"] is None
+    assert iqaudit.load(directory)["victim"]["scale"]["low"] is None
+    assert "unbounded" in write_report(directory).read_text()
+
+
+def write_tiny(path: Path, victim: Function, make_picture: MakePicture) -> Path:
+    plan = Plan(victim, Bidirectional(), queries=5)
+    directory = RunDirectory(path, plan)
+    for result in iqaudit.run(plan, iqaudit.collect(make_picture(6, 7))):
+        directory.add(result)
+    return path
