@@ -47,8 +47,8 @@ def test_exported_names_are_these_and_exist() -> None:
     ]
     for module in (iqaudit, iqaudit.attacks, iqaudit.victims):
         for name in module.__all__:
-            assert getattr(module, name) is not None
-            assert getattr(module, name).__doc__
+            value = getattr(module, name)
+            assert value.__doc__ or not callable(value)
 
 
 def test_importing_is_light() -> None:
@@ -56,10 +56,12 @@ def test_importing_is_light() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/add-a-victim.md", "docs/add-an-attack.md"])
+def test_the_documents_python_runs(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    readme = (ROOT / "README.md").read_text("utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
     assert blocks
     for number, block in enumerate(blocks):
         script = tmp_path / f"block{number}.py"
