@@ -29,6 +29,7 @@ class Counting:
         self.scale = iqaudit.Scale.from_range(0, 20)
         self.asked = 0
         self.batches: list[int] = []
+        self.largest_batch: int | None = None
         self._answer = answer
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -160,7 +161,7 @@ def test_a_named_victim_keeps_its_own_range(make_picture: MakePicture) -> None:
     ("arguments", "sentence"),
     [
         ({"victim": "referense"}, 'did you mean "reference"'),
-        ({"victim": 3}, "not 3"),
+        ({"victim": 3}, "int lacks name, scale"),
         ({"attack": "bidirectionel"}, 'did you mean "bidirectional"'),
         ({"queries": 1}, "at least 2 queries"),
         ({"batch": 0}, "at least 1 picture"),
@@ -168,7 +169,19 @@ def test_a_named_victim_keeps_its_own_range(make_picture: MakePicture) -> None:
         ({"pictures": []}, "no picture"),
         ({"pictures": np.zeros((8, 8, 3))}, "no range is guessed"),
         ({"pictures": np.zeros((8, 8), np.uint8)}, "shape"),
-        ({"pictures": [7]}, "not int 7"),
+        ({"pictures": [7]}, "not int"),
+        ({"pictures": 7}, "not int"),
+        ({"pictures": b"photo.png"}, "not bytes"),
+        ({"pictures": None}, "not NoneType"),
+        ({"queries": 10.0}, "queries must be a whole number"),
+        ({"queries": "10"}, "queries must be a whole number"),
+        ({"batch": 1.5}, "batch must be a whole number"),
+        ({"seed": None}, "seed must be a whole number"),
+        ({"threat": 3}, "a value, as iqaudit.Linf"),
+        ({"attack": iqaudit.attacks.Bidirectional}, "a value, as iqaudit.attacks"),
+        ({"attack": None}, "a value, as iqaudit.attacks"),
+        ({"victim": roughness, "score_range": 5}, "score_range is two numbers"),
+        ({"victim": roughness, "score_range": (0, 1, 2)}, "score_range is two numbers"),
     ],
 )
 def test_unusable_arguments_are_refused_before_the_first_query(
@@ -233,6 +246,8 @@ def test_a_batch_with_one_bad_answer_keeps_the_others(make_picture: MakePicture)
     with pytest.raises(VictimError) as caught:
         iqaudit.attack(pictures, _after(9, spoil), queries=20, batch=3)
     assert [result.queries for result in caught.value.results] == [4, 3, 4]
+    for result in caught.value.results:
+        assert result.adversarial_score in {step.score for step in result.trace}
 
 
 def test_ctrl_c_keeps_what_was_found(make_picture: MakePicture, rough: Function) -> None:
@@ -260,7 +275,7 @@ def test_an_oracle_answers_nothing_beyond_its_budget(
     )
     clean = iqaudit.Proposal(np.zeros(pixels.shape, np.int16))
     for _ in range(2):
-        iqaudit.oracle.ask(rough, [(account, clean)])
+        assert iqaudit.oracle.ask(rough, [(account, clean)])[1] is None
     with pytest.raises(RuntimeError, match="beyond the budget"):
         iqaudit.oracle.ask(rough, [(account, clean)])
     assert len(account.scores) == 2
@@ -270,3 +285,104 @@ def test_outcomes_are_sentences() -> None:
     for outcome in Outcome:
         assert outcome.value[0].isupper()
         assert outcome.value.endswith(".")
+
+
+def test_a_victim_may_write_into_what_it_is_given(make_picture: MakePicture) -> None:
+    def vandal(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        scores = roughness(pictures)
+        pictures[:] = 0
+        return scores
+
+    picture = make_picture(20, 20)
+    [kept] = iqaudit.attack(picture, roughness, score_range=(0, 20), queries=30)
+    [vandalised] = iqaudit.attack(picture, vandal, score_range=(0, 20), queries=30)
+    assert fingerprint(kept) == fingerprint(vandalised)
+
+
+@pytest.mark.parametrize("score_range", [(0, 1), (0, 100), (200, 300)])
+def test_a_range_that_does_not_fit_is_an_error_not_a_robust_victim(
+    score_range: tuple[float, float], make_picture: MakePicture
+) -> None:
+    with pytest.raises(VictimError, match=r"scored a clean picture 1\d\d.*say the range"):
+        iqaudit.attack(
+            make_picture(20, 20),
+            lambda pictures: pictures.mean(axis=(1, 2, 3)),
+            score_range=score_range,
+            queries=5,
+        )
+
+
+def test_a_spent_budget_is_no_interruption(make_picture: MakePicture, rough: Function) -> None:
+    def stop(_: iqaudit.Picture, queries: int) -> None:
+        if queries == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        iqaudit.attack([make_picture(20, 20)] * 2, rough, queries=5, progress=stop)
+    assert [result.outcome for result in caught.value.results] == [Outcome.BUDGET_SPENT]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_a_stop_at_the_first_query_leaves_whole_results(
+    batch: int, make_picture: MakePicture, rough: Function
+) -> None:
+    def stop(_: iqaudit.Picture, __: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        iqaudit.attack([make_picture(20, 20)] * 3, rough, queries=5, batch=batch, progress=stop)
+    assert [len(result.trace) for result in caught.value.results] == [1] * batch
+
+
+def test_a_victims_largest_batch_is_kept(make_picture: MakePicture) -> None:
+    victim = Counting()
+    victim.largest_batch = 2
+    pictures = [make_picture(20, 20, seed) for seed in range(5)]
+
+    iqaudit.attack(pictures, victim, queries=2, batch=5)
+    assert victim.batches == [2, 2, 1] * 2
+
+
+class _Shaped(torch.nn.Module):
+    def __init__(self, shape: Callable[[torch.Tensor], object]) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(()))
+        self._shape = shape
+
+    def forward(self, x: torch.Tensor) -> object:
+        return self._shape((x * self.weight).mean(dim=(1, 2, 3)))
+
+
+@pytest.mark.parametrize("precision", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda scores: scores,
+        lambda scores: scores.squeeze(),
+        lambda scores: scores[:, None],
+        lambda scores: scores[:, None, None, None],
+        lambda scores: scores.half(),
+    ],
+)
+def test_a_module_may_give_its_scores_in_any_everyday_form(
+    shape: Callable[[torch.Tensor], object], precision: torch.dtype, make_picture: MakePicture
+) -> None:
+    picture = make_picture(12, 18)
+    module = _Shaped(shape).to(precision)
+    [result] = iqaudit.attack(picture, module, score_range=(0, 1), queries=3)
+    assert result.clean_score == pytest.approx(picture.mean() / 255, abs=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        (lambda scores: (scores, scores), "not tuple"),
+        (lambda scores: scores * 1j, "real scores, not torch.complex64"),
+        (lambda scores: scores.expand(2, -1), r"shape \(2, 1\)"),
+    ],
+)
+def test_a_modules_other_answers_are_refused(
+    shape: Callable[[torch.Tensor], object], sentence: str, make_picture: MakePicture
+) -> None:
+    with pytest.raises(VictimError, match=sentence):
+        iqaudit.attack(make_picture(12, 18), _Shaped(shape), score_range=(0, 1), queries=3)

@@ -17,7 +17,7 @@ import iqaudit
 from iqaudit import cli
 from tests.conftest import MakePicture
 
-COMMANDS = ["demo", "attack", "score", "verify", "list"]
+COMMANDS = ["demo", "attack", "score", "verify", "report", "list"]
 
 
 def iqaudit_(*arguments: object) -> Result:
@@ -124,6 +124,35 @@ def test_verify_exits_1_where_a_picture_was_changed(run: Path) -> None:
     assert "hash" in json.loads(found.stdout)[0]["wrong"][0]
 
 
+def test_the_report_can_be_written_again(run: Path) -> None:
+    page = (run / "report.html").read_bytes()
+    (run / "report.html").unlink()
+    result = iqaudit_("report", run)
+    assert result.stdout == f"{run / 'report.html'}\n"
+    assert (run / "report.html").read_bytes() == page
+
+
+def test_a_folders_name_is_printed_as_it_is(tmp_path: Path, photo: Path) -> None:
+    for name in ("o[red]a", "o[/red]b", "o:smile:c"):
+        result = iqaudit_("attack", photo, "--queries", 2, "--out", tmp_path / name)
+        assert result.exit_code == 0, result.output
+        assert f"{tmp_path / name / 'attacked'}\n" in result.stdout
+
+
+def test_a_pipe_that_knows_no_arrows_loses_nothing_else(run: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "iqaudit", "attack", "--queries", "2", "--seed", "1"]
+    command += [str(run / "clean" / "photo.png"), "--out", str(run / "again")]
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert b"\nphoto" in done.stdout
+
+
+def test_lists_are_there_for_machines() -> None:
+    listed = json.loads(iqaudit_("list", "--json").stdout)
+    assert set(listed["victims"]) == set(iqaudit.victims.VICTIMS)
+    assert set(listed["attacks"]) == set(iqaudit.attacks.ATTACKS)
+
+
 def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None:
     from PIL import Image
 
@@ -151,6 +180,10 @@ def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None
         (["attack", "--out", "o"], "PICTURE"),
         (["attack", "{photo}", "--out", "{run}"], "another run"),
         (["attack", "{photo}", "--out", "{photo}"], "holds no run"),
+        (["attack", "{photo}", "--out", "{photo}/run"], "cannot be written"),
+        (["attack", "{photo}", "--out", "/proc/run"], "cannot be written"),
+        (["attack", "{photo}", "--out", "o", "--levels", "1.5"], "not a valid integer"),
+        (["report", "nowhere"], "no results.json"),
         (["demo", "--queries", "1", "--out", "o"], "at least 2 queries"),
         (["demo", "--out", "{run}"], "another run"),
         (["score", "missing.png"], "no such file"),
@@ -185,6 +218,7 @@ class FailingLater:
 
     name = "failing"
     smallest_side = 1
+    largest_batch = None
 
     def __init__(self) -> None:
         self.scale = iqaudit.Scale.from_range(0, 255)
@@ -211,6 +245,7 @@ def test_a_victim_that_fails_half_way_keeps_what_was_found(
     assert [entry["queries"] for entry in entries] == [6, 2]
     assert [entry["outcome"] for entry in entries] == ["budget_spent", "victim_failed"]
     assert "photo-2 *" in result.stdout
+    assert "1 of 3 pictures finished, 1 begun; kept in" in " ".join(result.stderr.split())
 
 
 def test_a_victim_that_fails_at_once_leaves_nothing_behind(
@@ -244,12 +279,12 @@ def test_ctrl_c_in_the_middle_keeps_what_is_finished_and_says_so(
     out = tmp_path / "run"
     process = _start("attack", photo, photo, photo, "--queries", 150, "--out", out)
     deadline = time.monotonic() + 120
-    while not (out / "results.json").exists() and time.monotonic() < deadline:
+    while not list(out.glob("attacked/*.png")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
-    assert re.search(r"Interrupted: [12] of 3 pictures were finished", stderr)
+    assert re.search(r"Interrupted: [12] of 3 pictures finished", stderr)
     assert "Traceback" not in stderr
     entries = iqaudit.load(out)["pictures"]
     assert 1 <= len(entries) <= 3

@@ -68,8 +68,8 @@ def test_every_answer_is_kept(run: Path) -> None:
 def test_figures_are_those_of_the_pictures(run: Path) -> None:
     record = iqaudit.load(run)
     for entry in record["pictures"]:
-        clean = iqaudit.read(run / entry["clean_file"]).pixels
-        attacked = iqaudit.read(run / entry["attacked_file"]).pixels
+        clean = iqaudit.read(run / "clean" / f"{entry['name']}.png").pixels
+        attacked = iqaudit.read(run / "attacked" / f"{entry['name']}.png").pixels
         assert entry["linf"] == iqaudit.measures.linf(clean, attacked)
         assert entry["ssim"] == iqaudit.measures.ssim(clean, attacked)
         before, after = entry["clean_quality"], entry["attacked_quality"]
@@ -95,9 +95,17 @@ def _edit(run: Path, key: str, value: object) -> None:
     ("tamper", "sentence"),
     [
         (lambda run: _change_pixel(run / "attacked/picture-1.png", 1), "file's hash"),
-        (lambda run: _change_pixel(run / "attacked/picture-1.png", 40), "L-infinity"),
+        (lambda run: _change_pixel(run / "attacked/picture-1.png", 40), "linf is"),
         (lambda run: _change_pixel(run / "clean/picture-1.png", 1), "clean picture's pixels"),
         (lambda run: _edit(run, "attacked_score", 9.5), "the attacked score is"),
+        *[
+            (lambda run, key=key: _edit(run, key, 0.123), f"{key} is")
+            for key in ("rgo", "reachable_rgo", "ssim", "psnr", "l2", "changed", "clean_quality")
+        ],
+        (lambda run: _edit(run, "queries", 7), "queries is 30, recorded 7"),
+        (lambda run: _edit(run, "direction", "sideways"), "sideways"),
+        (lambda run: _edit(run, "best_query", 99), "best_query is 99"),
+        (lambda run: _edit(run, "trace", [[1, 2.0]]), "the trace"),
         (lambda run: _edit(run, "clean_score", 9.5), "the clean score is"),
         (lambda run: _edit(run, "linf", 2), "recorded 2"),
         (lambda run: (run / "attacked/picture-1.png").unlink(), "no such file"),
@@ -114,9 +122,24 @@ def test_a_change_is_seen_and_named(
     tamper: object, sentence: str, run: Path, rough: Function
 ) -> None:
     tamper(run)  # type: ignore[operator]
-    first, second = iqaudit.verify(run, rough)
+    first, second, *_ = iqaudit.verify(run, rough)
     assert any(sentence in wrong for wrong in first.wrong), first.wrong
     assert second.wrong == ()
+
+
+def test_wrong_means_are_seen(run: Path, rough: Function) -> None:
+    record = json.loads((run / "results.json").read_text())
+    record["summary"]["rgo"] = 0.9
+    (run / "results.json").write_text(json.dumps(record))
+    last = iqaudit.verify(run, rough)[-1]
+    assert last.name == "mean"
+    assert "recorded 0.9" in last.wrong[0]
+
+
+def test_another_scale_is_not_the_runs_victim(run: Path, rough: Function) -> None:
+    rough.scale = iqaudit.Scale.from_range(0, 30)
+    with pytest.raises(InputError, match="score scale is not the run's"):
+        iqaudit.verify(run, rough)
 
 
 def test_a_perturbation_beyond_the_threat_is_seen_even_if_recorded(
@@ -136,7 +159,13 @@ def test_a_run_of_a_function_needs_the_function_to_verify(run: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(None, "no run"), ("{", "cannot be read"), ("[]", "not in the format"), ("{}", "not in")],
+    [
+        (None, "no run"),
+        ("{", "cannot be read"),
+        ("[]", "not in the format"),
+        ("{}", "not in"),
+        ('{"format": "iqaudit results, version 1"}', "lacks attack, goal"),
+    ],
 )
 def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, sentence: str) -> None:
     if content is not None:
@@ -166,6 +195,43 @@ def test_a_folder_of_other_things_is_never_taken(tmp_path: Path, rough: Function
     for path in (tmp_path, tmp_path / "thesis.tex"):
         with pytest.raises(InputError, match="holds no run"):
             RunDirectory(path, Plan(rough, Bidirectional()), overwrite=True)
+    with pytest.raises(InputError, match="cannot be written"):
+        RunDirectory(tmp_path / "thesis.tex" / "run", Plan(rough, Bidirectional()))
+
+
+def test_another_programs_results_are_never_removed(tmp_path: Path, rough: Function) -> None:
+    (tmp_path / "results.json").write_text('{"my": "own"}')
+    with pytest.raises(InputError, match="holds no run"):
+        RunDirectory(tmp_path, Plan(rough, Bidirectional()), overwrite=True)
+
+
+def test_two_runs_cannot_take_one_folder(tmp_path: Path, rough: Function) -> None:
+    RunDirectory(tmp_path / "run", Plan(rough, Bidirectional()))
+    with pytest.raises(InputError, match="another run"):
+        RunDirectory(tmp_path / "run", Plan(rough, Bidirectional()))
+
+
+def test_a_run_without_a_result_leaves_nothing(tmp_path: Path, rough: Function) -> None:
+    with RunDirectory(tmp_path / "some" / "where" / "run", Plan(rough, Bidirectional())) as run:
+        assert iqaudit.load(run.path)["pictures"] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_lead_elsewhere_are_made_safe(
+    tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    plan = Plan(rough, Bidirectional(), queries=2)
+    pictures = [iqaudit.Picture(name, make_picture(9, 9)) for name in ("../../out", "a/b", "a/b")]
+    with RunDirectory(tmp_path / "in" / "run", plan) as directory:
+        for result in iqaudit.run(plan, pictures):
+            directory.add(result)
+    assert [row.name for row in directory.rows] == ["out", "a_b", "a_b-2"]
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    record = json.loads((tmp_path / "in" / "run" / "results.json").read_text())
+    record["pictures"][0]["name"] = "../../../etc/passwd"
+    (tmp_path / "in" / "run" / "results.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="no picture's name"):
+        iqaudit.load(tmp_path / "in" / "run")
 
 
 def test_unfinished_pictures_are_left_out_of_the_means(

@@ -72,6 +72,45 @@ def test_a_turned_photograph_is_put_upright_and_said(
     assert np.array_equal(picture.pixels, np.rot90(make_picture(16, 20), -1))
 
 
+@pytest.mark.parametrize("orientation", [0, 1, 9])
+def test_an_orientation_that_turns_nothing_is_not_mentioned(
+    orientation: int, tmp_path: Path, make_picture: MakePicture
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    _rgb(make_picture).save(tmp_path / "upright.png", exif=exif)
+    assert read(tmp_path / "upright.png").notes == ()
+
+
+def test_a_damaged_file_is_refused_whatever_its_decoder_raises(
+    tmp_path: Path, make_picture: MakePicture
+) -> None:
+    for suffix in ("png", "jpg", "bmp", "webp", "tif", "gif", "ppm"):
+        file = tmp_path / f"x.{suffix}"
+        _rgb(make_picture).save(file)
+        whole = file.read_bytes()
+        rng = np.random.default_rng(0)
+        for _ in range(60):
+            broken = bytearray(whole)
+            for place in rng.integers(0, len(whole), 6):
+                broken[place] = rng.integers(256)
+            file.write_bytes(bytes(broken))
+            try:
+                read(file)
+            except InputError as error:
+                assert file.name in str(error)  # noqa: PT017 (some damage goes unnoticed)
+
+
+def test_a_folder_passes_over_what_is_no_picture_file(
+    tmp_path: Path, make_picture: MakePicture
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "._hidden.png").write_bytes(b"resource fork")
+    _rgb(make_picture).save(tmp_path / "x.png")
+    [picture] = collect(tmp_path)
+    assert (picture.name, picture.file) == ("x", "x.png")
+
+
 def test_what_has_no_one_plain_meaning_is_refused(
     tmp_path: Path, make_picture: MakePicture
 ) -> None:
@@ -93,6 +132,7 @@ def test_what_has_no_one_plain_meaning_is_refused(
     see_through.save(tmp_path / "see-through.png")
     deep.save(tmp_path / "deep.png")
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tiff")
+    (tmp_path / "deep.ppm").write_bytes(b"P6 2 1 65535\n" + bytes(range(12)))
     (tmp_path / "deep-rgb.png").write_bytes(_png16(8, 6))
     (tmp_path / "text.png").write_text("hello")
     (tmp_path / "empty.png").touch()
@@ -107,6 +147,7 @@ def test_what_has_no_one_plain_meaning_is_refused(
         ("clear.png", "transparent"),
         ("see-through.png", "transparent"),
         ("deep.png", "more than 8 bits"),
+        ("deep.ppm", "more than 8 bits"),
         ("deep-rgb.png", "more than 8 bits"),
         ("float.tiff", "more than 8 bits"),
         ("text.png", "not a picture"),
@@ -172,4 +213,4 @@ def test_names_are_told_apart_and_safe_as_files(make_picture: MakePicture) -> No
         assert name == Path(name).name
         assert not name.startswith(".")
         assert not set(name) & set(' <>:"/\\|?*\n')
-        assert len(name) < 110
+        assert len(name.encode()) < 220

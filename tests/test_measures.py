@@ -36,6 +36,8 @@ def test_reachable_rgo_is_the_rgo_of_the_farther_end() -> None:
     farther = np.where(9 - clean > clean - 1, 9, 1)
     assert measures.reachable_rgo(clean, (1, 9)) == pytest.approx(measures.rgo(clean, farther))
     assert measures.reachable_rgo(clean, (0, 10)) == 1
+    up = measures.reachable_rgo(clean, (1, 9), [True, True, True])
+    assert up == pytest.approx(measures.rgo(clean, [9, 9, 9]))
 
 
 def test_mean_deviation() -> None:
@@ -126,6 +128,10 @@ def test_a_picture_smaller_than_its_window_has_no_ssim() -> None:
         (lambda: measures.rgo([], []), "filled array"),
         (lambda: measures.rgo([[1]], [[1]]), "one dimension"),
         (lambda: measures.srocc([1], [1]), "two pictures or more"),
+        (
+            lambda: measures.psnr(*np.zeros((2, 2, 2, 3))),
+            "uint8 arrays, not float64",
+        ),
         (lambda: measures.normalised_gain([1], [1], (3, 3)), "range"),
         (
             lambda: measures.linf(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3, 3), np.uint8)),

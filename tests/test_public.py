@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_exported_names_are_these_and_exist() -> None:
     assert sorted(iqaudit.__all__) == [
+        "Check",
         "Direction",
         "Edit",
         "Goal",

@@ -39,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, make_picture: MakePicture) -> 
     plan = Plan(victim, Bidirectional(), queries=40)
     directory = RunDirectory(path, plan)
     pictures = [
-        iqaudit.Picture("plain", make_picture(90, 120)),
+        iqaudit.Picture("table", make_picture(90, 120)),
         iqaudit.Picture("noted", make_picture(120, 90), ("converted from <b>grey</b> to RGB",)),
         iqaudit.Picture("wide", make_picture(70, LARGEST_SIDE + 300)),
     ]
@@ -107,8 +107,14 @@ def test_it_shows_what_results_json_says(page: Chrome, run: Path) -> None:
     assert len(page.find_elements("css selector", "article svg")) == 3
 
 
+def test_a_pictures_link_leads_to_it(page: Chrome) -> None:
+    page.find_element("link text", "table").click()
+    target = page.execute_script("return document.querySelector(':target').tagName")
+    assert target == "ARTICLE"
+
+
 def test_a_note_and_a_name_are_text_not_markup(page: Chrome) -> None:
-    assert "converted from <b>grey</b> to RGB" in page.find_element("id", "noted").text
+    assert "converted from <b>grey</b> to RGB" in page.find_element("id", "picture-noted").text
     assert "<rough>" in page.find_element("css selector", "h1").text
 
 
@@ -120,7 +126,7 @@ def test_the_pictures_are_the_runs_to_the_last_bit(run: Path) -> None:
     ]
     assert len(embedded) == 9
     for folder, picture in (("clean", embedded[0]), ("attacked", embedded[1])):
-        assert np.array_equal(picture, iqaudit.read(run / folder / "plain.png").pixels)
+        assert np.array_equal(picture, iqaudit.read(run / folder / "table.png").pixels)
     middle = iqaudit.read(run / "clean" / "wide.png").pixels[:, 150 : 150 + LARGEST_SIDE]
     assert np.array_equal(embedded[6], middle)
 

@@ -1,6 +1,7 @@
 """The small rooms: scale, goal, threat, proposals, randomness."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,10 +69,9 @@ def test_an_unbounded_range_reaches_everything() -> None:
 
 
 def test_liqe_on_tid2013_is_capped_as_published() -> None:
-    paper = Scale.paper("liqe", "tid2013")
-    capped = Scale(paper.center, paper.spread, low=1, high=5)
+    scale = Scale.paper("liqe", "tid2013")
     shares = [
-        iqaudit.measures.reachable_rgo([capped.quality(score)], capped.reachable)
+        iqaudit.measures.reachable_rgo([scale.quality(score)], scale.reachable)
         for score in np.linspace(1, 5, 50)
     ]
     assert min(shares) == pytest.approx(0.31, abs=0.01)
@@ -125,8 +125,23 @@ def test_no_perturbation_leaves_the_ball_or_the_pixel_range(
 
 @pytest.mark.parametrize("levels", [0, 256, -3, 1.5, True, "3"])
 def test_levels_outside_the_grid_are_refused(levels: object) -> None:
-    with pytest.raises(InputError, match=r"Levels (are|must)"):
+    with pytest.raises(InputError, match="levels must"):
         Linf(levels)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int64])
+def test_levels_of_any_whole_type_are_the_same(kind: type[np.integer[Any]]) -> None:
+    grey = np.full((2, 2, 3), 100, np.uint8)
+    painted = Linf(kind(3)).apply(grey, np.full((2, 2, 3), -9, np.int16))  # type: ignore[arg-type]
+    assert painted.min() == painted.max() == 97
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.bool_])
+def test_a_perturbation_that_would_wrap_or_be_cut_off_is_refused(kind: type[Any]) -> None:
+    with pytest.raises(InputError, match="signed whole levels"):
+        Proposal(np.zeros((4, 4, 3), kind))
+    with pytest.raises(InputError, match="signed whole levels"):
+        Edit(0, 0, np.zeros((4, 4, 3), kind))
 
 
 def test_edits_are_painted_in_order_and_leave_the_base() -> None:

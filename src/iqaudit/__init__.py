@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from iqaudit import attacks, measures, victims
 from iqaudit.audit import Plan, attack, run
-from iqaudit.directory import RunDirectory, load, verify
+from iqaudit.directory import RunDirectory, load
 from iqaudit.errors import InputError, Interrupted, IqauditError, VictimError
 from iqaudit.goal import Direction, Goal
 from iqaudit.images import Picture, collect, read, write
@@ -18,10 +18,12 @@ from iqaudit.scale import Scale, opinion_maximum
 from iqaudit.summary import Row, Summary
 from iqaudit.threat import Linf
 from iqaudit.trial import Outcome, Step, TrialResult
+from iqaudit.verification import Check, verify
 
 __version__ = version("iqaudit")
 
 __all__ = [
+    "Check",
     "Direction",
     "Edit",
     "Goal",

@@ -1,11 +1,11 @@
 """Many trials: one attack on every picture."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from iqaudit.attacks import Attack, named
-from iqaudit.errors import InputError, Interrupted, VictimError
+from iqaudit.errors import InputError, Interrupted, VictimError, whole_number
 from iqaudit.goal import Goal
 from iqaudit.images import Picture, Source, collect
 from iqaudit.oracle import SMALLEST_BUDGET, ask
@@ -56,6 +56,19 @@ class Plan:
     batch: int = 1
 
     def __post_init__(self) -> None:
+        if not isinstance(self.victim, Victim):
+            raise InputError(f"A plan's victim is a Victim, not {self.victim!r}; see as_victim.")
+        if not is_dataclass(self.attack) or isinstance(self.attack, type):
+            raise InputError(
+                f"An attack is a value, as iqaudit.attacks.Bidirectional(), not {self.attack!r}."
+            )
+        if not isinstance(self.threat, Linf):
+            raise InputError(
+                f"A threat is a value, as iqaudit.Linf(levels=3), not {self.threat!r}."
+            )
+        object.__setattr__(self, "goal", _goal(self.goal))
+        for name in ("queries", "seed", "batch"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         if self.queries < SMALLEST_BUDGET:
             raise InputError(
                 f"A budget is at least {SMALLEST_BUDGET} queries a picture "
@@ -66,9 +79,11 @@ class Plan:
 
 
 def run(
-    plan: Plan, pictures: Sequence[Picture], progress: Progress | None = None
+    plan: Plan, pictures: "Sequence[Source] | Source", progress: Progress | None = None
 ) -> Iterator[TrialResult]:
     """Yield each picture's result as it is finished, in order.
+
+    Pictures are named as `iqaudit.collect` names them.
 
     Raises
     ------
@@ -77,16 +92,19 @@ def run(
     VictimError, KeyboardInterrupt
         After the results of the pictures that were begun, whose outcome says so, were yielded.
     """
-    check_sizes(plan.victim, pictures)
-    for start in range(0, len(pictures), plan.batch):
-        trials = [_trial(plan, picture) for picture in pictures[start : start + plan.batch]]
+    collected = collect(pictures)
+    check_sizes(plan.victim, collected)
+    for start in range(0, len(collected), plan.batch):
+        trials = [_trial(plan, picture) for picture in collected[start : start + plan.batch]]
         try:
             while not all(trial.done for trial in trials):
                 _step(plan.victim, trials, progress)
         except (KeyboardInterrupt, VictimError) as error:
             failed = isinstance(error, VictimError)
             outcome = Outcome.VICTIM_FAILED if failed else Outcome.INTERRUPTED
-            yield from (trial.result(outcome) for trial in trials if trial.oracle.scores)
+            for trial in trials:
+                if trial.oracle.scores:
+                    yield trial.result(Outcome.BUDGET_SPENT if trial.done else outcome)
             raise
         yield from (trial.result(Outcome.BUDGET_SPENT) for trial in trials)
 
@@ -159,14 +177,14 @@ def attack(
         victim=as_victim(victim, score_range=score_range, lower_is_better=lower_is_better),
         attack=named(attack) if isinstance(attack, str) else attack,
         threat=threat,
-        goal=_goal(goal),
+        goal=goal,  # type: ignore[arg-type]  # the plan takes the name as well
         queries=queries,
         seed=seed,
         batch=batch,
     )
     results: list[TrialResult] = []
     try:
-        for result in run(plan, collect(pictures), progress):
+        for result in run(plan, pictures, progress):
             results.append(result)  # noqa: PERF402 (extend promises nothing on an error)
     except VictimError as error:
         error.results = tuple(results)
@@ -193,13 +211,17 @@ def _trial(plan: Plan, picture: Picture) -> Trial:
 
 
 def _step(victim: Victim, trials: Sequence[Trial], progress: Progress | None) -> None:
-    """Score one proposal of every trial."""
+    """Score one proposal of every trial; tell all before anything may stop the run."""
     proposals = [trial.ask() for trial in trials]
     requests = [(trial.oracle, proposal) for trial, proposal in zip(trials, proposals, strict=True)]
-    losses = ask(victim, requests)
+    losses, error = ask(victim, requests)
     for trial, proposal, loss in zip(trials, proposals, losses, strict=True):
-        trial.tell(proposal, loss)
-        if progress is not None:
+        if loss is not None:
+            trial.tell(proposal, loss)
+    if error is not None:
+        raise error
+    if progress is not None:
+        for trial in trials:
             progress(trial.picture, len(trial.oracle.scores))
 
 

@@ -6,56 +6,55 @@
     scores/NAME.npy       every native score answered, in order (float64)
     report.html           the page
 
-A result is written as soon as it is there, results.json last and at one stroke, so a run that ends
-at any moment leaves a directory that reads and verifies. Nothing in it tells the time or the place:
-the same run writes the same bytes.
+It is claimed before the first query. Each result is written as soon as it is there, results.json
+last and at one stroke, so a run that ends at any moment leaves a directory that reads and verifies.
+Nothing in it tells the time or the place: the same run writes the same bytes.
 """
 
 import hashlib
 import json
-import math
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
-from iqaudit import images, measures
+from iqaudit import images
 from iqaudit.audit import Plan
 from iqaudit.errors import InputError
-from iqaudit.oracle import score
-from iqaudit.summary import Row, Summary, row, summarise
+from iqaudit.scale import Scale
+from iqaudit.summary import Row, Summary, measure, summarise
 from iqaudit.trial import TrialResult
-from iqaudit.victims import VICTIMS, Victim, as_victim
 
 FORMAT = "iqaudit results, version 1"
+KEYS = {"victim", "attack", "levels", "goal", "queries", "seed", "summary", "pictures"}
 RESULTS, REPORT = "results.json", "report.html"
-PARTS = ("clean", "attacked", "scores")
-
-SCORE_TOLERANCE = 1e-4
-"""Share of the native range by which a fresh score may differ: other processors round otherwise."""
+FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
+"""The folders, and the suffix of each picture's file in them."""
 
 
 class RunDirectory:
-    """A run's directory, being written.
+    """A run's directory, being written; a context manager that leaves none where nothing came.
 
     Parameters
     ----------
     path : path
-        Must not exist, or be empty. Nothing is made before the first result.
+        Must not exist, or be empty; made at once, with its parents.
     plan : Plan
         What is run.
     overwrite : bool
-        Whether a directory that holds a run may lose that run to this one.
+        Whether a directory that holds a run may lose that run to this one, when the first result
+        is written.
 
     Raises
     ------
     InputError
-        If the path is taken.
+        If the path is taken, or cannot be written to.
     """
 
     def __init__(
@@ -65,39 +64,71 @@ class RunDirectory:
         self._plan = plan
         self._rows: list[Row] = []
         self._entries: list[dict[str, Any]] = []
-        taken = self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir()))
-        if taken and not (self.path / RESULTS).is_file():
-            raise InputError(f"{self.path}: this is there already and holds no run; name another.")
-        if taken and not overwrite:
-            raise InputError(
-                f"{self.path}: this holds another run; name another folder, or say --overwrite."
-            )
+        self._made: list[Path] = []
+        self._replaces = False
+        if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
+            self._replaces = _holds_run(self.path)
+            if not self._replaces:
+                raise InputError(f"{self.path}: this is there already and holds no run.")
+            if not overwrite:
+                raise InputError(
+                    f"{self.path}: this holds another run; name another folder, or say --overwrite."
+                )
+        else:
+            self._claim()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._entries or self._replaces:
+            return
+        (self.path / RESULTS).unlink(missing_ok=True)
+        for folder in reversed(self._made):
+            if folder.is_relative_to(self.path):
+                shutil.rmtree(folder, ignore_errors=True)
+            else:  # a parent, which may have become another's meanwhile
+                with suppress(OSError):
+                    folder.rmdir()
 
     def add(self, result: TrialResult) -> Row:
         """Write one result, and return its figures."""
-        if not self._entries:
-            _clear(self.path)
-        name = result.picture.name
-        figures = row(result, self._plan.victim.scale)
-        clean, attacked = f"clean/{name}.png", f"attacked/{name}.png"
-        images.write(self.path / clean, result.picture.pixels)
-        images.write(self.path / attacked, result.adversarial)
-        np.save(self.path / f"scores/{name}.npy", result.scores)
+        if self._replaces:
+            _remove_run(self.path)
+            self._claim()
+            self._replaces = False
+        picture = result.picture
+        figures = measure(
+            picture.name,
+            picture.pixels,
+            result.adversarial,
+            result.scores,
+            result.best_query,
+            result.direction,
+            result.outcome,
+            self._plan.victim.scale,
+        )
+        clean, attacked, scores = (self.path / name for name in file_names(picture.name).values())
+        images.write(clean, picture.pixels)
+        images.write(attacked, result.adversarial)
+        np.save(scores, result.scores)
         self._rows.append(figures)
         self._entries.append(
             asdict(figures)
             | {
-                "notes": list(result.picture.notes),
-                "clean_file": clean,
-                "clean_pixels_sha256": result.picture.sha256,
-                "attacked_file": attacked,
-                "attacked_sha256": _file_sha256(self.path / attacked),
+                "file": picture.file,
+                "notes": list(picture.notes),
+                "clean_pixels_sha256": picture.sha256,
+                "attacked_file_sha256": file_sha256(attacked),
                 "trace": [list(step) for step in result.trace],
             }
         )
-        temporary = self.path / f"{RESULTS}.part"
-        temporary.write_text(json.dumps(self.record(), indent=1, allow_nan=False), "utf-8")
-        temporary.replace(self.path / RESULTS)
+        self._write_record()
         return figures
 
     @property
@@ -119,9 +150,9 @@ class RunDirectory:
                 package: version(package)
                 for package in ("iqaudit", "numpy", "pillow", "scikit-image", "torch")
             },
-            "victim": {"name": plan.victim.name, "scale": _scale_record(plan.victim)},
+            "victim": {"name": plan.victim.name, "scale": scale_record(plan.victim.scale)},
             "attack": {"name": type(plan.attack).__name__, **asdict(plan.attack)},
-            "levels": int(plan.threat.levels),
+            "levels": plan.threat.levels,
             "goal": plan.goal.value,
             "queries": plan.queries,
             "seed": plan.seed,
@@ -129,15 +160,29 @@ class RunDirectory:
             "pictures": self._entries,
         }
 
+    def _claim(self) -> None:
+        try:
+            for folder in (
+                *reversed(self.path.parents),
+                self.path,
+                *map(self.path.joinpath, FILES),
+            ):
+                if not folder.exists():
+                    folder.mkdir()
+                    self._made.append(folder)
+            self._write_record()
+        except OSError as error:
+            raise InputError(f"{self.path}: this cannot be written ({error.strerror}).") from None
 
-@dataclass(frozen=True)
-class Check:
-    """What `verify` found for one picture; `wrong` is empty where everything is as recorded."""
+    def _write_record(self) -> None:
+        temporary = self.path / f"{RESULTS}.part"
+        temporary.write_text(json.dumps(self.record(), indent=1, allow_nan=False), "utf-8")
+        temporary.replace(self.path / RESULTS)
 
-    name: str
-    score: float | None
-    linf: int | None
-    wrong: tuple[str, ...]
+
+def file_names(name: str) -> dict[str, str]:
+    """Return the files of a picture's result, relative to the run's directory."""
+    return {folder: f"{folder}/{name}.{suffix}" for folder, suffix in FILES.items()}
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -151,87 +196,44 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     file = Path(path) / RESULTS
     try:
         record = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: there is no {RESULTS}, so this is no run.") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: this cannot be read ({error}).") from None
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise InputError(f'{file}: this is not in the format "{FORMAT}".')
+    if missing := KEYS - record.keys():
+        raise InputError(f"{file}: this lacks {', '.join(sorted(missing))}.")
+    for entry in record["pictures"]:
+        # Names lead to files: one that leads elsewhere was not written by iqaudit.
+        if Path(str(entry["name"])).name != entry["name"]:
+            raise InputError(f"{file}: {entry['name']!r} is no picture's name.")
     return record
 
 
-def verify(path: str | os.PathLike[str], victim: Victim | None = None) -> tuple[Check, ...]:
-    """Read a run's PNGs back, score them afresh, and compare with results.json.
-
-    Parameters
-    ----------
-    path : path
-        The run's directory.
-    victim : Victim, optional
-        Who scores; the named victim of the run unless given.
-
-    Returns
-    -------
-    tuple of Check
-        One a picture: the file's hash, the L-infinity distance to the clean picture, whether that
-        is within the threat, and both scores to within 1e-4 of the native range.
-    """
-    record = load(path)
-    if victim is None:
-        name = record["victim"]["name"]
-        if name not in VICTIMS:
-            raise InputError(f'The run\'s victim "{name}" has no name here; give the victim.')
-        victim = as_victim(name)
-    return tuple(_check(Path(path), entry, record, victim) for entry in record["pictures"])
-
-
-def _check(
-    path: Path, entry: Mapping[str, Any], record: Mapping[str, Any], victim: Victim
-) -> Check:
-    wrong: list[str] = []
-    try:
-        clean = images.read(path / entry["clean_file"]).pixels
-        attacked = images.read(path / entry["attacked_file"]).pixels
-    except InputError as error:
-        return Check(entry["name"], None, None, (str(error),))
-    if images.pixels_sha256(clean) != entry["clean_pixels_sha256"]:
-        wrong.append("the clean picture's pixels are not the recorded ones")
-    if _file_sha256(path / entry["attacked_file"]) != entry["attacked_sha256"]:
-        wrong.append("the attacked file's hash is not the recorded one")
-    if clean.shape != attacked.shape:
-        wrong.append("the two pictures differ in size")
-        return Check(entry["name"], None, None, tuple(wrong))
-    distance = measures.linf(clean, attacked)
-    if distance != entry["linf"] or distance > record["levels"]:
-        wrong.append(
-            f"L-infinity is {distance}, recorded {entry['linf']}, allowed {record['levels']}"
-        )
-    low, high = victim.scale.low, victim.scale.high
-    unit = high - low if math.isfinite(high - low) else victim.scale.spread
-    fresh = score(victim, attacked)
-    for which, found in (("clean", score(victim, clean)), ("attacked", fresh)):
-        recorded = entry[f"{which}_score"]
-        if abs(found - recorded) > SCORE_TOLERANCE * unit:
-            wrong.append(f"the {which} score is {found:.6g}, recorded {recorded:.6g}")
-    return Check(entry["name"], fresh, distance, tuple(wrong))
-
-
-def _clear(path: Path) -> None:
-    """Make the directory, without what an earlier run left in it."""
-    for name in (RESULTS, REPORT):
-        (path / name).unlink(missing_ok=True)
-    for part in PARTS:
-        shutil.rmtree(path / part, ignore_errors=True)
-        (path / part).mkdir(parents=True)
-
-
-def _scale_record(victim: Victim) -> dict[str, Any]:
-    record = asdict(victim.scale)
+def scale_record(scale: Scale) -> dict[str, Any]:
+    """Return a scale as JSON can hold it: null for an end that is infinite."""
     return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in record.items()
+        key: None if value in (np.inf, -np.inf) else value for key, value in asdict(scale).items()
     }
 
 
-def _file_sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Return the hash of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _holds_run(path: Path) -> bool:
+    try:
+        load(path)
+    except InputError:
+        return False
+    return True
+
+
+def _remove_run(path: Path) -> None:
+    """Remove a run, and nothing that is not its own."""
+    names = [entry["name"] for entry in load(path)["pictures"]]
+    files = [file for name in names for file in file_names(name).values()]
+    for file in (*files, RESULTS, REPORT):
+        (path / file).unlink(missing_ok=True)

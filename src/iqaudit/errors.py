@@ -1,5 +1,6 @@
 """Errors that carry one clear sentence for the person who can mend the cause."""
 
+import operator
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class IqauditError(Exception):
-    """Base of every error that iqaudit raises on purpose."""
+    """Base of the errors that iqaudit raises on purpose; Ctrl-C's `Interrupted` is none of them."""
 
 
 class InputError(IqauditError, ValueError):
@@ -42,3 +43,10 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     close = get_close_matches(name, names, n=1)
     hint = f'did you mean "{close[0]}"?' if close else f"known are: {', '.join(names)}."
     return InputError(f'There is no {kind} called "{name}": {hint}')
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return a whole number as Python's int, or raise an `InputError` that names it."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InputError(f"{name} must be a whole number, not {value!r}.")
+    return operator.index(value)

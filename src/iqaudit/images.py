@@ -6,8 +6,9 @@ rounds a float, so the PNG that is saved is the picture that was attacked.
 
 import hashlib
 import re
+import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -23,6 +24,12 @@ Pixels: TypeAlias = NDArray[np.uint8]
 """A picture's pixels: uint8, (height, width, 3), RGB."""
 
 OPAQUE = 255
+
+ORIENTATION = 0x0112
+"""The EXIF tag; 1 is upright, 2 to 8 are mirrored or turned, others mean nothing."""
+
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
+"""Pillow's names of the formats read: those whose depth can be told before it is cut to 8 bits."""
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm"})
 """Files that are taken for pictures where a folder is given."""
@@ -40,11 +47,14 @@ class Picture:
         RGB; made read-only.
     notes : tuple of str
         What was converted on reading, a sentence each.
+    file : str
+        The name of the file that it was read from; empty where it was none.
     """
 
     name: str
     pixels: Pixels
     notes: tuple[str, ...] = ()
+    file: str = ""
 
     def __post_init__(self) -> None:
         pixels = np.array(self.pixels, order="C")  # a copy of our own: the caller's stays as it is
@@ -84,7 +94,7 @@ def pixels_sha256(pixels: Pixels) -> str:
 
 
 def read(path: str | PathLike[str], name: str | None = None) -> Picture:
-    """Read a picture file as 8-bit RGB.
+    """Read a picture file (PNG, JPEG, BMP, WebP, TIFF, GIF or PPM) as 8-bit RGB.
 
     Grey, palette and opaque alpha pictures have one plain meaning in RGB: they are converted, and
     a note says so. Pixels are taken as stored: colour profiles are not applied.
@@ -97,17 +107,22 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file.")
+        what = "this is no regular file" if path.exists() else "there is no such file"
+        raise InputError(f"{path}: {what}.")
     try:
-        with Image.open(path) as image:
-            pixels, notes = _to_rgb(image, path)
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures and of odd metadata; what it cannot read, it raises.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as image:
+                pixels, notes = _to_rgb(image, path)
+    except InputError:
+        raise
     except UnidentifiedImageError:
-        raise InputError(f"{path}: this is not a picture that Pillow can read.") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, InputError):
-            raise
+        known = ", ".join(FORMATS)
+        raise InputError(f"{path}: this is not a picture ({known} are read).") from None
+    except Exception as error:  # noqa: BLE001 (a damaged file can raise anything in its decoder)
         raise InputError(f"{path}: the picture cannot be read ({error}).") from None
-    return Picture(name or path.stem, pixels, notes)
+    return Picture(name or path.stem, pixels, notes, path.name)
 
 
 def write(path: str | PathLike[str], pixels: Pixels) -> None:
@@ -128,6 +143,8 @@ def collect(sources: Iterable[Source] | Source) -> list[Picture]:
     """
     if isinstance(sources, str | PathLike | np.ndarray | Picture):
         sources = [sources]
+    if isinstance(sources, bytes) or not isinstance(sources, Iterable):
+        sources = [sources]  # refused below, by its type's name
     pictures: list[Picture] = []
     for source in sources:
         if isinstance(source, Picture):
@@ -138,7 +155,8 @@ def collect(sources: Iterable[Source] | Source) -> list[Picture]:
             pictures += [read(path) for path in _files(source)]
         else:
             raise InputError(
-                f"A picture is a path or a uint8 array, not {type(source).__name__} {source!r}."
+                "A picture is a path or a uint8 array (np.asarray of an RGB image), "
+                f"not {type(source).__name__}."
             )
     if not pictures:
         raise InputError("There is no picture to work on.")
@@ -151,7 +169,11 @@ def _files(source: str | PathLike[str]) -> list[Path]:
     path = Path(source)
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    found = sorted(
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
+    )
     if not found:
         raise InputError(f"{path}: the folder holds no picture.")
     return found
@@ -162,13 +184,15 @@ def _apart(pictures: list[Picture]) -> list[Picture]:
     taken: set[str] = set()
     apart = []
     for picture in pictures:
-        stem = re.sub(r"[^\w.()+@-]+", "_", picture.name)[:100].strip("._") or "picture"
+        stem = re.sub(r"[^\w.()+@-]+", "_", picture.name).strip("._")
+        # File systems count bytes, 255 of them; the rest is left for a number and a suffix.
+        stem = stem.encode()[:200].decode(errors="ignore") or "picture"
         name, number = stem, 1
         while name.casefold() in taken:
             number += 1
             name = f"{stem}-{number}"
         taken.add(name.casefold())
-        apart.append(Picture(name, picture.pixels, picture.notes))
+        apart.append(replace(picture, name=name))
     return apart
 
 
@@ -198,15 +222,20 @@ def _to_rgb(image: Image.Image, path: Path) -> tuple[Pixels, tuple[str, ...]]:
         notes.append(f"converted from {kind} to RGB")
     elif image.mode != "RGB":
         raise InputError(f"{path}: a {image.mode} picture; convert it to 8-bit RGB first.")
-    turned: Any = ImageOps.exif_transpose(image)
-    if turned.size != image.size or image.getexif().get(0x0112, 1) != 1:
+    if image.getexif().get(ORIENTATION, 1) in range(2, 9):
+        image = ImageOps.exif_transpose(image)
         notes.append("turned upright as its EXIF orientation says")
-    return np.asarray(turned.convert("RGB")), tuple(notes)
+    return np.asarray(image.convert("RGB")), tuple(notes)
 
 
 def _deep(image: Image.Image) -> bool:
     """Tell whether the file has more than 8 bits a channel, which Pillow would cut off silently."""
+    arguments: list[Any] = []
+    for tile in getattr(image, "tile", ()):
+        arguments += tile[3] if isinstance(tile[3], tuple) else [tile[3]]
     return any(
-        ";16" in str(tile[3]) or ";10" in str(tile[3]) or ";12" in str(tile[3])
-        for tile in getattr(image, "tile", ())
+        # 16 bits a channel, as "RGB;16B", but not a pixel, as BMP's "BGR;16"; PPM's largest value
+        (isinstance(argument, str) and ";16" in argument and not argument.startswith("BGR"))
+        or (image.format == "PPM" and isinstance(argument, int) and argument > OPAQUE)
+        for argument in arguments
     )

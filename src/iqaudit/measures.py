@@ -39,7 +39,9 @@ def rgo(clean: ArrayLike, attacked: ArrayLike) -> float:
     return float(np.mean(np.abs(s_attacked - s) / np.maximum(QUALITY_MAX - s, s)))
 
 
-def reachable_rgo(clean: ArrayLike, reachable: tuple[float, float]) -> float:
+def reachable_rgo(
+    clean: ArrayLike, reachable: tuple[float, float], raised: ArrayLike | None = None
+) -> float:
     """Return the RGO of a perfect attack, which the victim's native range may hold below 1.
 
     Parameters
@@ -48,10 +50,13 @@ def reachable_rgo(clean: ArrayLike, reachable: tuple[float, float]) -> float:
         Qualities in 0-10 before.
     reachable : (low, high)
         The qualities that the native range's ends map to (`Scale.reachable`).
+    raised : array_like of bool, (n,), optional
+        Which way each score is pushed; to the farther end unless given.
     """
     s = _scores(clean)
     low, high = reachable
-    farthest = np.maximum(high - s, s - low)
+    up, down = np.maximum(high - s, 0), np.maximum(s - low, 0)
+    farthest = np.maximum(up, down) if raised is None else np.where(raised, up, down)
     return float(np.mean(farthest / np.maximum(QUALITY_MAX - s, s)))
 
 
@@ -216,6 +221,8 @@ def _range(score_range: tuple[float, float]) -> tuple[float, float]:
 
 
 def _change(clean: Pixels, attacked: Pixels) -> NDArray[np.int16]:
+    if clean.dtype != np.uint8 or attacked.dtype != np.uint8:
+        raise InputError(f"Pictures are uint8 arrays, not {clean.dtype} and {attacked.dtype}.")
     if clean.shape != attacked.shape:
         raise InputError(f"Two pictures differ in size: {clean.shape} and {attacked.shape}.")
     return attacked.astype(np.int16) - clean.astype(np.int16)

@@ -87,40 +87,63 @@ class Oracle:
         return loss
 
 
-def ask(victim: Victim, requests: Sequence[tuple[Oracle, Proposal]]) -> list[float]:
-    """Ask the victim for a score on each request, and return the losses, in order.
+def ask(
+    victim: Victim, requests: Sequence[tuple[Oracle, Proposal]]
+) -> tuple[list[float | None], VictimError | None]:
+    """Ask the victim for a score on each request.
 
-    Pictures of one size are scored as one batch. Every usable answer is booked before an error is
-    raised, so that none is lost.
+    Pictures of one size are scored as one batch, as large as the victim allows.
 
-    Raises
-    ------
-    VictimError
-        If the victim raises, or answers with anything but one finite score a picture.
+    Returns
+    -------
+    losses : list of float or None
+        In order; None where no usable answer came.
+    error : VictimError or None
+        What went wrong: the victim raised, or answered with anything but one finite score a
+        picture. Every usable answer is booked all the same, so that none is lost.
     """
-    losses = [math.nan] * len(requests)
+    losses: list[float | None] = [None] * len(requests)
     by_size: dict[tuple[int, ...], list[int]] = {}
     for index, (oracle, _) in enumerate(requests):
         if not oracle.left:
             raise RuntimeError("a query was asked beyond the budget")
         by_size.setdefault(oracle.best[1].shape, []).append(index)
     for indices in by_size.values():
-        batch = np.stack([requests[index][0].paint(requests[index][1]) for index in indices])
-        scores = _scores(victim, batch)
-        for index, painted, score in zip(indices, batch, scores, strict=True):
-            if math.isfinite(score):
-                # A copy: the best picture must not keep its whole batch in memory.
-                losses[index] = requests[index][0].book(painted.copy(), score)
-        if bad := [score for score in scores if not math.isfinite(score)]:
-            raise VictimError(
-                f'The victim "{victim.name}" answered {bad[0]} where a finite score was due.'
-            )
-    return losses
+        size = victim.largest_batch or len(indices)
+        for start in range(0, len(indices), size):
+            chosen = indices[start : start + size]
+            painted = [requests[index][0].paint(requests[index][1]) for index in chosen]
+            try:
+                # The victim gets a copy: some write into what they are given.
+                scores = _scores(victim, np.stack(painted))
+                for index, pixels, answer in zip(chosen, painted, scores, strict=True):
+                    if math.isfinite(answer):
+                        losses[index] = requests[index][0].book(pixels, answer)
+                _check(victim, scores, [requests[index][0] for index in chosen])
+            except VictimError as error:
+                return losses, error
+    return losses, None
 
 
 def score(victim: Victim, pixels: Pixels) -> float:
     """Return the victim's native score of one picture, outside any budget."""
-    return _scores(victim, pixels[None])[0]
+    scores = _scores(victim, pixels[None].copy())
+    _check(victim, scores, [])
+    return scores[0]
+
+
+def _check(victim: Victim, scores: Sequence[float], oracles: Sequence[Oracle]) -> None:
+    if bad := [answer for answer in scores if not math.isfinite(answer)]:
+        raise VictimError(
+            f'The victim "{victim.name}" answered {bad[0]} where a finite score was due.'
+        )
+    for oracle in oracles:
+        clean = oracle.scores[0]
+        if not victim.scale.fits(clean):
+            raise VictimError(
+                f'The victim "{victim.name}" scored a clean picture {clean:g}, far outside what '
+                f"its scale was made for ({victim.scale.source}); say the range that it has."
+            )
 
 
 def _scores(victim: Victim, batch: Pixels) -> list[float]:
@@ -129,7 +152,7 @@ def _scores(victim: Victim, batch: Pixels) -> list[float]:
     except Exception as error:
         raise VictimError(
             f'The victim "{victim.name}" failed on {len(batch)} picture(s) of '
-            f"{batch.shape[1]} x {batch.shape[2]}: {type(error).__name__}: {error}"
+            f"{batch.shape[2]} x {batch.shape[1]}: {type(error).__name__}: {error}"
         ) from error
     if answer.shape != (len(batch),):
         raise VictimError(

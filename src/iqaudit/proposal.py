@@ -11,6 +11,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from iqaudit.errors import InputError
+
 Perturbation: TypeAlias = NDArray[np.int16]
 """Signed levels, int16, (height, width, 3); read-only by convention once it is a base."""
 
@@ -31,6 +33,9 @@ class Edit:
     left: int
     levels: Perturbation
 
+    def __post_init__(self) -> None:
+        _check_levels(self.levels)
+
     @property
     def window(self) -> tuple[slice, slice]:
         """The rows and columns that the edit covers."""
@@ -49,6 +54,9 @@ class Proposal:
     base: Perturbation
     edits: tuple[Edit, ...] = ()
 
+    def __post_init__(self) -> None:
+        _check_levels(self.base)
+
     def perturbation(self) -> Perturbation:
         """Return the perturbation, painted; the base itself where there is no edit."""
         if not self.edits:
@@ -57,3 +65,9 @@ class Proposal:
         for edit in self.edits:
             painted[edit.window] = edit.levels
         return painted
+
+
+def _check_levels(levels: Perturbation) -> None:
+    """Refuse what would wrap around or be cut off on the way to a picture."""
+    if not np.issubdtype(levels.dtype, np.signedinteger):
+        raise InputError(f"A perturbation is signed whole levels (int16), not {levels.dtype}.")

@@ -21,6 +21,9 @@ SPREADS_PER_RANGE = 5
 """Range over S for a victim without fitted constants: the S that the paper fitted to DB-CNN are
 0.21 to 0.23 of its labels' ranges. A fifth spreads the range over 0.76 to 9.24."""
 
+FLAT = 15
+"""Spreads from the center at which the logistic is within 3e-6 of its end."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -102,7 +105,9 @@ class Scale:
         if dataset not in models[model]:
             raise unknown("data set with the paper's constants", dataset, models[model])
         center, spread = models[model][dataset]
-        return cls(center, spread, source=f"{_constants()['source']}: {model} on {dataset}")
+        low, high = _constants()["native_range"].get(model, (-math.inf, math.inf))
+        source = f"{_constants()['source']}: {model} on {dataset}"
+        return cls(center, spread, low, high, source=source)
 
     def quality(self, score: float) -> float:
         """Map a native score onto 0-10, higher is better."""
@@ -113,6 +118,15 @@ class Scale:
         if z >= 0:
             return QUALITY_MAX / (1 + math.exp(-z))
         return QUALITY_MAX * math.exp(z) / (1 + math.exp(z))
+
+    def fits(self, score: float) -> bool:
+        """Tell whether a clean picture's score is one that this scale was made for.
+
+        Beyond the native range by more than S, or 15 S from C, where the logistic is flat, every
+        loss would look the same, and the victim robust.
+        """
+        inside = self.low - self.spread <= score <= self.high + self.spread
+        return inside and abs(score - self.center) <= FLAT * self.spread
 
     @property
     def reachable(self) -> tuple[float, float]:

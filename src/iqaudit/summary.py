@@ -4,9 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from iqaudit import measures
+from iqaudit.goal import Direction
+from iqaudit.images import Pixels
 from iqaudit.scale import Scale
-from iqaudit.trial import Outcome, TrialResult
+from iqaudit.trial import Outcome
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Row:
 class Summary:
     """Means over the pictures whose budget was spent; None where there is none.
 
-    `linf` is the largest, `queries` the sum over all pictures, unfinished ones included.
+    `linf` is the largest. `raised`, `lowered` and `queries`, a sum, count unfinished ones as well.
     """
 
     pictures: int
@@ -59,29 +64,55 @@ class Summary:
     queries: int
 
 
-def row(result: TrialResult, scale: Scale) -> Row:
-    """Measure one result."""
-    clean, attacked = result.picture.pixels, result.adversarial
-    quality, attacked_quality = [result.clean_quality], [result.adversarial_quality]
+def measure(
+    name: str,
+    clean: Pixels,
+    attacked: Pixels,
+    scores: NDArray[np.float64],
+    best_query: int,
+    direction: Direction,
+    outcome: Outcome,
+    scale: Scale,
+) -> Row:
+    """Measure one picture's trial from what it leaves behind.
+
+    Parameters
+    ----------
+    name : str
+        The picture's.
+    clean, attacked : ndarray of uint8, (height, width, 3)
+        Before and after.
+    scores : ndarray of float64, (queries,)
+        Every native score answered; the clean one first.
+    best_query : int
+        The query, from 1, that was answered the attacked picture's score.
+    direction, outcome
+        Which way it was pushed, and how it ended.
+    scale : Scale
+        The victim's.
+    """
+    clean_score, attacked_score = float(scores[0]), float(scores[best_query - 1])
+    quality, attacked_quality = scale.quality(clean_score), scale.quality(attacked_score)
+    raised = [direction is Direction.RAISE]
     return Row(
-        name=result.picture.name,
-        height=result.picture.height,
-        width=result.picture.width,
-        direction=result.direction.value,
-        outcome=result.outcome.name.lower(),
-        clean_score=result.clean_score,
-        attacked_score=result.adversarial_score,
-        clean_quality=result.clean_quality,
-        attacked_quality=result.adversarial_quality,
-        rgo=measures.rgo(quality, attacked_quality),
-        reachable_rgo=measures.reachable_rgo(quality, scale.reachable),
+        name=name,
+        height=clean.shape[0],
+        width=clean.shape[1],
+        direction=direction.value,
+        outcome=outcome.name.lower(),
+        clean_score=clean_score,
+        attacked_score=attacked_score,
+        clean_quality=quality,
+        attacked_quality=attacked_quality,
+        rgo=measures.rgo([quality], [attacked_quality]),
+        reachable_rgo=measures.reachable_rgo([quality], scale.reachable, raised),
         ssim=_finite(measures.ssim(clean, attacked)),
         psnr=_finite(measures.psnr(clean, attacked)),
         linf=measures.linf(clean, attacked),
         l2=measures.l2(clean, attacked),
         changed=measures.changed(clean, attacked),
-        queries=result.queries,
-        best_query=result.best_query,
+        queries=len(scores),
+        best_query=best_query,
     )
 
 

@@ -1,11 +1,10 @@
 """The threat: which changes of a picture an attack may make."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from iqaudit.errors import InputError
+from iqaudit.errors import InputError, whole_number
 from iqaudit.images import Pixels
 from iqaudit.proposal import Perturbation
 
@@ -28,11 +27,10 @@ class Linf:
     levels: int = 3
 
     def __post_init__(self) -> None:
-        whole: Any = self.levels
-        if isinstance(whole, bool) or not isinstance(whole, int | np.integer):
-            raise InputError(f"Levels are a whole number from 1 to 255, not {whole!r}.")
-        if not 1 <= whole <= MAX_LEVEL:
-            raise InputError(f"Levels must lie from 1 to 255, not {whole}.")
+        # As Python's int: NumPy's unsigned ones have no negative.
+        object.__setattr__(self, "levels", whole_number("levels", self.levels))
+        if not 1 <= self.levels <= MAX_LEVEL:
+            raise InputError(f"levels must lie from 1 to 255, not {self.levels}.")
 
     def apply(self, pixels: Pixels, perturbation: Perturbation) -> Pixels:
         """Return the allowed picture nearest to `pixels` + `perturbation`, as new pixels."""

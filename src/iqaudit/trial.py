@@ -104,7 +104,7 @@ class Trial:
         self._state = attack.init(
             Problem(picture.pixels, threat.levels, queries, Stream(seed, picture.sha256))
         )
-        self._trace: list[Step] = []
+        self._accepted: list[Step] = []
 
     @property
     def done(self) -> bool:
@@ -120,13 +120,12 @@ class Trial:
 
     def tell(self, proposal: Proposal, loss: float) -> None:
         """Take in the proposal's loss."""
-        step = Step(len(self.oracle.scores), self.oracle.scores[-1])
-        if not self._trace:
-            self._trace.append(step)
+        query = len(self.oracle.scores)
+        if query == 1:
             return
         state = self._attack.tell(self._state, proposal, loss)
         if state.perturbation is not self._state.perturbation:
-            self._trace.append(step)
+            self._accepted.append(Step(query, self.oracle.scores[-1]))
         self._state = state
 
     def result(self, outcome: Outcome) -> TrialResult:
@@ -143,7 +142,7 @@ class Trial:
             adversarial_quality=self._scale.quality(best),
             direction=self.oracle.direction,
             scores=scores,
-            trace=tuple(self._trace),
+            trace=(Step(1, clean), *self._accepted),
             best_query=best_query,
             outcome=outcome,
         )

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from iqaudit.attacks.contract import Problem
-from iqaudit.errors import InputError
+from iqaudit.errors import InputError, whole_number
 from iqaudit.proposal import Edit, Perturbation, Proposal
 
 PHASE_ENDS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000, 10000)
@@ -65,6 +65,7 @@ class Bidirectional:
     p_init: float = 0.04
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "n_squares", whole_number("n_squares", self.n_squares))
         if self.n_squares < 1:
             raise InputError(f"n_squares must be at least 1, not {self.n_squares}.")
         if not 0 < self.p_init <= 1:

@@ -5,11 +5,12 @@ failed; 130 interrupted. What was finished is kept in every case.
 """
 
 import ctypes
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 from rich.console import Console
@@ -20,7 +21,7 @@ from iqaudit.attacks import ATTACKS
 from iqaudit.audit import Plan, check_sizes, run
 from iqaudit.cli import tables
 from iqaudit.cli.progress import Watcher
-from iqaudit.directory import REPORT, RunDirectory
+from iqaudit.directory import RESULTS, RunDirectory
 from iqaudit.errors import IqauditError, VictimError
 from iqaudit.goal import Goal
 from iqaudit.images import Picture, collect
@@ -45,6 +46,11 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except IqauditError as error:
             raise _Failure(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            raise  # whoever read our output has gone: click ends quietly
         except OSError as error:
             raise _Failure(f"{error.filename or 'writing'}: {error.strerror or error}.") from error
 
@@ -82,6 +88,9 @@ def main() -> None:
       iqaudit attack photo.png --queries 1000 --out audit
       iqaudit verify audit
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Latin-1 pipe has no arrow: a "?" stands there
+            stream.reconfigure(errors="replace")
     _keep_memory()
 
 
@@ -89,7 +98,9 @@ def main() -> None:
 @click.option(
     "--out", default="iqaudit-demo", show_default=True, type=Path, help="Folder to write."
 )
-@click.option("--queries", type=int, help="Budget a picture; what takes three minutes by default.")
+@click.option(
+    "--queries", type=int, help="Budget a picture; by default what took three minutes on two cores."
+)
 @_run_options
 def demo(
     *, out: Path, queries: int | None, seed: int, overwrite: bool, quiet: bool, as_json: bool
@@ -109,8 +120,8 @@ def demo(
         queries=pictures.QUERIES if queries is None else queries,
         seed=seed,
     )
-    directory = RunDirectory(out, plan, overwrite=overwrite)
-    _audit(plan, pictures.pictures(), directory, quiet=quiet, as_json=as_json)
+    output = _Output(out, overwrite, quiet, as_json)
+    _audit(plan, pictures.pictures(), output)
 
 
 @main.command()
@@ -154,8 +165,7 @@ def attack(
     proposer = iqaudit.attacks.named(attack)
     threat = Linf(levels)
     plan = Plan(as_victim(victim), proposer, threat, Goal(goal), queries, seed, batch)
-    directory = RunDirectory(out, plan, overwrite=overwrite)
-    _audit(plan, collect(pictures), directory, quiet=quiet, as_json=as_json)
+    _audit(plan, collect(pictures), _Output(out, overwrite, quiet, as_json))
 
 
 @main.command()
@@ -190,13 +200,13 @@ def score(*, pictures: Sequence[str], victim: str, quiet: bool, as_json: bool) -
 @click.option("--victim", help="Who scores; the run's own by default.")
 @_output_options
 def verify(*, directory: Path, victim: str | None, quiet: bool, as_json: bool) -> None:
-    """Read a run's pictures back, score them afresh, and compare with results.json.
+    """Read a run's files back, measure and score them afresh, and compare with results.json.
 
     \b
     Example:
       iqaudit verify iqaudit-demo
     """
-    found = iqaudit.verify(directory, None if victim is None else as_victim(victim))
+    found = iqaudit.verify(directory, victim)
     wrong = sum(bool(check.wrong) for check in found)
     if as_json:
         click.echo(json.dumps([check.__dict__ for check in found], indent=1))
@@ -206,66 +216,96 @@ def verify(*, directory: Path, victim: str | None, quiet: bool, as_json: bool) -
     sys.exit(1 if wrong else 0)
 
 
+@main.command()
+@click.argument("directory", type=Path)
+def report(*, directory: Path) -> None:
+    """Write a run's report.html again, from its files.
+
+    \b
+    Example:
+      iqaudit report iqaudit-demo
+    """
+    from iqaudit.report import write_report
+
+    click.echo(write_report(directory))
+
+
 @main.command("list")
-def list_() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
+def list_(*, as_json: bool) -> None:
     """Show victims and attacks.
 
     \b
     Example:
       iqaudit list
     """
-    console = _stdout()
-    console.print("Victims (--victim)")
-    console.print(tables.lines((name, line) for name, (_, line) in VICTIMS.items()))
-    console.print("\nAttacks (--attack)")
-    console.print(tables.lines((name, line) for name, (_, line) in ATTACKS.items()))
-
-
-def _audit(
-    plan: Plan, pictures: Sequence[Picture], directory: RunDirectory, *, quiet: bool, as_json: bool
-) -> None:
-    """Run a plan into a directory, and print what came out; every end keeps what was found."""
-    silent = quiet or as_json
-    _print_notes(pictures, quiet=silent)
-    failure: BaseException | None = None
-    with Watcher(_stderr(), len(pictures), plan.queries, quiet=silent) as watcher:
-        try:
-            for result in run(plan, pictures, watcher):
-                directory.add(result)
-        except (KeyboardInterrupt, VictimError) as error:
-            failure = error
-    if directory.rows:
-        from iqaudit.report import write_report  # matplotlib takes seconds to load
-
-        write_report(directory.path)
-        _print_results(directory, silent=silent, as_json=as_json)
-    if isinstance(failure, VictimError):
-        kept = f" {len(directory.rows)} begun pictures are kept in {directory.path}."
-        raise VictimError(str(failure) + (kept if directory.rows else ""))
-    if failure is not None:
-        spent = directory.summary.pictures - directory.summary.unfinished
-        click.echo(
-            f"Interrupted: {spent} of {len(pictures)} pictures were finished"
-            + (
-                f"; they and the one begun are kept in {directory.path}." if directory.rows else "."
-            ),
-            err=True,
-        )
-        sys.exit(INTERRUPTED)
-
-
-def _print_results(directory: RunDirectory, *, silent: bool, as_json: bool) -> None:
+    victims = {name: line for name, (_, line) in VICTIMS.items()}
+    attacks = {name: line for name, (_, line) in ATTACKS.items()}
     if as_json:
-        click.echo(json.dumps(directory.record(), indent=1, allow_nan=False))
-    if silent:
+        click.echo(json.dumps({"victims": victims, "attacks": attacks}, indent=1))
         return
     console = _stdout()
-    console.print(tables.results(directory.rows, directory.summary))
-    if directory.summary.unfinished:
-        console.print("* not finished; left out of the means")
-    console.print(f"\nattacked pictures  {directory.path / 'attacked'}", soft_wrap=True)
-    console.print(f"figures            {directory.path / 'results.json'}", soft_wrap=True)
-    console.print(f"report             {directory.path / REPORT}", soft_wrap=True)
+    console.print("Victims (--victim)")
+    console.print(tables.lines(victims.items()))
+    console.print("\nAttacks (--attack)")
+    console.print(tables.lines(attacks.items()))
+
+
+class _Output(NamedTuple):
+    """Where a run's results go, and what of them is printed."""
+
+    path: Path
+    overwrite: bool
+    quiet: bool
+    as_json: bool
+
+
+def _audit(plan: Plan, pictures: Sequence[Picture], output: _Output) -> None:
+    """Run a plan into a directory, and print what came out; every end keeps what was found."""
+    silent = output.quiet or output.as_json
+    check_sizes(plan.victim, pictures)
+    _print_notes(pictures, quiet=silent)
+    failure: BaseException | None = None
+    watcher = Watcher(_stderr(), len(pictures), plan.queries, quiet=silent)
+    with RunDirectory(output.path, plan, overwrite=output.overwrite) as directory:
+        with watcher:
+            try:
+                for result in run(plan, pictures, watcher):
+                    directory.add(result)
+            except (KeyboardInterrupt, VictimError) as error:
+                failure = error
+        if directory.rows:
+            _print_results(directory, output, failed=failure is not None)
+    if failure is None:
+        return
+    unfinished = directory.summary.unfinished
+    kept = (
+        f"{len(directory.rows) - unfinished} of {len(pictures)} pictures finished"
+        + (f", {unfinished} begun" if unfinished else "")
+        + (f"; kept in {output.path}." if directory.rows else ".")
+    )
+    if isinstance(failure, VictimError):
+        raise VictimError(f"{failure} {kept}")
+    click.echo(f"Interrupted: {kept}", err=True)
+    sys.exit(INTERRUPTED)
+
+
+def _print_results(directory: RunDirectory, output: _Output, *, failed: bool) -> None:
+    """Print the figures first: the page takes seconds, and they must not be lost with it."""
+    from iqaudit.report import write_report  # matplotlib takes seconds to load
+
+    silent = output.quiet or output.as_json
+    if output.as_json:
+        click.echo(json.dumps(directory.record(), indent=1, allow_nan=False))
+    if not silent:
+        _stdout().print(tables.results(directory.rows, directory.summary))
+        if failed:
+            click.echo("* not finished; left out of the means")
+        click.echo(f"\nattacked pictures  {directory.path / 'attacked'}")
+        click.echo(f"figures            {directory.path / RESULTS}")
+    page = write_report(directory.path)
+    if not silent:
+        click.echo(f"report             {page}")
 
 
 def _print_notes(pictures: Sequence[Picture], *, quiet: bool) -> None:

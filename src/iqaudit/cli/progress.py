@@ -39,7 +39,9 @@ class Watcher:
         self._task = self._bar.add_task("starting", total=self._total, figures="")
 
     def __enter__(self) -> Self:
-        self._default = signal.signal(signal.SIGINT, self._interrupt)
+        # Whoever told this process to ignore Ctrl-C, or handles it otherwise, knows why.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._interrupt)
         self._bar.start()
         return self
 
@@ -50,7 +52,8 @@ class Watcher:
         trace: TracebackType | None,
     ) -> None:
         self._bar.stop()
-        signal.signal(signal.SIGINT, self._default)
+        if signal.getsignal(signal.SIGINT) == self._interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def __call__(self, picture: Picture, queries: int) -> None:
         """Take note of one query's answer."""
@@ -70,6 +73,6 @@ class Watcher:
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self._stop = True
-        signal.signal(signal.SIGINT, self._default)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if not self._quiet:
             self._console.print("Stopping after this query; Ctrl-C again stops at once.")

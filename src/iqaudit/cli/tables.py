@@ -5,8 +5,12 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from iqaudit.directory import Check
 from iqaudit.summary import Row, Summary
+from iqaudit.verification import Check
+
+
+VERDICTS = 3
+"""Differences that `verify` prints for a picture; --json has them all."""
 
 
 def figure(value: float | None, form: str) -> str:
@@ -43,8 +47,9 @@ def results(rows: Iterable[Row], summary: Summary) -> Table:
         str(summary.queries),
     )
     table.caption = (
-        "RGO: how far the score went of how far it could, on the victim's 0-10 scale. "
-        "L∞: the largest change of any pixel, in levels of 255 (largest). Queries: in all."
+        "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
+        f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
+        "L∞: the largest change of any pixel, in levels of 255. Means: the largest L∞, all queries."
     )
     table.caption_justify = "left"
     return table
@@ -62,11 +67,14 @@ def checks(found: Iterable[Check]) -> Table:
     """Return the table of `iqaudit verify`."""
     table = _table("picture", "*score", "*L∞", "verdict")
     for check in found:
+        said = "; ".join(check.wrong[:VERDICTS])
+        if len(check.wrong) > VERDICTS:
+            said += f"; and {len(check.wrong) - VERDICTS} more"
         table.add_row(
             Text(check.name),
             figure(check.score, ".4f"),
             figure(check.linf, "d"),
-            Text("; ".join(check.wrong) or "as recorded", style="red" if check.wrong else "green"),
+            Text(said or "as recorded", style="red" if check.wrong else "green"),
         )
     return table
 
@@ -83,5 +91,7 @@ def _table(*columns: str) -> Table:
     """Return a table; a star before a column's name sets it to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.lstrip("*"), justify="right" if column[:1] == "*" else "left")
+        table.add_column(
+            column.lstrip("*"), justify="right" if column[:1] == "*" else "left", overflow="fold"
+        )
     return table

@@ -9,11 +9,10 @@ from typing import Any
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
 from PIL import Image
 
 from iqaudit import images
-from iqaudit.directory import REPORT, load
+from iqaudit.directory import REPORT, file_names, load
 from iqaudit.images import Pixels
 from iqaudit.report import plots
 from iqaudit.trial import Outcome
@@ -62,8 +61,9 @@ def write_report(path: str | os.PathLike[str]) -> Path:
 
 def _view(path: Path, entry: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the page shows of one picture."""
-    clean = images.read(path / entry["clean_file"]).pixels
-    attacked = images.read(path / entry["attacked_file"]).pixels
+    files = file_names(entry["name"])
+    clean = images.read(path / files["clean"]).pixels
+    attacked = images.read(path / files["attacked"]).pixels
     shown = _middle(clean.shape[0]), _middle(clean.shape[1])
     # Half of 0-255 either way, so that the whole allowed change spans the greys.
     gain = 127 / record["levels"]
@@ -75,9 +75,8 @@ def _view(path: Path, entry: Mapping[str, Any], record: Mapping[str, Any]) -> di
         "change_image": _data_url(amplified[shown]),
         "shown_height": len(range(clean.shape[0])[shown[0]]),
         "shown_width": len(range(clean.shape[1])[shown[1]]),
-        "gain": round(gain),
-        # The plot's SVG is our own drawing of numbers: safe to put in as it is.
-        "curve": Markup(plots.curve(entry["trace"], entry["queries"])),  # noqa: S704
+        "gain": f"{gain:.3g}",
+        "curve": plots.curve(entry["trace"], entry["queries"]),
     }
 
 

@@ -29,6 +29,9 @@ VICTIMS = MappingProxyType(
 )
 """Every victim that has a name: what makes it, in this package, and a line on what it is."""
 
+PARTS = ("name", "scale", "smallest_side", "largest_batch", "score")
+"""What makes an object a victim; see `Victim`."""
+
 _LAZY = {"TorchModule": "torch_module", "Reference": "reference"}
 
 
@@ -65,15 +68,21 @@ def as_victim(
         made: Victim = __getattr__(VICTIMS[victim][0])()
         return made
     if not callable(victim):
+        lacks = [part for part in PARTS if not hasattr(victim, part)]
         raise InputError(
-            f"A victim is a name, a function, a torch module or has `score`; not {victim!r}."
+            "A victim is a name, a function, a torch module, or an object with "
+            f"{', '.join(PARTS)}; this {type(victim).__name__} lacks {', '.join(lacks)}."
         )
     if score_range is None:
         raise InputError(
             "A function or module needs its score range, score_range=(low, high), "
             "and lower_is_better=True where lower means better quality."
         )
-    scale = Scale.from_range(*score_range, lower_is_better=lower_is_better)
+    try:
+        low, high = (float(end) for end in score_range)
+    except (TypeError, ValueError):
+        raise InputError(f"score_range is two numbers, (low, high), not {score_range!r}.") from None
+    scale = Scale.from_range(low, high, lower_is_better=lower_is_better)
     torch = sys.modules.get("torch")  # what was never imported is no module of it
     if torch is not None and isinstance(victim, torch.nn.Module):
         wrapped: Victim = __getattr__("TorchModule")(victim, scale)

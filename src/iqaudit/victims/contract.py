@@ -20,11 +20,14 @@ class Victim(Protocol):
         Its native range, direction and map onto 0-10.
     smallest_side : int
         Pixels; a picture with a shorter side is refused before the first query.
+    largest_batch : int or None
+        Pictures that may be scored in one call; None where any number may.
     """
 
     name: str
     scale: Scale
     smallest_side: int
+    largest_batch: int | None
 
     def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
         """Score a batch of pictures of one size.
@@ -32,7 +35,7 @@ class Victim(Protocol):
         Parameters
         ----------
         pictures : ndarray of uint8, (n, height, width, 3)
-            RGB, each side at least ``smallest_side``.
+            RGB, each side at least ``smallest_side``; the victim's own to write into.
 
         Returns
         -------

@@ -34,6 +34,7 @@ class Function:
         self.scale = scale
         self.name: str = name or getattr(function, "__name__", "") or type(function).__name__
         self.smallest_side = smallest_side
+        self.largest_batch: int | None = None
         self._function = function
 
     def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:

@@ -1,5 +1,7 @@
 """A torch module as a victim."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,8 +16,8 @@ class TorchModule:
     Parameters
     ----------
     module : torch.nn.Module
-        Takes a float tensor (n, 3, height, width) in [0, 1], RGB, and returns n scores, as (n,) or
-        (n, 1). Put into eval mode; asked where its parameters lie.
+        Takes a tensor (n, 3, height, width) in [0, 1], RGB, on the device and in the type of its
+        own parameters, and returns n scores. Put into eval mode.
     scale : Scale
         Native range and direction; ``Scale.from_range(low, high)`` where nothing was fitted.
     name : str, optional
@@ -36,23 +38,21 @@ class TorchModule:
         self.scale = scale
         self.name = name or type(module).__name__
         self.smallest_side = smallest_side
-        parameter = next(module.parameters(), None)
-        self._device = torch.device("cpu") if parameter is None else parameter.device
+        floats = [t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()]
+        self._like = floats[0] if floats else torch.zeros(())
+        # On a CPU a batch gains nothing (its activations leave the caches), and one picture a pass
+        # keeps a score's last bits from depending on its neighbours.
+        self.largest_batch: int | None = 1 if self._like.device.type == "cpu" else None
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
-        # On a CPU a batch gains nothing (its activations leave the caches), and one picture a pass
-        # keeps a score's last bits from depending on its neighbours.
-        size = 1 if self._device.type == "cpu" else len(pictures)
-        batches = [pictures[start : start + size] for start in range(0, len(pictures), size)]
-        with torch.inference_mode():
-            return np.concatenate([self._forward(batch) for batch in batches])
-
-    def _forward(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         # A copy in C order: torch takes neither read-only nor negatively strided arrays.
-        batch = torch.from_numpy(np.array(pictures, order="C")).to(self._device)
-        answer: Tensor = self.module(batch.permute(0, 3, 1, 2).float() / 255)
-        # Flattened only where that loses no axis: a map of scores is the oracle's to refuse.
-        if answer.shape[1:] == (1,):
-            answer = answer[:, 0]
-        return np.asarray(answer.double().cpu().numpy())
+        batch = torch.from_numpy(np.array(pictures, order="C")).to(self._like.device)
+        with torch.inference_mode():
+            scores: Any = self.module(batch.permute(0, 3, 1, 2).to(self._like.dtype) / 255)
+        if not isinstance(scores, Tensor) or scores.is_complex():
+            kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
+            raise TypeError(f"the module must return a tensor of real scores, not {kind}")
+        # (n, 1), (n, 1, 1, 1) and a lone () are n scores; a map of them is the oracle's to refuse.
+        flat = scores.reshape(-1) if scores.numel() == len(pictures) else scores
+        return np.asarray(flat.double().cpu().numpy())

@@ -1,0 +1,123 @@
+"""Verification: a run's files, measured and scored afresh, against what its results.json says."""
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from iqaudit import images, measures
+from iqaudit.directory import file_names, file_sha256, load, scale_record
+from iqaudit.errors import InputError
+from iqaudit.goal import Direction
+from iqaudit.oracle import score
+from iqaudit.summary import Row, measure, summarise
+from iqaudit.trial import Outcome
+from iqaudit.victims import VICTIMS, Victim, as_victim
+
+SCORE_TOLERANCE = 1e-4
+"""Share of the native range by which a fresh score may differ: other processors round otherwise."""
+
+FIGURE_TOLERANCE = 1e-9
+"""Relative; what is computed from the same files again differs by rounding alone."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `verify` found for one picture; `wrong` is empty where everything is as recorded."""
+
+    name: str
+    score: float | None
+    linf: int | None
+    wrong: tuple[str, ...]
+
+
+def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> tuple[Check, ...]:
+    """Read a run's files back, measure and score them afresh, and compare with results.json.
+
+    Parameters
+    ----------
+    path : path
+        The run's directory.
+    victim : Victim or str, optional
+        Who scores; the named victim of the run unless given.
+
+    Returns
+    -------
+    tuple of Check
+        One a picture: the files' hashes, the L-infinity distance to the clean picture and whether
+        that is within the threat, both scores to within 1e-4 of the native range, and every other
+        figure recomputed from the files. A last one, named "mean", where the means are wrong.
+
+    Raises
+    ------
+    InputError
+        If there is no run, or its victim cannot be made again from its name.
+    """
+    record = load(path)
+    if victim is None:
+        victim = record["victim"]["name"]
+        if victim not in VICTIMS:
+            raise InputError(f'The run\'s victim "{victim}" has no name here; give the victim.')
+    scorer = as_victim(victim)
+    if scale_record(scorer.scale) != record["victim"]["scale"]:
+        raise InputError("This victim's score scale is not the run's; give the run's victim.")
+    checks = tuple(_check(Path(path), entry, record, scorer) for entry in record["pictures"])
+    rows = [Row(**{key: entry[key] for key in Row.__match_args__}) for entry in record["pictures"]]
+    wrong = tuple(_differences(asdict(summarise(rows)), record["summary"]))
+    return (*checks, Check("mean", None, None, wrong)) if wrong else checks
+
+
+def _check(
+    path: Path, entry: Mapping[str, Any], record: Mapping[str, Any], victim: Victim
+) -> Check:
+    name = entry["name"]
+    files = {key: path / file for key, file in file_names(name).items()}
+    try:
+        clean = images.read(files["clean"]).pixels
+        attacked = images.read(files["attacked"]).pixels
+        scores = np.load(files["scores"], allow_pickle=False)
+        direction, outcome = Direction(entry["direction"]), Outcome[entry["outcome"].upper()]
+        best_query = entry["best_query"]
+        if not (scores.ndim == 1 and 1 <= best_query <= len(scores)):
+            raise InputError(f"best_query is {best_query}, of {len(scores)} scores.")
+        if clean.shape != attacked.shape:
+            raise InputError("the two pictures differ in size.")
+        row = measure(name, clean, attacked, scores, best_query, direction, outcome, victim.scale)
+    except (OSError, ValueError, KeyError) as error:
+        return Check(name, None, None, (str(error),))
+    wrong = []
+    if images.pixels_sha256(clean) != entry["clean_pixels_sha256"]:
+        wrong.append("the clean picture's pixels are not the recorded ones")
+    if file_sha256(files["attacked"]) != entry["attacked_file_sha256"]:
+        wrong.append("the attacked file's hash is not the recorded one")
+    if measures.linf(clean, attacked) > record["levels"]:
+        wrong.append(f"L-infinity is {row.linf}, allowed {record['levels']}")
+    if [[1, row.clean_score]] != entry["trace"][:1] or any(
+        scores[query - 1] != step for query, step in entry["trace"]
+    ):
+        wrong.append("the trace is not of the recorded scores")
+    low, high = victim.scale.low, victim.scale.high
+    unit = high - low if math.isfinite(high - low) else victim.scale.spread
+    fresh = score(victim, attacked)
+    for which, found in (("clean", score(victim, clean)), ("attacked", fresh)):
+        recorded = entry[f"{which}_score"]
+        if abs(found - recorded) > SCORE_TOLERANCE * unit:
+            wrong.append(f"the {which} score is {found:.6g}, recorded {recorded:.6g}")
+    wrong += _differences(asdict(row), entry)
+    return Check(name, fresh, row.linf, tuple(wrong))
+
+
+def _differences(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> Iterator[str]:
+    """Say which figures are not the recorded ones."""
+    for key, value in found.items():
+        other = recorded.get(key)
+        if isinstance(value, float) and isinstance(other, int | float):
+            same = math.isclose(value, other, rel_tol=FIGURE_TOLERANCE)
+        else:
+            same = value == other
+        if not same:
+            yield f"{key} is {value}, recorded {other}"
