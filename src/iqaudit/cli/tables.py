@@ -8,7 +8,6 @@ from rich.text import Text
 from iqaudit.summary import Row, Summary
 from iqaudit.verification import Check
 
-
 VERDICTS = 3
 """Differences that `verify` prints for a picture; --json has them all."""
 
