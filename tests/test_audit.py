@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 import iqaudit
 from iqaudit import Goal, InputError, Interrupted, Outcome, VictimError
-from iqaudit.victims import Function
+from iqaudit.victims import Card, Function
 from tests.conftest import MakePicture, roughness
 
 SIZES = [(9, 14), (14, 9), (20, 20), (9, 14), (31, 8)]
@@ -22,14 +23,14 @@ SIZES = [(9, 14), (14, 9), (20, 20), (9, 14), (31, 8)]
 class Counting:
     """A victim that counts the pictures it is asked about, and may answer wrongly."""
 
-    name = "counting"
-    smallest_side = 1
-
-    def __init__(self, answer: Callable[[int, NDArray[np.float64]], object] | None = None) -> None:
-        self.scale = iqaudit.Scale.from_range(0, 20)
+    def __init__(
+        self,
+        answer: Callable[[int, NDArray[np.float64]], object] | None = None,
+        **limits: Any,
+    ) -> None:
+        self.card = Card("counting", iqaudit.Scale.from_range(0, 20), **limits)
         self.asked = 0
         self.batches: list[int] = []
-        self.largest_batch: int | None = None
         self._answer = answer
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -153,7 +154,7 @@ def test_a_function_needs_its_score_range(victim: object, make_picture: MakePict
 
 
 def test_a_named_victim_keeps_its_own_range(make_picture: MakePicture) -> None:
-    with pytest.raises(InputError, match="of its own"):
+    with pytest.raises(InputError, match="takes no score_range"):
         iqaudit.attack(make_picture(9, 9), "reference", score_range=(0, 1))
 
 
@@ -161,7 +162,7 @@ def test_a_named_victim_keeps_its_own_range(make_picture: MakePicture) -> None:
     ("arguments", "sentence"),
     [
         ({"victim": "referense"}, 'did you mean "reference"'),
-        ({"victim": 3}, "int lacks name, scale"),
+        ({"victim": 3}, "int lacks card, score"),
         ({"attack": "bidirectionel"}, 'did you mean "bidirectional"'),
         ({"queries": 1}, "at least 2 queries"),
         ({"batch": 0}, "at least 1 picture"),
@@ -195,10 +196,10 @@ def test_unusable_arguments_are_refused_before_the_first_query(
 
 
 def test_a_picture_too_small_for_the_victim_is_refused_first(make_picture: MakePicture) -> None:
-    victim = Counting()
-    victim.smallest_side = 10
-    with pytest.raises(InputError, match=r"picture-2: 14 x 9 pixels.*at least 10"):
-        iqaudit.attack([make_picture(20, 20), make_picture(9, 14)], victim, queries=5)
+    victim = Counting(smallest_side=10, largest_side=20)
+    for size, sentence in (((9, 14), "14 x 9 .*at least 10"), ((12, 21), "21 x 12 .*at most 20")):
+        with pytest.raises(InputError, match=f"picture-2: {sentence}"):
+            iqaudit.attack([make_picture(20, 20), make_picture(*size)], victim, queries=5)
     assert victim.asked == 0
 
 
@@ -271,7 +272,7 @@ def test_an_oracle_answers_nothing_beyond_its_budget(
 ) -> None:
     pixels = make_picture(9, 9)
     account = iqaudit.oracle.Oracle(
-        pixels, rough.scale, iqaudit.Linf(), Goal.BIDIRECTIONAL, queries=2
+        pixels, rough.card.scale, iqaudit.Linf(), Goal.BIDIRECTIONAL, queries=2
     )
     clean = iqaudit.Proposal(np.zeros(pixels.shape, np.int16))
     for _ in range(2):
@@ -335,8 +336,7 @@ def test_a_stop_at_the_first_query_leaves_whole_results(
 
 
 def test_a_victims_largest_batch_is_kept(make_picture: MakePicture) -> None:
-    victim = Counting()
-    victim.largest_batch = 2
+    victim = Counting(largest_batch=2)
     pictures = [make_picture(20, 20, seed) for seed in range(5)]
 
     iqaudit.attack(pictures, victim, queries=2, batch=5)

@@ -51,7 +51,7 @@ def test_help_comes_without_loading_torch() -> None:
 
 def test_list_names_every_victim_and_attack() -> None:
     output = iqaudit_("list").output
-    for name in (*iqaudit.victims.VICTIMS, *iqaudit.attacks.ATTACKS):
+    for name in (*iqaudit.victims.KINDS, *iqaudit.attacks.ATTACKS):
         assert re.search(rf"^ +{name} +\w", output, re.MULTILINE)
 
 
@@ -149,7 +149,7 @@ def test_a_pipe_that_knows_no_arrows_loses_nothing_else(run: Path) -> None:
 
 def test_lists_are_there_for_machines() -> None:
     listed = json.loads(iqaudit_("list", "--json").stdout)
-    assert set(listed["victims"]) == set(iqaudit.victims.VICTIMS)
+    assert set(listed["victims"]) == set(iqaudit.victims.KINDS)
     assert set(listed["attacks"]) == set(iqaudit.attacks.ATTACKS)
 
 
@@ -216,12 +216,8 @@ def test_a_mistake_gets_a_sentence_and_exit_code_2(
 class FailingLater:
     """A victim that fails at its ninth picture."""
 
-    name = "failing"
-    smallest_side = 1
-    largest_batch = None
-
     def __init__(self) -> None:
-        self.scale = iqaudit.Scale.from_range(0, 255)
+        self.card = iqaudit.victims.Card("failing", iqaudit.Scale.from_range(0, 255))
         self.asked = 0
 
     def score(self, pictures: np.ndarray) -> np.ndarray:

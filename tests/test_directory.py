@@ -1,6 +1,7 @@
 """A run's directory: what is written, and what `verify` sees of a change to it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,7 @@ def test_wrong_means_are_seen(run: Path, rough: Function) -> None:
 
 
 def test_another_scale_is_not_the_runs_victim(run: Path, rough: Function) -> None:
-    rough.scale = iqaudit.Scale.from_range(0, 30)
+    rough.card = replace(rough.card, scale=iqaudit.Scale.from_range(0, 30))
     with pytest.raises(InputError, match="score scale is not the run's"):
         iqaudit.verify(run, rough)
 

@@ -73,7 +73,7 @@ def test_the_demos_photographs_outscore_their_degraded_copies(reference: Referen
 
     pictures = demo.pictures()
     scores = [float(reference.score(picture.pixels[None])[0]) for picture in pictures]
-    qualities = [reference.scale.quality(score) for score in scores]
+    qualities = [reference.card.scale.quality(score) for score in scores]
     assert min(qualities[0::2]) > 5 > max(qualities[1::2])
 
 

@@ -119,9 +119,8 @@ def attack(
     queries: int = 500,
     seed: int = 0,
     batch: int = 1,
-    score_range: tuple[float, float] | None = None,
-    lower_is_better: bool = False,
     progress: Progress | None = None,
+    **options: Any,
 ) -> tuple[TrialResult, ...]:
     """Push the scores that a victim gives to pictures as far as a threat and a budget allow.
 
@@ -144,12 +143,11 @@ def attack(
         The same seed gives the same bytes, whatever the batch and the order of pictures.
     batch : int
         Pictures whose searches share the victim's batches; changes no result.
-    score_range : (low, high), optional
-        The native range of a module or function.
-    lower_is_better : bool
-        The direction of a module or function.
     progress : callable, optional
         Called after every query with the picture and how many queries it has had.
+    **options
+        What makes the victim, as `iqaudit.victims.as_victim` takes it: for a module or a function
+        ``score_range=(low, high)`` and ``lower_is_better=True``.
 
     Returns
     -------
@@ -174,7 +172,7 @@ def attack(
     2
     """
     plan = Plan(
-        victim=as_victim(victim, score_range=score_range, lower_is_better=lower_is_better),
+        victim=as_victim(victim, **options),
         attack=named(attack) if isinstance(attack, str) else attack,
         threat=threat,
         goal=goal,  # type: ignore[arg-type]  # the plan takes the name as well
@@ -195,18 +193,29 @@ def attack(
 
 
 def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
-    """Raise an `InputError` where a picture is too small for the victim."""
+    """Raise an `InputError` where a picture is too small or too large for the victim."""
+    card = victim.card
     for picture in pictures:
-        if min(picture.height, picture.width) < victim.smallest_side:
+        size = f"{picture.name}: {picture.width} x {picture.height} pixels"
+        if card.largest_side is not None and max(picture.height, picture.width) > card.largest_side:
             raise InputError(
-                f"{picture.name}: {picture.width} x {picture.height} pixels; the victim "
-                f'"{victim.name}" needs at least {victim.smallest_side} a side.'
+                f'{size}; the victim "{card.name}" takes at most {card.largest_side} a side.'
+            )
+        if min(picture.height, picture.width) < card.smallest_side:
+            raise InputError(
+                f'{size}; the victim "{card.name}" needs at least {card.smallest_side} a side.'
             )
 
 
 def _trial(plan: Plan, picture: Picture) -> Trial:
     return Trial(
-        picture, plan.victim.scale, plan.attack, plan.threat, plan.goal, plan.queries, plan.seed
+        picture,
+        plan.victim.card.scale,
+        plan.attack,
+        plan.threat,
+        plan.goal,
+        plan.queries,
+        plan.seed,
     )
 
 

@@ -111,7 +111,7 @@ class RunDirectory:
             result.best_query,
             result.direction,
             result.outcome,
-            self._plan.victim.scale,
+            self._plan.victim.card.scale,
         )
         clean, attacked, scores = (self.path / name for name in file_names(picture.name).values())
         images.write(clean, picture.pixels)
@@ -150,7 +150,10 @@ class RunDirectory:
                 package: version(package)
                 for package in ("iqaudit", "numpy", "pillow", "scikit-image", "torch")
             },
-            "victim": {"name": plan.victim.name, "scale": scale_record(plan.victim.scale)},
+            "victim": {
+                "name": plan.victim.card.name,
+                "scale": scale_record(plan.victim.card.scale),
+            },
             "attack": {"name": type(plan.attack).__name__, **asdict(plan.attack)},
             "levels": plan.threat.levels,
             "goal": plan.goal.value,

@@ -109,7 +109,7 @@ def ask(
             raise RuntimeError("a query was asked beyond the budget")
         by_size.setdefault(oracle.best[1].shape, []).append(index)
     for indices in by_size.values():
-        size = victim.largest_batch or len(indices)
+        size = victim.card.largest_batch or len(indices)
         for start in range(0, len(indices), size):
             chosen = indices[start : start + size]
             painted = [requests[index][0].paint(requests[index][1]) for index in chosen]
@@ -135,14 +135,15 @@ def score(victim: Victim, pixels: Pixels) -> float:
 def _check(victim: Victim, scores: Sequence[float], oracles: Sequence[Oracle]) -> None:
     if bad := [answer for answer in scores if not math.isfinite(answer)]:
         raise VictimError(
-            f'The victim "{victim.name}" answered {bad[0]} where a finite score was due.'
+            f'The victim "{victim.card.name}" answered {bad[0]} where a finite score was due.'
         )
     for oracle in oracles:
         clean = oracle.scores[0]
-        if not victim.scale.fits(clean):
+        if not victim.card.scale.fits(clean):
             raise VictimError(
-                f'The victim "{victim.name}" scored a clean picture {clean:g}, far outside what '
-                f"its scale was made for ({victim.scale.source}); say the range that it has."
+                f'The victim "{victim.card.name}" scored a clean picture {clean:g}, far outside '
+                "what its scale was made for "
+                f" ({victim.card.scale.source}); say the range that it has."
             )
 
 
@@ -151,12 +152,12 @@ def _scores(victim: Victim, batch: Pixels) -> list[float]:
         answer = np.asarray(victim.score(batch), dtype=np.float64)
     except Exception as error:
         raise VictimError(
-            f'The victim "{victim.name}" failed on {len(batch)} picture(s) of '
+            f'The victim "{victim.card.name}" failed on {len(batch)} picture(s) of '
             f"{batch.shape[2]} x {batch.shape[1]}: {type(error).__name__}: {error}"
         ) from error
     if answer.shape != (len(batch),):
         raise VictimError(
-            f'The victim "{victim.name}" answered an array of shape {answer.shape} where one score '
-            f"for each of {len(batch)} picture(s) was due."
+            f'The victim "{victim.card.name}" answered an array of shape {answer.shape} where one '
+            f"score for each of {len(batch)} picture(s) was due."
         )
     return [float(value) for value in answer]

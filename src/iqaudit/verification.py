@@ -16,7 +16,7 @@ from iqaudit.goal import Direction
 from iqaudit.oracle import score
 from iqaudit.summary import Row, measure, summarise
 from iqaudit.trial import Outcome
-from iqaudit.victims import VICTIMS, Victim, as_victim
+from iqaudit.victims import KINDS, Victim, as_victim
 
 SCORE_TOLERANCE = 1e-4
 """Share of the native range by which a fresh score may differ: other processors round otherwise."""
@@ -60,10 +60,10 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
     record = load(path)
     if victim is None:
         victim = record["victim"]["name"]
-        if victim not in VICTIMS:
+        if victim not in KINDS:
             raise InputError(f'The run\'s victim "{victim}" has no name here; give the victim.')
     scorer = as_victim(victim)
-    if scale_record(scorer.scale) != record["victim"]["scale"]:
+    if scale_record(scorer.card.scale) != record["victim"]["scale"]:
         raise InputError("This victim's score scale is not the run's; give the run's victim.")
     checks = tuple(_check(Path(path), entry, record, scorer) for entry in record["pictures"])
     rows = [Row(**{key: entry[key] for key in Row.__match_args__}) for entry in record["pictures"]]
@@ -86,7 +86,9 @@ def _check(
             raise InputError(f"best_query is {best_query}, of {len(scores)} scores.")
         if clean.shape != attacked.shape:
             raise InputError("the two pictures differ in size.")
-        row = measure(name, clean, attacked, scores, best_query, direction, outcome, victim.scale)
+        row = measure(
+            name, clean, attacked, scores, best_query, direction, outcome, victim.card.scale
+        )
     except (OSError, ValueError, KeyError) as error:
         return Check(name, None, None, (str(error),))
     wrong = []
@@ -100,8 +102,8 @@ def _check(
         scores[query - 1] != step for query, step in entry["trace"]
     ):
         wrong.append("the trace is not of the recorded scores")
-    low, high = victim.scale.low, victim.scale.high
-    unit = high - low if math.isfinite(high - low) else victim.scale.spread
+    low, high = victim.card.scale.low, victim.card.scale.high
+    unit = high - low if math.isfinite(high - low) else victim.card.scale.spread
     fresh = score(victim, attacked)
     for which, found in (("clean", score(victim, clean)), ("attacked", fresh)):
         recorded = entry[f"{which}_score"]

@@ -26,7 +26,7 @@ from iqaudit.errors import IqauditError, VictimError
 from iqaudit.goal import Goal
 from iqaudit.images import Picture, collect
 from iqaudit.threat import Linf
-from iqaudit.victims import VICTIMS, as_victim
+from iqaudit.victims import KINDS, as_victim
 
 INTERRUPTED = 130
 """The shell's exit code for a command that Ctrl-C ended."""
@@ -186,7 +186,7 @@ def score(*, pictures: Sequence[str], victim: str, quiet: bool, as_json: bool) -
     rows = []
     for picture in collected:
         native = oracle.score(scorer, picture.pixels)
-        quality = scorer.scale.quality(native)
+        quality = scorer.card.scale.quality(native)
         rows.append((picture.name, picture.width, picture.height, native, quality))
     if as_json:
         keys = ("name", "width", "height", "score", "quality")
@@ -239,7 +239,7 @@ def list_(*, as_json: bool) -> None:
     Example:
       iqaudit list
     """
-    victims = {name: line for name, (_, line) in VICTIMS.items()}
+    victims = {kind.spec: kind.line for kind in KINDS.values()}
     attacks = {name: line for name, (_, line) in ATTACKS.items()}
     if as_json:
         click.echo(json.dumps({"victims": victims, "attacks": attacks}, indent=1))

@@ -1,14 +1,15 @@
-"""Victims: anything that gives a picture a score."""
+"""Victims: anything that gives a picture a score, each kind in a file of its own."""
 
+import inspect
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iqaudit.errors import InputError, unknown
 from iqaudit.scale import Scale
-from iqaudit.victims.contract import Victim
+from iqaudit.victims.contract import Card, Victim, Window
 from iqaudit.victims.function import Function
 
 if TYPE_CHECKING:
@@ -17,72 +18,79 @@ if TYPE_CHECKING:
     from iqaudit.victims.reference import Reference
     from iqaudit.victims.torch_module import TorchModule
 
-__all__ = ["VICTIMS", "Function", "Reference", "TorchModule", "Victim", "as_victim"]
+__all__ = ["KINDS", "Card", "Function", "Reference", "TorchModule", "Victim", "Window", "as_victim"]
 
-VICTIMS = MappingProxyType(
+
+class Kind(NamedTuple):
+    """A kind of victim that a string can name.
+
+    `spec` is the string's form: a name of its own, or a prefix and what follows its colon; `module`
+    and `made_by` are the file here and the class in it, loaded when first used, since torch and
+    others take seconds; `line` says what it is.
+    """
+
+    spec: str
+    module: str
+    made_by: str
+    line: str
+
+
+KINDS = MappingProxyType(
     {
-        "reference": (
-            "Reference",
-            "bundled: EfficientNet-Lite0 with a head trained on LIVE In the Wild; 0-100",
-        ),
+        kind.spec.partition(":")[0]: kind
+        for kind in (
+            Kind(
+                "reference",
+                "reference",
+                "Reference",
+                "bundled: EfficientNet-Lite0 with a head trained on LIVE In the Wild; 0-100",
+            ),
+        )
     }
 )
-"""Every victim that has a name: what makes it, in this package, and a line on what it is."""
+"""Every kind of victim that a string can name, by that name or prefix."""
 
-PARTS = ("name", "scale", "smallest_side", "largest_batch", "score")
+PARTS = ("card", "score")
 """What makes an object a victim; see `Victim`."""
 
-_LAZY = {"TorchModule": "torch_module", "Reference": "reference"}
+_LAZY = {"TorchModule": "torch_module"} | {kind.made_by: kind.module for kind in KINDS.values()}
 
 
 def as_victim(
     victim: "str | Victim | nn.Module | Callable[..., Any]",
-    *,
-    score_range: tuple[float, float] | None = None,
-    lower_is_better: bool = False,
+    **options: Any,
 ) -> Victim:
     """Return a victim for whatever can stand for one.
 
     Parameters
     ----------
     victim : str, Victim, torch.nn.Module or callable
-        A name from `VICTIMS`; a victim, returned as it is; a module from (n, 3, h, w) in [0, 1] to
-        n scores; or a function from uint8 (n, h, w, 3) to n scores.
-    score_range : (low, high), optional
-        Native range; needed for a module or a function, refused for anything else.
-    lower_is_better : bool
-        The direction, for a module or a function.
+        A string as `KINDS` describes them; a victim, returned as it is; a module from
+        (n, 3, h, w) in [0, 1] to n scores; or a function from uint8 (n, h, w, 3) to n scores.
+    **options
+        What the victim's class takes besides: for a module or a function `score_range`,
+        `lower_is_better` or `scale` as `said_scale` reads them. None, False and empty ones count
+        as not given.
 
     Raises
     ------
     InputError
-        If the name is unknown, or the range is missing or not the caller's to say.
+        If the name is unknown, an option is missing, or one is given that the victim does not take.
     """
-    if isinstance(victim, str | Victim):
-        if score_range is not None or lower_is_better:
-            raise InputError("This victim has a score range and direction of its own.")
-        if isinstance(victim, Victim):
-            return victim
-        if victim not in VICTIMS:
-            raise unknown("victim", victim, VICTIMS)
-        made: Victim = __getattr__(VICTIMS[victim][0])()
-        return made
+    given = {name: value for name, value in options.items() if value not in (None, False, ())}
+    if isinstance(victim, str):
+        return _from_string(victim, given)
+    if isinstance(victim, Victim):
+        if given:
+            raise InputError(f"This victim is made already and takes no {_flags(given)}.")
+        return victim
     if not callable(victim):
         lacks = [part for part in PARTS if not hasattr(victim, part)]
         raise InputError(
             "A victim is a name, a function, a torch module, or an object with "
-            f"{', '.join(PARTS)}; this {type(victim).__name__} lacks {', '.join(lacks)}."
+            f"{' and '.join(PARTS)}; this {type(victim).__name__} lacks {', '.join(lacks)}."
         )
-    if score_range is None:
-        raise InputError(
-            "A function or module needs its score range, score_range=(low, high), "
-            "and lower_is_better=True where lower means better quality."
-        )
-    try:
-        low, high = (float(end) for end in score_range)
-    except (TypeError, ValueError):
-        raise InputError(f"score_range is two numbers, (low, high), not {score_range!r}.") from None
-    scale = Scale.from_range(low, high, lower_is_better=lower_is_better)
+    scale = said_scale("A function or module", **given)
     torch = sys.modules.get("torch")  # what was never imported is no module of it
     if torch is not None and isinstance(victim, torch.nn.Module):
         wrapped: Victim = __getattr__("TorchModule")(victim, scale)
@@ -90,8 +98,68 @@ def as_victim(
     return Function(victim, scale)
 
 
+def said_scale(
+    whose: str,
+    *,
+    score_range: tuple[float, float] | None = None,
+    lower_is_better: bool = False,
+    scale: Scale | None = None,
+) -> Scale:
+    """Return the scale that the caller says.
+
+    Parameters
+    ----------
+    whose : str
+        Begins the sentence of an error.
+    score_range : (low, high), optional
+        The native range.
+    lower_is_better : bool
+        The direction.
+    scale : Scale, optional
+        A fitted one, in place of both.
+
+    Raises
+    ------
+    InputError
+        If neither a range nor a scale is given, both are, or the range is not two numbers.
+    """
+    if scale is not None:
+        if score_range is not None or lower_is_better:
+            raise InputError("A fitted scale has a range and a direction of its own.")
+        return scale
+    if score_range is None:
+        raise InputError(
+            f"{whose} needs its score range, score_range=(low, high) or --range LOW HIGH, "
+            "and lower_is_better=True or --lower-is-better where lower means better quality."
+        )
+    try:
+        low, high = (float(end) for end in score_range)
+    except (TypeError, ValueError):
+        raise InputError(f"score_range is two numbers, (low, high), not {score_range!r}.") from None
+    return Scale.from_range(low, high, lower_is_better=lower_is_better)
+
+
+def _from_string(spec: str, given: dict[str, Any]) -> Victim:
+    name, colon, rest = spec.partition(":")
+    if name not in KINDS:
+        raise unknown("victim", spec, KINDS)
+    kind = KINDS[name]
+    takes_rest = ":" in kind.spec
+    if takes_rest != bool(colon and rest):
+        raise InputError(f'The victim "{spec}" is not of the form {kind.spec}.')
+    made_by = __getattr__(kind.made_by)
+    if surplus := given.keys() - inspect.signature(made_by).parameters.keys():
+        raise InputError(f'The victim "{name}" takes no {_flags(surplus)}.')
+    made: Victim = made_by(rest, **given) if takes_rest else made_by(**given)
+    return made
+
+
+def _flags(names: Any) -> str:
+    return ", ".join(sorted(names))
+
+
 def __getattr__(name: str) -> Any:
-    """Import what needs torch when it is first used: torch takes seconds to load."""
+    """Import what is heavy when it is first used."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

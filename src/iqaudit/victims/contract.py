@@ -1,6 +1,7 @@
-"""What a victim is: pictures in, a score each out."""
+"""What a victim is: a card that says what it is, and pictures in, a score each out."""
 
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,26 +9,49 @@ from numpy.typing import ArrayLike, NDArray
 from iqaudit.scale import Scale
 
 
-@runtime_checkable
-class Victim(Protocol):
-    """A no-reference image-quality model, asked for nothing but scores.
+class Window(NamedTuple):
+    """A rectangle of a picture, in pixels."""
 
-    Attributes
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a victim says of itself, before it is asked for a score.
+
+    Parameters
     ----------
     name : str
         What results call it.
     scale : Scale
         Its native range, direction and map onto 0-10.
-    smallest_side : int
-        Pixels; a picture with a shorter side is refused before the first query.
+    smallest_side, largest_side : int
+        Pixels; a picture beyond them is refused before the first query. None: no upper limit.
     largest_batch : int or None
         Pictures that may be scored in one call; None where any number may.
+    device : str
+        Where it computes, as ``"cpu"``, ``"cuda:0"``, ``"elsewhere"``.
+    note : str
+        What whoever cites a score must know: a licence, that weights are untrained.
     """
 
     name: str
     scale: Scale
-    smallest_side: int
-    largest_batch: int | None
+    smallest_side: int = 1
+    largest_side: int | None = None
+    largest_batch: int | None = None
+    device: str = "cpu"
+    note: str = ""
+
+
+@runtime_checkable
+class Victim(Protocol):
+    """A no-reference image-quality model, asked for nothing but scores."""
+
+    card: Card
 
     def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
         """Score a batch of pictures of one size.
@@ -35,7 +59,7 @@ class Victim(Protocol):
         Parameters
         ----------
         pictures : ndarray of uint8, (n, height, width, 3)
-            RGB, each side at least ``smallest_side``; the victim's own to write into.
+            RGB, within the card's limits; the victim's own to write into.
 
         Returns
         -------

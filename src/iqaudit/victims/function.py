@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iqaudit.scale import Scale
+from iqaudit.victims.contract import Card
 
 
 class Function:
@@ -21,6 +22,8 @@ class Function:
         What results call it; the function's own name unless given.
     smallest_side : int
         Pixels.
+    largest_batch : int, optional
+        Pictures that may be scored in one call; any number unless given.
     """
 
     def __init__(
@@ -30,11 +33,12 @@ class Function:
         *,
         name: str | None = None,
         smallest_side: int = 1,
+        largest_batch: int | None = None,
     ) -> None:
-        self.scale = scale
-        self.name: str = name or getattr(function, "__name__", "") or type(function).__name__
-        self.smallest_side = smallest_side
-        self.largest_batch: int | None = None
+        own: str = getattr(function, "__name__", "") or type(function).__name__
+        self.card = Card(
+            name or own, scale, smallest_side=smallest_side, largest_batch=largest_batch
+        )
         self._function = function
 
     def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:

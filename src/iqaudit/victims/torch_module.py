@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from iqaudit.scale import Scale
+from iqaudit.victims.contract import Card
 
 
 class TorchModule:
@@ -24,6 +25,8 @@ class TorchModule:
         What results call it; the class's name unless given.
     smallest_side : int
         Pixels.
+    note : str
+        What whoever cites a score must know.
     """
 
     def __init__(
@@ -33,16 +36,22 @@ class TorchModule:
         *,
         name: str | None = None,
         smallest_side: int = 1,
+        note: str = "",
     ) -> None:
         self.module = module.eval()
-        self.scale = scale
-        self.name = name or type(module).__name__
-        self.smallest_side = smallest_side
         floats = [t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()]
         self._like = floats[0] if floats else torch.zeros(())
-        # On a CPU a batch gains nothing (its activations leave the caches), and one picture a pass
-        # keeps a score's last bits from depending on its neighbours.
-        self.largest_batch: int | None = 1 if self._like.device.type == "cpu" else None
+        device = self._like.device
+        self.card = Card(
+            name or type(module).__name__,
+            scale,
+            smallest_side=smallest_side,
+            # On a CPU a batch gains nothing (its activations leave the caches), and one picture a
+            # pass keeps a score's last bits from depending on its neighbours.
+            largest_batch=1 if device.type == "cpu" else None,
+            device=str(device),
+            note=note,
+        )
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
