@@ -10,6 +10,7 @@ import pytest
 import iqaudit
 from iqaudit import InputError, Plan, RunDirectory
 from iqaudit.attacks import Bidirectional
+from iqaudit.directory import load_answers
 from iqaudit.report import write_report
 from iqaudit.victims import Function
 from tests.conftest import MakePicture
@@ -60,7 +61,10 @@ def test_the_same_run_writes_the_same_bytes(
 
 def test_every_answer_is_kept(run: Path) -> None:
     for entry in iqaudit.load(run)["pictures"]:
-        scores = np.load(run / f"scores/{entry['name']}.npy")
+        answers = load_answers(run, entry["name"])
+        scores = answers["score"]
+        clean = iqaudit.read(run / "clean" / f"{entry['name']}.png")
+        assert answers["picture"][0] == clean.sha256.encode()
         assert len(scores) == entry["queries"] == 30
         assert scores[0] == entry["clean_score"]
         assert scores[entry["best_query"] - 1] == entry["attacked_score"]

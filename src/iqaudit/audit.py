@@ -210,7 +210,7 @@ def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
 def _trial(plan: Plan, picture: Picture) -> Trial:
     return Trial(
         picture,
-        plan.victim.card.scale,
+        plan.victim.card,
         plan.attack,
         plan.threat,
         plan.goal,

@@ -3,7 +3,7 @@
     results.json          settings, and for each picture its figures, files and hashes
     clean/NAME.png        what was attacked
     attacked/NAME.png     the best picture found: exactly the pixels that were scored
-    scores/NAME.npy       every native score answered, in order (float64)
+    scores/NAME.npy       every native score answered, in order, and its picture's hash
     report.html           the page
 
 It is claimed before the first query. Each result is written as soon as it is there, results.json
@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iqaudit import images
 from iqaudit.audit import Plan
@@ -36,6 +37,9 @@ KEYS = {"victim", "attack", "levels", "goal", "queries", "seed", "summary", "pic
 RESULTS, REPORT = "results.json", "report.html"
 FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
 """The folders, and the suffix of each picture's file in them."""
+
+ANSWER = np.dtype([("score", "<f8"), ("picture", "S64")])
+"""A row of the scores' file."""
 
 
 class RunDirectory:
@@ -116,7 +120,8 @@ class RunDirectory:
         clean, attacked, scores = (self.path / name for name in file_names(picture.name).values())
         images.write(clean, picture.pixels)
         images.write(attacked, result.adversarial)
-        np.save(scores, result.scores)
+        answers = list(zip(result.scores, result.asked, strict=True))
+        np.save(scores, np.array(answers, ANSWER))
         self._rows.append(figures)
         self._entries.append(
             asdict(figures)
@@ -152,6 +157,8 @@ class RunDirectory:
             },
             "victim": {
                 "name": plan.victim.card.name,
+                "note": plan.victim.card.note,
+                "device": plan.victim.card.device,
                 "scale": scale_record(plan.victim.card.scale),
             },
             "attack": {"name": type(plan.attack).__name__, **asdict(plan.attack)},
@@ -186,6 +193,24 @@ class RunDirectory:
 def file_names(name: str) -> dict[str, str]:
     """Return the files of a picture's result, relative to the run's directory."""
     return {folder: f"{folder}/{name}.{suffix}" for folder, suffix in FILES.items()}
+
+
+def load_answers(path: str | os.PathLike[str], name: str) -> NDArray[np.void]:
+    """Return what a run's victim answered on a picture: an array of `ANSWER` rows, in order.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is no such array.
+    """
+    file = Path(path) / file_names(name)["scores"]
+    try:
+        answers = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{file}: this cannot be read ({error}).") from None
+    if answers.dtype != ANSWER or answers.ndim != 1:
+        raise InputError(f"{file}: these are no recorded scores.")
+    return np.asarray(answers)
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from iqaudit.errors import InputError, VictimError
 from iqaudit.goal import Direction, Goal
-from iqaudit.images import Pixels
+from iqaudit.images import Pixels, pixels_sha256
 from iqaudit.proposal import Perturbation, Proposal
 from iqaudit.scale import Scale
 from iqaudit.threat import Linf
@@ -37,6 +37,8 @@ class Oracle:
     ----------
     scores : list of float
         Every native score answered, in the order asked.
+    asked : list of str
+        The hashes of the pictures that were answered so: what makes a run one that can be replayed.
     best : (int, ndarray of uint8)
         The query with the lowest loss, from 1, and its picture. The clean picture counts: an
         attack that found nothing better leaves the picture as it was.
@@ -52,6 +54,7 @@ class Oracle:
             )
         self.queries = queries
         self.scores: list[float] = []
+        self.asked: list[str] = []
         self.best = (0, pixels)
         self._pixels, self._scale, self._threat, self._goal = pixels, scale, threat, goal
         self._best_loss = math.inf
@@ -81,6 +84,7 @@ class Oracle:
     def book(self, painted: Pixels, score: float) -> float:
         """Write a score down as the next query's answer, and return its loss."""
         self.scores.append(score)
+        self.asked.append(pixels_sha256(painted))
         loss = self.direction.loss(self._scale.quality(score))
         if loss < self._best_loss:
             self._best_loss, self.best = loss, (len(self.scores), painted)
@@ -143,7 +147,7 @@ def _check(victim: Victim, scores: Sequence[float], oracles: Sequence[Oracle]) -
             raise VictimError(
                 f'The victim "{victim.card.name}" scored a clean picture {clean:g}, far outside '
                 "what its scale was made for "
-                f" ({victim.card.scale.source}); say the range that it has."
+                f"({victim.card.scale.source}); say the range that it has."
             )
 
 

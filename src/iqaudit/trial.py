@@ -13,8 +13,8 @@ from iqaudit.images import Picture, Pixels
 from iqaudit.oracle import Oracle
 from iqaudit.proposal import Perturbation, Proposal
 from iqaudit.randomness import Stream
-from iqaudit.scale import Scale
 from iqaudit.threat import Linf
+from iqaudit.victims.contract import Card
 
 
 class Outcome(Enum):
@@ -50,6 +50,8 @@ class TrialResult:
         Which way the score was pushed.
     scores : ndarray of float64, (queries,)
         Every native score the victim answered, in order; the clean one first.
+    asked : tuple of str
+        The hashes of the pictures that were answered so (`Picture.sha256`).
     trace : tuple of Step
         The clean picture, then every step that the attack accepted. Its start is taken without
         comparing it to the clean picture, so the second may be a step back.
@@ -67,6 +69,7 @@ class TrialResult:
     adversarial_quality: float
     direction: Direction
     scores: NDArray[np.float64]
+    asked: tuple[str, ...]
     trace: tuple[Step, ...]
     best_query: int
     outcome: Outcome
@@ -91,7 +94,7 @@ class Trial:
     def __init__(
         self,
         picture: Picture,
-        scale: Scale,
+        card: Card,
         attack: Attack[Any],
         threat: Linf,
         goal: Goal,
@@ -99,11 +102,11 @@ class Trial:
         seed: int,
     ) -> None:
         self.picture = picture
-        self.oracle = Oracle(picture.pixels, scale, threat, goal, queries)
-        self._scale, self._attack = scale, attack
-        self._state = attack.init(
-            Problem(picture.pixels, threat.levels, queries, Stream(seed, picture.sha256))
-        )
+        self.oracle = Oracle(picture.pixels, card.scale, threat, goal, queries)
+        self._scale, self._attack = card.scale, attack
+        window = card.window(picture.height, picture.width)
+        stream = Stream(seed, picture.sha256)
+        self._state = attack.init(Problem(picture.pixels, threat.levels, queries, stream, window))
         self._accepted: list[Step] = []
 
     @property
@@ -142,6 +145,7 @@ class Trial:
             adversarial_quality=self._scale.quality(best),
             direction=self.oracle.direction,
             scores=scores,
+            asked=tuple(self.oracle.asked),
             trace=(Step(1, clean), *self._accepted),
             best_query=best_query,
             outcome=outcome,

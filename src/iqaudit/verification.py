@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iqaudit import images, measures
-from iqaudit.directory import file_names, file_sha256, load, scale_record
+from iqaudit.directory import file_names, file_sha256, load, load_answers, scale_record
 from iqaudit.errors import InputError
 from iqaudit.goal import Direction
+from iqaudit.images import Pixels
 from iqaudit.oracle import score
 from iqaudit.summary import Row, measure, summarise
 from iqaudit.trial import Outcome
@@ -79,10 +81,11 @@ def _check(
     try:
         clean = images.read(files["clean"]).pixels
         attacked = images.read(files["attacked"]).pixels
-        scores = np.load(files["scores"], allow_pickle=False)
+        answers = load_answers(path, name)
+        scores = answers["score"]
         direction, outcome = Direction(entry["direction"]), Outcome[entry["outcome"].upper()]
         best_query = entry["best_query"]
-        if not (scores.ndim == 1 and 1 <= best_query <= len(scores)):
+        if not 1 <= best_query <= len(scores):
             raise InputError(f"best_query is {best_query}, of {len(scores)} scores.")
         if clean.shape != attacked.shape:
             raise InputError("the two pictures differ in size.")
@@ -91,17 +94,7 @@ def _check(
         )
     except (OSError, ValueError, KeyError) as error:
         return Check(name, None, None, (str(error),))
-    wrong = []
-    if images.pixels_sha256(clean) != entry["clean_pixels_sha256"]:
-        wrong.append("the clean picture's pixels are not the recorded ones")
-    if file_sha256(files["attacked"]) != entry["attacked_file_sha256"]:
-        wrong.append("the attacked file's hash is not the recorded one")
-    if measures.linf(clean, attacked) > record["levels"]:
-        wrong.append(f"L-infinity is {row.linf}, allowed {record['levels']}")
-    if [[1, row.clean_score]] != entry["trace"][:1] or any(
-        scores[query - 1] != step for query, step in entry["trace"]
-    ):
-        wrong.append("the trace is not of the recorded scores")
+    wrong = list(_changed_files(files, entry, record, clean, attacked, answers))
     low, high = victim.card.scale.low, victim.card.scale.high
     unit = high - low if math.isfinite(high - low) else victim.card.scale.spread
     fresh = score(victim, attacked)
@@ -111,6 +104,29 @@ def _check(
             wrong.append(f"the {which} score is {found:.6g}, recorded {recorded:.6g}")
     wrong += _differences(asdict(row), entry)
     return Check(name, fresh, row.linf, tuple(wrong))
+
+
+def _changed_files(
+    files: Mapping[str, Path],
+    entry: Mapping[str, Any],
+    record: Mapping[str, Any],
+    clean: Pixels,
+    attacked: Pixels,
+    answers: NDArray[np.void],
+) -> Iterator[str]:
+    """Say which files are not those that were written."""
+    if images.pixels_sha256(clean) != entry["clean_pixels_sha256"]:
+        yield "the clean picture's pixels are not the recorded ones"
+    if file_sha256(files["attacked"]) != entry["attacked_file_sha256"]:
+        yield "the attacked file's hash is not the recorded one"
+    if images.pixels_sha256(attacked).encode() != answers["picture"][entry["best_query"] - 1]:
+        yield "the attacked picture is not the one that got the recorded score"
+    distance = measures.linf(clean, attacked)
+    if distance > record["levels"]:
+        yield f"L-infinity is {distance}, allowed {record['levels']}"
+    scores, trace = answers["score"], entry["trace"]
+    if [[1, scores[0]]] != trace[:1] or any(scores[query - 1] != step for query, step in trace):
+        yield "the trace is not of the recorded scores"
 
 
 def _differences(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> Iterator[str]:

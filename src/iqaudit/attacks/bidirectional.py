@@ -79,22 +79,23 @@ class Bidirectional:
     def ask(self, state: SquareState) -> Proposal:
         """Propose the stripes first, then squares upon what was kept."""
         problem = state.problem
-        height, width = problem.pixels.shape[:2]
+        top, left, height, width = problem.window
         draw = problem.stream.at(state.query)
         if state.query == FIRST_QUERY:
             stripes = _signs(draw, (1, width, 3), problem.levels)
-            return Proposal(np.broadcast_to(stripes, problem.pixels.shape))
+            stripes = np.broadcast_to(stripes, (height, width, 3))
+            return Proposal(state.perturbation, (Edit(top, left, stripes),))
         side = self.side(state.query, problem.queries, height, width)
         edits = []
         for _ in range(self.n_squares):
-            top = int(draw.integers(height - side + 1))  # the last row and column included
-            left = int(draw.integers(width - side + 1))
-            held = state.perturbation[top : top + side, left : left + side]
+            row = top + int(draw.integers(height - side + 1))  # the last row and column included
+            column = left + int(draw.integers(width - side + 1))
+            held = state.perturbation[row : row + side, column : column + side]
             colour = _signs(draw, 3, problem.levels)
             # Levels that differ stay different when clipped to 0-255, so this asks a new picture.
             while np.array_equal(held, np.broadcast_to(colour, held.shape)):
                 colour = _signs(draw, 3, problem.levels)
-            edits.append(Edit(top, left, np.broadcast_to(colour, held.shape)))
+            edits.append(Edit(row, column, np.broadcast_to(colour, held.shape)))
         return Proposal(state.perturbation, tuple(edits))
 
     def tell(self, state: SquareState, proposal: Proposal, loss: float) -> SquareState:
@@ -106,6 +107,7 @@ class Bidirectional:
     def side(self, query: int, queries: int, height: int, width: int) -> int:
         """Return the squares' side in pixels at a query of a budget.
 
+        `height` and `width` are those of the part that the victim looks at.
         s = round(sqrt(p h w)), where p is `p_init` halved once for every phase of the schedule
         that has ended; at least 1, at most the picture's shorter side less 1 where that is above.
         """

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from iqaudit.images import Pixels
 from iqaudit.proposal import Perturbation, Proposal
 from iqaudit.randomness import Stream
+from iqaudit.victims.contract import Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +29,15 @@ class Problem:
         The whole budget. Query 1 is the clean picture's; the attack's first is query 2.
     stream : Stream
         The trial's random numbers.
+    window : Window
+        The part of the picture that the victim looks at: changes elsewhere are wasted.
     """
 
     pixels: Pixels
     levels: int
     queries: int
     stream: Stream
+    window: Window
 
 
 class State(Protocol):

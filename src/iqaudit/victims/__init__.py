@@ -8,17 +8,40 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iqaudit.errors import InputError, unknown
-from iqaudit.scale import Scale
 from iqaudit.victims.contract import Card, Victim, Window
 from iqaudit.victims.function import Function
+from iqaudit.victims.said import said_scale
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from iqaudit.victims.dbcnn import DBCNN
+    from iqaudit.victims.liqe import LIQE
+    from iqaudit.victims.onnx import Onnx
+    from iqaudit.victims.python import Python
     from iqaudit.victims.reference import Reference
+    from iqaudit.victims.replay import Replay
     from iqaudit.victims.torch_module import TorchModule
+    from iqaudit.victims.tres import TReS
+    from iqaudit.victims.unique import UNIQUE
 
-__all__ = ["KINDS", "Card", "Function", "Reference", "TorchModule", "Victim", "Window", "as_victim"]
+__all__ = [
+    "DBCNN",
+    "KINDS",
+    "LIQE",
+    "UNIQUE",
+    "Card",
+    "Function",
+    "Onnx",
+    "Python",
+    "Reference",
+    "Replay",
+    "TReS",
+    "TorchModule",
+    "Victim",
+    "Window",
+    "as_victim",
+]
 
 
 class Kind(NamedTuple):
@@ -45,6 +68,13 @@ KINDS = MappingProxyType(
                 "Reference",
                 "bundled: EfficientNet-Lite0 with a head trained on LIVE In the Wild; 0-100",
             ),
+            Kind("dbcnn", "dbcnn", "DBCNN", "DB-CNN with its authors' checkpoint (--checkpoint)"),
+            Kind("unique", "unique", "UNIQUE", "UNIQUE, likewise"),
+            Kind("tres", "tres", "TReS", "TReS, likewise; sees the central 224 x 224"),
+            Kind("liqe", "liqe", "LIQE", "LIQE, likewise; sees fifteen crops"),
+            Kind("onnx:FILE", "onnx", "Onnx", "a network in ONNX Runtime (iqaudit[onnx])"),
+            Kind("python:MODULE:NAME", "python", "Python", "a function or torch module of yours"),
+            Kind("replay:RUN", "replay", "Replay", "the scores that an earlier run recorded"),
         )
     }
 )
@@ -96,47 +126,6 @@ def as_victim(
         wrapped: Victim = __getattr__("TorchModule")(victim, scale)
         return wrapped
     return Function(victim, scale)
-
-
-def said_scale(
-    whose: str,
-    *,
-    score_range: tuple[float, float] | None = None,
-    lower_is_better: bool = False,
-    scale: Scale | None = None,
-) -> Scale:
-    """Return the scale that the caller says.
-
-    Parameters
-    ----------
-    whose : str
-        Begins the sentence of an error.
-    score_range : (low, high), optional
-        The native range.
-    lower_is_better : bool
-        The direction.
-    scale : Scale, optional
-        A fitted one, in place of both.
-
-    Raises
-    ------
-    InputError
-        If neither a range nor a scale is given, both are, or the range is not two numbers.
-    """
-    if scale is not None:
-        if score_range is not None or lower_is_better:
-            raise InputError("A fitted scale has a range and a direction of its own.")
-        return scale
-    if score_range is None:
-        raise InputError(
-            f"{whose} needs its score range, score_range=(low, high) or --range LOW HIGH, "
-            "and lower_is_better=True or --lower-is-better where lower means better quality."
-        )
-    try:
-        low, high = (float(end) for end in score_range)
-    except (TypeError, ValueError):
-        raise InputError(f"score_range is two numbers, (low, high), not {score_range!r}.") from None
-    return Scale.from_range(low, high, lower_is_better=lower_is_better)
 
 
 def _from_string(spec: str, given: dict[str, Any]) -> Victim:

@@ -1,5 +1,6 @@
 """What a victim is: a card that says what it is, and pictures in, a score each out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -16,6 +17,11 @@ class Window(NamedTuple):
     left: int
     height: int
     width: int
+
+
+def whole(height: int, width: int) -> Window:
+    """Return a picture's whole extent as a window."""
+    return Window(0, 0, height, width)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,9 @@ class Card:
         Where it computes, as ``"cpu"``, ``"cuda:0"``, ``"elsewhere"``.
     note : str
         What whoever cites a score must know: a licence, that weights are untrained.
+    window : callable
+        From a picture's height and width to the part of it that the victim looks at; an attack
+        changes nothing beyond it, where no change is ever seen.
     """
 
     name: str
@@ -45,6 +54,7 @@ class Card:
     largest_batch: int | None = None
     device: str = "cpu"
     note: str = ""
+    window: Callable[[int, int], Window] = whole
 
 
 @runtime_checkable

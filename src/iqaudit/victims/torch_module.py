@@ -1,5 +1,6 @@
 """A torch module as a victim."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from iqaudit.scale import Scale
-from iqaudit.victims.contract import Card
+from iqaudit.victims.contract import Card, Window, whole
 
 
 class TorchModule:
@@ -27,6 +28,8 @@ class TorchModule:
         Pixels.
     note : str
         What whoever cites a score must know.
+    window : callable
+        The part of a picture that it looks at; see `Card`.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class TorchModule:
         name: str | None = None,
         smallest_side: int = 1,
         note: str = "",
+        window: Callable[[int, int], Window] = whole,
     ) -> None:
         self.module = module.eval()
         floats = [t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()]
@@ -51,6 +55,7 @@ class TorchModule:
             largest_batch=1 if device.type == "cpu" else None,
             device=str(device),
             note=note,
+            window=window,
         )
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -1,0 +1,55 @@
+"""The scores that an earlier run recorded, asked offline."""
+
+import math
+from os import PathLike
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit.images import pixels_sha256
+from iqaudit.scale import Scale
+from iqaudit.victims.contract import Card
+
+
+class Replay:
+    """A run's recorded answers as a victim: no network, no service, no cost.
+
+    The same attack, seed and budget on the same pictures goes the same way; a picture that the run
+    never asked about is an error.
+
+    Parameters
+    ----------
+    run : path
+        The run's directory.
+
+    Raises
+    ------
+    InputError
+        If there is no run.
+    """
+
+    def __init__(self, run: str | PathLike[str]) -> None:
+        # Rooms to the right of this one: a run is read, never written.
+        from iqaudit.directory import load, load_answers
+
+        record = load(run)
+        self._scores: dict[bytes, float] = {}
+        for entry in record["pictures"]:
+            answers = load_answers(run, entry["name"])
+            self._scores |= dict(zip(answers["picture"], answers["score"].tolist(), strict=True))
+        said = record["victim"]["scale"]
+        low = -math.inf if said["low"] is None else said["low"]
+        high = math.inf if said["high"] is None else said["high"]
+        self.card = Card(
+            f"replay:{record['victim']['name']}",
+            Scale(**said | {"low": low, "high": high}),
+            device="none",
+            note=record["victim"]["note"],
+        )
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Look the pictures' scores up; see `Victim.score`."""
+        hashes = [pixels_sha256(picture).encode() for picture in pictures]
+        if any(each not in self._scores for each in hashes):
+            raise LookupError("the recorded run never asked about this picture")
+        return np.array([self._scores[each] for each in hashes])
