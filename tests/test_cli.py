@@ -15,9 +15,10 @@ from click.testing import CliRunner, Result
 
 import iqaudit
 from iqaudit import cli
+from iqaudit.cli import options
 from tests.conftest import MakePicture
 
-COMMANDS = ["demo", "attack", "score", "verify", "report", "list"]
+COMMANDS = ["demo", "attack", "score", "check", "calibrate", "verify", "report", "list"]
 
 
 def iqaudit_(*arguments: object) -> Result:
@@ -51,7 +52,8 @@ def test_help_comes_without_loading_torch() -> None:
 
 def test_list_names_every_victim_and_attack() -> None:
     output = iqaudit_("list").output
-    for name in (*iqaudit.victims.KINDS, *iqaudit.attacks.ATTACKS):
+    kinds = [kind.spec for kind in iqaudit.victims.KINDS.values()]
+    for name in (*kinds, *iqaudit.attacks.ATTACKS):
         assert re.search(rf"^ +{name} +\w", output, re.MULTILINE)
 
 
@@ -149,8 +151,51 @@ def test_a_pipe_that_knows_no_arrows_loses_nothing_else(run: Path) -> None:
 
 def test_lists_are_there_for_machines() -> None:
     listed = json.loads(iqaudit_("list", "--json").stdout)
-    assert set(listed["victims"]) == set(iqaudit.victims.KINDS)
+    kinds = {kind.spec for kind in iqaudit.victims.KINDS.values()}
+    assert set(listed["victims"]) == kinds
     assert set(listed["attacks"]) == set(iqaudit.attacks.ATTACKS)
+
+
+def test_check_prints_verdicts_and_exits_1_on_a_fail(photo: Path) -> None:
+    good = iqaudit_("check")
+    assert good.exit_code == 0, good.output
+    assert re.search(r"^pass +deterministic", good.stdout, re.MULTILINE)
+    bad = iqaudit_("check", "--victim", "tres", "--untrained", "--pictures", _big(photo), "--json")
+    found = {each["check"]: each["verdict"] for each in json.loads(bad.stdout)}
+    assert found["note"] == "warn"
+    assert bad.exit_code == ("fail" in found.values())
+
+
+def _big(photo: Path) -> Path:
+    pixels = iqaudit.read(photo).pixels
+    path = photo.with_name("big.png")
+    iqaudit.write(path, np.tile(pixels, (4, 4, 1))[:224, :230])
+    return path
+
+
+def test_a_calibrated_scale_is_taken_up(tmp_path: Path, make_picture: MakePicture) -> None:
+    (tmp_path / "scorers_of_the_cli_test.py").write_text(
+        "def mean(pictures):\n    return pictures.mean(axis=(1, 2, 3))\n"
+    )
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(12):
+        iqaudit.write(folder / f"{seed}.png", make_picture(20, 20, seed) // (1 + seed % 3))
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    victim = ["--victim", "python:scorers_of_the_cli_test:mean"]
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "iqaudit", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+
+    fitted = run("calibrate", *victim, "--range", 0, 255, "--pictures", folder, "--out", "s.toml")
+    assert "12 pictures" in fitted.stdout
+    run("attack", folder / "1.png", *victim, "--scale", "s.toml", "--queries", 5, "--out", "run")
+    scale = iqaudit.load(tmp_path / "run")["victim"]["scale"]
+    assert "12 pictures (mean)" in scale["source"]
+    assert "1 of 1" in run("verify", "run", *victim, "--scale", "s.toml").stdout
 
 
 def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None:
@@ -184,6 +229,13 @@ def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None
         (["attack", "{photo}", "--out", "/proc/run"], "cannot be written"),
         (["attack", "{photo}", "--out", "o", "--levels", "1.5"], "not a valid integer"),
         (["report", "nowhere"], "no results.json"),
+        (["score", "{photo}", "--checkpoint", "x.pt"], '"reference" takes no checkpoint'),
+        (["score", "{photo}", "--victim", "dbcnn"], "--checkpoint FILE"),
+        (["score", "{photo}", "--victim", "python:no_such:f"], "ModuleNotFoundError"),
+        (["score", "{photo}", "--victim", "replay:nowhere"], "no results.json"),
+        (["score", "{photo}", "--scale", "no.toml"], "no such scale file"),
+        (["calibrate", "--pictures", "{photo}", "--out", "s.toml"], "at least 10 pictures"),
+        (["calibrate", "--pictures", "{photo}", "--out", "{photo}"], "there already"),
         (["demo", "--queries", "1", "--out", "o"], "at least 2 queries"),
         (["demo", "--out", "{run}"], "another run"),
         (["score", "missing.png"], "no such file"),
@@ -231,7 +283,7 @@ class FailingLater:
 def test_a_victim_that_fails_half_way_keeps_what_was_found(
     tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "as_victim", lambda _: FailingLater())
+    monkeypatch.setattr(options, "as_victim", lambda *_, **__: FailingLater())
     out = tmp_path / "run"
     result = iqaudit_("attack", photo, photo, photo, "--queries", 6, "--out", out)
     assert result.exit_code == 2
@@ -249,7 +301,7 @@ def test_a_victim_that_fails_at_once_leaves_nothing_behind(
 ) -> None:
     victim = FailingLater()
     victim.asked = 99
-    monkeypatch.setattr(cli, "as_victim", lambda _: victim)
+    monkeypatch.setattr(options, "as_victim", lambda *_, **__: victim)
     result = iqaudit_("attack", photo, "--out", tmp_path / "run")
     assert result.exit_code == 2
     assert not (tmp_path / "run").exists()

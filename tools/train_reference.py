@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 from safetensors.torch import save_file
 
-from iqaudit import degrade, images, measures
+from iqaudit import calibration, degrade, images, measures
 from iqaudit.victims.reference import ReferenceNet, pretrained_trunk
 
 Array = NDArray[np.float64]
@@ -87,7 +87,7 @@ def main() -> None:
     weight, bias = fit(rows, ridge)
     weight, bias = weight.astype(np.float32).astype(np.float64), float(np.float32(bias))
     scores = logistic(features @ weight + bias)
-    center, spread = fit_scale(scores[rows, 0], opinions[rows])
+    center, spread = calibration.fit_to_opinions(scores[rows, 0], opinions[rows] / 10)
 
     for ridge_tried, error in errors.items():
         print(f"ridge {ridge_tried:g}: cross-validated RMSE {error:.3f}")
@@ -176,18 +176,6 @@ def cross_validate(
         weight, bias = fit(np.setdiff1d(rows, test), ridge)
         errors.append(logistic(originals[test] @ weight + bias) - opinions[test])
     return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
-
-
-def fit_scale(scores: Array, opinions: Array) -> tuple[float, float]:
-    """Fit C and S so that the logistic of the scores is nearest to the opinion scores on 0-10."""
-
-    def quality(x: Array, center: float, spread: float) -> Array:
-        return 10 / (1 + np.exp(-(x - center) / spread))
-
-    (center, spread), _ = scipy.optimize.curve_fit(
-        quality, scores, opinions / 10, p0=(scores.mean(), scores.std())
-    )
-    return float(center), float(spread)
 
 
 if __name__ == "__main__":

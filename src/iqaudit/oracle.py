@@ -131,9 +131,14 @@ def ask(
 
 def score(victim: Victim, pixels: Pixels) -> float:
     """Return the victim's native score of one picture, outside any budget."""
-    scores = _scores(victim, pixels[None].copy())
+    return scores_together(victim, pixels[None])[0]
+
+
+def scores_together(victim: Victim, batch: Pixels) -> list[float]:
+    """Return the victim's native scores of pictures of one size, outside any budget."""
+    scores = _scores(victim, batch.copy())
     _check(victim, scores, [])
-    return scores[0]
+    return scores
 
 
 def _check(victim: Victim, scores: Sequence[float], oracles: Sequence[Oracle]) -> None:

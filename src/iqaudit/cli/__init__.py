@@ -16,13 +16,14 @@ import click
 from rich.console import Console
 
 import iqaudit
-from iqaudit import oracle
+from iqaudit import calibration, checks, oracle
 from iqaudit.attacks import ATTACKS
 from iqaudit.audit import Plan, check_sizes, run
 from iqaudit.cli import tables
+from iqaudit.cli.options import VictimOptions, own_victim_options, victim_options
 from iqaudit.cli.progress import Watcher
 from iqaudit.directory import RESULTS, RunDirectory
-from iqaudit.errors import IqauditError, VictimError
+from iqaudit.errors import InputError, IqauditError, VictimError
 from iqaudit.goal import Goal
 from iqaudit.images import Picture, collect
 from iqaudit.threat import Linf
@@ -53,12 +54,6 @@ class _Group(click.Group):
             raise  # whoever read our output has gone: click ends quietly
         except OSError as error:
             raise _Failure(f"{error.filename or 'writing'}: {error.strerror or error}.") from error
-
-
-def _victim_option(command: F) -> F:
-    return click.option("--victim", default="reference", show_default=True, help="Who scores.")(
-        command
-    )
 
 
 def _output_options(command: F) -> F:
@@ -126,7 +121,7 @@ def demo(
 
 @main.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
-@_victim_option
+@victim_options
 @click.option("--attack", default="bidirectional", show_default=True, help="Who proposes.")
 @click.option("--levels", default=3, show_default=True, help="Largest change, in levels of 255.")
 @click.option("--queries", default=500, show_default=True, help="Budget: scores a picture.")
@@ -143,7 +138,7 @@ def demo(
 def attack(
     *,
     pictures: Sequence[str],
-    victim: str,
+    victim: VictimOptions,
     attack: str,
     levels: int,
     queries: int,
@@ -164,15 +159,15 @@ def attack(
     """
     proposer = iqaudit.attacks.named(attack)
     threat = Linf(levels)
-    plan = Plan(as_victim(victim), proposer, threat, Goal(goal), queries, seed, batch)
+    plan = Plan(victim.make(), proposer, threat, Goal(goal), queries, seed, batch)
     _audit(plan, collect(pictures), _Output(out, overwrite, quiet, as_json))
 
 
 @main.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
-@_victim_option
+@victim_options
 @_output_options
-def score(*, pictures: Sequence[str], victim: str, quiet: bool, as_json: bool) -> None:
+def score(*, pictures: Sequence[str], victim: VictimOptions, quiet: bool, as_json: bool) -> None:
     """Score pictures (files, or folders of them).
 
     \b
@@ -180,7 +175,7 @@ def score(*, pictures: Sequence[str], victim: str, quiet: bool, as_json: bool) -
       iqaudit score photo.png photos/
     """
     collected = collect(pictures)
-    scorer = as_victim(victim)
+    scorer = victim.make()
     check_sizes(scorer, collected)
     _print_notes(collected, quiet=quiet or as_json)
     rows = []
@@ -195,18 +190,94 @@ def score(*, pictures: Sequence[str], victim: str, quiet: bool, as_json: bool) -
         _stdout().print(tables.scores(rows))
 
 
+@main.command("check")
+@victim_options
+@click.option("--pictures", multiple=True, help="Good photographs to ask about; repeatable.")
+@_output_options
+def check_(*, victim: VictimOptions, pictures: Sequence[str], quiet: bool, as_json: bool) -> None:
+    """Tell whether a scorer is fit to be audited; asks it about a hundred scores.
+
+    \b
+    Examples:
+      iqaudit check --victim reference
+      iqaudit check --victim python:my.module:scorer --range 0 10
+    """
+    collected = collect(pictures) if pictures else None
+    found = []
+    for finding in checks.check(victim.make(), collected, price=victim.given.get("price")):
+        found.append(finding)
+        if not (quiet or as_json):
+            _stdout().print(tables.finding(finding))
+    if as_json:
+        rows = [vars(each) | {"verdict": each.verdict.value} for each in found]
+        click.echo(json.dumps(rows, indent=1))
+    sys.exit(any(each.verdict is checks.Verdict.FAIL for each in found))
+
+
+@main.command("calibrate")
+@victim_options
+@click.option("--pictures", multiple=True, required=True, help="Files or folders; repeatable.")
+@click.option("--scores", type=Path, help="A CSV of image,mos with the pictures' opinion scores.")
+@click.option(
+    "--opinion-range",
+    type=float,
+    nargs=2,
+    metavar="WORST BEST",
+    default=(0, 100),
+    show_default=True,
+    help="The ends of the opinion scores.",
+)
+@click.option("--out", required=True, type=Path, help="The scale's file (TOML).")
+@_output_options
+def calibrate_(
+    *,
+    victim: VictimOptions,
+    pictures: Sequence[str],
+    scores: Path | None,
+    opinion_range: tuple[float, float],
+    out: Path,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Fit a victim's score scale, for later runs to take with --scale.
+
+    \b
+    Examples:
+      iqaudit calibrate --victim onnx:net.onnx --range 0 1 --pictures photos/ --out net.toml
+      iqaudit attack photo.png --victim onnx:net.onnx --scale net.toml --out audit
+    """
+    collected = collect(pictures)
+    opinions = None
+    if scores is not None:
+        opinions = calibration.read_opinions(scores, collected, opinion_range)
+    if out.exists():
+        raise InputError(f"{out}: this is there already; name another file.")
+    scorer = victim.make()
+    check_sizes(scorer, collected)
+    _print_notes(collected, quiet=quiet or as_json)
+    answers = [oracle.score(scorer, picture.pixels) for picture in collected]
+    lower = scorer.card.scale.lower_is_better
+    fitted = calibration.fit(answers, lower_is_better=lower, opinions=opinions)
+    calibration.save(out, fitted, scorer.card.name, collected)
+    if as_json:
+        click.echo(json.dumps(vars(fitted), indent=1))
+    elif not quiet:
+        click.echo(f"C = {fitted.center:.6g}, S = {fitted.spread:.6g}: {fitted.source}")
+        click.echo(f"range {fitted.low:.6g} to {fitted.high:.6g}; written to {out}")
+
+
 @main.command()
 @click.argument("directory", type=Path)
-@click.option("--victim", help="Who scores; the run's own by default.")
+@own_victim_options
 @_output_options
-def verify(*, directory: Path, victim: str | None, quiet: bool, as_json: bool) -> None:
+def verify(*, directory: Path, victim: VictimOptions, quiet: bool, as_json: bool) -> None:
     """Read a run's files back, measure and score them afresh, and compare with results.json.
 
     \b
     Example:
       iqaudit verify iqaudit-demo
     """
-    found = iqaudit.verify(directory, victim)
+    found = iqaudit.verify(directory, victim.make() if victim.spec else None)
     wrong = sum(bool(check.wrong) for check in found)
     if as_json:
         click.echo(json.dumps([check.__dict__ for check in found], indent=1))

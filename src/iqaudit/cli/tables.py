@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from iqaudit.checks import Finding, Verdict
 from iqaudit.summary import Row, Summary
 from iqaudit.verification import Check
 
@@ -75,6 +76,18 @@ def checks(found: Iterable[Check]) -> Table:
             figure(check.linf, "d"),
             Text(said or "as recorded", style="red" if check.wrong else "green"),
         )
+    return table
+
+
+def finding(found: Finding) -> Table:
+    """Return one check's line."""
+    style = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
+    table = Table.grid(padding=(0, 2))
+    for width in (4, 13):
+        table.add_column(width=width)
+    table.add_column(overflow="fold")
+    verdict = Text(found.verdict.value, style=style[found.verdict])
+    table.add_row(verdict, Text(found.check), Text(found.sentence))
     return table
 
 

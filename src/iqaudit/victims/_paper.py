@@ -175,19 +175,16 @@ def _seeded(kind: type[nn.Module]) -> nn.Module:
 
 
 def _probed_scale(net: nn.Module, side: int) -> Scale:
-    """Return a scale for scores that mean nothing, from those of a few synthetic pictures."""
-    rng = np.random.default_rng(UNTRAINED_SEED)
-    ramp = np.linspace(0, 1, side)[:, None, None] * np.ones((1, side, 3))
-    pictures = [
-        ramp,
-        np.rot90(ramp),
-        *(ramp * 0.7 + 0.3 * rng.random(ramp.shape) for _ in range(2)),
-    ]
-    batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
+    """Return a scale for scores that mean nothing, from those of four photographs."""
+    from skimage import data
+
+    device = next(net.parameters()).device
+    scores = []
     with torch.inference_mode():
-        scores = net(batch.to(next(net.parameters()).device)).double().cpu()
-    return Scale(
-        center=float(scores.mean()),
-        spread=max(float(scores.std()), 1e-6 * (1 + abs(float(scores.mean())))),
-        source="an untrained network's scores of four synthetic pictures",
-    )
+        for photograph in (data.astronaut(), data.coffee(), data.chelsea(), data.rocket()):
+            x = torch.from_numpy(photograph[:side, :side].copy()).permute(2, 0, 1)[None]
+            scores.append(float(net(x.to(device).float() / 255)))
+    center, spread = float(np.mean(scores)), float(np.std(scores))
+    # Photographs alike to a random network would leave no room: at least a hundredth of C.
+    spread = max(spread, abs(center) / 100)
+    return Scale(center, spread, source="an untrained network's scores of four photographs")

@@ -1,0 +1,182 @@
+"""Calibration: a victim's score scale, fitted to its scores of some pictures.
+
+A scale is a value of few numbers; fitted, it lies in a small TOML file that says what it was fitted
+on, and that later runs take up.
+"""
+
+import csv
+import hashlib
+import json
+import math
+import os
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import scipy
+from numpy.typing import ArrayLike
+
+from iqaudit.errors import InputError
+from iqaudit.images import Picture
+from iqaudit.scale import QUALITY_MAX, Scale
+
+PERCENTILES = (1, 99)
+"""Of the scores: a range that no single picture decides."""
+
+FEWEST = 10
+"""Pictures, below which two numbers cannot be fitted to anything that lasts."""
+
+
+def fit(
+    scores: ArrayLike, *, lower_is_better: bool = False, opinions: ArrayLike | None = None
+) -> Scale:
+    """Fit C and S, and the range, to a victim's native scores.
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Native scores, of at least ten pictures.
+    lower_is_better : bool
+        The victim's direction.
+    opinions : array_like, (n,), optional
+        Opinion scores of the same pictures on 0-10, higher is better. With them, C and S are the
+        least-squares fit of 10 / (1 + exp(-(f - C) / S)) to them; without, the scores' mean and
+        standard deviation.
+
+    Raises
+    ------
+    InputError
+        If there are too few scores, they do not differ, or the opinions run the other way.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    if values.size < FEWEST:
+        raise InputError(f"A scale needs at least {FEWEST} pictures, not {values.size}.")
+    if not np.ptp(values):
+        raise InputError(f"The victim scored every picture {values[0]:g}: no scale fits that.")
+    low, high = (float(end) for end in np.percentile(values, PERCENTILES))
+    center, spread = float(values.mean()), float(values.std())
+    how = "mean and standard deviation of its scores"
+    if opinions is not None:
+        center, spread = fit_to_opinions(-values if lower_is_better else values, opinions)
+        center = -center if lower_is_better else center
+        how = "least squares to opinion scores"
+    return Scale(center, spread, low, high, lower_is_better, f"{how}, {values.size} pictures")
+
+
+def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, float]:
+    """Return the C and S of the logistic nearest to opinion scores on 0-10, in least squares.
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Native scores, higher is better.
+    opinions : array_like, (n,)
+        Opinion scores on 0-10.
+    """
+    f = np.asarray(scores, dtype=np.float64)
+
+    def misses(constants: np.ndarray) -> np.ndarray:
+        fitted = QUALITY_MAX * scipy.special.expit((f - constants[0]) / constants[1])
+        return np.asarray(fitted - np.asarray(opinions))
+
+    if np.corrcoef(f, np.asarray(opinions))[0, 1] <= 0:
+        raise InputError(
+            "The opinion scores do not rise with the victim's scores; "
+            "if a lower score is better, say --lower-is-better."
+        )
+    found = scipy.optimize.least_squares(misses, (f.mean(), f.std()), x_scale=f.std())
+    center, spread = found.x.tolist()
+    return center, abs(spread)
+
+
+def save(
+    path: str | os.PathLike[str], scale: Scale, victim: str, pictures: Sequence[Picture]
+) -> None:
+    """Write a scale with what it was fitted on.
+
+    Parameters
+    ----------
+    path : path
+        The TOML file.
+    scale : Scale
+        What was fitted.
+    victim : str
+        The victim's name.
+    pictures : sequence of Picture
+        What it was fitted on: their number and a hash of their hashes are kept.
+    """
+    together = hashlib.sha256("".join(sorted(each.sha256 for each in pictures)).encode())
+    # JSON's strings, numbers and booleans are TOML's.
+    values = {
+        "victim": victim,
+        "center": scale.center,
+        "spread": scale.spread,
+        "low": scale.low,
+        "high": scale.high,
+        "lower_is_better": scale.lower_is_better,
+        "source": scale.source,
+        "pictures": len(pictures),
+        "pictures_sha256": together.hexdigest(),
+    }
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    Path(path).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def load(path: str | os.PathLike[str]) -> Scale:
+    """Read a scale's file.
+
+    Raises
+    ------
+    InputError
+        If it is missing, or is not one.
+    """
+    try:
+        values = tomllib.loads(Path(path).read_text("utf-8"))
+        return Scale(
+            float(values["center"]),
+            float(values["spread"]),
+            float(values["low"]),
+            float(values["high"]),
+            bool(values["lower_is_better"]),
+            f"{values['source']} ({values['victim']})",
+        )
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such scale file.") from None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: this is no scale file ({error}).") from None
+
+
+def read_opinions(
+    path: str | os.PathLike[str], pictures: Sequence[Picture], opinion_range: tuple[float, float]
+) -> list[float]:
+    """Return the pictures' opinion scores on 0-10, from a CSV of ``image,mos``.
+
+    Parameters
+    ----------
+    path : path
+        The CSV, with a header; further columns are passed over.
+    pictures : sequence of Picture
+        Read from files: they are found by their files' names.
+    opinion_range : (worst, best)
+        The opinions' own scale: its ends map to 0 and 10. Turned around where lower is better.
+
+    Raises
+    ------
+    InputError
+        If the file is not such a CSV, or a picture has no score.
+    """
+    worst, best = opinion_range
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            scores = {row["image"]: float(row["mos"]) for row in csv.DictReader(file)}
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: a CSV with columns image and mos is due ({error}).") from None
+    if not (math.isfinite(best - worst) and best != worst):
+        raise InputError(
+            f"Opinions need a range of two numbers, worst and best, not {opinion_range}."
+        )
+    missing = [picture.file for picture in pictures if picture.file not in scores]
+    if missing:
+        raise InputError(f"{path}: {len(missing)} pictures have no score, the first: {missing[0]}.")
+    return [QUALITY_MAX * (scores[each.file] - worst) / (best - worst) for each in pictures]

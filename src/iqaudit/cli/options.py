@@ -1,0 +1,77 @@
+"""The options that name a victim, the same for every command that asks one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+
+from iqaudit import calibration
+from iqaudit.victims import Victim, as_victim
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OPTIONS: dict[str, Callable[[Any], Any]] = {
+    "checkpoint": click.option(
+        "--checkpoint", type=Path, help="The model's weights, as published."
+    ),
+    "untrained": click.option("--untrained", is_flag=True, help="Random weights, for benchmarks."),
+    "dataset": click.option(
+        "--dataset", help="What the checkpoint was trained on: live, csiq or tid2013."
+    ),
+    "score_range": click.option(
+        "--range",
+        "score_range",
+        type=float,
+        nargs=2,
+        help="The native score range.",
+        metavar="LOW HIGH",
+    ),
+    "lower_is_better": click.option(
+        "--lower-is-better", is_flag=True, help="A lower score means better quality."
+    ),
+    "scale": click.option(
+        "--scale", type=Path, help="A score scale that `iqaudit calibrate` wrote, for --range."
+    ),
+    "device": click.option("--device", help="Where a network computes: cpu, cuda, cuda:1."),
+}
+"""Every option, by the keyword that the victims' classes know it under."""
+
+
+@dataclass(frozen=True)
+class VictimOptions:
+    """What the command line said of a victim; made when asked, since that may take seconds."""
+
+    spec: str | None
+    given: dict[str, Any]
+
+    def make(self) -> Victim:
+        """Return the victim; an `InputError` where an option is not for it."""
+        given = dict(self.given)
+        if given["scale"] is not None:
+            given["scale"] = calibration.load(given["scale"])
+        return as_victim(str(self.spec), **given)
+
+
+def victim_options(command: F, *, default: str | None = "reference") -> F:
+    """Give a command the options, gathered into its one argument `victim`."""
+
+    @wraps(command)
+    def gathered(**arguments: Any) -> Any:
+        given = {name: arguments.pop(name) for name in OPTIONS}
+        return command(victim=VictimOptions(arguments.pop("victim"), given), **arguments)
+
+    for add in reversed(OPTIONS.values()):
+        gathered = add(gathered)
+    line = "Who scores; `iqaudit list` shows the forms."
+    if default is None:
+        line = "Who scores; the run's own by default."
+    option = click.option("--victim", default=default, show_default=default is not None, help=line)
+    return cast("F", option(gathered))
+
+
+def own_victim_options(command: F) -> F:
+    """Give a command the options of a victim that a run brings itself unless one is named."""
+    return victim_options(command, default=None)
