@@ -15,16 +15,30 @@ from iqaudit.victims.function import Function
 if TYPE_CHECKING:
     from torch import nn
 
+    from iqaudit.victims.command import Command
+    from iqaudit.victims.http import Http
     from iqaudit.victims.reference import Reference
     from iqaudit.victims.torch_module import TorchModule
 
-__all__ = ["KINDS", "Card", "Function", "Reference", "TorchModule", "Victim", "Window", "as_victim"]
+__all__ = [
+    "KINDS",
+    "Card",
+    "Command",
+    "Function",
+    "Http",
+    "Reference",
+    "TorchModule",
+    "Victim",
+    "Window",
+    "as_victim",
+]
 
 
 class Kind(NamedTuple):
     """A kind of victim that a string can name.
 
-    `spec` is the string's form: a name of its own, or a prefix and what follows its colon; `module`
+    `spec` is the string's form: a name of its own, or a prefix and what follows its colon (an
+    address is taken whole, its prefix included); `module`
     and `made_by` are the file here and the class in it, loaded when first used, since torch and
     others take seconds; `line` says what it is.
     """
@@ -44,6 +58,24 @@ KINDS = MappingProxyType(
                 "reference",
                 "Reference",
                 "bundled: EfficientNet-Lite0 with a head trained on LIVE In the Wild; 0-100",
+            ),
+            Kind(
+                "http://HOST/PATH",
+                "http",
+                "Http",
+                "a service on this machine: posts a PNG, reads the score from the JSON reply",
+            ),
+            Kind(
+                "https://HOST/PATH",
+                "http",
+                "Http",
+                "a service elsewhere, with its owner's permission: the same, encrypted",
+            ),
+            Kind(
+                "command:PROGRAM {picture}",
+                "command",
+                "Command",
+                "a program: reads the score from what it prints",
             ),
         )
     }
@@ -77,7 +109,7 @@ def as_victim(
     InputError
         If the name is unknown, an option is missing, or one is given that the victim does not take.
     """
-    given = {name: value for name, value in options.items() if value not in (None, False, ())}
+    given = {name: value for name, value in options.items() if not _is_absent(value)}
     if isinstance(victim, str):
         return _from_string(victim, given)
     if isinstance(victim, Victim):
@@ -142,7 +174,8 @@ def said_scale(
 def _from_string(spec: str, given: dict[str, Any]) -> Victim:
     name, colon, rest = spec.partition(":")
     if name not in KINDS:
-        raise unknown("victim", spec, KINDS)
+        # Without what follows the colon: it may hold a password.
+        raise unknown("victim", name, KINDS)
     kind = KINDS[name]
     takes_rest = ":" in kind.spec
     if takes_rest != bool(colon and rest):
@@ -150,8 +183,14 @@ def _from_string(spec: str, given: dict[str, Any]) -> Victim:
     made_by = __getattr__(kind.made_by)
     if surplus := given.keys() - inspect.signature(made_by).parameters.keys():
         raise InputError(f'The victim "{name}" takes no {_flags(surplus)}.')
-    made: Victim = made_by(rest, **given) if takes_rest else made_by(**given)
+    argument = [spec if "://" in kind.spec else rest] if takes_rest else []
+    made: Victim = made_by(*argument, **given)
     return made
+
+
+def _is_absent(value: object) -> bool:
+    # By identity: 0 equals False, and is given.
+    return value is None or value is False or value == ()
 
 
 def _flags(names: Any) -> str:
