@@ -115,7 +115,10 @@ def _cut(victim: Victim, picture: Picture) -> Pixels:
 
 
 def _deterministic(victim: Victim, pixels: Pixels) -> Finding:
-    answers = [score(victim, pixels) for _ in range(REPEATS)]
+    answers = []
+    for _ in range(REPEATS):
+        _forget(victim)
+        answers.append(score(victim, pixels))
     if len(set(answers)) == 1:
         return Finding("deterministic", Verdict.PASS, f"{REPEATS} times the same score.")
     noise = float(np.std(answers))
@@ -125,6 +128,13 @@ def _deterministic(victim: Victim, pixels: Pixels) -> Finding:
         f"The same picture was scored {min(answers):.6g} to {max(answers):.6g} "
         f"(standard deviation {noise:.2g}): a run cannot be repeated or verified.",
     )
+
+
+def _forget(victim: Victim) -> None:
+    """Have a victim that keeps its answers ask again."""
+    forget = getattr(victim, "forget", None)
+    if forget is not None:
+        forget()
 
 
 def _batch(victim: Victim, pixels: Pixels) -> Finding:
@@ -239,6 +249,7 @@ def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
 def _cost(victim: Victim, pixels: Pixels, price: float | None) -> Finding:
     started = time.perf_counter()
     for _ in range(REPEATS):
+        _forget(victim)
         score(victim, pixels)
     seconds = (time.perf_counter() - started) / REPEATS
     budgets = "; ".join(

@@ -31,6 +31,7 @@ from iqaudit.errors import InputError
 from iqaudit.scale import Scale
 from iqaudit.summary import Row, Summary, measure, summarise
 from iqaudit.trial import TrialResult
+from iqaudit.victims import Victim
 
 FORMAT = "iqaudit results, version 1"
 KEYS = {"victim", "attack", "levels", "goal", "queries", "seed", "summary", "pictures"}
@@ -135,6 +136,11 @@ class RunDirectory:
         )
         self._write_record()
         return figures
+
+    @property
+    def victim(self) -> Victim:
+        """Who was asked."""
+        return self._plan.victim
 
     @property
     def rows(self) -> tuple[Row, ...]:

@@ -159,6 +159,8 @@ def _check(victim: Victim, scores: Sequence[float], oracles: Sequence[Oracle]) -
 def _scores(victim: Victim, batch: Pixels) -> list[float]:
     try:
         answer = np.asarray(victim.score(batch), dtype=np.float64)
+    except VictimError:
+        raise  # the victim has a sentence of its own
     except Exception as error:
         raise VictimError(
             f'The victim "{victim.card.name}" failed on {len(batch)} picture(s) of '

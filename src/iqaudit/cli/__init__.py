@@ -377,6 +377,12 @@ def _print_results(directory: RunDirectory, output: _Output, *, failed: bool) ->
     page = write_report(directory.path)
     if not silent:
         click.echo(f"report             {page}")
+        account = getattr(directory.victim, "account", None)
+        if account is not None:
+            click.echo(
+                f"asked              {account.billed} requests billed, {account.unique} pictures "
+                f"answered, {account.cached} answers from the cache, {account.spent:g} spent"
+            )
 
 
 def _print_notes(pictures: Sequence[Picture], *, quiet: bool) -> None:

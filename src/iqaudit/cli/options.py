@@ -35,6 +35,20 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "scale": click.option(
         "--scale", type=Path, help="A score scale that `iqaudit calibrate` wrote, for --range."
     ),
+    "field": click.option("--field", help="Where in the JSON the score is, as result.scores[0]."),
+    "pattern": click.option("--pattern", help="Regular expression whose one group is the score."),
+    "form": click.option("--form", help="How a picture is posted: raw, multipart[:NAME]."),
+    "headers": click.option(
+        "--header", "headers", multiple=True, help="NAME=env:VARIABLE or NAME=file:PATH."
+    ),
+    "authorised": click.option(
+        "--authorised", is_flag=True, help="The service's owner allows this audit."
+    ),
+    "timeout": click.option("--timeout", type=float, help="Seconds for one request."),
+    "retries": click.option("--retries", type=int, help="How often a failed one is made again."),
+    "rate": click.option("--rate", type=float, help="The most requests a second."),
+    "price": click.option("--price", type=float, help="Money a request."),
+    "budget_money": click.option("--budget-money", type=float, help="Ceiling in money."),
     "device": click.option("--device", help="Where a network computes: cpu, cuda, cuda:1."),
 }
 """Every option, by the keyword that the victims' classes know it under."""

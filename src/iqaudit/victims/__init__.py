@@ -15,7 +15,9 @@ from iqaudit.victims.said import said_scale
 if TYPE_CHECKING:
     from torch import nn
 
+    from iqaudit.victims.command import Command
     from iqaudit.victims.dbcnn import DBCNN
+    from iqaudit.victims.http import Http
     from iqaudit.victims.liqe import LIQE
     from iqaudit.victims.onnx import Onnx
     from iqaudit.victims.python import Python
@@ -31,7 +33,9 @@ __all__ = [
     "LIQE",
     "UNIQUE",
     "Card",
+    "Command",
     "Function",
+    "Http",
     "Onnx",
     "Python",
     "Reference",
@@ -47,7 +51,8 @@ __all__ = [
 class Kind(NamedTuple):
     """A kind of victim that a string can name.
 
-    `spec` is the string's form: a name of its own, or a prefix and what follows its colon; `module`
+    `spec` is the string's form: a name of its own, or a prefix and what follows its colon (an
+    address is taken whole, its prefix included); `module`
     and `made_by` are the file here and the class in it, loaded when first used, since torch and
     others take seconds; `line` says what it is.
     """
@@ -75,6 +80,24 @@ KINDS = MappingProxyType(
             Kind("onnx:FILE", "onnx", "Onnx", "a network in ONNX Runtime (iqaudit[onnx])"),
             Kind("python:MODULE:NAME", "python", "Python", "a function or torch module of yours"),
             Kind("replay:RUN", "replay", "Replay", "the scores that an earlier run recorded"),
+            Kind(
+                "http://HOST/PATH",
+                "http",
+                "Http",
+                "a service on this machine: posts a PNG, reads the score from the JSON reply",
+            ),
+            Kind(
+                "https://HOST/PATH",
+                "http",
+                "Http",
+                "a service elsewhere, with its owner's permission: the same, encrypted",
+            ),
+            Kind(
+                "command:PROGRAM {picture}",
+                "command",
+                "Command",
+                "a program: reads the score from what it prints",
+            ),
         )
     }
 )
@@ -107,7 +130,7 @@ def as_victim(
     InputError
         If the name is unknown, an option is missing, or one is given that the victim does not take.
     """
-    given = {name: value for name, value in options.items() if value not in (None, False, ())}
+    given = {name: value for name, value in options.items() if not _is_absent(value)}
     if isinstance(victim, str):
         return _from_string(victim, given)
     if isinstance(victim, Victim):
@@ -120,6 +143,7 @@ def as_victim(
             "A victim is a name, a function, a torch module, or an object with "
             f"{' and '.join(PARTS)}; this {type(victim).__name__} lacks {', '.join(lacks)}."
         )
+    _refuse_surplus("A function or module", given, said_scale)
     scale = said_scale("A function or module", **given)
     torch = sys.modules.get("torch")  # what was never imported is no module of it
     if torch is not None and isinstance(victim, torch.nn.Module):
@@ -131,16 +155,27 @@ def as_victim(
 def _from_string(spec: str, given: dict[str, Any]) -> Victim:
     name, colon, rest = spec.partition(":")
     if name not in KINDS:
-        raise unknown("victim", spec, KINDS)
+        # Without what follows the colon: it may hold a password.
+        raise unknown("victim", name, KINDS)
     kind = KINDS[name]
     takes_rest = ":" in kind.spec
     if takes_rest != bool(colon and rest):
         raise InputError(f'The victim "{spec}" is not of the form {kind.spec}.')
     made_by = __getattr__(kind.made_by)
-    if surplus := given.keys() - inspect.signature(made_by).parameters.keys():
-        raise InputError(f'The victim "{name}" takes no {_flags(surplus)}.')
-    made: Victim = made_by(rest, **given) if takes_rest else made_by(**given)
+    _refuse_surplus(f'The victim "{name}"', given, made_by)
+    argument = [spec if "://" in kind.spec else rest] if takes_rest else []
+    made: Victim = made_by(*argument, **given)
     return made
+
+
+def _refuse_surplus(whose: str, given: dict[str, Any], taker: Callable[..., Any]) -> None:
+    if surplus := given.keys() - inspect.signature(taker).parameters.keys():
+        raise InputError(f"{whose} takes no {_flags(surplus)}.")
+
+
+def _is_absent(value: object) -> bool:
+    # By identity: 0 equals False, and is given.
+    return value is None or value is False or value == ()
 
 
 def _flags(names: Any) -> str:
