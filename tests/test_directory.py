@@ -10,7 +10,7 @@ import pytest
 import iqaudit
 from iqaudit import InputError, Plan, RunDirectory
 from iqaudit.attacks import Bidirectional
-from iqaudit.directory import load_answers
+from iqaudit.record import load_answers
 from iqaudit.report import write_report
 from iqaudit.victims import Function
 from tests.conftest import MakePicture

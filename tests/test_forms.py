@@ -15,7 +15,7 @@ from PIL import Image
 
 import iqaudit
 from iqaudit import cli
-from iqaudit.directory import load_answers
+from iqaudit.record import load_answers
 from tests.conftest import MakePicture, roughness
 
 SCORER = """

@@ -9,11 +9,12 @@ from importlib.metadata import version
 
 from iqaudit import attacks, measures, victims
 from iqaudit.audit import Plan, attack, run
-from iqaudit.directory import RunDirectory, load
+from iqaudit.directory import RunDirectory
 from iqaudit.errors import InputError, Interrupted, IqauditError, VictimError
 from iqaudit.goal import Direction, Goal
 from iqaudit.images import Picture, collect, read, write
 from iqaudit.proposal import Edit, Proposal
+from iqaudit.record import load
 from iqaudit.scale import Scale, opinion_maximum
 from iqaudit.summary import Row, Summary
 from iqaudit.threat import Linf

@@ -1,17 +1,10 @@
-"""A run's directory: results.json, the clean and attacked PNGs, every score, the report.
-
-    results.json          settings, and for each picture its figures, files and hashes
-    clean/NAME.png        what was attacked
-    attacked/NAME.png     the best picture found: exactly the pixels that were scored
-    scores/NAME.npy       every native score answered, in order, and its picture's hash
-    report.html           the page
+"""A run's directory, being written; `iqaudit.record` says what it holds.
 
 It is claimed before the first query. Each result is written as soon as it is there, results.json
 last and at one stroke, so a run that ends at any moment leaves a directory that reads and verifies.
 Nothing in it tells the time or the place: the same run writes the same bytes.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -23,24 +16,24 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iqaudit import images
 from iqaudit.audit import Plan
 from iqaudit.errors import InputError
-from iqaudit.scale import Scale
+from iqaudit.record import (
+    ANSWER,
+    FILES,
+    FORMAT,
+    REPORT,
+    RESULTS,
+    file_names,
+    file_sha256,
+    load,
+    scale_record,
+)
 from iqaudit.summary import Row, Summary, measure, summarise
 from iqaudit.trial import TrialResult
 from iqaudit.victims import Victim
-
-FORMAT = "iqaudit results, version 1"
-KEYS = {"victim", "attack", "levels", "goal", "queries", "seed", "summary", "pictures"}
-RESULTS, REPORT = "results.json", "report.html"
-FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
-"""The folders, and the suffix of each picture's file in them."""
-
-ANSWER = np.dtype([("score", "<f8"), ("picture", "S64")])
-"""A row of the scores' file."""
 
 
 class RunDirectory:
@@ -194,67 +187,6 @@ class RunDirectory:
         temporary = self.path / f"{RESULTS}.part"
         temporary.write_text(json.dumps(self.record(), indent=1, allow_nan=False), "utf-8")
         temporary.replace(self.path / RESULTS)
-
-
-def file_names(name: str) -> dict[str, str]:
-    """Return the files of a picture's result, relative to the run's directory."""
-    return {folder: f"{folder}/{name}.{suffix}" for folder, suffix in FILES.items()}
-
-
-def load_answers(path: str | os.PathLike[str], name: str) -> NDArray[np.void]:
-    """Return what a run's victim answered on a picture: an array of `ANSWER` rows, in order.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or is no such array.
-    """
-    file = Path(path) / file_names(name)["scores"]
-    try:
-        answers = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{file}: this cannot be read ({error}).") from None
-    if answers.dtype != ANSWER or answers.ndim != 1:
-        raise InputError(f"{file}: these are no recorded scores.")
-    return np.asarray(answers)
-
-
-def load(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return a run's results.json.
-
-    Raises
-    ------
-    InputError
-        If there is none, or it is not one that this version reads.
-    """
-    file = Path(path) / RESULTS
-    try:
-        record = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{path}: there is no {RESULTS}, so this is no run.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: this cannot be read ({error}).") from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise InputError(f'{file}: this is not in the format "{FORMAT}".')
-    if missing := KEYS - record.keys():
-        raise InputError(f"{file}: this lacks {', '.join(sorted(missing))}.")
-    for entry in record["pictures"]:
-        # Names lead to files: one that leads elsewhere was not written by iqaudit.
-        if Path(str(entry["name"])).name != entry["name"]:
-            raise InputError(f"{file}: {entry['name']!r} is no picture's name.")
-    return record
-
-
-def scale_record(scale: Scale) -> dict[str, Any]:
-    """Return a scale as JSON can hold it: null for an end that is infinite."""
-    return {
-        key: None if value in (np.inf, -np.inf) else value for key, value in asdict(scale).items()
-    }
-
-
-def file_sha256(path: Path) -> str:
-    """Return the hash of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _holds_run(path: Path) -> bool:

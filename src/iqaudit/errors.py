@@ -3,10 +3,7 @@
 import operator
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from iqaudit.trial import TrialResult
+from typing import Any
 
 
 class IqauditError(Exception):
@@ -26,13 +23,19 @@ class VictimError(IqauditError, RuntimeError):
         What was finished or begun before the failure; no answered query is lost.
     """
 
-    results: Sequence["TrialResult"] = ()
+    results: Sequence[Any] = ()
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during `iqaudit.attack`; `results` holds what was finished or begun until then."""
+    """Ctrl-C during `iqaudit.attack`.
 
-    def __init__(self, results: Sequence["TrialResult"]) -> None:
+    Attributes
+    ----------
+    results : tuple of TrialResult
+        What was finished or begun until then.
+    """
+
+    def __init__(self, results: Sequence[Any]) -> None:
         super().__init__("interrupted")
         self.results = results
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit import images, measures
-from iqaudit.directory import file_names, file_sha256, load, load_answers, scale_record
 from iqaudit.errors import InputError
 from iqaudit.goal import Direction
 from iqaudit.images import Pixels
 from iqaudit.oracle import score
+from iqaudit.record import file_names, file_sha256, load, load_answers, scale_record
 from iqaudit.summary import Row, measure, summarise
 from iqaudit.trial import Outcome
 from iqaudit.victims import KINDS, Victim, as_victim

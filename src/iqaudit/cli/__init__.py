@@ -22,10 +22,11 @@ from iqaudit.audit import Plan, check_sizes, run
 from iqaudit.cli import tables
 from iqaudit.cli.options import VictimOptions, own_victim_options, victim_options
 from iqaudit.cli.progress import Watcher
-from iqaudit.directory import RESULTS, RunDirectory
+from iqaudit.directory import RunDirectory
 from iqaudit.errors import InputError, IqauditError, VictimError
 from iqaudit.goal import Goal
 from iqaudit.images import Picture, collect
+from iqaudit.record import RESULTS
 from iqaudit.threat import Linf
 from iqaudit.victims import KINDS, as_victim
 

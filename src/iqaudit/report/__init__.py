@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from iqaudit import images
-from iqaudit.directory import REPORT, file_names, load
 from iqaudit.images import Pixels
+from iqaudit.record import REPORT, file_names, load
 from iqaudit.report import plots
 from iqaudit.trial import Outcome
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit.images import pixels_sha256
+from iqaudit.record import load, load_answers
 from iqaudit.scale import Scale
 from iqaudit.victims.contract import Card
 
@@ -29,9 +30,6 @@ class Replay:
     """
 
     def __init__(self, run: str | PathLike[str]) -> None:
-        # Rooms to the right of this one: a run is read, never written.
-        from iqaudit.directory import load, load_answers
-
         record = load(run)
         self._scores: dict[bytes, float] = {}
         for entry in record["pictures"]:
