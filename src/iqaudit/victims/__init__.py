@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from iqaudit.victims.dbcnn import DBCNN
     from iqaudit.victims.liqe import LIQE
     from iqaudit.victims.onnx import Onnx
+    from iqaudit.victims.pyiqa import Pyiqa
     from iqaudit.victims.python import Python
     from iqaudit.victims.reference import Reference
     from iqaudit.victims.replay import Replay
@@ -33,6 +34,7 @@ __all__ = [
     "Card",
     "Function",
     "Onnx",
+    "Pyiqa",
     "Python",
     "Reference",
     "Replay",
