@@ -28,7 +28,7 @@ from iqaudit.victims.torch_module import TorchModule
 
 LICENCE = "PolyForm Noncommercial: not for commercial use"
 
-SMALLEST_SIDES = {"CNNIQA": 7, "DBCNN": 16, "PIQE": 16, "WaDIQaM": 33, "NIQE": 96, "LIQE": 224}
+SMALLEST_SIDES = {"CNNIQA": 7, "DBCNN": 16, "PIQE": 8, "WaDIQaM": 33, "NIQE": 96, "LIQE": 224}
 """Pixels, by pyiqa's name of the architecture: a kernel, four halvings, a block or a patch, below
 which the network fails or answers no number. The others enlarge what is small, or take any size."""
 
