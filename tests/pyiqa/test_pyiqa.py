@@ -231,6 +231,24 @@ def test_where_the_network_differs_from_the_public_call_the_call_is_used(
     np.testing.assert_array_equal(expected, victim.score(picture[None]))
 
 
+def test_a_metric_that_takes_one_picture_at_a_time_is_told_from_one_that_takes_more() -> None:
+    device = torch.device("cpu")
+    piqe = Pyiqa("piqe").module
+
+    def one_at_a_time(x: torch.Tensor) -> torch.Tensor:
+        assert len(x) == 1
+        return x.mean().reshape(1)
+
+    def of_the_batch(x: torch.Tensor) -> torch.Tensor:
+        return x.mean().expand(len(x))
+
+    assert adapter._in_batches(piqe, device)
+    for score in (one_at_a_time, of_the_batch):
+        module = torch.nn.Module()
+        module.forward = score
+        assert not adapter._in_batches(module, device)
+
+
 def test_nothing_is_printed_where_results_go(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InputError):
         Pyiqa("musiq-spaq")

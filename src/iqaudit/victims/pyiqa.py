@@ -5,7 +5,6 @@ Noncommercial 1.0.0); every card made here says so.
 """
 
 import logging
-import math
 import os
 import pickle
 import re
@@ -17,6 +16,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +42,12 @@ MORE_THAN_A_PICTURE = {
 PROBE = (240, 256)
 """Height and width of the picture that the network and the public call must agree on: no side
 below the largest of `SMALLEST_SIDES`, and not square, so that a transposition would show."""
+
+AGREEMENT = 1e-6
+"""Relative, of the network and the public call; on the CPU the two are equal."""
+
+TOGETHER = 1e-4
+"""Relative, of scores alone and in a batch: a GPU chooses other kernels for another size."""
 
 SAFE_LOADING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 """torch's switch for `torch.load`. pyiqa asks to run whatever code a file holds."""
@@ -92,17 +98,18 @@ class Pyiqa(TorchModule):
         scale = _scale(name, config, score_range, lower_is_better, scale)
         where = _device(device)
         metric = _make(library, name, where)
-        network = metric.net
-        with _quiet():
-            self.direct = _agree(network, metric, where)
+        self.direct = _agree(metric.net, metric, where)
+        scorer = _Scorer(metric.net if self.direct else metric, where)
         architecture = config["metric_opts"]["type"]
         super().__init__(
-            _Scorer(network if self.direct else metric, where),
+            scorer,
             scale,
             name=f"pyiqa:{name}",
             smallest_side=SMALLEST_SIDES.get(architecture, 1),
             note=f"pyiqa {library.__version__}, {LICENCE}",
         )
+        if self.card.largest_batch is None and not _in_batches(scorer, where):
+            self.card = replace(self.card, largest_batch=1)
 
 
 class _Scorer(nn.Module):
@@ -218,15 +225,36 @@ def _make(library: Any, name: str, device: torch.device) -> Any:
 
 def _agree(network: nn.Module, metric: nn.Module, device: torch.device) -> bool:
     """Tell whether the network alone scores a picture as pyiqa's public call does."""
+    [direct, public] = [
+        _answers(_Scorer(each, device), _probes(device)[:1]) for each in (network, metric)
+    ]
+    return bool(direct) and np.allclose(direct, public, rtol=AGREEMENT, atol=0)
+
+
+def _in_batches(scorer: nn.Module, device: torch.device) -> bool:
+    """Tell whether two pictures score the same together as alone; some metrics take only one."""
+    probes = _probes(device)
+    alone = [*_answers(scorer, probes[:1]), *_answers(scorer, probes[1:])]
+    together = _answers(scorer, probes)
+    return len(alone) == len(together) == len(probes) and np.allclose(
+        alone, together, rtol=TOGETHER, atol=0
+    )
+
+
+def _answers(scorer: nn.Module, pictures: Tensor) -> list[float]:
+    """Return the scores, none where the metric refuses, as those do that look for a face."""
+    with _quiet(), suppress(Exception), torch.inference_mode():
+        return [float(score) for score in scorer(pictures).reshape(-1)]
+    return []
+
+
+def _probes(device: torch.device) -> Tensor:
+    """Return two pictures, neither flat nor alike."""
     height, width = PROBE
     ramp = torch.linspace(0, 1, height * width, device=device).reshape(1, 1, height, width)
     ripple = torch.sin(ramp * torch.tensor([3e2, 5e3, 7e4], device=device).reshape(1, 3, 1, 1))
     probe = (ramp + ripple / 5).clamp(0, 1)
-    scores: list[float] = []
-    # A metric may refuse the probe, as those do that look for a face in it.
-    with suppress(Exception), torch.inference_mode():
-        scores += [float(_Scorer(each, device)(probe)) for each in (network, metric)]
-    return len(scores) == 2 and math.isclose(*scores, rel_tol=1e-6)  # noqa: PLR2004 - one of each
+    return torch.cat([probe, probe.square().flip(3)])
 
 
 @contextmanager
