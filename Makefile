@@ -1,11 +1,13 @@
 # make demo   attack the bundled victim on eight photographs
 # make test   lint, types, tests: what CI runs
 # Both set up .venv on first use, and again only where what it is made from has changed.
+# make test-pyiqa   the adapter against pyiqa itself, in an environment of its own: 7 GB, minutes
 
 PYTHON ?= python3
 BIN := .venv/bin
+PYIQA_VENV ?= .venv-pyiqa
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-pyiqa lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/iqaudit demo --overwrite
@@ -13,13 +15,16 @@ demo: .venv/demo.stamp
 test: lint
 	$(BIN)/pytest
 
+test-pyiqa: $(PYIQA_VENV)/stamp
+	$(PYIQA_VENV)/bin/python -m pytest tests/pyiqa
+
 lint: .venv/test.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv iqaudit-demo
+	rm -rf .venv .venv-pyiqa iqaudit-demo
 
 .venv/demo.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
@@ -33,3 +38,10 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "iqaudit needs Python 3.11 or later; name one as in: make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv .venv
+
+# Not beside .venv's packages: torchvision's wheels load only with the torch they were built for.
+$(PYIQA_VENV)/stamp: pyproject.toml constraints-pyiqa.txt
+	$(PYTHON) -m venv $(PYIQA_VENV)
+	$(PYIQA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir \
+	  -c constraints-pyiqa.txt -e '.[pyiqa]' pytest
+	touch $@

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from iqaudit.victims.http import Http
     from iqaudit.victims.liqe import LIQE
     from iqaudit.victims.onnx import Onnx
+    from iqaudit.victims.pyiqa import Pyiqa
     from iqaudit.victims.python import Python
     from iqaudit.victims.reference import Reference
     from iqaudit.victims.replay import Replay
@@ -37,6 +38,7 @@ __all__ = [
     "Function",
     "Http",
     "Onnx",
+    "Pyiqa",
     "Python",
     "Reference",
     "Replay",
