@@ -101,7 +101,7 @@ def test_it_shows_what_results_json_says(page: Chrome, run: Path) -> None:
     record = iqaudit.load(run)
     rows = page.find_elements("css selector", "tbody tr")
     for row, entry in zip(rows, record["pictures"], strict=True):
-        for form in (entry["name"], f"{entry['rgo']:.3f}", f"{entry['attacked_score']:.2f}"):
+        for form in (entry["name"], f"{entry['rgo']:.3f}", f"{entry['attacked_score']:.4g}"):
             assert form in row.text
     assert f"{record['summary']['rgo']:.3f}" in page.find_element("css selector", ".cards").text
     assert len(page.find_elements("css selector", "article svg")) == 3

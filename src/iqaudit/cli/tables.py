@@ -27,8 +27,8 @@ def results(rows: Iterable[Row], summary: Summary) -> Table:
         mark = "" if row.outcome == "budget_spent" else " *"
         table.add_row(
             Text(row.name + mark),
-            f"{row.clean_score:.2f}",
-            f"→ {row.attacked_score:.2f}",
+            f"{row.clean_score:.4g}",
+            f"→ {row.attacked_score:.4g}",
             row.direction,
             f"{row.rgo:.3f}",
             figure(row.ssim, ".4f"),
