@@ -74,6 +74,12 @@ KINDS = MappingProxyType(
             Kind("unique", "unique", "UNIQUE", "UNIQUE, likewise"),
             Kind("tres", "tres", "TReS", "TReS, likewise; sees the central 224 x 224"),
             Kind("liqe", "liqe", "LIQE", "LIQE, likewise; sees fifteen crops"),
+            Kind(
+                "pyiqa:NAME",
+                "pyiqa",
+                "Pyiqa",
+                "a no-reference metric of pyiqa (iqaudit[pyiqa]; not for commercial use)",
+            ),
             Kind("onnx:FILE", "onnx", "Onnx", "a network in ONNX Runtime (iqaudit[onnx])"),
             Kind("python:MODULE:NAME", "python", "Python", "a function or torch module of yours"),
             Kind("replay:RUN", "replay", "Replay", "the scores that an earlier run recorded"),
