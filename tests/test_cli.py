@@ -166,6 +166,16 @@ def test_check_prints_verdicts_and_exits_1_on_a_fail(photo: Path) -> None:
     assert bad.exit_code == ("fail" in found.values())
 
 
+def test_untrained_weights_are_said_wherever_a_score_is(tmp_path: Path, photo: Path) -> None:
+    victim = ["--victim", "dbcnn", "--untrained"]
+    said = "untrained: random weights, its scores mean nothing"
+    run = iqaudit_("attack", photo, *victim, "--queries", 2, "--out", tmp_path / "run")
+    assert said in run.stderr
+    assert said in iqaudit_("score", photo, *victim).stderr
+    assert said in (tmp_path / "run" / "report.html").read_text()
+    assert iqaudit.load(tmp_path / "run")["victim"]["note"] == said
+
+
 def _big(photo: Path) -> Path:
     pixels = iqaudit.read(photo).pixels
     path = photo.with_name("big.png")

@@ -28,7 +28,7 @@ from iqaudit.goal import Goal
 from iqaudit.images import Picture, collect
 from iqaudit.record import RESULTS
 from iqaudit.threat import Linf
-from iqaudit.victims import KINDS, as_victim
+from iqaudit.victims import KINDS, Victim, as_victim
 
 INTERRUPTED = 130
 """The shell's exit code for a command that Ctrl-C ended."""
@@ -179,6 +179,8 @@ def score(*, pictures: Sequence[str], victim: VictimOptions, quiet: bool, as_jso
     scorer = victim.make()
     check_sizes(scorer, collected)
     _print_notes(collected, quiet=quiet or as_json)
+    if not quiet:
+        _print_note(scorer)
     rows = []
     for picture in collected:
         native = oracle.score(scorer, picture.pixels)
@@ -337,6 +339,8 @@ def _audit(plan: Plan, pictures: Sequence[Picture], output: _Output) -> None:
     silent = output.quiet or output.as_json
     check_sizes(plan.victim, pictures)
     _print_notes(pictures, quiet=silent)
+    if not silent:
+        _print_note(plan.victim)
     failure: BaseException | None = None
     watcher = Watcher(_stderr(), len(pictures), plan.queries, quiet=silent)
     with RunDirectory(output.path, plan, overwrite=output.overwrite) as directory:
@@ -384,6 +388,12 @@ def _print_results(directory: RunDirectory, output: _Output, *, failed: bool) ->
                 f"asked              {account.billed} requests billed, {account.unique} pictures "
                 f"answered, {account.cached} answers from the cache, {account.spent:g} spent"
             )
+
+
+def _print_note(victim: Victim) -> None:
+    """Say what whoever cites a score must know."""
+    if victim.card.note:
+        click.echo(f"{victim.card.name}: {victim.card.note}", err=True)
 
 
 def _print_notes(pictures: Sequence[Picture], *, quiet: bool) -> None:
