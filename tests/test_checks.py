@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 import iqaudit
-from iqaudit.checks import Finding, Verdict, check
+from iqaudit.checks import Finding, Verdict, check, fingerprint
 from iqaudit.victims import Card, Function, Window
 from tests.conftest import MakePicture
 
@@ -38,9 +38,26 @@ def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) 
         "every pixel",
         "scale",
         "direction",
+        "fingerprint",
         "cost",
     ]
     assert all(finding.sentence.endswith(".") for finding in found)
+
+
+def test_a_fingerprint_tells_victims_apart_and_stays() -> None:
+    scale = iqaudit.Scale.from_range(-30, 30)
+    one, again = (fingerprint(Function(sharp, scale)) for _ in range(2))
+    assert one == again
+    assert fingerprint(Function(lambda x: sharp(x) + 1e-3, scale)) != one
+
+    class Sized:
+        card = Card("sized", scale, smallest_side=80, largest_side=80)
+
+        def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+            assert pictures.shape[1:] == (80, 80, 3)
+            return sharp(pictures)
+
+    assert len(fingerprint(Sized())) == 2
 
 
 def test_noise_is_found() -> None:

@@ -18,6 +18,7 @@ from iqaudit.oracle import score, scores_together
 from iqaudit.victims import Victim
 
 REPEATS = 5
+PROBE_SIDE = 256
 BATCH = 3
 GRID = 8
 """Cells a side, each changed on its own to see whether the victim looks there."""
@@ -54,6 +55,19 @@ class Finding:
     check: str
     verdict: Verdict
     sentence: str
+
+
+def fingerprint(victim: Victim) -> tuple[float, float]:
+    """Return a victim's native scores of two fixed synthetic pictures: they tell victims apart.
+
+    A gradient, and the same with noise; square, of 256 pixels a side or the nearest that the victim
+    takes.
+    """
+    side = max(PROBE_SIDE, victim.card.smallest_side)
+    side = min(side, victim.card.largest_side or side)
+    ramp = np.add.outer(np.arange(side), np.arange(side))[..., None] * (255 / (2 * side))
+    plain = np.repeat(ramp, 3, axis=2).astype(np.uint8)
+    return score(victim, plain), score(victim, degrade.noise(plain, 20))
 
 
 def example() -> list[Picture]:
@@ -96,6 +110,9 @@ def check(
             yield make(victim, first)
         yield _scale(victim, cut)
         yield _direction(victim, cut)
+        one, two = fingerprint(victim)
+        said = f"Scores {one:.6g} and {two:.6g} on two fixed synthetic pictures."
+        yield Finding("fingerprint", Verdict.PASS, said)
         yield _cost(victim, first, price)
     except VictimError as error:
         yield Finding("answers", Verdict.FAIL, str(error))
