@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from iqaudit.errors import InputError
 from iqaudit.images import Pixels
 from iqaudit.scale import Scale
@@ -23,10 +20,10 @@ from iqaudit.victims.service import (
     ANSWER_RETRIES,
     RETRIES,
     TIMEOUT,
-    Account,
     Clock,
     Policy,
     RequestError,
+    Served,
     Service,
     png,
 )
@@ -44,7 +41,7 @@ LINE_MOST = 200
 """Characters of a program's last words that an error repeats."""
 
 
-class Command:
+class Command(Served):
     """A program that prints the score of a picture.
 
     It is started anew for each request, without a shell, in a process group of its own. What was
@@ -107,19 +104,6 @@ class Command:
             name, said, largest_batch=None if self._together else 1, device="elsewhere"
         )
         self._service = Service(name, self._ask, policy, together=self._together, clock=clock)
-
-    @property
-    def account(self) -> Account:
-        """What has been asked so far."""
-        return self._service.account
-
-    def forget(self) -> None:
-        """Ask again for pictures that were answered; see `Service.forget`."""
-        self._service.forget()
-
-    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Score pictures (n, height, width, 3); see `Service.score`."""
-        return self._service.score(pictures)
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         # An answer is not lost over a file that cannot be removed.

@@ -12,9 +12,6 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
-
 from iqaudit.errors import InputError
 from iqaudit.images import Pixels
 from iqaudit.scale import Scale
@@ -25,10 +22,10 @@ from iqaudit.victims.said import said_scale
 from iqaudit.victims.service import (
     RETRIES,
     TIMEOUT,
-    Account,
     Clock,
     Policy,
     RequestError,
+    Served,
     Service,
     png,
 )
@@ -47,7 +44,7 @@ RETRY_AFTER_MOST = 300.0
 FORMS = ("raw", "multipart")
 
 
-class Http:
+class Http(Served):
     """A service that is sent a picture and answers JSON with a score in it.
 
     One picture a request, as PNG. What was answered is not asked again; see `Service`.
@@ -116,19 +113,6 @@ class Http:
         self.card = Card(address.public, said, largest_batch=1, device="elsewhere")
         self._line = Line(address, timeout)
         self._service = Service(address.public, self._ask, policy, clock=clock)
-
-    @property
-    def account(self) -> Account:
-        """What has been asked so far."""
-        return self._service.account
-
-    def forget(self) -> None:
-        """Ask again for pictures that were answered; see `Service.forget`."""
-        self._service.forget()
-
-    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Score pictures (n, height, width, 3); see `Service.score`."""
-        return self._service.score(pictures)
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         [picture] = pictures

@@ -276,3 +276,22 @@ def _is_amount(value: object) -> bool:
         and math.isfinite(value)
         and value >= 0
     )
+
+
+class Served:
+    """What every victim behind a `Service` hands on to it."""
+
+    _service: Service
+
+    @property
+    def account(self) -> Account:
+        """What has been asked so far."""
+        return self._service.account
+
+    def forget(self) -> None:
+        """Ask again for pictures that were answered; see `Service.forget`."""
+        self._service.forget()
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Score pictures (n, height, width, 3); see `Service.score`."""
+        return self._service.score(pictures)
