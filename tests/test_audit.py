@@ -313,6 +313,21 @@ def test_a_range_that_does_not_fit_is_an_error_not_a_robust_victim(
         )
 
 
+def test_the_scale_is_held_against_the_clean_score_alone(
+    make_picture: MakePicture, rough: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[float] = []
+
+    def fits(_: iqaudit.Scale, score: float) -> bool:
+        held.append(score)
+        return True
+
+    monkeypatch.setattr(iqaudit.Scale, "fits", fits)
+    pictures = [make_picture(20, 20, seed) for seed in range(3)]
+    results = iqaudit.attack(pictures, rough, queries=6, batch=3)
+    assert held == [result.clean_score for result in results]
+
+
 def test_a_spent_budget_is_no_interruption(make_picture: MakePicture, rough: Function) -> None:
     def stop(_: iqaudit.Picture, queries: int) -> None:
         if queries == 5:

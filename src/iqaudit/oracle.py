@@ -123,7 +123,8 @@ def ask(
                 for index, pixels, answer in zip(chosen, painted, scores, strict=True):
                     if math.isfinite(answer):
                         losses[index] = requests[index][0].book(pixels, answer)
-                _check(victim, scores, [requests[index][0] for index in chosen])
+                _check(victim, scores)
+                _check_scale(victim, [requests[index][0] for index in chosen])
             except VictimError as error:
                 return losses, error
     return losses, None
@@ -137,17 +138,20 @@ def score(victim: Victim, pixels: Pixels) -> float:
 def scores_together(victim: Victim, batch: Pixels) -> list[float]:
     """Return the victim's native scores of pictures of one size, outside any budget."""
     scores = _scores(victim, batch.copy())
-    _check(victim, scores, [])
+    _check(victim, scores)
     return scores
 
 
-def _check(victim: Victim, scores: Sequence[float], oracles: Sequence[Oracle]) -> None:
+def _check(victim: Victim, scores: Sequence[float]) -> None:
     if bad := [answer for answer in scores if not math.isfinite(answer)]:
         raise VictimError(
             f'The victim "{victim.card.name}" answered {bad[0]} where a finite score was due.'
         )
-    for oracle in oracles:
-        clean = oracle.scores[0]
+
+
+def _check_scale(victim: Victim, oracles: Sequence[Oracle]) -> None:
+    """Refuse a scale that was not made for a clean score, when that is the one just booked."""
+    for clean in (oracle.scores[0] for oracle in oracles if len(oracle.scores) == 1):
         if not victim.card.scale.fits(clean):
             raise VictimError(
                 f'The victim "{victim.card.name}" scored a clean picture {clean:g}, far outside '
