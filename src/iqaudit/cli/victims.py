@@ -1,0 +1,147 @@
+"""The commands that ask a victim, and the one that lists them: score, check, calibrate, list."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from iqaudit import calibration, checks, oracle
+from iqaudit.attacks import ATTACKS
+from iqaudit.audit import check_sizes
+from iqaudit.cli import tables
+from iqaudit.cli.console import output_options, print_note, print_notes, stdout
+from iqaudit.cli.options import VictimOptions, victim_options
+from iqaudit.errors import InputError
+from iqaudit.images import collect
+from iqaudit.victims import KINDS
+
+
+@click.command()
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
+@victim_options
+@output_options
+def score(*, pictures: Sequence[str], victim: VictimOptions, quiet: bool, as_json: bool) -> None:
+    """Score pictures (files, or folders of them).
+
+    \b
+    Example:
+      iqaudit score photo.png photos/
+    """
+    collected = collect(pictures)
+    scorer = victim.make()
+    check_sizes(scorer, collected)
+    print_notes(collected, quiet=quiet or as_json)
+    if not quiet:
+        print_note(scorer)
+    rows = []
+    for picture in collected:
+        native = oracle.score(scorer, picture.pixels)
+        quality = scorer.card.scale.quality(native)
+        rows.append((picture.name, picture.width, picture.height, native, quality))
+    if as_json:
+        keys = ("name", "width", "height", "score", "quality")
+        click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=1))
+    elif not quiet:
+        stdout().print(tables.scores(rows))
+
+
+@click.command("check")
+@victim_options
+@click.option("--pictures", multiple=True, help="Good photographs to ask about; repeatable.")
+@output_options
+def check_(*, victim: VictimOptions, pictures: Sequence[str], quiet: bool, as_json: bool) -> None:
+    """Tell whether a scorer is fit to be audited; asks it about a hundred scores.
+
+    \b
+    Examples:
+      iqaudit check --victim reference
+      iqaudit check --victim python:my.module:scorer --range 0 10
+    """
+    collected = collect(pictures) if pictures else None
+    found = []
+    for finding in checks.check(victim.make(), collected, price=victim.given.get("price")):
+        found.append(finding)
+        if not (quiet or as_json):
+            stdout().print(tables.finding(finding))
+    if as_json:
+        rows = [vars(each) | {"verdict": each.verdict.value} for each in found]
+        click.echo(json.dumps(rows, indent=1))
+    sys.exit(any(each.verdict is checks.Verdict.FAIL for each in found))
+
+
+@click.command("calibrate")
+@victim_options
+@click.option("--pictures", multiple=True, required=True, help="Files or folders; repeatable.")
+@click.option("--scores", type=Path, help="A CSV of image,mos with the pictures' opinion scores.")
+@click.option(
+    "--opinion-range",
+    type=float,
+    nargs=2,
+    metavar="WORST BEST",
+    default=(0, 100),
+    show_default=True,
+    help="The ends of the opinion scores.",
+)
+@click.option("--out", required=True, type=Path, help="The scale's file (TOML).")
+@output_options
+def calibrate_(
+    *,
+    victim: VictimOptions,
+    pictures: Sequence[str],
+    scores: Path | None,
+    opinion_range: tuple[float, float],
+    out: Path,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Fit a victim's score scale, for later runs to take with --scale.
+
+    \b
+    Examples:
+      iqaudit calibrate --victim onnx:net.onnx --range 0 1 --pictures photos/ --out net.toml
+      iqaudit attack photo.png --victim onnx:net.onnx --scale net.toml --out audit
+    """
+    collected = collect(pictures)
+    opinions = None
+    if scores is not None:
+        opinions = calibration.read_opinions(scores, collected, opinion_range)
+    if out.exists():
+        raise InputError(f"{out}: this is there already; name another file.")
+    scorer = victim.make()
+    check_sizes(scorer, collected)
+    print_notes(collected, quiet=quiet or as_json)
+    answers = [oracle.score(scorer, picture.pixels) for picture in collected]
+    lower = scorer.card.scale.lower_is_better
+    fitted = calibration.fit(answers, lower_is_better=lower, opinions=opinions)
+    calibration.save(out, fitted, scorer.card.name, collected)
+    if as_json:
+        click.echo(json.dumps(vars(fitted), indent=1))
+    elif not quiet:
+        click.echo(f"C = {fitted.center:.6g}, S = {fitted.spread:.6g}: {fitted.source}")
+        click.echo(f"range {fitted.low:.6g} to {fitted.high:.6g}; written to {out}")
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
+def list_(*, as_json: bool) -> None:
+    """Show victims and attacks.
+
+    \b
+    Example:
+      iqaudit list
+    """
+    victims = {kind.spec: kind.line for kind in KINDS.values()}
+    attacks = {name: line for name, (_, line) in ATTACKS.items()}
+    if as_json:
+        click.echo(json.dumps({"victims": victims, "attacks": attacks}, indent=1))
+        return
+    console = stdout()
+    console.print("Victims (--victim)")
+    console.print(tables.lines(victims.items()))
+    console.print("\nAttacks (--attack)")
+    console.print(tables.lines(attacks.items()))
+
+
+COMMANDS = (score, check_, calibrate_, list_)
