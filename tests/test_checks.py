@@ -143,6 +143,12 @@ def test_cost_tells_time_and_money(make_picture: MakePicture) -> None:
     assert "100.00 in money" in cost.sentence
 
 
+@pytest.mark.parametrize("price", [-1, float("nan"), float("inf")])
+def test_a_price_that_is_no_amount_is_refused(price: float) -> None:
+    with pytest.raises(iqaudit.InputError, match="price must be a finite number of at least 0"):
+        list(check(Function(sharp, iqaudit.Scale.from_range(-30, 30)), price=price))
+
+
 def test_what_is_cited_must_be_told() -> None:
     class Noted:
         card = Card("noted", iqaudit.Scale.from_range(-30, 30), note="weights are untrained")

@@ -166,6 +166,16 @@ def test_check_prints_verdicts_and_exits_1_on_a_fail(photo: Path) -> None:
     assert bad.exit_code == ("fail" in found.values())
 
 
+def test_a_price_tells_what_a_budget_of_any_victim_costs(photo: Path) -> None:
+    priced = iqaudit_("check", "--pictures", photo, "--price", 0.002)
+    assert priced.exit_code in (0, 1)
+    said = " ".join(priced.stdout.split())
+    assert re.search(r"500 queries \S+ \S+ and 1\.00 in money; 10,000 queries .*20\.00 in", said)
+    ceiling = iqaudit_("check", "--price", 0.002, "--budget-money", 1)
+    assert ceiling.exit_code == 2
+    assert '"reference" takes no budget_money, price' in ceiling.stderr
+
+
 def test_untrained_weights_are_said_wherever_a_score_is(tmp_path: Path, photo: Path) -> None:
     victim = ["--victim", "dbcnn", "--untrained"]
     said = "untrained: random weights, its scores mean nothing"

@@ -3,6 +3,7 @@
 ``docs/checks.md`` says what each means and what to do about it.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def check(
     pictures : sequence of Picture, optional
         Good photographs; two of scikit-image's unless given. Cut to what the victim takes.
     price : float, optional
-        Money a score, for the cost of a budget.
+        Money a query, for the cost of a budget.
 
     Yields
     ------
@@ -99,8 +100,10 @@ def check(
     Raises
     ------
     InputError
-        If a picture is too small for the victim.
+        If a picture is too small for the victim, or the price is no amount.
     """
+    if price is not None and not (math.isfinite(price) and price >= 0):
+        raise InputError(f"price must be a finite number of at least 0, not {price!r}.")
     cut = [_cut(victim, picture) for picture in pictures or example()]
     if victim.card.note:
         yield Finding("note", Verdict.WARN, victim.card.note)

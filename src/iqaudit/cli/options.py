@@ -47,7 +47,9 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "timeout": click.option("--timeout", type=float, help="Seconds for one request."),
     "retries": click.option("--retries", type=int, help="How often a failed one is made again."),
     "rate": click.option("--rate", type=float, help="The most requests a second."),
-    "price": click.option("--price", type=float, help="Money a request."),
+    "price": click.option(
+        "--price", type=float, help="Money a request; `check` takes it for every victim."
+    ),
     "budget_money": click.option("--budget-money", type=float, help="Ceiling in money."),
     "device": click.option("--device", help="Where a network computes: cpu, cuda, cuda:1."),
 }

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -57,11 +58,15 @@ def check_(*, victim: VictimOptions, pictures: Sequence[str], quiet: bool, as_js
     \b
     Examples:
       iqaudit check --victim reference
-      iqaudit check --victim python:my.module:scorer --range 0 10
+      iqaudit check --victim python:my.module:scorer --range 0 10 --price 0.001
     """
     collected = collect(pictures) if pictures else None
+    price = victim.given["price"]
+    if victim.given["budget_money"] is None:
+        # A price without a ceiling is for the cost alone, and most victims take none.
+        victim = replace(victim, given=victim.given | {"price": None})
     found = []
-    for finding in checks.check(victim.make(), collected, price=victim.given.get("price")):
+    for finding in checks.check(victim.make(), collected, price=price):
         found.append(finding)
         if not (quiet or as_json):
             stdout().print(tables.finding(finding))
