@@ -282,7 +282,7 @@ print(os.path.isfile(sys.argv[-2].removeprefix("--file=")) * 3)
     ],
 )
 def test_a_command_that_cannot_be_used_is_refused(
-    template: str, options: dict[str, object], sentence: str
+    template: str, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         as_victim(f"command:{template}", **{"score_range": RANGE, **options})

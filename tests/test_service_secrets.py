@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -180,6 +181,6 @@ def test_this_machine_needs_no_permission(host: str) -> None:
         ({"pattern": "x"}, "takes no pattern"),
     ],
 )
-def test_options_that_cannot_be_used_are_refused(options: dict[str, object], sentence: str) -> None:
+def test_options_that_cannot_be_used_are_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         as_victim("http://localhost/", **{"score_range": RANGE, **options})

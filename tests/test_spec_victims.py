@@ -45,8 +45,8 @@ def test_python_names_a_function_a_module_or_a_victim(
 ) -> None:
     picture = make_picture(20, 24)
     expected = np.abs(np.diff(picture.astype(int), axis=1)).sum() / picture.size
-    for name, options in (("roughness", {"score_range": (0, 20)}), ("ready", {})):
-        victim = as_victim(f"python:{module}:{name}", **options)
+    for name, score_range in (("roughness", (0, 20)), ("ready", None)):
+        victim = as_victim(f"python:{module}:{name}", score_range=score_range)
         assert np.asarray(victim.score(picture[None]))[0] == expected
         assert victim.card.name == name
     victim = as_victim(f"python:{module}:mean", score_range=(0, 1))

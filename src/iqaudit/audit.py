@@ -8,7 +8,7 @@ from iqaudit.attacks import Attack, named
 from iqaudit.errors import InputError, Interrupted, VictimError, whole_number
 from iqaudit.goal import Goal
 from iqaudit.images import Picture, Source, collect
-from iqaudit.oracle import SMALLEST_BUDGET, ask
+from iqaudit.oracle import ask, check_budget
 from iqaudit.threat import Linf
 from iqaudit.trial import Outcome, Trial, TrialResult
 from iqaudit.victims import Victim, as_victim
@@ -16,7 +16,7 @@ from iqaudit.victims import Victim, as_victim
 DEFAULT_THREAT = Linf()
 
 Progress = Callable[[Picture, int], None]
-"""Called after every query with the picture and how many queries it has had. A KeyboardInterrupt
+"""Called after every score with the picture and how many queries it has had. A KeyboardInterrupt
 raised in it stops the run between two queries."""
 
 
@@ -35,7 +35,7 @@ class Plan:
     goal : Goal
         What is wanted.
     queries : int
-        The budget a picture: scores asked, the clean one included; at least 2.
+        The budget a picture, the clean score's included; at least what two scores cost.
     seed : int
         Of every random number.
     batch : int
@@ -69,11 +69,7 @@ class Plan:
         object.__setattr__(self, "goal", _goal(self.goal))
         for name in ("queries", "seed", "batch"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
-        if self.queries < SMALLEST_BUDGET:
-            raise InputError(
-                f"A budget is at least {SMALLEST_BUDGET} queries a picture "
-                f"(the clean score is one), not {self.queries}."
-            )
+        check_budget(self.queries, self.victim.card.cost)
         if self.batch < 1:
             raise InputError(f"A batch is at least 1 picture, not {self.batch}.")
 
@@ -139,15 +135,17 @@ def attack(
         Which way each score is pushed.
     queries : int
         The budget a picture: scores asked of the victim, the clean one included; at least 2.
+        With `repeats`, answers.
     seed : int
         The same seed gives the same bytes, whatever the batch and the order of pictures.
     batch : int
         Pictures whose searches share the victim's batches; changes no result.
     progress : callable, optional
-        Called after every query with the picture and how many queries it has had.
+        Called after every score with the picture and how many queries it has had.
     **options
         What makes the victim, as `iqaudit.victims.as_victim` takes it: for a module or a function
-        ``score_range=(low, high)`` and ``lower_is_better=True``.
+        ``score_range=(low, high)`` and ``lower_is_better=True``; for one that answers at random
+        ``repeats=5``, so that a score is the mean of five answers.
 
     Returns
     -------
@@ -231,7 +229,7 @@ def _step(victim: Victim, trials: Sequence[Trial], progress: Progress | None) ->
         raise error
     if progress is not None:
         for trial in trials:
-            progress(trial.picture, len(trial.oracle.scores))
+            progress(trial.picture, trial.oracle.spent)
 
 
 def _goal(goal: Goal | str) -> Goal:

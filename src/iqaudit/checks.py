@@ -16,10 +16,11 @@ from iqaudit import degrade
 from iqaudit.errors import InputError, VictimError
 from iqaudit.images import Picture, Pixels
 from iqaudit.oracle import score, scores_together
-from iqaudit.victims import Victim
+from iqaudit.victims import Repeated, Victim
+from iqaudit.victims.contract import forget
+from iqaudit.victims.probe import probes
 
 REPEATS = 5
-PROBE_SIDE = 256
 BATCH = 3
 GRID = 8
 """Cells a side, each changed on its own to see whether the victim looks there."""
@@ -34,6 +35,9 @@ FINE_CHANGES = 8
 
 DIRECTION_PASS, DIRECTION_FAIL = 0.75, 0.5
 """Shares of degraded copies that must score lower."""
+
+BEYOND_CHANCE = 4
+"""Standard deviations of a score that two of one picture seldom lie apart."""
 
 SATURATED = 0.5
 """Distance to the ends of 0-10 at which a clean score is warned of."""
@@ -61,14 +65,10 @@ class Finding:
 def fingerprint(victim: Victim) -> tuple[float, float]:
     """Return a victim's native scores of two fixed synthetic pictures: they tell victims apart.
 
-    A gradient, and the same with noise; square, of 256 pixels a side or the nearest that the victim
-    takes.
+    See `iqaudit.victims.probe`.
     """
-    side = max(PROBE_SIDE, victim.card.smallest_side)
-    side = min(side, victim.card.largest_side or side)
-    ramp = np.add.outer(np.arange(side), np.arange(side))[..., None] * (255 / (2 * side))
-    plain = np.repeat(ramp, 3, axis=2).astype(np.uint8)
-    return score(victim, plain), score(victim, degrade.noise(plain, 20))
+    plain, noisy = probes(victim.card)
+    return score(victim, plain), score(victim, noisy)
 
 
 def example() -> list[Picture]:
@@ -137,24 +137,28 @@ def _cut(victim: Victim, picture: Picture) -> Pixels:
 def _deterministic(victim: Victim, pixels: Pixels) -> Finding:
     answers = []
     for _ in range(REPEATS):
-        _forget(victim)
+        forget(victim)
         answers.append(score(victim, pixels))
     if len(set(answers)) == 1:
         return Finding("deterministic", Verdict.PASS, f"{REPEATS} times the same score.")
-    noise = float(np.std(answers))
+    said = f"The same picture was scored {min(answers):.6g} to {max(answers):.6g}"
+    noise = float(np.std(answers, ddof=1))
+    if isinstance(victim, Repeated):
+        single = victim.card.noise * math.sqrt(victim.repeats)
+        brought = f"{victim.repeats} repeats bring a standard deviation of {single:.2g} to"
+        return Finding(
+            "deterministic",
+            Verdict.WARN,
+            f"{said}: {brought if victim.repeats > 1 else 'a standard deviation of'} "
+            f"{victim.card.noise:.2g} ({noise:.2g} here). A step counts only where it gains more, "
+            "and verify allows for it.",
+        )
     return Finding(
         "deterministic",
         Verdict.FAIL,
-        f"The same picture was scored {min(answers):.6g} to {max(answers):.6g} "
-        f"(standard deviation {noise:.2g}): a run cannot be repeated or verified.",
+        f"{said} (standard deviation {noise:.2g}): a run cannot be repeated or verified; "
+        "--repeats averages answers.",
     )
-
-
-def _forget(victim: Victim) -> None:
-    """Have a victim that keeps its answers ask again."""
-    forget = getattr(victim, "forget", None)
-    if forget is not None:
-        forget()
 
 
 def _batch(victim: Victim, pixels: Pixels) -> Finding:
@@ -166,6 +170,8 @@ def _batch(victim: Victim, pixels: Pixels) -> Finding:
     gap = max(abs(a - b) for a, b in zip(alone, together, strict=True))
     if not gap:
         return Finding("batch", Verdict.PASS, "The same score alone and in a batch.")
+    if gap <= BEYOND_CHANCE * victim.card.noise:
+        return Finding("batch", Verdict.PASS, "The same score alone and in a batch, within noise.")
     small = gap <= 1e-4 * victim.card.scale.spread
     return Finding(
         "batch",
@@ -178,16 +184,23 @@ def _batch(victim: Victim, pixels: Pixels) -> Finding:
 def _resolution(victim: Victim, pixels: Pixels) -> Finding:
     """Tell whether changes of one level reach the score."""
     rng = np.random.default_rng(0)
-    answers = {score(victim, pixels)}
+    answers = [score(victim, pixels)]
     for _ in range(FINE_CHANGES):
         signs = rng.integers(-1, 2, pixels.shape)
-        answers.add(score(victim, (pixels + signs).clip(0, 255).astype(np.uint8)))
-    if len(answers) == FINE_CHANGES + 1:
+        answers.append(score(victim, (pixels + signs).clip(0, 255).astype(np.uint8)))
+    noise, different = victim.card.noise, len(set(answers))
+    if noise and np.ptp(answers) <= BEYOND_CHANCE * noise:
+        return Finding(
+            "resolution",
+            Verdict.WARN,
+            "Changes of one level in 255 move the score by no more than its noise does.",
+        )
+    if different == FINE_CHANGES + 1:
         return Finding("resolution", Verdict.PASS, "Changes of one level in 255 move the score.")
     return Finding(
         "resolution",
-        Verdict.WARN if len(answers) > 1 else Verdict.FAIL,
-        f"{FINE_CHANGES} pictures that differ by one level got {len(answers)} different scores: "
+        Verdict.WARN if different > 1 else Verdict.FAIL,
+        f"{FINE_CHANGES} pictures that differ by one level got {different} different scores: "
         "the victim rounds its input or its answer, and a search sees only steps.",
     )
 
@@ -204,21 +217,21 @@ def _everywhere(victim: Victim, pixels: Pixels) -> Finding:
             changed = pixels.copy()
             cell = changed[top:bottom, left:right]
             cell[:] = np.where(cell > MIDDLE, cell - CELL_CHANGE, cell + CELL_CHANGE)
-            unseen += score(victim, changed) == clean
+            unseen += abs(score(victim, changed) - clean) <= BEYOND_CHANCE * victim.card.noise
     share = unseen / GRID**2
     window = victim.card.window(height, width)
     known = 1 - window.height * window.width / (height * width)
     if not unseen:
         return Finding("every pixel", Verdict.PASS, "Every part of the picture has a say.")
-    drawn = (
-        f"the attack draws only in the {100 * (1 - known):.0f} % that it looks at"
-        if known
-        else "queries spent there are wasted"
-    )
+    say, drawn = "no say", "queries spent there are wasted"
+    if known:
+        drawn = f"the attack draws only in the {100 * (1 - known):.0f} % that it looks at"
+    elif victim.card.noise:
+        say, drawn = "no say beyond the score's noise", "more repeats would tell what it has"
     return Finding(
         "every pixel",
         Verdict.WARN,
-        f"{100 * share:.0f} % of the picture has no say ({width} x {height}): {drawn}.",
+        f"{100 * share:.0f} % of the picture has {say} ({width} x {height}): {drawn}.",
     )
 
 
@@ -269,9 +282,9 @@ def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
 def _cost(victim: Victim, pixels: Pixels, price: float | None) -> Finding:
     started = time.perf_counter()
     for _ in range(REPEATS):
-        _forget(victim)
+        forget(victim)
         score(victim, pixels)
-    seconds = (time.perf_counter() - started) / REPEATS
+    seconds = (time.perf_counter() - started) / (REPEATS * victim.card.cost)
     budgets = "; ".join(
         f"{queries:,} queries {_duration(seconds * queries)}"
         + (f" and {price * queries:,.2f} in money" if price else "")
@@ -281,7 +294,7 @@ def _cost(victim: Victim, pixels: Pixels, price: float | None) -> Finding:
     return Finding(
         "cost",
         Verdict.PASS,
-        f"{1000 * seconds:.1f} ms a score at {size}: {budgets}.",
+        f"{1000 * seconds:.1f} ms a query at {size}: {budgets}.",
     )
 
 

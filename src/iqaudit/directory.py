@@ -109,7 +109,7 @@ class RunDirectory:
             result.best_query,
             result.direction,
             result.outcome,
-            self._plan.victim.card.scale,
+            self._plan.victim.card,
         )
         clean, attacked, scores = (self.path / name for name in file_names(picture.name).values())
         images.write(clean, picture.pixels)
@@ -158,6 +158,8 @@ class RunDirectory:
                 "name": plan.victim.card.name,
                 "note": plan.victim.card.note,
                 "device": plan.victim.card.device,
+                "cost": plan.victim.card.cost,
+                "noise": plan.victim.card.noise,
                 "scale": scale_record(plan.victim.card.scale),
             },
             "attack": {"name": type(plan.attack).__name__, **asdict(plan.attack)},

@@ -17,6 +17,16 @@ SMALLEST_BUDGET = 2
 """The clean score and one more: less asks nothing of the victim that an attack could use."""
 
 
+def check_budget(queries: int, cost: int) -> None:
+    """Raise an `InputError` where a budget affords less than two scores at their cost."""
+    if queries < SMALLEST_BUDGET * cost:
+        each = f" of two, and each costs {cost}" if cost > 1 else ""
+        raise InputError(
+            f"A budget is at least {SMALLEST_BUDGET * cost} queries a picture "
+            f"(the clean score is one{each}), not {queries}."
+        )
+
+
 class Oracle:
     """One picture's account with a victim: the budget, every answer, the best picture so far.
 
@@ -31,7 +41,9 @@ class Oracle:
     threat, goal
         What is allowed, and what is wanted.
     queries : int
-        The budget: scores that may be asked, the clean one included; at least 2.
+        The budget, the clean score's included; at least two scores'.
+    cost : int
+        Queries a score. What is left of the budget and affords none is not spent.
 
     Attributes
     ----------
@@ -40,19 +52,15 @@ class Oracle:
     asked : list of str
         The hashes of the pictures that were answered so: what makes a run one that can be replayed.
     best : (int, ndarray of uint8)
-        The query with the lowest loss, from 1, and its picture. The clean picture counts: an
-        attack that found nothing better leaves the picture as it was.
+        The query with the lowest loss, from 1 (the last of its score's), and its picture. The clean
+        picture counts: an attack that found nothing better leaves the picture as it was.
     """
 
     def __init__(
-        self, pixels: Pixels, scale: Scale, threat: Linf, goal: Goal, queries: int
+        self, pixels: Pixels, scale: Scale, threat: Linf, goal: Goal, queries: int, cost: int = 1
     ) -> None:
-        if queries < SMALLEST_BUDGET:
-            raise InputError(
-                f"A budget is at least {SMALLEST_BUDGET} queries (the clean score is one), "
-                f"not {queries}."
-            )
-        self.queries = queries
+        check_budget(queries, cost)
+        self.queries, self.cost = queries, cost
         self.scores: list[float] = []
         self.asked: list[str] = []
         self.best = (0, pixels)
@@ -62,9 +70,14 @@ class Oracle:
         self._painted_base = pixels
 
     @property
+    def spent(self) -> int:
+        """How many queries were billed."""
+        return self.cost * len(self.scores)
+
+    @property
     def left(self) -> int:
-        """How many queries may still be asked."""
-        return self.queries - len(self.scores)
+        """How many scores may still be asked."""
+        return (self.queries - self.spent) // self.cost
 
     @property
     def direction(self) -> Direction:
@@ -82,12 +95,12 @@ class Oracle:
         return painted
 
     def book(self, painted: Pixels, score: float) -> float:
-        """Write a score down as the next query's answer, and return its loss."""
+        """Write a score down as the next one answered, and return its loss."""
         self.scores.append(score)
         self.asked.append(pixels_sha256(painted))
         loss = self.direction.loss(self._scale.quality(score))
         if loss < self._best_loss:
-            self._best_loss, self.best = loss, (len(self.scores), painted)
+            self._best_loss, self.best = loss, (self.spent, painted)
         return loss
 
 

@@ -119,6 +119,11 @@ class Scale:
             return QUALITY_MAX / (1 + math.exp(-z))
         return QUALITY_MAX * math.exp(z) / (1 + math.exp(z))
 
+    @property
+    def slope(self) -> float:
+        """How far quality moves a native unit at the most: where the logistic is steepest, at C."""
+        return QUALITY_MAX / (4 * self.spread)
+
     def fits(self, score: float) -> bool:
         """Tell whether a clean picture's score is one that this scale was made for.
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from iqaudit import measures
 from iqaudit.goal import Direction
 from iqaudit.images import Pixels
-from iqaudit.scale import Scale
 from iqaudit.trial import Outcome
+from iqaudit.victims.contract import Card
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Row:
     """One picture's figures.
 
     Scores are native, qualities on 0-10, `ssim` up to 1, `psnr` in dB, `linf` and `l2` in levels,
-    `changed` a share of pixels; `best_query` is the query that found the attacked picture. A figure
-    that does not exist for the picture is None: the SSIM of a tiny one, the PSNR of an unchanged
-    one.
+    `changed` a share of pixels; `queries` were billed, and `best_query` is the one that found the
+    attacked picture. A figure that does not exist for the picture is None: the SSIM of a tiny one,
+    the PSNR of an unchanged one.
     """
 
     name: str
@@ -72,7 +72,7 @@ def measure(
     best_query: int,
     direction: Direction,
     outcome: Outcome,
-    scale: Scale,
+    card: Card,
 ) -> Row:
     """Measure one picture's trial from what it leaves behind.
 
@@ -82,16 +82,17 @@ def measure(
         The picture's.
     clean, attacked : ndarray of uint8, (height, width, 3)
         Before and after.
-    scores : ndarray of float64, (queries,)
+    scores : ndarray of float64, (queries / cost,)
         Every native score answered; the clean one first.
     best_query : int
         The query, from 1, that was answered the attacked picture's score.
     direction, outcome
         Which way it was pushed, and how it ended.
-    scale : Scale
-        The victim's.
+    card : Card
+        The victim's: its scale, and what a score costs.
     """
-    clean_score, attacked_score = float(scores[0]), float(scores[best_query - 1])
+    scale = card.scale
+    clean_score, attacked_score = float(scores[0]), float(scores[best_query // card.cost - 1])
     quality, attacked_quality = scale.quality(clean_score), scale.quality(attacked_score)
     raised = [direction is Direction.RAISE]
     return Row(
@@ -111,7 +112,7 @@ def measure(
         linf=measures.linf(clean, attacked),
         l2=measures.l2(clean, attacked),
         changed=measures.changed(clean, attacked),
-        queries=len(scores),
+        queries=card.cost * len(scores),
         best_query=best_query,
     )
 

@@ -26,7 +26,10 @@ class Outcome(Enum):
 
 
 class Step(NamedTuple):
-    """An accepted step: the query's number, from 1, and the native score that it was answered."""
+    """An accepted step: the query's number, from 1, and the native score that it was answered.
+
+    Where a score costs several queries, the number is that of the last.
+    """
 
     query: int
     score: float
@@ -48,7 +51,7 @@ class TrialResult:
         The same on the victim's 0-10 scale, higher is better.
     direction : Direction
         Which way the score was pushed.
-    scores : ndarray of float64, (queries,)
+    scores : ndarray of float64, (queries / cost,)
         Every native score the victim answered, in order; the clean one first.
     asked : tuple of str
         The hashes of the pictures that were answered so (`Picture.sha256`).
@@ -56,9 +59,11 @@ class TrialResult:
         The clean picture, then every step that the attack accepted. Its start is taken without
         comparing it to the clean picture, so the second may be a step back.
     best_query : int
-        The query, from 1, that was answered `adversarial_score`.
+        The query, from 1, that was answered `adversarial_score`: score `best_query / cost`.
     outcome : Outcome
         Why the trial ended.
+    cost : int
+        Queries billed a score.
     """
 
     picture: Picture
@@ -73,11 +78,12 @@ class TrialResult:
     trace: tuple[Step, ...]
     best_query: int
     outcome: Outcome
+    cost: int = 1
 
     @property
     def queries(self) -> int:
-        """How many scores the victim was asked for, the clean one included."""
-        return len(self.scores)
+        """How many queries were billed, the clean picture's included."""
+        return self.cost * len(self.scores)
 
     @property
     def perturbation(self) -> Perturbation:
@@ -102,11 +108,17 @@ class Trial:
         seed: int,
     ) -> None:
         self.picture = picture
-        self.oracle = Oracle(picture.pixels, card.scale, threat, goal, queries)
+        self.oracle = Oracle(picture.pixels, card.scale, threat, goal, queries, card.cost)
         self._scale, self._attack = card.scale, attack
-        window = card.window(picture.height, picture.width)
-        stream = Stream(seed, picture.sha256)
-        self._state = attack.init(Problem(picture.pixels, threat.levels, queries, stream, window))
+        problem = Problem(
+            pixels=picture.pixels,
+            levels=threat.levels,
+            queries=self.oracle.left,
+            stream=Stream(seed, picture.sha256),
+            window=card.window(picture.height, picture.width),
+            noise=card.scale.slope * card.noise,
+        )
+        self._state = attack.init(problem)
         self._accepted: list[Step] = []
 
     @property
@@ -123,19 +135,18 @@ class Trial:
 
     def tell(self, proposal: Proposal, loss: float) -> None:
         """Take in the proposal's loss."""
-        query = len(self.oracle.scores)
-        if query == 1:
+        if len(self.oracle.scores) == 1:
             return
         state = self._attack.tell(self._state, proposal, loss)
         if state.perturbation is not self._state.perturbation:
-            self._accepted.append(Step(query, self.oracle.scores[-1]))
+            self._accepted.append(Step(self.oracle.spent, self.oracle.scores[-1]))
         self._state = state
 
     def result(self, outcome: Outcome) -> TrialResult:
         """Return what was found so far; at least the clean picture must have been scored."""
-        scores = np.array(self.oracle.scores)
+        scores, cost = np.array(self.oracle.scores), self.oracle.cost
         best_query, adversarial = self.oracle.best
-        clean, best = float(scores[0]), float(scores[best_query - 1])
+        clean, best = float(scores[0]), float(scores[best_query // cost - 1])
         return TrialResult(
             picture=self.picture,
             adversarial=adversarial,
@@ -146,7 +157,8 @@ class Trial:
             direction=self.oracle.direction,
             scores=scores,
             asked=tuple(self.oracle.asked),
-            trace=(Step(1, clean), *self._accepted),
+            trace=(Step(cost, clean), *self._accepted),
             best_query=best_query,
             outcome=outcome,
+            cost=cost,
         )

@@ -23,18 +23,26 @@ from iqaudit.victims import KINDS, Victim, as_victim
 SCORE_TOLERANCE = 1e-4
 """Share of the native range by which a fresh score may differ: other processors round otherwise."""
 
+NOISE_TOLERANCE = 7
+"""Standard deviations by which a fresh score may differ where the victim answers at random: three
+for its own chance, and four for that of a recorded one that is the best of thousands."""
+
 FIGURE_TOLERANCE = 1e-9
 """Relative; what is computed from the same files again differs by rounding alone."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What `verify` found for one picture; `wrong` is empty where everything is as recorded."""
+    """What `verify` found for one picture; `wrong` is empty where everything is as recorded.
+
+    `noise` is what of a score's difference was put down to a victim that answers at random.
+    """
 
     name: str
     score: float | None
     linf: int | None
     wrong: tuple[str, ...]
+    noise: float = 0.0
 
 
 def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> tuple[Check, ...]:
@@ -51,22 +59,31 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
     -------
     tuple of Check
         One a picture: the files' hashes, the L-infinity distance to the clean picture and whether
-        that is within the threat, both scores to within 1e-4 of the native range, and every other
-        figure recomputed from the files. A last one, named "mean", where the means are wrong.
+        that is within the threat, both scores to within 1e-4 of the native range and, where the
+        victim answers at random, its noise, and every other figure recomputed from the files. A
+        last one, named "mean", where the means are wrong.
 
     Raises
     ------
     InputError
-        If there is no run, or its victim cannot be made again from its name.
+        If there is no run, its victim cannot be made again from its name, or another is given.
     """
     record = load(path)
+    cost = record["victim"].get("cost", 1)
     if victim is None:
-        victim = record["victim"]["name"]
-        if victim not in KINDS:
-            raise InputError(f'The run\'s victim "{victim}" has no name here; give the victim.')
-    scorer = as_victim(victim)
+        name = record["victim"]["name"]
+        if name not in KINDS:
+            raise InputError(f'The run\'s victim "{name}" has no name here; give the victim.')
+        scorer = as_victim(name, repeats=cost if cost > 1 else None)
+    else:
+        scorer = as_victim(victim)
     if scale_record(scorer.card.scale) != record["victim"]["scale"]:
         raise InputError("This victim's score scale is not the run's; give the run's victim.")
+    if scorer.card.cost != cost:
+        raise InputError(
+            f"A score of this victim costs {scorer.card.cost} queries, one of the run's {cost}; "
+            "give the run's victim, with its repeats."
+        )
     checks = tuple(_check(Path(path), entry, record, scorer) for entry in record["pictures"])
     rows = [Row(**{key: entry[key] for key in Row.__match_args__}) for entry in record["pictures"]]
     wrong = tuple(_differences(asdict(summarise(rows)), record["summary"]))
@@ -82,28 +99,27 @@ def _check(
         clean = images.read(files["clean"]).pixels
         attacked = images.read(files["attacked"]).pixels
         answers = load_answers(path, name)
-        scores = answers["score"]
+        scores, card = answers["score"], victim.card
         direction, outcome = Direction(entry["direction"]), Outcome[entry["outcome"].upper()]
         best_query = entry["best_query"]
-        if not 1 <= best_query <= len(scores):
-            raise InputError(f"best_query is {best_query}, of {len(scores)} scores.")
+        if not 1 <= best_query // card.cost <= len(scores):
+            raise InputError(f"best_query is {best_query}, of {card.cost * len(scores)} queries.")
         if clean.shape != attacked.shape:
             raise InputError("the two pictures differ in size.")
-        row = measure(
-            name, clean, attacked, scores, best_query, direction, outcome, victim.card.scale
-        )
+        row = measure(name, clean, attacked, scores, best_query, direction, outcome, card)
     except (OSError, ValueError, KeyError) as error:
         return Check(name, None, None, (str(error),))
     wrong = list(_changed_files(files, entry, record, clean, attacked, answers))
-    low, high = victim.card.scale.low, victim.card.scale.high
-    unit = high - low if math.isfinite(high - low) else victim.card.scale.spread
+    low, high = card.scale.low, card.scale.high
+    unit = high - low if math.isfinite(high - low) else card.scale.spread
+    noise = NOISE_TOLERANCE * card.noise
     fresh = score(victim, attacked)
     for which, found in (("clean", score(victim, clean)), ("attacked", fresh)):
         recorded = entry[f"{which}_score"]
-        if abs(found - recorded) > SCORE_TOLERANCE * unit:
+        if abs(found - recorded) > SCORE_TOLERANCE * unit + noise:
             wrong.append(f"the {which} score is {found:.6g}, recorded {recorded:.6g}")
     wrong += _differences(asdict(row), entry)
-    return Check(name, fresh, row.linf, tuple(wrong))
+    return Check(name, fresh, row.linf, tuple(wrong), noise)
 
 
 def _changed_files(
@@ -119,13 +135,17 @@ def _changed_files(
         yield "the clean picture's pixels are not the recorded ones"
     if file_sha256(files["attacked"]) != entry["attacked_file_sha256"]:
         yield "the attacked file's hash is not the recorded one"
-    if images.pixels_sha256(attacked).encode() != answers["picture"][entry["best_query"] - 1]:
+    cost = record["victim"].get("cost", 1)
+    best = entry["best_query"] // cost - 1
+    if images.pixels_sha256(attacked).encode() != answers["picture"][best]:
         yield "the attacked picture is not the one that got the recorded score"
     distance = measures.linf(clean, attacked)
     if distance > record["levels"]:
         yield f"L-infinity is {distance}, allowed {record['levels']}"
     scores, trace = answers["score"], entry["trace"]
-    if [[1, scores[0]]] != trace[:1] or any(scores[query - 1] != step for query, step in trace):
+    if [[cost, scores[0]]] != trace[:1] or any(
+        scores[query // cost - 1] != step for query, step in trace
+    ):
         yield "the trace is not of the recorded scores"
 
 

@@ -44,7 +44,8 @@ class Bidirectional:
 
     1. Vertical stripes, one random sign a column and channel, taken as the start.
     2. Each query draws `n_squares` squares, gives each one random sign a channel in place of what
-       the perturbation holds there, and is kept where the loss strictly falls.
+       the perturbation holds there, and is kept where the loss strictly falls; by more than its
+       noise, where the victim answers at random.
 
     Parameters
     ----------
@@ -99,8 +100,8 @@ class Bidirectional:
         return Proposal(state.perturbation, tuple(edits))
 
     def tell(self, state: SquareState, proposal: Proposal, loss: float) -> SquareState:
-        """Keep the proposal where the loss strictly fell."""
-        if loss < state.loss:
+        """Keep the proposal where the loss strictly fell, and by more than the noise."""
+        if loss < state.loss - state.problem.noise:
             state = replace(state, perturbation=proposal.perturbation(), loss=loss)
         return replace(state, query=state.query + 1)
 

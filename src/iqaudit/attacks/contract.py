@@ -26,11 +26,13 @@ class Problem:
     levels : int
         The largest change of a channel.
     queries : int
-        The whole budget. Query 1 is the clean picture's; the attack's first is query 2.
+        The whole budget, in scores. Query 1 is the clean picture's; the attack's first is query 2.
     stream : Stream
         The trial's random numbers.
     window : Window
         The part of the picture that the victim looks at: changes elsewhere are wasted.
+    noise : float
+        The standard deviation of a loss, at the most: a smaller gain may be the victim's chance.
     """
 
     pixels: Pixels
@@ -38,6 +40,7 @@ class Problem:
     queries: int
     stream: Stream
     window: Window
+    noise: float = 0.0
 
 
 class State(Protocol):

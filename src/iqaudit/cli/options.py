@@ -51,9 +51,12 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
         "--price", type=float, help="Money a request; `check` takes it for every victim."
     ),
     "budget_money": click.option("--budget-money", type=float, help="Ceiling in money."),
+    "repeats": click.option(
+        "--repeats", type=int, help="Answers averaged into a score, each a query."
+    ),
     "device": click.option("--device", help="Where a network computes: cpu, cuda, cuda:1."),
 }
-"""Every option, by the keyword that the victims' classes know it under."""
+"""Every option, by the keyword that `as_victim` knows it under."""
 
 
 @dataclass(frozen=True)

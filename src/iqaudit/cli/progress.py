@@ -18,12 +18,26 @@ class Watcher:
     """Follows a run's queries and turns the first Ctrl-C into a stop between two queries.
 
     Call it as `iqaudit.run`'s ``progress``. A second Ctrl-C stops at once.
+
+    Parameters
+    ----------
+    console : Console
+        Where it prints.
+    pictures, queries : int
+        How many, and each one's budget.
+    cost : int
+        Queries a score.
+    quiet : bool
+        Whether it prints nothing.
     """
 
-    def __init__(self, console: Console, pictures: int, queries: int, *, quiet: bool) -> None:
+    def __init__(
+        self, console: Console, pictures: int, queries: int, cost: int, *, quiet: bool
+    ) -> None:
         self._console, self._quiet = console, quiet
-        self._pictures, self._total = pictures, pictures * queries
-        self._queries, self._asked, self._finished = queries, 0, 0
+        self._queries, self._cost = queries - queries % cost, cost
+        self._pictures, self._total = pictures, pictures * self._queries
+        self._asked = self._finished = 0
         self._stop = False
         self._started = self._last_line = time.monotonic()
         self._bar = Progress(
@@ -56,13 +70,13 @@ class Watcher:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def __call__(self, picture: Picture, queries: int) -> None:
-        """Take note of one query's answer."""
-        self._asked += 1
+        """Take note of one score."""
+        self._asked += self._cost
         self._finished += queries == self._queries
         now = time.monotonic()
         speed = self._asked / (now - self._started)
         figures = f"{self._finished}/{self._pictures} pictures, {speed:.1f} queries/s"
-        self._bar.update(self._task, advance=1, description=picture.name, figures=figures)
+        self._bar.update(self._task, advance=self._cost, description=picture.name, figures=figures)
         due = now - self._last_line >= LINE_EVERY or self._asked == self._total
         if due and not self._quiet and not self._console.is_terminal:
             self._last_line = now

@@ -112,8 +112,9 @@ def attack(
     """
     proposer = iqaudit.attacks.named(attack)
     threat = Linf(levels)
+    collected = collect(pictures)  # before a victim, which may measure its noise, is asked
     plan = Plan(victim.make(), proposer, threat, Goal(goal), queries, seed, batch)
-    _audit(plan, collect(pictures), _Output(out, overwrite, quiet, as_json))
+    _audit(plan, collected, _Output(out, overwrite, quiet, as_json))
 
 
 COMMANDS = (demo, attack)
@@ -136,7 +137,8 @@ def _audit(plan: Plan, pictures: Sequence[Picture], output: _Output) -> None:
     if not silent:
         print_note(plan.victim)
     failure: BaseException | None = None
-    watcher = Watcher(stderr(), len(pictures), plan.queries, quiet=silent)
+    cost = plan.victim.card.cost
+    watcher = Watcher(stderr(), len(pictures), plan.queries, cost, quiet=silent)
     with RunDirectory(output.path, plan, overwrite=output.overwrite) as directory:
         with watcher:
             try:

@@ -68,13 +68,14 @@ def checks(found: Iterable[Check]) -> Table:
     table = _table("picture", "*score", "*L∞", "verdict")
     for check in found:
         said = "; ".join(check.wrong[:VERDICTS])
+        recorded = f"as recorded, within {check.noise:.2g}" if check.noise else "as recorded"
         if len(check.wrong) > VERDICTS:
             said += f"; and {len(check.wrong) - VERDICTS} more"
         table.add_row(
             Text(check.name),
             figure(check.score, ".4f"),
             figure(check.linf, "d"),
-            Text(said or "as recorded", style="red" if check.wrong else "green"),
+            Text(said or recorded, style="red" if check.wrong else "green"),
         )
     return table
 

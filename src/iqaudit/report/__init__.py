@@ -50,6 +50,7 @@ def write_report(path: str | os.PathLike[str]) -> Path:
     page = environment.get_template("page.html.j2").render(
         record=record,
         summary=record["summary"],
+        cost=record["victim"].get("cost", 1),
         pictures=[_view(path, entry, record) for entry in record["pictures"]],
         outcomes=OUTCOMES,
         unit=_unit(record),

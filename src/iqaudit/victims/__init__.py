@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from iqaudit.errors import InputError, unknown
 from iqaudit.victims.contract import Card, Victim, Window
 from iqaudit.victims.function import Function
+from iqaudit.victims.repeated import Repeated
 from iqaudit.victims.said import said_scale
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ __all__ = [
     "Pyiqa",
     "Python",
     "Reference",
+    "Repeated",
     "Replay",
     "TReS",
     "TorchModule",
@@ -119,6 +121,8 @@ _LAZY = {"TorchModule": "torch_module"} | {kind.made_by: kind.module for kind in
 
 def as_victim(
     victim: "str | Victim | nn.Module | Callable[..., Any]",
+    *,
+    repeats: int | None = None,
     **options: Any,
 ) -> Victim:
     """Return a victim for whatever can stand for one.
@@ -128,6 +132,9 @@ def as_victim(
     victim : str, Victim, torch.nn.Module or callable
         A string as `KINDS` describes them; a victim, returned as it is; a module from
         (n, 3, h, w) in [0, 1] to n scores; or a function from uint8 (n, h, w, 3) to n scores.
+    repeats : int, optional
+        For one that answers at random: how many answers are averaged into a score, each a query;
+        see `Repeated`.
     **options
         What the victim's class takes besides: for a module or a function `score_range`,
         `lower_is_better` or `scale` as `said_scale` reads them. None, False and empty ones count
@@ -137,8 +144,14 @@ def as_victim(
     ------
     InputError
         If the name is unknown, an option is missing, or one is given that the victim does not take.
+    VictimError
+        If it fails when the noise of its answers is measured.
     """
-    given = {name: value for name, value in options.items() if not _is_absent(value)}
+    made = _made(victim, {name: value for name, value in options.items() if not _is_absent(value)})
+    return made if repeats is None else Repeated(made, repeats)
+
+
+def _made(victim: "str | Victim | nn.Module | Callable[..., Any]", given: dict[str, Any]) -> Victim:
     if isinstance(victim, str):
         return _from_string(victim, given)
     if isinstance(victim, Victim):

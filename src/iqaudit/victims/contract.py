@@ -1,5 +1,6 @@
 """What a victim is: a card that says what it is, and pictures in, a score each out."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -7,6 +8,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iqaudit.errors import InputError, whole_number
 from iqaudit.scale import Scale
 
 
@@ -45,6 +47,16 @@ class Card:
     window : callable
         From a picture's height and width to the part of it that the victim looks at; an attack
         changes nothing beyond it, where no change is ever seen.
+    cost : int
+        Queries that a score costs, at least 1; more where a score is the mean of several answers.
+    noise : float
+        Standard deviation of a score, in native units; 0 where the same picture always gets the
+        same one. An attack asks a step to gain more.
+
+    Raises
+    ------
+    InputError
+        If the cost or the noise is no such number.
     """
 
     name: str
@@ -55,11 +67,22 @@ class Card:
     device: str = "cpu"
     note: str = ""
     window: Callable[[int, int], Window] = whole
+    cost: int = 1
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if whole_number("cost", self.cost) < 1:
+            raise InputError(f"A score costs at least 1 query, not {self.cost}.")
+        if not (math.isfinite(self.noise) and self.noise >= 0):
+            raise InputError(f"noise must be a finite number of at least 0, not {self.noise}.")
 
 
 @runtime_checkable
 class Victim(Protocol):
-    """A no-reference image-quality model, asked for nothing but scores."""
+    """A no-reference image-quality model, asked for nothing but scores.
+
+    One that keeps its answers has a method `forget` besides, after which it asks again.
+    """
 
     card: Card
 
@@ -77,3 +100,10 @@ class Victim(Protocol):
             A native score each, in order. A picture's score must not depend on its neighbours.
         """
         ...
+
+
+def forget(victim: Victim) -> None:
+    """Have a victim that keeps its answers ask again."""
+    own = getattr(victim, "forget", None)
+    if own is not None:
+        own()

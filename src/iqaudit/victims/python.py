@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from iqaudit.errors import InputError
 from iqaudit.scale import Scale
-from iqaudit.victims.contract import Card, Victim
+from iqaudit.victims.contract import Card, Victim, forget
 
 
 class Python:
@@ -51,6 +51,10 @@ class Python:
     def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
         return self._victim.score(pictures)
+
+    def forget(self) -> None:
+        """Have a victim that keeps its answers ask again."""
+        forget(self._victim)
 
 
 def _find(spec: str) -> Any:

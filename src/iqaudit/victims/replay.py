@@ -43,6 +43,8 @@ class Replay:
             Scale(**said | {"low": low, "high": high}),
             device="none",
             note=record["victim"]["note"],
+            cost=record["victim"].get("cost", 1),
+            noise=record["victim"].get("noise", 0.0),
         )
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
