@@ -1,5 +1,6 @@
 """Calibration: constants that were put in come out, and files that hold them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,10 @@ import pytest
 
 import iqaudit
 from iqaudit import InputError, Scale, calibration
-from tests.conftest import MakePicture
+from iqaudit.checks import fingerprint
+from iqaudit.victims import Function, Repeated
+from iqaudit.victims.contract import ELSEWHERE
+from tests.conftest import MakePicture, roughness
 
 
 @pytest.mark.parametrize("lower_is_better", [False, True])
@@ -33,8 +37,9 @@ def test_without_opinions_the_scores_own_spread_is_taken() -> None:
 def test_a_scale_goes_through_its_file(tmp_path: Path, make_picture: MakePicture) -> None:
     scale = calibration.fit(np.random.default_rng(0).normal(0.5, 0.1, 300), lower_is_better=True)
     pictures = [iqaudit.Picture("a", make_picture(8, 8)), iqaudit.Picture("b", make_picture(9, 8))]
-    calibration.save(tmp_path / "scale.toml", scale, 'onnx:"net"', pictures)
-    calibration.save(tmp_path / "turned.toml", scale, 'onnx:"net"', pictures[::-1])
+    net = Function(roughness, scale, name='onnx:"net"')
+    calibration.save(tmp_path / "scale.toml", scale, net, pictures)
+    calibration.save(tmp_path / "turned.toml", scale, net, pictures[::-1])
     loaded = calibration.load(tmp_path / "scale.toml")
     assert (loaded.center, loaded.spread, loaded.low, loaded.high, loaded.lower_is_better) == (
         scale.center,
@@ -46,6 +51,52 @@ def test_a_scale_goes_through_its_file(tmp_path: Path, make_picture: MakePicture
     assert loaded.source == f'{scale.source} (onnx:"net")'
     assert (tmp_path / "scale.toml").read_text() == (tmp_path / "turned.toml").read_text()
     assert "pictures = 2" in (tmp_path / "scale.toml").read_text()
+
+
+def _written(path: Path, victim: Function, make_picture: MakePicture) -> Path:
+    pictures = [iqaudit.Picture("a", make_picture(8, 8))]
+    calibration.save(path, victim.card.scale, victim, pictures)
+    return path
+
+
+def test_a_scale_is_refused_to_a_victim_that_scores_otherwise(
+    tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    file = _written(tmp_path / "scale.toml", rough, make_picture)
+    line = f"fingerprint = {list(fingerprint(rough))}\n"
+    assert line in file.read_text()
+    calibration.refuse_another(file, rough)
+    spread = rough.card.scale.spread
+    near = Function(lambda x: roughness(x) + 0.009 * spread, rough.card.scale)
+    calibration.refuse_another(file, near)
+    other = Function(lambda x: roughness(x) + 0.011 * spread, rough.card.scale, name="other")
+    with pytest.raises(InputError, match=r'fitted to "rough" when .*; "other" scores them'):
+        calibration.refuse_another(file, other)
+    file.write_text(file.read_text().replace(line, ""))
+    calibration.refuse_another(file, other)  # as the sentence says
+
+
+def test_noise_makes_no_other_victim(
+    tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    rng = np.random.default_rng(0)
+    file = _written(tmp_path / "scale.toml", rough, make_picture)
+    noisy = Function(lambda x: roughness(x) + rng.normal(0, 0.2, len(x)), rough.card.scale)
+    for _ in range(10):
+        calibration.refuse_another(file, Repeated(noisy, 4))
+
+
+def test_a_service_is_not_asked_for_its_fingerprint_unasked(
+    tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    file = _written(tmp_path / "scale.toml", rough, make_picture)
+
+    def never(_: np.ndarray) -> np.ndarray:
+        raise AssertionError
+
+    service = Function(never, rough.card.scale)
+    service.card = replace(service.card, device=ELSEWHERE)
+    calibration.refuse_another(file, service)
 
 
 @pytest.mark.parametrize("text", ["", "center = 1", "no toml", "center = 'x'"])

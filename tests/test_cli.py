@@ -196,6 +196,7 @@ def _big(photo: Path) -> Path:
 def test_a_calibrated_scale_is_taken_up(tmp_path: Path, make_picture: MakePicture) -> None:
     (tmp_path / "scorers_of_the_cli_test.py").write_text(
         "def mean(pictures):\n    return pictures.mean(axis=(1, 2, 3))\n"
+        "def least(pictures):\n    return pictures.min(axis=(1, 2, 3))\n"
     )
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -204,10 +205,10 @@ def test_a_calibrated_scale_is_taken_up(tmp_path: Path, make_picture: MakePictur
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     victim = ["--victim", "python:scorers_of_the_cli_test:mean"]
 
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "iqaudit", *map(str, arguments)]
         return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=check
         )
 
     fitted = run("calibrate", *victim, "--range", 0, 255, "--pictures", folder, "--out", "s.toml")
@@ -216,6 +217,10 @@ def test_a_calibrated_scale_is_taken_up(tmp_path: Path, make_picture: MakePictur
     scale = iqaudit.load(tmp_path / "run")["victim"]["scale"]
     assert "12 pictures (mean)" in scale["source"]
     assert "1 of 1" in run("verify", "run", *victim, "--scale", "s.toml").stdout
+    another = ["--victim", "python:scorers_of_the_cli_test:least", "--scale", "s.toml"]
+    refused = run("score", folder / "1.png", *another, check=False)
+    assert refused.returncode == 2
+    assert 's.toml: this scale was fitted to "mean"' in " ".join(refused.stderr.split())
 
 
 def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None:

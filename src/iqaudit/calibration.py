@@ -1,7 +1,7 @@
 """Calibration: a victim's score scale, fitted to its scores of some pictures.
 
 A scale is a value of few numbers; fitted, it lies in a small TOML file that says what it was fitted
-on, and that later runs take up.
+on and to whom, and that later runs take up.
 """
 
 import csv
@@ -12,20 +12,29 @@ import os
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
+from iqaudit.checks import fingerprint
 from iqaudit.errors import InputError
 from iqaudit.images import Picture
 from iqaudit.scale import QUALITY_MAX, Scale
+from iqaudit.verification import NOISE_TOLERANCE
+from iqaudit.victims import Victim
+from iqaudit.victims.contract import ELSEWHERE
 
 PERCENTILES = (1, 99)
 """Of the scores: a range that no single picture decides."""
 
 FEWEST = 10
 """Pictures, below which two numbers cannot be fitted to anything that lasts."""
+
+SAME = 0.01
+"""Share of S by which a victim's fingerprint may differ from the one that a scale was fitted to: no
+quality then moves by more than 0.025. Noise comes on top."""
 
 
 def fit(
@@ -91,9 +100,9 @@ def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, floa
 
 
 def save(
-    path: str | os.PathLike[str], scale: Scale, victim: str, pictures: Sequence[Picture]
+    path: str | os.PathLike[str], scale: Scale, victim: Victim, pictures: Sequence[Picture]
 ) -> None:
-    """Write a scale with what it was fitted on.
+    """Write a scale with what it was fitted on, and the victim's fingerprint: two scores more.
 
     Parameters
     ----------
@@ -101,15 +110,16 @@ def save(
         The TOML file.
     scale : Scale
         What was fitted.
-    victim : str
-        The victim's name.
+    victim : Victim
+        Whose it is: the name and the fingerprint are kept.
     pictures : sequence of Picture
         What it was fitted on: their number and a hash of their hashes are kept.
     """
     together = hashlib.sha256("".join(sorted(each.sha256 for each in pictures)).encode())
     # JSON's strings, numbers and booleans are TOML's.
     values = {
-        "victim": victim,
+        "victim": victim.card.name,
+        "fingerprint": fingerprint(victim),
         "center": scale.center,
         "spread": scale.spread,
         "low": scale.low,
@@ -131,8 +141,8 @@ def load(path: str | os.PathLike[str]) -> Scale:
     InputError
         If it is missing, or is not one.
     """
+    values = _read(path)
     try:
-        values = tomllib.loads(Path(path).read_text("utf-8"))
         return Scale(
             float(values["center"]),
             float(values["spread"]),
@@ -141,9 +151,36 @@ def load(path: str | os.PathLike[str]) -> Scale:
             bool(values["lower_is_better"]),
             f"{values['source']} ({values['victim']})",
         )
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: this is no scale file ({error}).") from None
+
+
+def refuse_another(path: str | os.PathLike[str], victim: Victim) -> None:
+    """Raise an `InputError` where a scale's file was fitted to a victim that scores otherwise.
+
+    Asks for the two scores of a fingerprint; for none where the file holds no fingerprint, or the
+    victim is a service, whose scores may be paid for.
+    """
+    values = _read(path)
+    if "fingerprint" not in values or victim.card.device == ELSEWHERE:
+        return
+    found, fitted = fingerprint(victim), values["fingerprint"]
+    allowed = SAME * victim.card.scale.spread + NOISE_TOLERANCE * victim.card.noise
+    if not np.allclose(found, fitted, rtol=0, atol=allowed):
+        raise InputError(
+            f'{path}: this scale was fitted to "{values["victim"]}" when that scored two fixed '
+            f'pictures {fitted[0]:.6g} and {fitted[1]:.6g}; "{victim.card.name}" scores them '
+            f"{found[0]:.6g} and {found[1]:.6g}: it is another, or answers at random. Calibrate "
+            'again or, to take the scale all the same, remove the line "fingerprint" from the file.'
+        )
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such scale file.") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: this is no scale file ({error}).") from None
 
 

@@ -67,11 +67,13 @@ class VictimOptions:
     given: dict[str, Any]
 
     def make(self) -> Victim:
-        """Return the victim; an `InputError` where an option is not for it."""
-        given = dict(self.given)
-        if given["scale"] is not None:
-            given["scale"] = calibration.load(given["scale"])
-        return as_victim(str(self.spec), **given)
+        """Return the victim; an `InputError` where an option, or a scale's file, is not for it."""
+        given, file = dict(self.given), self.given["scale"]
+        if file is None:
+            return as_victim(str(self.spec), **given)
+        victim = as_victim(str(self.spec), **given | {"scale": calibration.load(file)})
+        calibration.refuse_another(file, victim)
+        return victim
 
 
 def victim_options(command: F, *, default: str | None = "reference") -> F:

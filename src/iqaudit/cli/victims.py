@@ -120,7 +120,7 @@ def calibrate_(
     answers = [oracle.score(scorer, picture.pixels) for picture in collected]
     lower = scorer.card.scale.lower_is_better
     fitted = calibration.fit(answers, lower_is_better=lower, opinions=opinions)
-    calibration.save(out, fitted, scorer.card.name, collected)
+    calibration.save(out, fitted, scorer, collected)
     if as_json:
         click.echo(json.dumps(vars(fitted), indent=1))
     elif not quiet:

@@ -14,7 +14,7 @@ from iqaudit.errors import InputError
 from iqaudit.images import Pixels
 from iqaudit.scale import Scale
 from iqaudit.victims.answer import Field, Pattern, last_number, last_numbers, unusable
-from iqaudit.victims.contract import Card
+from iqaudit.victims.contract import ELSEWHERE, Card
 from iqaudit.victims.said import said_scale
 from iqaudit.victims.service import (
     ANSWER_RETRIES,
@@ -100,9 +100,7 @@ class Command(Served):
             "A command", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
         name = _name(self._words)
-        self.card = Card(
-            name, said, largest_batch=None if self._together else 1, device="elsewhere"
-        )
+        self.card = Card(name, said, largest_batch=None if self._together else 1, device=ELSEWHERE)
         self._service = Service(name, self._ask, policy, together=self._together, clock=clock)
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from iqaudit.errors import InputError, whole_number
 from iqaudit.scale import Scale
 
+ELSEWHERE = "elsewhere"
+"""The device of a victim whose scores may be paid for, as a service's."""
+
 
 class Window(NamedTuple):
     """A rectangle of a picture, in pixels."""
@@ -41,7 +44,7 @@ class Card:
     largest_batch : int or None
         Pictures that may be scored in one call; None where any number may.
     device : str
-        Where it computes, as ``"cpu"``, ``"cuda:0"``, ``"elsewhere"``.
+        Where it computes, as ``"cpu"``, ``"cuda:0"``, or `ELSEWHERE`.
     note : str
         What whoever cites a score must know: a licence, that weights are untrained.
     window : callable

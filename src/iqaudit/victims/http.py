@@ -17,7 +17,7 @@ from iqaudit.images import Pixels
 from iqaudit.scale import Scale
 from iqaudit.victims._exchange import Address, Line, Reply
 from iqaudit.victims.answer import Field
-from iqaudit.victims.contract import Card
+from iqaudit.victims.contract import ELSEWHERE, Card
 from iqaudit.victims.said import said_scale
 from iqaudit.victims.service import (
     RETRIES,
@@ -110,7 +110,7 @@ class Http(Served):
         said = said_scale(
             "A service", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
-        self.card = Card(address.public, said, largest_batch=1, device="elsewhere")
+        self.card = Card(address.public, said, largest_batch=1, device=ELSEWHERE)
         self._line = Line(address, timeout)
         self._service = Service(address.public, self._ask, policy, clock=clock)
 
