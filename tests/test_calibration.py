@@ -74,6 +74,10 @@ def test_a_scale_is_refused_to_a_victim_that_scores_otherwise(
         calibration.refuse_another(file, other)
     file.write_text(file.read_text().replace(line, ""))
     calibration.refuse_another(file, other)  # as the sentence says
+    for wrong in ("3", "[1]", '["a", 2]'):
+        file.write_text(f"fingerprint = {wrong}\n")
+        with pytest.raises(InputError, match="no scale file"):
+            calibration.refuse_another(file, rough)
 
 
 def test_noise_makes_no_other_victim(

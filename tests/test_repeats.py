@@ -181,7 +181,7 @@ def _broken(_: NDArray[np.uint8]) -> ArrayLike:
     ("function", "sentence"),
     [
         (_broken, "failed on the picture that its noise is measured on: ConnectionError: nobody"),
-        (lambda pictures: [np.nan] * len(pictures), "answered .*nan.* where finite scores"),
+        (lambda pictures: [np.nan] * len(pictures), "answered nan where a finite"),
         (lambda _: [1.0, 2.0], "failed on the picture that its noise is measured on: ValueError"),
     ],
 )
@@ -190,6 +190,17 @@ def test_a_victim_that_fails_when_its_noise_is_measured_is_a_sentence(
 ) -> None:
     with pytest.raises(VictimError, match=sentence):
         as_victim(function, score_range=RANGE, repeats=3)  # type: ignore[arg-type]
+
+
+def test_an_infinite_answer_is_refused_like_any_other(make_picture: MakePicture) -> None:
+    class Overflows(Noisy):
+        def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+            return super().score(pictures) if self.asked < PROBES + 8 else np.array([np.inf])
+
+    with pytest.raises(VictimError, match="where a finite score was due") as caught:
+        iqaudit.attack(make_picture(9, 9), Overflows(0.1), queries=20, repeats=3)
+    [begun] = caught.value.results
+    assert (begun.queries, begun.outcome) == (6, iqaudit.Outcome.VICTIM_FAILED)
 
 
 @pytest.fixture
@@ -258,11 +269,19 @@ def test_a_run_verifies_within_its_noise(run: Path) -> None:
 def test_a_run_is_verified_by_a_victim_of_its_cost_alone(run: Path, rough: Function) -> None:
     with pytest.raises(InputError, match="this victim costs 1 queries, one of the run's 4"):
         iqaudit.verify(run, rough)
+
+
+def test_a_changed_count_is_seen(run: Path) -> None:
     record = json.loads((run / "results.json").read_text())
-    record["pictures"][0]["best_query"] = 124
-    (run / "results.json").write_text(json.dumps(record))
-    first, _ = iqaudit.verify(run, Repeated(Noisy(0.1), 4))
-    assert "best_query is 124, of 120 queries" in first.wrong[0]
+    entry, other = record["pictures"]
+    best = entry["best_query"]
+    other["trace"][1][0] += 1
+    for wrong in (best + 1, 0, 124):  # within a score, before the first, after the last
+        entry["best_query"] = wrong
+        (run / "results.json").write_text(json.dumps(record))
+        first, second = iqaudit.verify(run, Repeated(Noisy(0.1), 4))
+        assert f"best_query is {wrong}, of 120 queries" in first.wrong[0]
+        assert second.wrong == ("the trace is not of the recorded scores",)
 
 
 def test_a_replay_of_a_noisy_run_goes_the_recorded_way(

@@ -164,12 +164,16 @@ def refuse_another(path: str | os.PathLike[str], victim: Victim) -> None:
     values = _read(path)
     if "fingerprint" not in values or victim.card.device == ELSEWHERE:
         return
-    found, fitted = fingerprint(victim), values["fingerprint"]
+    try:
+        fitted = plain, noisy = tuple(float(score) for score in values["fingerprint"])
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: this is no scale file (fingerprint: {error}).") from None
+    found = fingerprint(victim)
     allowed = SAME * victim.card.scale.spread + NOISE_TOLERANCE * victim.card.noise
     if not np.allclose(found, fitted, rtol=0, atol=allowed):
         raise InputError(
             f'{path}: this scale was fitted to "{values["victim"]}" when that scored two fixed '
-            f'pictures {fitted[0]:.6g} and {fitted[1]:.6g}; "{victim.card.name}" scores them '
+            f'pictures {plain:.6g} and {noisy:.6g}; "{victim.card.name}" scores them '
             f"{found[0]:.6g} and {found[1]:.6g}: it is another, or answers at random. Calibrate "
             'again or, to take the scale all the same, remove the line "fingerprint" from the file.'
         )

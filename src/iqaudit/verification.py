@@ -102,7 +102,7 @@ def _check(
         scores, card = answers["score"], victim.card
         direction, outcome = Direction(entry["direction"]), Outcome[entry["outcome"].upper()]
         best_query = entry["best_query"]
-        if not 1 <= best_query // card.cost <= len(scores):
+        if best_query not in range(card.cost, card.cost * len(scores) + 1, card.cost):
             raise InputError(f"best_query is {best_query}, of {card.cost * len(scores)} queries.")
         if clean.shape != attacked.shape:
             raise InputError("the two pictures differ in size.")
@@ -144,7 +144,7 @@ def _changed_files(
         yield f"L-infinity is {distance}, allowed {record['levels']}"
     scores, trace = answers["score"], entry["trace"]
     if [[cost, scores[0]]] != trace[:1] or any(
-        scores[query // cost - 1] != step for query, step in trace
+        query % cost or scores[query // cost - 1] != step for query, step in trace
     ):
         yield "the trace is not of the recorded scores"
 

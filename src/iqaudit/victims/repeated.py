@@ -63,8 +63,10 @@ class Repeated:
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
         answers = np.array([self._ask(pictures) for _ in range(self.repeats)])
-        # About the first: the mean of answers that do not differ is theirs to the last bit.
-        mean: NDArray[np.float64] = answers[0] + (answers - answers[0]).mean(axis=0)
+        # About the first: the mean of answers that do not differ is theirs to the last bit. An
+        # infinite one makes it a NaN, which the oracle refuses.
+        with np.errstate(invalid="ignore"):
+            mean: NDArray[np.float64] = answers[0] + (answers - answers[0]).mean(axis=0)
         return mean
 
     def _ask(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -84,8 +86,8 @@ class Repeated:
                 f'The victim "{card.name}" failed on the picture that its noise is measured on: '
                 f"{type(error).__name__}: {error}"
             ) from error
-        if not np.isfinite(answers).all():
+        if (bad := answers[~np.isfinite(answers)]).size:
             raise VictimError(
-                f'The victim "{card.name}" answered {answers} where finite scores were due.'
+                f'The victim "{card.name}" answered {bad[0]} where a finite score was due.'
             )
         return float(np.std(answers - answers[0], ddof=1))
