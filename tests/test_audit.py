@@ -275,10 +275,16 @@ def test_an_oracle_answers_nothing_beyond_its_budget(
         pixels, rough.card.scale, iqaudit.Linf(), Goal.BIDIRECTIONAL, queries=2
     )
     clean = iqaudit.Proposal(np.zeros(pixels.shape, np.int16))
+    change = account.change(clean)
     for _ in range(2):
-        assert iqaudit.oracle.ask(rough, [(account, clean)])[1] is None
+        [score], error = iqaudit.oracle.ask(rough, [(account, change)])
+        assert error is None
+        assert score is not None
+        account.book(clean, change, score)
     with pytest.raises(RuntimeError, match="beyond the budget"):
-        iqaudit.oracle.ask(rough, [(account, clean)])
+        iqaudit.oracle.ask(rough, [(account, change)])
+    with pytest.raises(RuntimeError, match="beyond the budget"):
+        account.book(clean, change, 0.0)
     assert len(account.scores) == 2
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from iqaudit import InputError, Picture, collect, read, write
+from iqaudit import InputError, Picture, collect, images, read, write
 from iqaudit.images import Pixels
 from tests.conftest import MakePicture
 
@@ -214,3 +214,18 @@ def test_names_are_told_apart_and_safe_as_files(make_picture: MakePicture) -> No
         assert not name.startswith(".")
         assert not set(name) & set(' <>:"/\\|?*\n')
         assert len(name.encode()) < 220
+
+
+def test_a_key_is_linear_in_the_pixels_and_the_picture_s_own(make_picture: MakePicture) -> None:
+    pixels = make_picture(20, 30)
+    key = images.picture_key(pixels)
+    assert 0 <= key < 2**64
+    assert images.picture_key(pixels.copy()) == key
+    changed = pixels.copy()
+    changed[3:8, 5:9] ^= 1
+    difference = changed[3:8, 5:9].astype(np.int16) - pixels[3:8, 5:9]
+    added = images.window_key(difference, 3, 5, (20, 30))
+    assert images.picture_key(changed) == (key + added) % 2**64 != key
+    assert images.picture_key(pixels.reshape(30, 20, 3)) != key
+    one_off = {images.picture_key(np.roll(pixels, shift)) for shift in range(200)}
+    assert len(one_off) == 200

@@ -12,6 +12,7 @@ from iqaudit.oracle import ask, check_budget
 from iqaudit.threat import Linf
 from iqaudit.trial import Outcome, Trial, TrialResult
 from iqaudit.victims import Victim, as_victim
+from iqaudit.victims.contract import open_session
 
 DEFAULT_THREAT = Linf()
 
@@ -93,8 +94,10 @@ def run(
     for start in range(0, len(collected), plan.batch):
         trials = [_trial(plan, picture) for picture in collected[start : start + plan.batch]]
         try:
-            while not all(trial.done for trial in trials):
-                _step(plan.victim, trials, progress)
+            while running := [trial for trial in trials if not trial.done]:
+                _step(plan.victim, running, progress)
+            for trial in trials:
+                trial.close()
         except (KeyboardInterrupt, VictimError) as error:
             failed = isinstance(error, VictimError)
             outcome = Outcome.VICTIM_FAILED if failed else Outcome.INTERRUPTED
@@ -206,30 +209,38 @@ def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
 
 
 def _trial(plan: Plan, picture: Picture) -> Trial:
+    card = plan.victim.card
+    scores = plan.queries // card.cost
+    session = open_session(plan.victim, picture.height, picture.width, scores)
     return Trial(
-        picture,
-        plan.victim.card,
-        plan.attack,
-        plan.threat,
-        plan.goal,
-        plan.queries,
-        plan.seed,
+        picture, card, plan.attack, plan.threat, plan.goal, plan.queries, plan.seed, session
     )
 
 
 def _step(victim: Victim, trials: Sequence[Trial], progress: Progress | None) -> None:
-    """Score one proposal of every trial; tell all before anything may stop the run."""
-    proposals = [trial.ask() for trial in trials]
-    requests = [(trial.oracle, proposal) for trial, proposal in zip(trials, proposals, strict=True)]
-    losses, error = ask(victim, requests)
-    for trial, proposal, loss in zip(trials, proposals, losses, strict=True):
-        if loss is not None:
-            trial.tell(proposal, loss)
+    """Score proposals of every trial; tell all before anything may stop the run."""
+    asked = []
+    for trial in trials:
+        session = trial.oracle.session
+        lanes = 1 if session is None else session.lanes
+        asked.append(trial.ask(max(1, lanes // len(trials))))
+    requests = [
+        (trial.oracle, change)
+        for trial, changes in zip(trials, asked, strict=True)
+        for change in changes
+    ]
+    answers, error = ask(victim, requests)
+    found = iter(answers)
+    before = [trial.oracle.spent for trial in trials]
+    for trial, changes in zip(trials, asked, strict=True):
+        trial.tell([next(found) for _ in changes])
     if error is not None:
         raise error
     if progress is not None:
-        for trial in trials:
-            progress(trial.picture, trial.oracle.spent)
+        for trial, spent in zip(trials, before, strict=True):
+            cost = trial.oracle.cost
+            for query in range(spent + cost, trial.oracle.spent + 1, cost):
+                progress(trial.picture, query)
 
 
 def _goal(goal: Goal | str) -> Goal:

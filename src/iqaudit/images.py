@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -91,6 +91,35 @@ def pixels_sha256(pixels: Pixels) -> str:
     digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}:".encode())
     digest.update(np.ascontiguousarray(pixels).tobytes())
     return digest.hexdigest()
+
+
+def picture_key(pixels: Pixels) -> int:
+    """Return a picture's 64-bit key: linear in its pixels, so that a changed window is cheap.
+
+    The sum over rows, columns and channels of fixed random weights times the levels, modulo 2^64.
+    Two pictures share a key by a chance of about 2^-64; whoever wants to can make two that do.
+    """
+    height, width = pixels.shape[:2]
+    return window_key(pixels, 0, 0, (height, width)) % 2**64
+
+
+def window_key(levels: NDArray[Any], top: int, left: int, size: tuple[int, int]) -> int:
+    """Return what a window (or a difference of two) adds to the key of a picture of a size."""
+    down, across = _key_weights(*size)
+    height, width = levels.shape[:2]
+    flat = levels.reshape(height, 3 * width).astype(np.int64)
+    # Integers wrap around: sums are those modulo 2^64.
+    return int(down[top : top + height] @ (flat @ across[3 * left : 3 * (left + width)]))
+
+
+@lru_cache(maxsize=16)
+def _key_weights(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    draw = np.random.Generator(np.random.Philox(key=(height, width)))
+    ends = np.iinfo(np.int64)
+    return (
+        draw.integers(ends.min, ends.max, height, np.int64, endpoint=True) | 1,
+        draw.integers(ends.min, ends.max, 3 * width, np.int64, endpoint=True) | 1,
+    )
 
 
 def read(path: str | PathLike[str], name: str | None = None) -> Picture:

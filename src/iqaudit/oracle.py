@@ -1,17 +1,18 @@
 """The oracle: metered access to a victim, and the only way to a score."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from iqaudit.errors import InputError, VictimError
 from iqaudit.goal import Direction, Goal
-from iqaudit.images import Pixels, pixels_sha256
+from iqaudit.images import Pixels, picture_key, window_key
 from iqaudit.proposal import Perturbation, Proposal
 from iqaudit.scale import Scale
 from iqaudit.threat import Linf
-from iqaudit.victims.contract import Victim
+from iqaudit.victims.contract import Change, Patch, Session, Victim
 
 SMALLEST_BUDGET = 2
 """The clean score and one more: less asks nothing of the victim that an attack could use."""
@@ -49,25 +50,32 @@ class Oracle:
     ----------
     scores : list of float
         Every native score answered, in the order asked.
-    asked : list of str
-        The hashes of the pictures that were answered so: what makes a run one that can be replayed.
-    best : (int, ndarray of uint8)
-        The query with the lowest loss, from 1 (the last of its score's), and its picture. The clean
-        picture counts: an attack that found nothing better leaves the picture as it was.
+    asked : list of int
+        The keys of the pictures that were answered so (`iqaudit.images.picture_key`): what makes a
+        run one that can be replayed.
+    session : Session or None
+        The search, where the victim scores again only what changes.
     """
 
     def __init__(
-        self, pixels: Pixels, scale: Scale, threat: Linf, goal: Goal, queries: int, cost: int = 1
+        self,
+        pixels: Pixels,
+        scale: Scale,
+        threat: Linf,
+        goal: Goal,
+        queries: int,
+        cost: int = 1,
+        session: Session | None = None,
     ) -> None:
         check_budget(queries, cost)
-        self.queries, self.cost = queries, cost
+        self.queries, self.cost, self.session = queries, cost, session
         self.scores: list[float] = []
-        self.asked: list[str] = []
-        self.best = (0, pixels)
+        self.asked: list[int] = []
         self._pixels, self._scale, self._threat, self._goal = pixels, scale, threat, goal
-        self._best_loss = math.inf
+        self._best, self._best_loss = (0, Change(pixels)), math.inf
         self._base: Perturbation | None = None
-        self._painted_base = pixels
+        self._last: tuple[Proposal, Change] | None = None
+        self._painted, self._canvas, self._painted_key = pixels, pixels, 0
 
     @property
     def spent(self) -> int:
@@ -84,63 +92,109 @@ class Oracle:
         """Which way the score is pushed; known once the clean picture is scored."""
         return self._goal.direction(self._scale.quality(self.scores[0]))
 
-    def paint(self, proposal: Proposal) -> Pixels:
+    @property
+    def best(self) -> tuple[int, Pixels]:
+        """The query with the lowest loss, from 1 (the last of its score's), and its picture.
+
+        The clean picture counts: an attack that found nothing better leaves the picture as it was.
+        """
+        query, change = self._best
+        return query, change.picture()
+
+    def change(self, proposal: Proposal) -> Change:
         """Return the picture that a proposal stands for, clipped to the threat."""
         if proposal.base is not self._base:
-            self._base = proposal.base
-            self._painted_base = self._threat.apply(self._pixels, proposal.base)
-        painted = self._painted_base.copy()
-        for edit in proposal.edits:
-            painted[edit.window] = self._threat.apply(self._pixels[edit.window], edit.levels)
-        return painted
+            self._rebase(proposal.base)
+        patches = (
+            Patch(edit.top, edit.left, self._threat.apply(self._pixels[edit.window], edit.levels))
+            for edit in proposal.edits
+        )
+        return Change(self._painted, tuple(patches))
 
-    def book(self, painted: Pixels, score: float) -> float:
-        """Write a score down as the next one answered, and return its loss."""
+    def book(self, proposal: Proposal, change: Change, score: float) -> float:
+        """Write a proposal's score down as the next one answered, and return its loss."""
+        if not self.left:
+            raise RuntimeError("a query was asked beyond the budget")
         self.scores.append(score)
-        self.asked.append(pixels_sha256(painted))
+        self.asked.append(self._key(change))
+        self._last = proposal, change
         loss = self.direction.loss(self._scale.quality(score))
         if loss < self._best_loss:
-            self._best_loss, self.best = loss, (self.spent, painted)
+            self._best_loss, self._best = loss, (self.spent, change)
         return loss
+
+    def _rebase(self, base: Perturbation) -> None:
+        """Paint a base; the last proposal's, which an attack accepts, is painted already."""
+        self._base = base
+        if self._last is not None and self._last[0].was(base):
+            self._painted, self._painted_key = self._last[1].picture(), self.asked[-1]
+        else:
+            self._painted = self._threat.apply(self._pixels, base)
+            self._painted_key = picture_key(self._painted)
+        self._canvas = self._painted.copy()
+
+    def _key(self, change: Change) -> int:
+        """Return the key of a change of the base painted last."""
+        if change.base is not self._painted:
+            return picture_key(change.picture())
+        key = self._painted_key
+        for patch in change.patches:
+            difference = patch.pixels.astype(np.int16) - self._canvas[patch.window]
+            key += window_key(difference, patch.top, patch.left, self._pixels.shape[:2])
+            self._canvas[patch.window] = patch.pixels  # patches may overlap: the later one counts
+        for patch in change.patches:
+            self._canvas[patch.window] = self._painted[patch.window]
+        return key % 2**64
 
 
 def ask(
-    victim: Victim, requests: Sequence[tuple[Oracle, Proposal]]
+    victim: Victim, requests: Sequence[tuple[Oracle, Change]]
 ) -> tuple[list[float | None], VictimError | None]:
-    """Ask the victim for a score on each request.
+    """Ask the victim for the score of each change; nothing is booked.
 
     Pictures of one size are scored as one batch, as large as the victim allows.
 
     Returns
     -------
-    losses : list of float or None
+    scores : list of float or None
         In order; None where no usable answer came.
     error : VictimError or None
         What went wrong: the victim raised, or answered with anything but one finite score a
-        picture. Every usable answer is booked all the same, so that none is lost.
+        picture, or with a clean score that its scale was not made for. Every usable answer is
+        there all the same, so that none is lost.
     """
-    losses: list[float | None] = [None] * len(requests)
-    by_size: dict[tuple[int, ...], list[int]] = {}
-    for index, (oracle, _) in enumerate(requests):
+    scores: list[float | None] = [None] * len(requests)
+    by_size: dict[tuple[tuple[int, ...], bool], list[int]] = {}
+    for index, (oracle, change) in enumerate(requests):
         if not oracle.left:
             raise RuntimeError("a query was asked beyond the budget")
-        by_size.setdefault(oracle.best[1].shape, []).append(index)
-    for indices in by_size.values():
-        size = victim.card.largest_batch or len(indices)
+        kind = (change.base.shape, oracle.session is not None)
+        by_size.setdefault(kind, []).append(index)
+    for (_, kept), indices in by_size.items():
+        size = len(indices) if kept else victim.card.largest_batch or len(indices)
         for start in range(0, len(indices), size):
             chosen = indices[start : start + size]
-            painted = [requests[index][0].paint(requests[index][1]) for index in chosen]
             try:
-                # The victim gets a copy: some write into what they are given.
-                scores = _scores(victim, np.stack(painted))
-                for index, pixels, answer in zip(chosen, painted, scores, strict=True):
+                answers = _answers(victim, [requests[index] for index in chosen])
+                for index, answer in zip(chosen, answers, strict=True):
                     if math.isfinite(answer):
-                        losses[index] = requests[index][0].book(pixels, answer)
-                _check(victim, scores)
-                _check_scale(victim, [requests[index][0] for index in chosen])
+                        scores[index] = answer
+                _check(victim, answers)
+                first = [i for i in chosen if not requests[i][0].scores]
+                _check_scale(victim, [scores[index] for index in first])
             except VictimError as error:
-                return losses, error
-    return losses, None
+                return scores, error
+    return scores, None
+
+
+def _answers(victim: Victim, requests: Sequence[tuple[Oracle, Change]]) -> list[float]:
+    changes = [change for _, change in requests]
+    session = requests[0][0].session
+    if session is None:
+        # The victim gets a copy: some write into what they are given.
+        return _scores(victim, np.stack([change.picture() for change in changes]))
+    together = [(oracle.session, change) for oracle, change in requests]
+    return _numbers(victim, lambda: session.scores(together), changes[0].base, len(changes))
 
 
 def score(victim: Victim, pixels: Pixels) -> float:
@@ -162,10 +216,10 @@ def _check(victim: Victim, scores: Sequence[float]) -> None:
         )
 
 
-def _check_scale(victim: Victim, oracles: Sequence[Oracle]) -> None:
-    """Refuse a scale that was not made for a clean score, when that is the one just booked."""
-    for clean in (oracle.scores[0] for oracle in oracles if len(oracle.scores) == 1):
-        if not victim.card.scale.fits(clean):
+def _check_scale(victim: Victim, clean_scores: Sequence[float | None]) -> None:
+    """Refuse a scale that was not made for the clean scores just answered."""
+    for clean in clean_scores:
+        if clean is not None and not victim.card.scale.fits(clean):
             raise VictimError(
                 f'The victim "{victim.card.name}" scored a clean picture {clean:g}, far outside '
                 "what its scale was made for "
@@ -174,18 +228,26 @@ def _check_scale(victim: Victim, oracles: Sequence[Oracle]) -> None:
 
 
 def _scores(victim: Victim, batch: Pixels) -> list[float]:
+    return _numbers(victim, lambda: victim.score(batch), batch[0], len(batch))
+
+
+def _numbers(
+    victim: Victim, answer: Callable[[], ArrayLike], like: Pixels, count: int
+) -> list[float]:
+    """Return what a victim answers as so many floats, or raise its fault as a `VictimError`."""
     try:
-        answer = np.asarray(victim.score(batch), dtype=np.float64)
+        scores = np.asarray(answer(), dtype=np.float64)
     except VictimError:
         raise  # the victim has a sentence of its own
     except Exception as error:
         raise VictimError(
-            f'The victim "{victim.card.name}" failed on {len(batch)} picture(s) of '
-            f"{batch.shape[2]} x {batch.shape[1]}: {type(error).__name__}: {error}"
+            f'The victim "{victim.card.name}" failed on {count} picture(s) of '
+            f"{like.shape[1]} x {like.shape[0]}: {type(error).__name__}: {error}"
         ) from error
-    if answer.shape != (len(batch),):
+    if scores.shape != (count,):
         raise VictimError(
-            f'The victim "{victim.card.name}" answered an array of shape {answer.shape} where one '
-            f"score for each of {len(batch)} picture(s) was due."
+            f'The victim "{victim.card.name}" answered an array of shape {scores.shape} where one '
+            f"score for each of {count} picture(s) was due."
         )
-    return [float(value) for value in answer]
+    numbers: list[float] = scores.tolist()
+    return numbers

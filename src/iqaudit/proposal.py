@@ -6,6 +6,7 @@ any other, the oracle paints the picture. An attack never knows which.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -58,7 +59,18 @@ class Proposal:
         _check_levels(self.base)
 
     def perturbation(self) -> Perturbation:
-        """Return the perturbation, painted; the base itself where there is no edit."""
+        """Return the perturbation, painted; the base itself where there is no edit.
+
+        The same array at every call: what comes to be a base is known again for this proposal's.
+        """
+        return self._painted
+
+    def was(self, base: Perturbation) -> bool:
+        """Whether a base is the very perturbation that this proposal returned."""
+        return vars(self).get("_painted") is base
+
+    @cached_property
+    def _painted(self) -> Perturbation:
         if not self.edits:
             return self.base
         painted = self.base.copy()

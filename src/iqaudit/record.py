@@ -3,7 +3,7 @@
 results.json          settings, and for each picture its figures, files and hashes
 clean/NAME.png        what was attacked
 attacked/NAME.png     the best picture found: exactly the pixels that were scored
-scores/NAME.npy       every native score answered, in order, and its picture's hash
+scores/NAME.npy       every native score answered, in order, and its picture's key
 report.html           the page
 """
 
@@ -26,8 +26,9 @@ RESULTS, REPORT = "results.json", "report.html"
 FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
 """The folders, and the suffix of each picture's file in them."""
 
-ANSWER = np.dtype([("score", "<f8"), ("picture", "S64")])
-"""A row of the scores' file."""
+ANSWER = np.dtype([("score", "<f8"), ("picture", "<u8")])
+"""A row of the scores' file: the native score, and the `iqaudit.images.picture_key` of what was
+scored so."""
 
 
 def file_names(name: str) -> dict[str, str]:

@@ -1,6 +1,9 @@
 """A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one loop."""
 
-from dataclasses import dataclass
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -14,7 +17,11 @@ from iqaudit.oracle import Oracle
 from iqaudit.proposal import Perturbation, Proposal
 from iqaudit.randomness import Stream
 from iqaudit.threat import Linf
-from iqaudit.victims.contract import Card
+from iqaudit.victims.contract import Card, Change, Session
+
+REMEMBERED, TRY_FIRST, TRY_AGAIN = 16, 12, 64
+"""Rounds over which a pace is averaged, how many alternate first, and after how many the slower one
+is tried again."""
 
 
 class Outcome(Enum):
@@ -53,8 +60,8 @@ class TrialResult:
         Which way the score was pushed.
     scores : ndarray of float64, (queries / cost,)
         Every native score the victim answered, in order; the clean one first.
-    asked : tuple of str
-        The hashes of the pictures that were answered so (`Picture.sha256`).
+    asked : tuple of int
+        The keys of the pictures that were answered so (`iqaudit.images.picture_key`).
     trace : tuple of Step
         The clean picture, then every step that the attack accepted. Its start is taken without
         comparing it to the clean picture, so the second may be a step back.
@@ -74,7 +81,7 @@ class TrialResult:
     adversarial_quality: float
     direction: Direction
     scores: NDArray[np.float64]
-    asked: tuple[str, ...]
+    asked: tuple[int, ...]
     trace: tuple[Step, ...]
     best_query: int
     outcome: Outcome
@@ -95,6 +102,11 @@ class Trial:
     """A trial under way: `ask` and `tell` in turns until `done`, then `result`.
 
     The scoring lies outside (`iqaudit.oracle.ask`), so that many trials share a batch.
+
+    Attributes
+    ----------
+    wasted : int
+        Scores that were computed ahead and not used: compute, not queries.
     """
 
     def __init__(
@@ -106,9 +118,11 @@ class Trial:
         goal: Goal,
         queries: int,
         seed: int,
+        session: Session | None = None,
     ) -> None:
         self.picture = picture
-        self.oracle = Oracle(picture.pixels, card.scale, threat, goal, queries, card.cost)
+        self.oracle = Oracle(picture.pixels, card.scale, threat, goal, queries, card.cost, session)
+        self.wasted = 0
         self._scale, self._attack = card.scale, attack
         problem = Problem(
             pixels=picture.pixels,
@@ -120,27 +134,53 @@ class Trial:
         )
         self._state = attack.init(problem)
         self._accepted: list[Step] = []
+        self._asked: list[tuple[Any, Proposal, Change]] = []
+        self._ahead = _Ahead()
 
     @property
     def done(self) -> bool:
         """Whether the budget is spent."""
         return not self.oracle.left
 
-    def ask(self) -> Proposal:
-        """Return what is to be scored next: the clean picture, then what the attack proposes."""
-        if not self.oracle.scores:
-            return Proposal(np.zeros(self.picture.pixels.shape, np.int16))
-        proposal: Proposal = self._attack.ask(self._state)
-        return proposal
+    def ask(self, count: int = 1) -> list[Change]:
+        """Return what is to be scored next: the clean picture, then what the attack proposes.
 
-    def tell(self, proposal: Proposal, loss: float) -> None:
-        """Take in the proposal's loss."""
-        if len(self.oracle.scores) == 1:
-            return
-        state = self._attack.tell(self._state, proposal, loss)
-        if state.perturbation is not self._state.perturbation:
-            self._accepted.append(Step(self.oracle.spent, self.oracle.scores[-1]))
-        self._state = state
+        Up to `count`, where that is faster: behind the first what would be proposed if all before
+        it were refused. The outcome does not depend on how many.
+        """
+        if not self.oracle.scores:
+            clean = Proposal(np.zeros(self.picture.pixels.shape, np.int16))
+            self._asked = [(self._state, clean, self.oracle.change(clean))]
+        else:
+            state, self._asked = self._state, []
+            for _ in range(min(self._ahead.choose(count), self.oracle.left)):
+                if self._asked:
+                    state = self._attack.tell(state, self._asked[-1][1], math.inf)
+                proposal = self._attack.ask(state)
+                self._asked.append((state, proposal, self.oracle.change(proposal)))
+        return [change for _, _, change in self._asked]
+
+    def tell(self, scores: Sequence[float | None]) -> None:
+        """Take in the scores of what was asked, as far as they were answered and are of use."""
+        used = 0
+        for (state, proposal, change), score in zip(self._asked, scores, strict=True):
+            if score is None or not _same(state, self._state):
+                break
+            loss = self.oracle.book(proposal, change, score)
+            used += 1
+            if len(self.oracle.scores) > 1:
+                before = self._state
+                self._state = self._attack.tell(before, proposal, loss)
+                if self._state.perturbation is not before.perturbation:
+                    self._accepted.append(Step(self.oracle.spent, score))
+        self._ahead.took(used)
+        self.wasted += sum(score is not None for score in scores[used:])
+
+    def close(self) -> None:
+        """End the search."""
+        if self.oracle.session is not None:
+            self.oracle.session.close()
+            self.oracle.session = None
 
     def result(self, outcome: Outcome) -> TrialResult:
         """Return what was found so far; at least the clean picture must have been scored."""
@@ -162,3 +202,53 @@ class Trial:
             outcome=outcome,
             cost=cost,
         )
+
+
+class _Ahead:
+    """How many proposals to have scored at once: one, or as many as there is room for.
+
+    Whichever has been faster, by the clock: a guess that fails costs time, and some victims score
+    two side by side no faster than one after the other. No outcome depends on it.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: dict[bool, float] = {}
+        self._rounds = 0
+        self._many, self._begun = False, 0.0
+
+    def choose(self, most: int) -> int:
+        """Return how many to ask for in this round."""
+        self._rounds += 1
+        one, many = (self._seconds.get(which, 0.0) for which in (False, True))
+        if self._rounds < TRY_FIRST:
+            self._many = not self._many
+        else:
+            self._many = (many <= one) is (self._rounds % TRY_AGAIN > 0)
+        self._begun = time.perf_counter()
+        return most if self._many else 1
+
+    def took(self, used: int) -> None:
+        """Take in that the round is over, and how many of its scores were of use."""
+        if self._begun and used:
+            seconds = (time.perf_counter() - self._begun) / used
+            known = self._seconds.get(self._many, seconds)
+            # What takes long once (a base taken anew, a kernel made) is soon forgotten.
+            weight = 1 / 2 if seconds < known else 1 / REMEMBERED
+            self._seconds[self._many] = known + (seconds - known) * weight
+        self._begun = 0.0
+
+
+def _same(guessed: Any, state: Any) -> bool:
+    """Whether a state is the one that was guessed; arrays are the same where they are one."""
+    return guessed is state or (
+        type(guessed) is type(state)
+        and all(
+            getattr(guessed, field.name) is getattr(state, field.name)
+            or _equal(getattr(guessed, field.name), getattr(state, field.name))
+            for field in fields(state)
+        )
+    )
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return isinstance(one, int | float | str | bool) and one == other

@@ -137,7 +137,7 @@ def _changed_files(
         yield "the attacked file's hash is not the recorded one"
     cost = record["victim"].get("cost", 1)
     best = entry["best_query"] // cost - 1
-    if images.pixels_sha256(attacked).encode() != answers["picture"][best]:
+    if images.picture_key(attacked) != answers["picture"][best]:
         yield "the attacked picture is not the one that got the recorded score"
     distance = measures.linf(clean, attacked)
     if distance > record["levels"]:

@@ -54,6 +54,12 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "repeats": click.option(
         "--repeats", type=int, help="Answers averaged into a score, each a query."
     ),
+    "exact": click.option(
+        "--exact",
+        type=click.Choice(("incremental", "dense")),
+        help="How a network's searches score: again only what a query changes (as they do unless "
+        "told otherwise), or whole pictures.",
+    ),
     "device": click.option("--device", help="Where a network computes: cpu, cuda, cuda:1."),
 }
 """Every option, by the keyword that `as_victim` knows it under."""

@@ -137,8 +137,8 @@ def as_victim(
         see `Repeated`.
     **options
         What the victim's class takes besides: for a module or a function `score_range`,
-        `lower_is_better` or `scale` as `said_scale` reads them. None, False and empty ones count
-        as not given.
+        `lower_is_better` or `scale` as `said_scale` reads them, and for a module `exact` as
+        `TorchModule` takes it. None, False and empty ones count as not given.
 
     Raises
     ------
@@ -164,11 +164,13 @@ def _made(victim: "str | Victim | nn.Module | Callable[..., Any]", given: dict[s
             "A victim is a name, a function, a torch module, or an object with "
             f"{' and '.join(PARTS)}; this {type(victim).__name__} lacks {', '.join(lacks)}."
         )
+    torch = sys.modules.get("torch")  # what was never imported is no module of it
+    is_module = torch is not None and isinstance(victim, torch.nn.Module)
+    how = {"exact": given.pop("exact")} if is_module and "exact" in given else {}
     _refuse_surplus("A function or module", given, said_scale)
     scale = said_scale("A function or module", **given)
-    torch = sys.modules.get("torch")  # what was never imported is no module of it
-    if torch is not None and isinstance(victim, torch.nn.Module):
-        wrapped: Victim = __getattr__("TorchModule")(victim, scale)
+    if is_module:
+        wrapped: Victim = __getattr__("TorchModule")(victim, scale, **how)
         return wrapped
     return Function(victim, scale)
 

@@ -12,7 +12,7 @@ from iqaudit.errors import InputError
 from iqaudit.scale import Scale
 from iqaudit.victims.contract import whole
 from iqaudit.victims.said import said_scale
-from iqaudit.victims.torch_module import TorchModule
+from iqaudit.victims.torch_module import EXACT, TorchModule
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -55,6 +55,8 @@ class PaperVictim(TorchModule):
         Where it computes.
     score_range, lower_is_better, scale
         A scale in place of the paper's, as `said_scale` reads it.
+    exact : {"incremental", "dense"}
+        See `TorchModule`.
 
     Raises
     ------
@@ -78,6 +80,7 @@ class PaperVictim(TorchModule):
         score_range: tuple[float, float] | None = None,
         lower_is_better: bool = False,
         scale: Scale | None = None,
+        exact: str = EXACT[0],
     ) -> None:
         if (checkpoint is None) is not untrained:
             raise InputError(
@@ -112,6 +115,7 @@ class PaperVictim(TorchModule):
             smallest_side=self.smallest_side,
             note="untrained: random weights, its scores mean nothing" if untrained else "",
             window=self.window,
+            exact=exact,
         )
 
     window = staticmethod(whole)

@@ -1,9 +1,10 @@
 """What a victim is: a card that says what it is, and pictures in, a score each out."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,6 +79,80 @@ class Card:
             raise InputError(f"A score costs at least 1 query, not {self.cost}.")
         if not (math.isfinite(self.noise) and self.noise >= 0):
             raise InputError(f"noise must be a finite number of at least 0, not {self.noise}.")
+
+
+class Patch(NamedTuple):
+    """A window of a picture and the pixels that it takes: uint8, (height, width, 3)."""
+
+    top: int
+    left: int
+    pixels: NDArray[np.uint8]
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """The rows and columns that the patch covers."""
+        height, width = self.pixels.shape[:2]
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """A picture said as another one, `base`, with patches painted over it in order.
+
+    A base that is the same array is the same picture: a victim that keeps what it computed of it
+    computes only what the patches change.
+    """
+
+    base: NDArray[np.uint8]
+    patches: tuple[Patch, ...] = ()
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return the picture, (height, width, 3); the base itself where there is no patch.
+
+        The same array at every call, so that as a later change's base it is known again.
+        """
+        return self._painted
+
+    def was(self, base: NDArray[np.uint8]) -> bool:
+        """Whether a base is the very picture that this change returned."""
+        return vars(self).get("_painted") is base
+
+    @cached_property
+    def _painted(self) -> NDArray[np.uint8]:
+        if not self.patches:
+            return self.base
+        painted = self.base.copy()
+        for patch in self.patches:
+            painted[patch.window] = patch.pixels
+        return painted
+
+
+class Session(Protocol):
+    """A search on one picture with a victim that scores again only what changes."""
+
+    @property
+    def lanes(self) -> int:
+        """How many changes are best scored at once; a search proposes ahead to fill them."""
+        ...
+
+    @staticmethod
+    def scores(requests: "Sequence[tuple[Any, Change]]") -> ArrayLike:
+        """Score changes, each in the session of its picture; all of one victim."""
+        ...
+
+    def close(self) -> None:
+        """End the search."""
+        ...
+
+
+def open_session(victim: "Victim", height: int, width: int, scores: int) -> Session | None:
+    """Begin a search of so many scores on a picture of a size.
+
+    None where the victim scores whole pictures only, or the search is too short to be worth more.
+    """
+    begin = getattr(victim, "open", None)
+    session: Session | None = None if begin is None else begin(height, width, scores)
+    return session
 
 
 @runtime_checkable

@@ -24,7 +24,7 @@ from iqaudit.errors import InputError, unknown
 from iqaudit.scale import Scale
 from iqaudit.victims._downloads import missing, patience
 from iqaudit.victims.said import said_scale
-from iqaudit.victims.torch_module import TorchModule
+from iqaudit.victims.torch_module import EXACT, TorchModule
 
 LICENCE = "PolyForm Noncommercial: not for commercial use"
 
@@ -71,6 +71,8 @@ class Pyiqa(TorchModule):
         The direction, in place of pyiqa's.
     scale : Scale, optional
         A fitted one, in place of both.
+    exact : {"incremental", "dense"}
+        See `TorchModule`.
 
     Attributes
     ----------
@@ -92,6 +94,7 @@ class Pyiqa(TorchModule):
         score_range: tuple[float, float] | None = None,
         lower_is_better: bool | None = None,
         scale: Scale | None = None,
+        exact: str = EXACT[0],
     ) -> None:
         library, configs = _library()
         config = _no_reference(name, configs)
@@ -107,6 +110,7 @@ class Pyiqa(TorchModule):
             name=f"pyiqa:{name}",
             smallest_side=SMALLEST_SIDES.get(architecture, 1),
             note=f"pyiqa {library.__version__}, {LICENCE}",
+            exact=exact,
         )
         if self.card.largest_batch is None and not _in_batches(scorer, where):
             self.card = replace(self.card, largest_batch=1)

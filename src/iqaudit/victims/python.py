@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from iqaudit.errors import InputError
 from iqaudit.scale import Scale
-from iqaudit.victims.contract import Card, Victim, forget
+from iqaudit.victims.contract import Card, Session, Victim, forget, open_session
 
 
 class Python:
@@ -23,14 +23,14 @@ class Python:
         victim.
     score_range, lower_is_better, scale
         As `said_scale` reads them; a victim brings its own.
+    exact : {"incremental", "dense"}, optional
+        For a torch module; see `TorchModule`.
 
     Raises
     ------
     InputError
         If the module cannot be imported, or holds nothing usable under the name.
     """
-
-    card: Card
 
     def __init__(
         self,
@@ -39,18 +39,31 @@ class Python:
         score_range: tuple[float, float] | None = None,
         lower_is_better: bool = False,
         scale: Scale | None = None,
+        exact: str | None = None,
     ) -> None:
         from iqaudit.victims import as_victim
 
         found = _find(spec)
         self._victim: Victim = as_victim(
-            found, score_range=score_range, lower_is_better=lower_is_better, scale=scale
+            found,
+            score_range=score_range,
+            lower_is_better=lower_is_better,
+            scale=scale,
+            exact=exact,
         )
-        self.card = self._victim.card
+
+    @property
+    def card(self) -> Card:
+        """What the victim says of itself."""
+        return self._victim.card
 
     def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
         return self._victim.score(pictures)
+
+    def open(self, height: int, width: int, scores: int) -> Session | None:
+        """Begin a search; see `iqaudit.victims.contract.open_session`."""
+        return open_session(self._victim, height, width, scores)
 
     def forget(self) -> None:
         """Have a victim that keeps its answers ask again."""

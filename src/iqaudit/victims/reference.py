@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from iqaudit.scale import Scale
 from iqaudit.victims._efficientnet import STAGE_CHANNELS, EfficientNetLite0
-from iqaudit.victims.torch_module import TorchModule
+from iqaudit.victims.torch_module import EXACT, TorchModule
 
 SMALLEST_SIDE = 64
 """Pixels: two cells of the coarsest stage, so that its standard deviation means something."""
@@ -53,7 +53,7 @@ def pretrained_trunk() -> EfficientNetLite0:
 class Reference(TorchModule):
     """The bundled victim, on the CPU: 0-100, higher is better, any size from 64 x 64."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exact: str = EXACT[0]) -> None:
         net = ReferenceNet()
         net.trunk = pretrained_trunk()
         head = load((files("iqaudit") / "data" / "reference_head.safetensors").read_bytes())
@@ -68,4 +68,4 @@ class Reference(TorchModule):
         )
         # Channels last is how the pictures arrive, and the faster layout for this network.
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        super().__init__(net, scale, name="reference", smallest_side=SMALLEST_SIDE)
+        super().__init__(net, scale, name="reference", smallest_side=SMALLEST_SIDE, exact=exact)

@@ -6,7 +6,7 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit.images import pixels_sha256
+from iqaudit.images import picture_key
 from iqaudit.record import load, load_answers
 from iqaudit.scale import Scale
 from iqaudit.victims.contract import Card
@@ -31,10 +31,11 @@ class Replay:
 
     def __init__(self, run: str | PathLike[str]) -> None:
         record = load(run)
-        self._scores: dict[bytes, float] = {}
+        self._scores: dict[int, float] = {}
         for entry in record["pictures"]:
             answers = load_answers(run, entry["name"])
-            self._scores |= dict(zip(answers["picture"], answers["score"].tolist(), strict=True))
+            keys, scores = answers["picture"].tolist(), answers["score"].tolist()
+            self._scores |= dict(zip(keys, scores, strict=True))
         said = record["victim"]["scale"]
         low = -math.inf if said["low"] is None else said["low"]
         high = math.inf if said["high"] is None else said["high"]
@@ -49,7 +50,7 @@ class Replay:
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Look the pictures' scores up; see `Victim.score`."""
-        hashes = [pixels_sha256(picture).encode() for picture in pictures]
-        if any(each not in self._scores for each in hashes):
+        keys = [picture_key(picture) for picture in pictures]
+        if any(key not in self._scores for key in keys):
             raise LookupError("the recorded run never asked about this picture")
-        return np.array([self._scores[each] for each in hashes])
+        return np.array([self._scores[key] for key in keys])

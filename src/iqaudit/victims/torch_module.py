@@ -1,6 +1,7 @@
 """A torch module as a victim."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from iqaudit.errors import InputError
+from iqaudit.incremental import Rescorer, Session
 from iqaudit.scale import Scale
 from iqaudit.victims.contract import Card, Window, whole
+
+EXACT = ("incremental", "dense")
+"""How a search scores."""
+
+WORTH_READING = 100
+"""Scores: reading a network's graph, which takes seconds, is not worth less."""
 
 
 class TorchModule:
@@ -30,6 +39,14 @@ class TorchModule:
         What whoever cites a score must know.
     window : callable
         The part of a picture that it looks at; see `Card`.
+    exact : {"incremental", "dense"}
+        Whether a search scores again only what a query changes, or whole pictures. The scores are
+        the same but for rounding.
+
+    Raises
+    ------
+    InputError
+        If `exact` is neither.
     """
 
     def __init__(
@@ -41,7 +58,10 @@ class TorchModule:
         smallest_side: int = 1,
         note: str = "",
         window: Callable[[int, int], Window] = whole,
+        exact: str = EXACT[0],
     ) -> None:
+        if exact not in EXACT:
+            raise InputError(f"exact is {' or '.join(EXACT)}, not {exact!r}.")
         self.module = module.eval()
         floats = [t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()]
         self._like = floats[0] if floats else torch.zeros(())
@@ -57,16 +77,24 @@ class TorchModule:
             note=note,
             window=window,
         )
+        self.rescorer = Rescorer(self.module, self._like, scale.spread, self._add_note)
+        self._incremental = exact == "incremental"
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
-        # A copy in C order: torch takes neither read-only nor negatively strided arrays.
-        batch = torch.from_numpy(np.array(pictures, order="C")).to(self._like.device)
         with torch.inference_mode():
-            scores: Any = self.module(batch.permute(0, 3, 1, 2).to(self._like.dtype) / 255)
+            scores: Any = self.module(self.rescorer.tensor(pictures))
         if not isinstance(scores, Tensor) or scores.is_complex():
             kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
             raise TypeError(f"the module must return a tensor of real scores, not {kind}")
         # (n, 1), (n, 1, 1, 1) and a lone () are n scores; a map of them is the oracle's to refuse.
         flat = scores.reshape(-1) if scores.numel() == len(pictures) else scores
         return np.asarray(flat.double().cpu().numpy())
+
+    def open(self, height: int, width: int, scores: int) -> Session | None:
+        """Begin a search; see `iqaudit.victims.contract.open_session`."""
+        worth = self._incremental and scores >= WORTH_READING
+        return self.rescorer.open(height, width) if worth else None
+
+    def _add_note(self, text: str) -> None:
+        self.card = replace(self.card, note="; ".join(filter(None, (self.card.note, text))))

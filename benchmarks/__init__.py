@@ -1,0 +1,1 @@
+"""Measurements: scripts that print ratios against a baseline run in the same process."""

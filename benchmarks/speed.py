@@ -1,0 +1,279 @@
+"""How many queries a second: iqaudit against the published loop, on the same victim and proposals.
+
+    python -m benchmarks.speed [--quick] [--json FILE] [VICTIM ...]
+
+The published procedure, stated plainly in `published`, paints every proposal and scores the whole
+picture with one eager float32 pass. Both are run in one process (one for each victim, so that
+memory is told apart), in alternation, at points along the paper's schedule of 10,000 queries, from
+a state that a shortened search has reached; seconds a query are weighted as the schedule weighs the
+points.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from skimage import data
+
+import iqaudit
+from iqaudit import audit
+from iqaudit.attacks import Bidirectional
+from iqaudit.attacks.bidirectional import SquareState
+from iqaudit.goal import Goal
+from iqaudit.images import Picture
+from iqaudit.threat import Linf
+from iqaudit.trial import Trial
+from iqaudit.victims import TorchModule, as_victim
+
+QUERIES = 10_000
+POINTS = {1: 50, 200: 450, 1000: 1500, 5000: 5000, 9000: 3000}
+"""Where along the schedule is measured, from which query on, and how many queries it stands for."""
+
+
+def _eonss() -> TorchModule:
+    from tests import eonss
+
+    torch.manual_seed(0)
+    if eonss.WEIGHTS.exists():
+        return eonss.load()
+    scale = iqaudit.Scale.from_range(0, 30)
+    return TorchModule(eonss.EONSS(), scale, name="eonss", smallest_side=eonss.PATCH)
+
+
+SUBJECTS: dict[str, tuple[Callable[[], Any], int, int]] = {
+    "reference": (lambda: as_victim("reference"), 512, 512),
+    "dbcnn": (lambda: as_victim("dbcnn", untrained=True), 384, 512),
+    "unique": (lambda: as_victim("unique", untrained=True), 384, 512),
+    "tres": (lambda: as_victim("tres", untrained=True), 384, 512),
+    "eonss": (_eonss, 512, 512),
+}
+"""Every victim, its picture's height and width. Random weights make no difference to time."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A victim's figures."""
+
+    victim: str
+    height: int
+    width: int
+    squares: int
+    baseline_queries_per_second: float
+    queries_per_second: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    max_relative_difference: float
+    share_outside_victim: float
+    peak_mb: float
+
+
+def published(
+    module: torch.nn.Module,
+    clean: Any,
+    attack: Bidirectional,
+    state: SquareState,
+    direction: Any,
+    scale: iqaudit.Scale,
+) -> Iterator[tuple[SquareState, float]]:
+    """Search as the paper does: one painted picture, one dense pass, one comparison a query."""
+    while True:
+        proposal = attack.ask(state)
+        perturbation = proposal.perturbation()
+        picture = np.clip(clean.astype(np.int16) + perturbation, 0, 255).astype(np.uint8)
+        with torch.inference_mode():
+            x = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+            score = float(module(x))
+        state = attack.tell(state, proposal, direction.loss(scale.quality(score)))
+        yield state, score
+
+
+class _Timed:
+    """A session that tells how long its scores took."""
+
+    def __init__(self, session: Any) -> None:
+        self.session, self.seconds = session, 0.0
+        self.lanes = session.lanes
+
+    def scores(self, requests: Any) -> Any:
+        begun = time.perf_counter()
+        answers = self.session.scores([(timed.session, change) for timed, change in requests])
+        self.seconds += time.perf_counter() - begun
+        return answers
+
+
+def measure(name: str, *, quick: bool) -> Row:
+    """Measure one victim."""
+    make, height, width = SUBJECTS[name]
+    victim, attack = make(), Bidirectional()
+    picture = Picture(name, np.ascontiguousarray(data.astronaut()[:height, :width]))
+    resident = _memory("VmRSS", reset=True)
+    session = victim.open(height, width, QUERIES)
+    trial = Trial(picture, victim.card, attack, Linf(), Goal.BIDIRECTIONAL, QUERIES, 0, session)
+    reached = _shortened(trial, victim, 100 if quick else 1000)
+    peak = _memory("VmHWM") - resident
+    repeats, dense, ours = (2, 2, 40) if quick else (5, 4, 200)
+    seconds: dict[int, list[tuple[float, float]]] = {}
+    worst, outside, total, accepted = 0.0, 0.0, 0.0, {}
+    for point, stands_for in POINTS.items():
+        begin = replace(reached if point > 1 else _after_stripes(trial, victim), query=point + 2)
+        seconds[point] = []
+        many = min(ours, stands_for)
+        for _ in range(repeats):
+            plain = published(
+                victim.module,
+                picture.pixels,
+                attack,
+                begin,
+                trial.oracle.direction,
+                victim.card.scale,
+            )
+            begun = time.perf_counter()
+            scores = [next(plain)[1] for _ in range(dense)]
+            baseline = (time.perf_counter() - begun) / dense
+            trial._state = begin
+            _queries(trial, victim, 8)  # the base is taken, kernels are made
+            trial._state = begin
+            timed = trial.oracle.session = _Timed(session)  # type: ignore[assignment]
+            before = len(trial.oracle.scores)
+            begun = time.perf_counter()
+            _queries(trial, victim, many)
+            took = time.perf_counter() - begun
+            asked = trial.oracle.scores[before:]
+            trial.oracle.session = session
+            seconds[point].append((baseline, took / len(asked)))
+            outside += (took - timed.seconds) / len(asked) * stands_for
+            total += took / len(asked) * stands_for
+            unit = max(abs(scores[0]), victim.card.scale.spread)
+            worst = max(worst, *(abs(a - b) / unit for a, b in zip(scores, asked, strict=False)))
+            accepted[point] = sum(step.query > before for step in trial._accepted) / len(asked)
+    sums = [
+        [sum(seconds[p][r][who] * POINTS[p] for p in POINTS) for who in (0, 1)]
+        for r in range(repeats)
+    ]
+    ratios = [baseline / mine for baseline, mine in sums]
+    each = [sum(POINTS.values()) / statistics.median(s[who] for s in sums) for who in (0, 1)]
+    _print_points(name, seconds, accepted)
+    return Row(
+        name,
+        height,
+        width,
+        attack.n_squares,
+        each[0],
+        each[1],
+        statistics.median(ratios),
+        min(ratios),
+        max(ratios),
+        worst,
+        outside / total,
+        peak / 1e6,
+    )
+
+
+def _queries(trial: Trial, victim: Any, count: int) -> None:
+    # More than a trial's budget is asked of it here: begin its count again.
+    if trial.oracle.left < count + 1:
+        del trial.oracle.scores[1:], trial.oracle.asked[1:]
+    goal = len(trial.oracle.scores) + count
+    while len(trial.oracle.scores) < goal:
+        audit._step(victim, [trial], None)
+
+
+def _after_stripes(trial: Trial, victim: Any) -> SquareState:
+    problem = trial._state.problem
+    trial._state = trial._attack.init(problem)
+    _queries(trial, victim, 1)
+    state: SquareState = trial._state
+    return state
+
+
+def _shortened(trial: Trial, victim: Any, queries: int) -> SquareState:
+    """Run the schedule with a smaller budget, for a state that has gone some way."""
+    problem = trial._state.problem
+    _queries(trial, victim, 1)
+    trial._state = trial._attack.init(replace(problem, queries=queries))
+    _queries(trial, victim, queries - 1)
+    state: SquareState = replace(trial._state, problem=problem)
+    return state
+
+
+def _memory(what: str, *, reset: bool = False) -> float:
+    """Return the process's resident memory now (VmRSS) or at its highest (VmHWM), in bytes."""
+    try:
+        if reset:
+            Path("/proc/self/clear_refs").write_text("5")
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return float("nan")
+    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith(what))
+
+
+def _print_points(name: str, seconds: dict[int, Any], accepted: Any) -> None:
+    print(f"{name}: from query   published ms   iqaudit ms   ratio   accepted", flush=True)
+    for point, pairs in seconds.items():
+        baseline, mine = (statistics.median(p[who] for p in pairs) for who in (0, 1))
+        print(
+            f"{point:12d} {1e3 * baseline:14.1f} {1e3 * mine:12.2f} {baseline / mine:7.1f}"
+            f" {accepted[point]:9.0%}",
+            flush=True,
+        )
+
+
+def matrix_rate(side: int = 2048) -> float:
+    """Return the machine's float32 matrix products, operations a second."""
+    a, b = torch.rand(side, side), torch.rand(side, side)
+    best = float("inf")
+    for _ in range(5):
+        begun = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - begun)
+    return 2 * side**3 / best
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("victims", nargs="*", default=list(SUBJECTS))
+    parser.add_argument("--quick", action="store_true", help="a rough answer in a minute or two")
+    parser.add_argument("--json", type=Path, help="a file for one row a victim")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(asdict(measure(given.victims[0], quick=given.quick))))
+        return
+    rate = matrix_rate()
+    print(f"{torch.get_num_threads()} threads, matrix products {rate / 1e9:.0f} GFLOP/s\n")
+    rows = []
+    for name in given.victims:
+        command = [sys.executable, "-m", "benchmarks.speed", name, "--one"]
+        told = subprocess.run(
+            command + ["--quick"] * given.quick, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout.splitlines()
+        print("\n".join(told[:-1]), flush=True)
+        row = json.loads(told[-1])
+        rows.append(row)
+        print(
+            f"{name}: {row['queries_per_second']:.1f} queries a second, published "
+            f"{row['baseline_queries_per_second']:.2f}: {row['ratio']:.1f} times "
+            f"({row['ratio_low']:.1f}-{row['ratio_high']:.1f}); largest relative difference "
+            f"{row['max_relative_difference']:.1e}; outside the victim "
+            f"{row['share_outside_victim']:.1%}; memory {row['peak_mb']:.0f} MB\n",
+            flush=True,
+        )
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""Searches on pictures whose scores are kept up to date: the base, the lanes, the checks."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Barrier
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from iqaudit.images import Pixels
+from iqaudit.incremental.activations import Activations
+from iqaudit.incremental.network import Network, NotExportableError, read
+from iqaudit.victims.contract import Change
+
+TOLERANCE = 1e-4
+"""The largest difference to a dense pass, relative to the score or, if larger, to `Rescorer.unit`:
+beyond, incremental scoring ends for good."""
+
+CHECK_EVERY = 500
+"""Scores between two comparisons with a dense pass, on average; their moments are drawn."""
+
+
+REMEMBERED = 64
+"""Changes of which one may become the base without a dense pass."""
+
+
+class Rescorer:
+    """Incremental scoring of one module's pictures, of any sizes.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        From (n, 3, height, width) in [0, 1] to n scores; in eval mode.
+    like : Tensor
+        Of the module's device and type.
+    unit : float
+        A difference of scores that matters, in native units.
+    on_fault : callable
+        Told why incremental scoring was left, when it is.
+    """
+
+    def __init__(
+        self, module: nn.Module, like: Tensor, unit: float, on_fault: Callable[[str], None]
+    ) -> None:
+        self.module, self.like, self.unit = module, like, unit
+        # On a CPU every lane is a thread with one core of its own: a score's last bits then depend
+        # neither on the other lanes nor on how many there are.
+        self.lanes = torch.get_num_threads() if like.device.type == "cpu" else 1
+        self.fault = ""
+        """Why incremental scoring was left, where it was."""
+        self.on_fault = on_fault
+        self._networks: dict[tuple[int, int], Network | str] = {}
+
+    def network(self, height: int, width: int) -> Network | str:
+        """Return the module's network for pictures of a size, or why there is none."""
+        size = (height, width)
+        if size not in self._networks:
+            example = torch.zeros((1, 3, height, width), dtype=self.like.dtype)
+            try:
+                self._networks[size] = read(self.module, example.to(self.like.device))
+            except NotExportableError as error:
+                self._networks[size] = str(error)
+        return self._networks[size]
+
+    def open(self, height: int, width: int) -> "Session | None":
+        """Begin a search on a picture of a size; None where it can only be scored densely."""
+        network = self.network(height, width)
+        if self.fault or isinstance(network, str) or not network.steps:
+            return None
+        return Session(self, network)
+
+    def dense(self, pixels: Pixels) -> float:
+        """Return a picture's score by a dense pass."""
+        with torch.inference_mode():
+            return _number(self.module(self.tensor(pixels[None])))
+
+    def tensor(self, pixels: Pixels) -> Tensor:
+        """Return pictures (n, height, width, 3) as the module takes them, channels last."""
+        batch = torch.from_numpy(np.array(pixels, order="C")).to(self.like.device)
+        return batch.permute(0, 3, 1, 2).to(self.like.dtype) / 255
+
+    def run(self, jobs: Sequence[Callable[[], float]]) -> list[float]:
+        """Return what jobs return, as many at a time as there are lanes."""
+        if self.lanes == 1:
+            return [job() for job in jobs]
+        return [future.result() for future in [self._pool.submit(job) for job in jobs]]
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        threads, all_there = torch.get_num_threads(), Barrier(self.lanes)
+        pool = ThreadPoolExecutor(self.lanes, "lane")
+
+        def take_one_core() -> None:
+            torch.get_num_threads()  # a thread's first question sets its number: ask, then set it
+            torch.set_num_threads(1)
+            all_there.wait()
+
+        for future in [pool.submit(take_one_core) for _ in range(self.lanes)]:
+            future.result()
+        torch.set_num_threads(threads)  # what a thread sets holds for the others, but for its own
+        return pool
+
+
+@dataclass
+class _Tried:
+    """A change of the base that was scored, and the lane that still holds it."""
+
+    change: Change
+    lane: int | None
+
+
+class Session:
+    """A search on one picture.
+
+    Its base is the picture that the changes are said upon. When a change is said upon another one,
+    that is taken as the base: at the price of a copy where it is the base with a change that was
+    just scored, of a dense pass otherwise.
+    """
+
+    def __init__(self, rescorer: Rescorer, network: Network) -> None:
+        self.rescorer = rescorer
+        self._activations = Activations(network, rescorer.lanes, rescorer.like)
+        self._base: Pixels | None = None
+        self._canvas: Pixels = np.empty((0, 0, 3), np.uint8)
+        self._tried: list[_Tried] = []
+        self._moments = np.random.default_rng(0)
+        self._next_check = 1
+        self._scored = 0
+
+    @property
+    def lanes(self) -> int:
+        """How many changes are best scored at once."""
+        return self.rescorer.lanes
+
+    @property
+    def bytes(self) -> int:
+        """What the picture's maps hold."""
+        return self._activations.bytes
+
+    @staticmethod
+    def scores(requests: Sequence[tuple["Session", Change]]) -> list[float]:
+        """Return the scores of changes, of pictures of one victim."""
+        rescorer = requests[0][0].rescorer
+        found: dict[int, float] = {}
+        waiting = dict(enumerate(requests))
+        while waiting:
+            jobs: dict[int, Callable[[], float]] = {}
+            used: dict[Session, int] = {}
+            for index, (session, change) in list(waiting.items()):
+                if not session.follows(change):
+                    found[index] = rescorer.dense(change.picture())  # with all cores
+                elif len(jobs) < rescorer.lanes:
+                    lane = used.get(session, 0)
+                    used[session] = lane + 1
+                    jobs[index] = session.job(change, lane)
+                else:
+                    continue
+                del waiting[index]
+            found |= dict(zip(jobs, rescorer.run(list(jobs.values())), strict=True))
+        return [
+            session.checked(change, found[index])
+            for index, (session, change) in enumerate(requests)
+        ]
+
+    def close(self) -> None:
+        """Compare the base with a dense pass, and let go of its maps."""
+        if self._base is not None and not self.rescorer.fault:
+            with torch.inference_mode():
+                windows = self.rescorer.tensor(self._base[None, :1, :1])
+                kept = _number(self._activations.score(0, [(0, 0)], windows))
+            self._compare(kept, self._base)
+        self._base = None
+
+    def follows(self, change: Change) -> bool:
+        """Whether a change is scored incrementally."""
+        return (
+            not self.rescorer.fault
+            and bool(change.patches)
+            and self._activations.fits(len(change.patches), *_size(change))
+        )
+
+    def job(self, change: Change, lane: int) -> Callable[[], float]:
+        """Prepare a change to be scored in a lane."""
+        self._rebase(change.base)
+        for tried in self._tried:
+            if tried.lane == lane:
+                tried.lane = None
+        self._tried = [*self._tried[-REMEMBERED:], _Tried(change, lane)]
+        return self._score(change, lane)
+
+    def _score(self, change: Change, lane: int) -> Callable[[], float]:
+        height, width = _size(change)
+        rows, columns = change.base.shape[0] - height, change.base.shape[1] - width
+        places = [(min(p.top, rows), min(p.left, columns)) for p in change.patches]
+        for patch in change.patches:
+            self._canvas[patch.window] = patch.pixels
+        windows = np.stack(
+            [self._canvas[top : top + height, left : left + width] for top, left in places]
+        )
+        for patch in change.patches:
+            self._canvas[patch.window] = change.base[patch.window]
+
+        def job() -> float:
+            with torch.inference_mode():
+                return _number(self._activations.score(lane, places, self.rescorer.tensor(windows)))
+
+        return job
+
+    def _rebase(self, base: Pixels) -> None:
+        """Take a picture as the base."""
+        if base is self._base:
+            return
+        for tried in self._tried:
+            if tried.change.was(base):
+                if tried.lane is None:  # its lane was needed by another
+                    tried.lane = 0
+                    self.rescorer.run([self._score(tried.change, 0)])
+                with torch.inference_mode():
+                    self._activations.accept(tried.lane)
+                break
+        else:
+            with torch.inference_mode():
+                self._activations.anchor(self.rescorer.tensor(base[None]))
+        self._base, self._canvas, self._tried = base, base.copy(), []
+
+    def checked(self, change: Change, answer: float) -> float:
+        """Compare a score with a dense pass when its moment has come."""
+        self._scored += 1
+        if self._scored < self._next_check or self.rescorer.fault:
+            return answer
+        self._next_check = self._scored + int(self._moments.integers(1, 2 * CHECK_EVERY))
+        return self._compare(answer, change.picture())
+
+    def _compare(self, answer: float, pixels: Pixels) -> float:
+        dense = self.rescorer.dense(pixels)
+        apart = abs(answer - dense)
+        if not apart <= TOLERANCE * max(abs(dense), self.rescorer.unit):
+            self.rescorer.fault = (
+                f"incremental scoring was left after {self._scored} scores of a picture: "
+                f"{answer:.9g} where a dense pass gives {dense:.9g}"
+            )
+            self.rescorer.on_fault(self.rescorer.fault)
+            return dense
+        return answer
+
+
+def _size(change: Change) -> tuple[int, int]:
+    """Return the size of windows that hold any of a change's patches."""
+    shapes = [patch.pixels.shape for patch in change.patches]
+    return max(shape[0] for shape in shapes), max(shape[1] for shape in shapes)
+
+
+def _number(answer: Tensor) -> float:
+    if answer.numel() != 1:
+        raise TypeError(f"the module must return a score a picture, not {tuple(answer.shape)}")
+    return float(answer.reshape(()).double().cpu())

@@ -1,0 +1,112 @@
+"""Where a changed window lies in every map of a network, one axis at a time.
+
+Rows and columns never mix, so a window's way through a network is two walks along one axis. Both
+are worked out once for every place that a window of a given size may take, and then looked up.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """The cells of a map, along one axis, that a window can change from each of its places.
+
+    Parameters
+    ----------
+    first, last : ndarray of int, (places,)
+        The outermost cells that change, both included.
+    length : int
+        Of the map.
+    """
+
+    first: Places
+    last: Places
+    length: int
+
+    @cached_property
+    def size(self) -> int:
+        """How many cells are computed: one number for all places, so that kernels are reused."""
+        return int((self.last - self.first).max()) + 1
+
+    @cached_property
+    def start(self) -> list[int]:
+        """The first cell computed; near the far border the window is moved back inside.
+
+        The cells computed too many did not change, and come out as they were.
+        """
+        places: list[int] = np.minimum(self.first, self.length - self.size).tolist()
+        return places
+
+    @cached_property
+    def bounds(self) -> list[tuple[int, int]]:
+        """The outermost cells that change, from each place."""
+        return list(zip(self.first.tolist(), self.last.tolist(), strict=True))
+
+    @classmethod
+    def of_window(cls, size: int, length: int) -> "Span":
+        """Return the span of a window of `size` cells in the map that it is drawn on."""
+        first = np.arange(length - size + 1)
+        return cls(first, first + size - 1, length)
+
+    def through(self, kernel: int, stride: int, before: int, dilation: int, length: int) -> "Span":
+        """Return the span behind an operator that slides a kernel over `before` cells of padding.
+
+        Output i reads the inputs i * stride - before + dilation * (0 … kernel - 1).
+        """
+        first = -((dilation * (kernel - 1) - before - self.first) // stride)  # rounded up
+        last = (self.last + before) // stride
+        first, last = np.clip(first, 0, length - 1), np.clip(last, 0, length - 1)
+        # Where a stride leaps over the window nothing changes; one cell keeps the shapes.
+        return Span(np.minimum(first, last), last, length)
+
+    def mixed(self, reads: NDArray[np.bool_]) -> "Span":
+        """Return the span behind a resampling; `reads`, (outputs, inputs), says who reads whom."""
+        outputs = reads.shape[0]
+        lowest = np.where(reads.any(axis=0), reads.argmax(axis=0), outputs)
+        highest = np.where(reads.any(axis=0), outputs - 1 - reads[::-1].argmax(axis=0), -1)
+        first = np.array([lowest[a : b + 1].min() for a, b in self.bounds])
+        last = np.array([highest[a : b + 1].max() for a, b in self.bounds])
+        last = np.clip(last, 0, outputs - 1)
+        return Span(np.clip(np.minimum(first, last), 0, outputs - 1), last, outputs)
+
+    def joined(self, other: "Span") -> "Span":
+        """Return the span that covers both."""
+        return Span(
+            np.minimum(self.first, other.first), np.maximum(self.last, other.last), self.length
+        )
+
+    def same(self, other: "Span") -> bool:
+        """Whether the windows of both coincide at every place."""
+        return self is other or (self.size == other.size and self.start == other.start)
+
+
+def picked(span: Span, lines: NDArray[np.int64]) -> tuple[NDArray[np.int64], Span]:
+    """Return where a window lies in each of several pieces cut out of a map, along one axis.
+
+    Parameters
+    ----------
+    span : Span
+        In the map that is cut.
+    lines : ndarray of int, (pieces, length)
+        The line of the map, or -1, that each line of a piece is.
+
+    Returns
+    -------
+    starts : ndarray of int, (places, pieces)
+        The first line computed in each piece; -1 where the piece has none of the window.
+    inside : Span
+        Of the windows in the pieces, by their first line.
+    """
+    length = lines.shape[1]
+    hit = (lines >= span.first[:, None, None]) & (lines <= span.last[:, None, None])
+    touched = hit.any(axis=2)
+    first = hit.argmax(axis=2)
+    last = length - 1 - hit[:, :, ::-1].argmax(axis=2)
+    size = int((last - first + 1)[touched].max(initial=1))
+    return np.where(touched, np.minimum(first, length - size), -1), Span.of_window(size, length)
