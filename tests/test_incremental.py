@@ -1,4 +1,4 @@
-"""Incremental scoring gives a dense pass's scores, whatever the network, windows and acceptances."""
+"""Incremental scoring gives a dense pass's scores, whatever the network and its windows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "leaping": lambda: nn.Conv2d(4, 4, 1, stride=2),
     "unpadded": lambda: nn.Conv2d(4, 4, 3),
     "point": lambda: nn.Conv2d(4, 4, 1),
-    "norm": lambda: _Norm(),
+    "norm": lambda: _Norm(),  # noqa: PLW0108 (it is defined below)
     "conv-norm-relu": lambda: nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), _Norm(), nn.ReLU()),
     "relu6": nn.ReLU6,
     "gelu": nn.GELU,
@@ -48,12 +48,12 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "shrink": lambda: _Call(lambda x: functional.interpolate(x, (9, 11), mode="bicubic")),
     "adaptive": lambda: nn.AdaptiveAvgPool2d((7, 5)),
     "residual": lambda: _Residual(nn.Conv2d(4, 4, 3, padding=1)),
-    "branches": lambda: _Branches(),
+    "branches": lambda: _Branches(),  # noqa: PLW0108
     "gdn": lambda: _Call(lambda x: x / torch.sqrt(1 + x.pow(2).mean(1, keepdim=True))),
     "unit": lambda: _Call(lambda x: functional.normalize(x + 0.1)),
     "softmax": lambda: _Call(lambda x: functional.softmax(x, 1)),
     "swap": lambda: _Call(lambda x: torch.cat((x[:, 2:], x[:, :2]), 1)),
-    "halves": lambda: _Call(lambda x: torch.cat([h.abs() for h in x.split(2, dim=1)], 1)),
+    "halves": lambda: _Call(lambda x: torch.cat([h.abs() for h in torch.split(x, 2, 1)], 1)),
     "crop": lambda: _Call(lambda x: x[:, :, 1:-1, 2:]),
     "mirror": lambda: _Call(lambda x: x.flip(3)),
     "patches": lambda: _Call(_patches),
