@@ -34,6 +34,7 @@ class Linf:
 
     def apply(self, pixels: Pixels, perturbation: Perturbation) -> Pixels:
         """Return the allowed picture nearest to `pixels` + `perturbation`, as new pixels."""
-        allowed = np.clip(perturbation, -self.levels, self.levels)
-        painted: Pixels = np.clip(pixels + allowed, 0, MAX_LEVEL).astype(np.uint8)
+        # np.clip takes twice as long on windows of a few pixels.
+        allowed = np.minimum(np.maximum(perturbation, -self.levels), self.levels)
+        painted: Pixels = np.minimum(np.maximum(pixels + allowed, 0), MAX_LEVEL).astype(np.uint8)
         return painted

@@ -8,8 +8,11 @@ import torch
 from torch import Tensor, fx
 from torch.nn import functional
 
-from iqaudit.incremental.kernels import convolution, matrix, product
+from iqaudit.incremental.kernels import convolution, matrix, matrix_at_once, product
 from iqaudit.incremental.operators import AnyStep, Pointwise, Shape, Sliding
+
+LONGEST_PRODUCT = 2048
+"""Numbers that a cell reads: convolutions that read more have kernels worth setting up."""
 
 Node: TypeAlias = Any
 """A `torch.fx.Node`; the types of its arguments say nothing."""
@@ -65,7 +68,9 @@ class Convolution(Draft):
         plain = kernel == self.stride == (1, 1) and self.groups == 1
         if plain and self.padding == (0, 0) and not any(self.border):
             run = matrix(self.weight, self.bias, self.activation)
-            return Pointwise(self.name, self.inputs, self.shape, run, work=self.work)
+            n, _, height, width = self.shape
+            at_once = matrix_at_once(self.weight, self.bias, self.activation, n * height * width)
+            return Pointwise(self.name, self.inputs, self.shape, run, at_once, work=self.work)
         inside, whole = convolution(
             self.weight,
             self.bias,
@@ -79,6 +84,7 @@ class Convolution(Draft):
             border, unpadded = self.border, whole
             whole = lambda x: unpadded(functional.pad(x, border))  # noqa: E731
         before = (top + self.padding[0], left + self.padding[1])
+        short = self.groups == 1 and self.weight[0].numel() <= LONGEST_PRODUCT
         return Sliding(
             self.name,
             self.inputs,
@@ -89,7 +95,7 @@ class Convolution(Draft):
             self.stride,
             before,
             self.dilation,
-            product=product(self.weight, self.bias, self.activation) if self.groups == 1 else None,
+            product=product(self.weight, self.bias, self.activation) if short else None,
             work=self.work,
         )
 

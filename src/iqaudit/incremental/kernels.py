@@ -78,6 +78,16 @@ def matrix(
     return lambda x: as_map(multiply(as_rows(x)), x.shape[0], x.shape[2], x.shape[3])
 
 
+def matrix_at_once(
+    weight: Tensor, bias: Tensor | None, activation: Activation | None, cells: int
+) -> Callable[[Tensor], Tensor]:
+    """Return a 1 x 1 convolution of a whole map, of always so many cells."""
+    if cells < WORTH_PACKING or not _packs(weight):
+        return matrix(weight, bias, activation)
+    multiply = linear(weight[:, :, 0, 0], bias, cells, activation)
+    return lambda x: as_map(multiply(as_rows(x)), x.shape[0], x.shape[2], x.shape[3])
+
+
 def product(
     weight: Tensor, bias: Tensor | None, activation: Activation | None
 ) -> Callable[[Tensor], Tensor]:
@@ -92,14 +102,18 @@ def product(
     return run
 
 
-def linear(weight: Tensor, bias: Tensor | None, rows: int) -> Callable[[Tensor], Tensor]:
+def linear(
+    weight: Tensor, bias: Tensor | None, rows: int, activation: Activation | None = None
+) -> Callable[[Tensor], Tensor]:
     """Return a fully connected layer for `rows` rows, its weights laid out once where that pays."""
     if rows < WORTH_PACKING or not _packs(weight):
-        return lambda x: functional.linear(x, weight, bias)
+        apply = ACTIVATIONS[activation[0]](*activation[1]) if activation else lambda y: y
+        return lambda x: apply(functional.linear(x, weight, bias))
     packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)
+    attribute, scalars = activation or ("none", [])
 
     def run(x: Tensor) -> Tensor:
-        y: Tensor = torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
+        y: Tensor = torch.ops.mkldnn._linear_pointwise(x, packed, bias, attribute, scalars, "")
         return y
 
     return run

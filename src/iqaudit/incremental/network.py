@@ -13,6 +13,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 
 from iqaudit.incremental import rules
 from iqaudit.incremental.drafts import Context, Draft, Node, operator_name
+from iqaudit.incremental.fusion import fused
 from iqaudit.incremental.operators import INPUT, AnyStep, Shape
 from iqaudit.incremental.tail import Tail, behind
 from iqaudit.incremental.work import work
@@ -122,7 +123,7 @@ class _Reader:
             raise NotExportableError("it returns anything but one tensor")
         self._settle(output[0].name)
         tail = behind(graph.nodes, output[0], self.maps, self.constants)
-        steps = tuple(self.drafts[name].build() for name in self._steps_to(tail))
+        steps = fused((self.drafts[name].build() for name in self._steps_to(tail)), tail.inputs)
         inside = sum(step.work for step in steps)
         called = {name for name, *_ in tail.calls}
         total = inside + sum(work(node) for node in graph.nodes if node.name in called)

@@ -48,10 +48,12 @@ class Pointwise(Step):
     """Every cell from the same cell of the inputs: arithmetic, activations, 1 x 1 convolutions."""
 
     compute: Callable[..., Tensor]
+    at_once: Callable[..., Tensor] | None = None
+    """The same for a whole map, where its one size makes another kernel faster."""
 
     def whole(self, *maps: Tensor) -> Tensor:
         """Compute a whole map."""
-        return self.compute(*maps)
+        return (self.at_once or self.compute)(*maps)
 
     def span(self, spans: tuple[Span, ...], _axis: int) -> Span:
         """Return the output's span along an axis: 0 for rows, 1 for columns."""
