@@ -116,12 +116,14 @@ def measure(name: str, *, quick: bool) -> Row:
     make, height, width = SUBJECTS[name]
     victim, attack = make(), Bidirectional()
     picture = Picture(name, np.ascontiguousarray(data.astronaut()[:height, :width]))
+    # What torch.export imports is the process's, not a session's: have it there before.
+    TorchModule(torch.nn.Flatten(), victim.card.scale).rescorer.network(4, 4)
     resident = _memory("VmRSS", reset=True)
-    session = victim.open(height, width, QUERIES)
+    session = victim.open_session(height, width, QUERIES)
     trial = Trial(picture, victim.card, attack, Linf(), Goal.BIDIRECTIONAL, QUERIES, 0, session)
     reached = _shortened(trial, victim, 100 if quick else 1000)
     peak = _memory("VmHWM") - resident
-    repeats, dense, ours = (2, 2, 40) if quick else (5, 4, 200)
+    repeats, dense, ours = (2, 2, 40) if quick else (3, 4, 60)
     seconds: dict[int, list[tuple[float, float]]] = {}
     worst, outside, total, accepted = 0.0, 0.0, 0.0, {}
     for point, stands_for in POINTS.items():
@@ -228,6 +230,13 @@ def _print_points(name: str, seconds: dict[int, Any], accepted: Any) -> None:
         )
 
 
+def dense_work(name: str) -> float:
+    """Return a dense pass's operations, from the victim's graph."""
+    make, height, width = SUBJECTS[name]
+    network = make().rescorer.network(height, width)
+    return 0.0 if isinstance(network, str) else network.work
+
+
 def matrix_rate(side: int = 2048) -> float:
     """Return the machine's float32 matrix products, operations a second."""
     a, b = torch.rand(side, side), torch.rand(side, side)
@@ -250,7 +259,12 @@ def main() -> None:
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(asdict(measure(given.victims[0], quick=given.quick))))
+        row = measure(given.victims[0], quick=given.quick)
+        floor = dense_work(row.victim) / matrix_rate()
+        print(
+            f"       dense pass at the rate of the machine's matrix products {1e3 * floor:.1f} ms"
+        )
+        print(json.dumps(asdict(row)))
         return
     rate = matrix_rate()
     print(f"{torch.get_num_threads()} threads, matrix products {rate / 1e9:.0f} GFLOP/s\n")

@@ -290,7 +290,7 @@ def test_searches_of_different_sizes_share_lanes() -> None:
 
 def test_what_disagrees_with_a_dense_pass_is_left_for_good_and_said() -> None:
     module = TorchModule(_Drawn(["conv"], "mean", 0), SCALE, name="drifting")
-    session = module.open(HEIGHT, WIDTH, 1000)
+    session = module.open_session(HEIGHT, WIDTH, 1000)
     assert isinstance(session, Session)
     base, draw = _picture(), np.random.default_rng(0)
     session.scores([(session, _change(draw, base, 6))])
@@ -302,7 +302,7 @@ def test_what_disagrees_with_a_dense_pass_is_left_for_good_and_said() -> None:
     assert "incremental scoring was left after 2 scores" in module.card.note
     change = _change(draw, base, 6)
     assert session.scores([(session, change)]) == [module.rescorer.dense(change.picture())]
-    assert module.open(HEIGHT, WIDTH, 1000) is None
+    assert module.open_session(HEIGHT, WIDTH, 1000) is None
 
 
 def test_a_base_that_drifted_is_found_when_a_search_ends() -> None:
@@ -319,6 +319,30 @@ def _spoil(session: Session) -> None:
     with torch.inference_mode():
         for kept in session._activations.kept.values():
             kept.rows += 1
+
+
+class _Draws(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((1, 2, 3)) + torch.rand(1) / 1e6
+
+
+def test_a_module_that_draws_at_random_is_scored_densely() -> None:
+    """Its draws are no constants, however small."""
+    assert _rescorer(_Draws()).network(HEIGHT, WIDTH) == "it draws random numbers"
+
+
+def test_maps_that_would_fill_the_memory_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
+    session = rescorer.open(HEIGHT, WIDTH)
+    assert session is not None
+    base = _picture()
+    session.scores([(session, _change(np.random.default_rng(0), base, 6))])
+    assert session.bytes == sum(
+        kept.rows.numel() * kept.rows.element_size() for kept in session._activations.kept.values()
+    )
+    monkeypatch.setattr("iqaudit.incremental.session.MOST_BYTES", session.bytes - 1)
+    assert rescorer.open(HEIGHT, WIDTH) is None
+    assert "GB" in rescorer.told(HEIGHT, WIDTH)
 
 
 class _Looks(nn.Module):
@@ -338,8 +362,8 @@ def test_a_module_that_cannot_be_exported_is_scored_densely() -> None:
 
 def test_exact_says_how_and_refuses_anything_else() -> None:
     module = _Drawn(["conv"], "mean", 0)
-    assert TorchModule(module, SCALE, exact="dense").open(HEIGHT, WIDTH, 1000) is None
-    assert TorchModule(module, SCALE).open(HEIGHT, WIDTH, 99) is None
+    assert TorchModule(module, SCALE, exact="dense").open_session(HEIGHT, WIDTH, 1000) is None
+    assert TorchModule(module, SCALE).open_session(HEIGHT, WIDTH, 99) is None
     with pytest.raises(iqaudit.InputError, match="incremental or dense, not 'fast'"):
         TorchModule(module, SCALE, exact="fast")
 

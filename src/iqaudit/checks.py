@@ -4,7 +4,6 @@
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -12,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from iqaudit import degrade
+from iqaudit import costs, degrade
 from iqaudit.errors import InputError, VictimError
 from iqaudit.images import Picture, Pixels
 from iqaudit.oracle import score, scores_together
@@ -41,8 +40,6 @@ BEYOND_CHANCE = 4
 
 SATURATED = 0.5
 """Distance to the ends of 0-10 at which a clean score is warned of."""
-
-EXAMPLE_BUDGETS = (500, 10_000)
 
 
 class Verdict(Enum):
@@ -116,7 +113,9 @@ def check(
         one, two = fingerprint(victim)
         said = f"Scores {one:.6g} and {two:.6g} on two fixed synthetic pictures."
         yield Finding("fingerprint", Verdict.PASS, said)
-        yield _cost(victim, first, price)
+        if (work := costs.work(victim, first)) is not None:
+            yield Finding("incremental", Verdict.PASS, work)
+        yield Finding("cost", Verdict.PASS, costs.cost(victim, first, price))
     except VictimError as error:
         yield Finding("answers", Verdict.FAIL, str(error))
 
@@ -277,29 +276,3 @@ def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
         Verdict.FAIL,
         f"Only {said}: is a lower score better (--lower-is-better)?",
     )
-
-
-def _cost(victim: Victim, pixels: Pixels, price: float | None) -> Finding:
-    started = time.perf_counter()
-    for _ in range(REPEATS):
-        forget(victim)
-        score(victim, pixels)
-    seconds = (time.perf_counter() - started) / (REPEATS * victim.card.cost)
-    budgets = "; ".join(
-        f"{queries:,} queries {_duration(seconds * queries)}"
-        + (f" and {price * queries:,.2f} in money" if price else "")
-        for queries in EXAMPLE_BUDGETS
-    )
-    size = f"{pixels.shape[1]} x {pixels.shape[0]}"
-    return Finding(
-        "cost",
-        Verdict.PASS,
-        f"{1000 * seconds:.1f} ms a query at {size}: {budgets}.",
-    )
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

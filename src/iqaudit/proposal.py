@@ -81,5 +81,5 @@ class Proposal:
 
 def _check_levels(levels: Perturbation) -> None:
     """Refuse what would wrap around or be cut off on the way to a picture."""
-    if not np.issubdtype(levels.dtype, np.signedinteger):
+    if levels.dtype.kind != "i":
         raise InputError(f"A perturbation is signed whole levels (int16), not {levels.dtype}.")

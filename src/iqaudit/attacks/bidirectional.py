@@ -8,7 +8,6 @@ Models", arXiv 2402.17533. The two-stage search; the bi-directional loss is the 
 import math
 from bisect import bisect_left
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
@@ -94,7 +93,7 @@ class Bidirectional:
             held = state.perturbation[row : row + side, column : column + side]
             colour = _signs(draw, 3, problem.levels)
             # Levels that differ stay different when clipped to 0-255, so this asks a new picture.
-            while np.array_equal(held, np.broadcast_to(colour, held.shape)):
+            while (held == colour).all():
                 colour = _signs(draw, 3, problem.levels)
             edits.append(Edit(row, column, np.broadcast_to(colour, held.shape)))
         return Proposal(state.perturbation, tuple(edits))
@@ -113,8 +112,8 @@ class Bidirectional:
         that has ended; at least 1, at most the picture's shorter side less 1 where that is above.
         """
         # Exact: a budget's phases must not end early or late by a float's rounding.
-        position = Fraction(PHASE_ENDS[-1] * query, queries)
-        p = self.p_init / 2 ** bisect_left(PHASE_ENDS, position)
+        ended = bisect_left(PHASE_ENDS, PHASE_ENDS[-1] * query, key=lambda end: end * queries)
+        p = self.p_init / 2**ended
         return max(1, min(round(math.sqrt(p * height * width)), min(height, width) - 1))
 
 

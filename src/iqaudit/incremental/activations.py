@@ -77,7 +77,7 @@ class Activations:
             if isinstance(step, Total):
                 self.sums[step.name] = _sums(as_rows(inputs[0]), step.shape[0])
             elif step.name in self._keeps:
-                self._keep(step.name, values[step.name])
+                values[step.name] = self._keep(step.name, values[step.name])
             for name in step.inputs:  # let go of what nobody reads any more
                 if last[name] == step.name and name not in self.network.tail.inputs:
                     values.pop(name, None)
@@ -113,13 +113,9 @@ class Activations:
                 kept.rows[: kept.cells] = as_rows(value)
             else:
                 height, width = value.values.shape[2:]
-                rows = np.concatenate(
-                    [
-                        kept.ids[n, top : top + height, left : left + width].reshape(-1)
-                        for n, top, left in value.places
-                    ]
-                )
-                kept.rows[self.on_device(rows)] = as_rows(value.values)
+                base = kept.base
+                for (n, top, left), cells in zip(value.places, value.values, strict=True):
+                    base[n, top : top + height, left : left + width] = cells.permute(1, 2, 0)
         for name, sums in chosen.sums.items():
             step = self._steps[name]
             kept = self.kept[step.inputs[0]]
@@ -128,8 +124,9 @@ class Activations:
 
     @property
     def bytes(self) -> int:
-        """Return what the maps hold."""
-        return sum(kept.rows.numel() * kept.rows.element_size() for kept in self.kept.values())
+        """What the maps take, once a base is taken."""
+        size = self.like.element_size()
+        return sum(self._rows(name) * self.shapes[name][1] * size for name in self._keeps)
 
     def fits(self, count: int, height: int, width: int) -> bool:
         """Whether so many windows of a size are followed, and are worth more than a dense pass."""
@@ -199,6 +196,11 @@ class Activations:
         cells = self._cells_of[name]
         return min(cells, max(ALWAYS_ROOM, cells // ROOM_SHARE))
 
+    def _rows(self, name: str) -> int:
+        """Return how many rows a map takes: its cells, its paddings, and each lane's room."""
+        room = len(self._lanes) * self._room(name)
+        return self._cells_of[name] + len(self._fills[name]) + room
+
     def _limits(self) -> dict[str, float]:
         """Return how many cells of each map may be computed as windows: beyond, it is done whole.
 
@@ -214,20 +216,21 @@ class Activations:
                     limits[name] = min(limits[name], limits[step.name])
         return limits
 
-    def _keep(self, name: str, value: Tensor) -> None:
+    def _keep(self, name: str, value: Tensor) -> Tensor:
+        """Keep a map of the base, and return it where it now lies."""
         if name not in self.kept:
             n, channels, height, width = self.shapes[name]
             cells = n * height * width
             room = self._room(name)
             fills = self._fills[name]
-            count = cells + len(fills) + len(self._lanes) * room
-            rows = torch.empty((count, channels), dtype=value.dtype, device=value.device)
+            rows = torch.empty((self._rows(name), channels), dtype=value.dtype, device=value.device)
             for offset, fill in enumerate(fills):
                 rows[cells + offset] = fill
             ids = np.arange(cells, dtype=np.int32).reshape(n, height, width)
             self.kept[name] = Kept(rows, cells, fills, room, ids)
         kept = self.kept[name]
         kept.rows[: kept.cells] = as_rows(value)
+        return kept.base.permute(0, 3, 1, 2)
 
     def on_device(self, rows: NDArray[np.int32]) -> Tensor:
         """Return row numbers where the maps are."""

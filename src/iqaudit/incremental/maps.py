@@ -38,6 +38,11 @@ class Kept:
     ids: NDArray[np.int32]
     """(n, height, width): each cell's row."""
 
+    @property
+    def base(self) -> Tensor:
+        """The base picture's map: (n, height, width, channels)."""
+        return self.rows[: self.cells].view(*self.ids.shape, -1)
+
     def first_of(self, lane: int) -> int:
         """Return the first row of a lane's room."""
         return self.cells + len(self.fills) + lane * self.room

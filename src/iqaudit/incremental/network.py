@@ -79,6 +79,8 @@ def _export(module: nn.Module, example: Tensor) -> tuple[fx.Graph, dict[str, Any
     except Exception as error:  # noqa: BLE001 (a foreign module's code may raise anything)
         first = str(error).strip().partition("\n")[0]
         raise NotExportableError(f"torch.export: {type(error).__name__}: {first}") from None
+    if any(_draws(node) for node in program.graph.nodes):
+        raise NotExportableError("it draws random numbers")
     signature = program.graph_signature
     if any(spec.kind is not OutputKind.USER_OUTPUT for spec in signature.output_specs):
         raise NotExportableError("it changes its own buffers as it runs")
@@ -88,6 +90,10 @@ def _export(module: nn.Module, example: Tensor) -> tuple[fx.Graph, dict[str, Any
         is_picture = spec.kind is InputKind.USER_INPUT
         given[spec.arg.name] = None if is_picture else held[spec.target].detach()
     return program.graph, given
+
+
+def _draws(node: Node) -> bool:
+    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
 
 
 @dataclass

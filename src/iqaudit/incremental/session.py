@@ -23,6 +23,12 @@ CHECK_EVERY = 500
 """Scores between two comparisons with a dense pass, on average; their moments are drawn."""
 
 
+MOST_BYTES = 4 * 2**30
+"""Pictures whose maps would take more are scored densely."""
+
+SIZES = 2
+"""Picture sizes whose networks are kept; reading one takes seconds."""
+
 CORES_A_LANE = 4
 """On two cores one score at a time with both was faster than two side by side with one each: what
 is proposed ahead is computed in vain where the proposal before it is accepted."""
@@ -63,6 +69,8 @@ class Rescorer:
         """Return the module's network for pictures of a size, or why there is none."""
         size = (height, width)
         if size not in self._networks:
+            if len(self._networks) >= SIZES:  # each holds the weights in its own layout
+                del self._networks[next(iter(self._networks))]
             example = torch.zeros((1, 3, height, width), dtype=self.like.dtype)
             try:
                 self._networks[size] = read(self.module, example.to(self.like.device))
@@ -70,12 +78,28 @@ class Rescorer:
                 self._networks[size] = str(error)
         return self._networks[size]
 
+    def told(self, height: int, width: int) -> str:
+        """Tell how much of the module's work on a picture of a size is incremental, and why so."""
+        network = self.network(height, width)
+        if self.fault:
+            return f"Every query is a dense pass: {self.fault}."
+        if isinstance(network, str):
+            return f"Every query is a dense pass, for want of a graph ({network})."
+        if (needs := Session(self, network).bytes) > MOST_BYTES:
+            return f"Every query is a dense pass: a picture's maps would take {needs / 1e9:.1f} GB."
+        without = f"; dense from {', '.join(network.dense)} on" if network.dense else ""
+        return (
+            f"{network.share:.1%} of a pass's arithmetic is done again only where a query can "
+            f"change it{without}."
+        )
+
     def open(self, height: int, width: int) -> "Session | None":
         """Begin a search on a picture of a size; None where it can only be scored densely."""
         network = self.network(height, width)
         if self.fault or isinstance(network, str) or not network.steps:
             return None
-        return Session(self, network)
+        session = Session(self, network)
+        return session if session.bytes <= MOST_BYTES else None
 
     def dense(self, pixels: Pixels) -> float:
         """Return a picture's score by a dense pass."""

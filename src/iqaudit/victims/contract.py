@@ -150,7 +150,7 @@ def open_session(victim: "Victim", height: int, width: int, scores: int) -> Sess
 
     None where the victim scores whole pictures only, or the search is too short to be worth more.
     """
-    begin = getattr(victim, "open", None)
+    begin = getattr(victim, "open_session", None)
     session: Session | None = None if begin is None else begin(height, width, scores)
     return session
 

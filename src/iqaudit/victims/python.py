@@ -61,9 +61,15 @@ class Python:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
         return self._victim.score(pictures)
 
-    def open(self, height: int, width: int, scores: int) -> Session | None:
+    def open_session(self, height: int, width: int, scores: int) -> Session | None:
         """Begin a search; see `iqaudit.victims.contract.open_session`."""
         return open_session(self._victim, height, width, scores)
+
+    def __getattr__(self, name: str) -> Any:
+        """Hand on what only some victims have."""
+        if name != "incremental":
+            raise AttributeError(name)
+        return getattr(self._victim, name)
 
     def forget(self) -> None:
         """Have a victim that keeps its answers ask again."""

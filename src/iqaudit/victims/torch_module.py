@@ -91,10 +91,16 @@ class TorchModule:
         flat = scores.reshape(-1) if scores.numel() == len(pictures) else scores
         return np.asarray(flat.double().cpu().numpy())
 
-    def open(self, height: int, width: int, scores: int) -> Session | None:
+    def open_session(self, height: int, width: int, scores: int) -> Session | None:
         """Begin a search; see `iqaudit.victims.contract.open_session`."""
         worth = self._incremental and scores >= WORTH_READING
         return self.rescorer.open(height, width) if worth else None
+
+    def incremental(self, height: int, width: int) -> str:
+        """Tell how much of a search's work is done again only where a query changes it."""
+        if not self._incremental:
+            return "Every query is a dense pass, as was asked for."
+        return self.rescorer.told(height, width)
 
     def _add_note(self, text: str) -> None:
         self.card = replace(self.card, note="; ".join(filter(None, (self.card.note, text))))
