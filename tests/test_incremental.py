@@ -331,6 +331,19 @@ def test_a_module_that_draws_at_random_is_scored_densely() -> None:
     assert _rescorer(_Draws()).network(HEIGHT, WIDTH) == "it draws random numbers"
 
 
+class _Attends(nn.Module):
+    """Attention and dropout, which draw at random in training only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.dropout(x.flatten(2).transpose(1, 2)[:, :64], 0.5, self.training)
+        return functional.scaled_dot_product_attention(y, y, y).mean((1, 2))
+
+
+def test_attention_and_dropout_draw_nothing_when_they_score() -> None:
+    network = _rescorer(_Attends()).network(HEIGHT, WIDTH)
+    assert isinstance(network, Network)
+
+
 def test_maps_that_would_fill_the_memory_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
     session = rescorer.open(HEIGHT, WIDTH)

@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from torch.export.graph_signature import InputKind, OutputKind
 
 from iqaudit.incremental import rules
-from iqaudit.incremental.drafts import Context, Draft, Node, operator_name
+from iqaudit.incremental.drafts import Context, Draft, Node, arguments, operator_name
 from iqaudit.incremental.fusion import fused
 from iqaudit.incremental.operators import INPUT, AnyStep, Shape
 from iqaudit.incremental.tail import Tail, behind
@@ -93,7 +93,13 @@ def _export(module: nn.Module, example: Tensor) -> tuple[fx.Graph, dict[str, Any
 
 
 def _draws(node: Node) -> bool:
-    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+    """Whether a node draws at random; attention and dropout do where they drop anything."""
+    if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+        return False
+    name = operator_name(node)
+    if name == "scaled_dot_product_attention":
+        return bool(arguments(node, "query key value mask dropout_p", dropout_p=0)["dropout_p"])
+    return not ("dropout" in name and not arguments(node, "x p train")["train"])
 
 
 @dataclass
