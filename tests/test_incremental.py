@@ -175,6 +175,19 @@ def test_every_rule_scores_as_a_dense_pass(layer: str) -> None:
     _walk(_Drawn([layer, "conv", layer], "mean", 0), 0)
 
 
+@pytest.mark.parametrize("pooling", ["max", "avg-inside", "max-ceil"])
+@pytest.mark.parametrize("layer", ["conv", "strided", "unpadded", "pad-conv", "conv-norm-relu"])
+def test_large_maps_before_a_pooling_are_not_kept(
+    layer: str, pooling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iqaudit.incremental.fusion.LARGE", 0)
+    module = _Drawn([layer, pooling, "conv"], "mean", 0)
+    network = read(module.eval(), torch.zeros(1, 3, HEIGHT, WIDTH))
+    apart = 4 if pooling == "max-ceil" else 3  # a pooling with padding stays a step of its own
+    assert len([step for step in network.steps if hasattr(step, "kernel")]) == apart
+    _walk(module, 0)
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_every_end_scores_as_a_dense_pass(end: str) -> None:
     _walk(_Drawn(["conv", "strided"], end, 0), 0)
@@ -299,10 +312,34 @@ def test_what_disagrees_with_a_dense_pass_is_left_for_good_and_said() -> None:
     change = _change(draw, base, 6)
     dense = module.rescorer.dense(change.picture())
     assert session.scores([(session, change)]) == [dense]
-    assert "incremental scoring was left after 2 scores" in module.card.note
+    assert "incremental scoring was left: after 2 scores" in module.card.note
     change = _change(draw, base, 6)
     assert session.scores([(session, change)]) == [module.rescorer.dense(change.picture())]
     assert module.open_session(HEIGHT, WIDTH, 1000) is None
+
+
+def test_a_step_that_fails_stops_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    base, draw = _picture(), np.random.default_rng(0)
+    session = _session(_Drawn(["conv"], "mean", 0), base)
+
+    def fail(*_: Any) -> Tensor:
+        raise ValueError("no such place")
+
+    monkeypatch.setattr(type(session._activations), "score", fail)
+    change = _change(draw, base, 6)
+    assert session.scores([(session, change)]) == [session.rescorer.dense(change.picture())]
+    assert session.rescorer.fault.endswith("a step failed, ValueError: no such place")
+    session.close()
+
+
+def test_a_graph_that_cannot_be_read_stops_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Network:
+        raise KeyError("unheard of")
+
+    monkeypatch.setattr("iqaudit.incremental.session.read", fail)
+    rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
+    assert rescorer.open(HEIGHT, WIDTH) is None
+    assert "unheard of" in rescorer.told(HEIGHT, WIDTH)
 
 
 def test_a_base_that_drifted_is_found_when_a_search_ends() -> None:

@@ -1,5 +1,6 @@
 """Steps that work cell by cell drawn into the one before them: fewer steps to keep track of."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,10 @@ from torch import Tensor
 from iqaudit.incremental.operators import INPUT, AnyStep, Pointwise, Sliding, as_map, as_rows
 
 OUTSIDE = ""
+
+LARGE = 1 << 22
+"""Numbers of a map between a convolution and a pooling that is not worth keeping: to compute whole
+blocks of it anew costs little on maps that large, where windows are small."""
 
 
 def fused(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ...]:
@@ -33,7 +38,12 @@ def fused(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ..
         under = {grounds[name] for name in step.inputs}
         if not isinstance(step, Pointwise) or len(under) > 1:
             grounds[step.name] = step.name
-            made[step.name] = step
+            inner = made.get(step.inputs[0])
+            if inner is not None and readers[inner.name] == {step.name} and _pools(inner, step):
+                made[step.name] = _pooled(inner, step)
+                del made[inner.name]
+            else:
+                made[step.name] = step
             continue
         grounds[step.name] = under.pop()
         whole: Pointwise | Sliding = step
@@ -58,6 +68,39 @@ def fused(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ..
 
 def _joins(inner: AnyStep, outer: Pointwise) -> bool:
     return isinstance(inner, Pointwise) or (isinstance(inner, Sliding) and len(outer.inputs) == 1)
+
+
+def _pools(inner: AnyStep, outer: AnyStep) -> bool:
+    """Whether a step sums up blocks of another's map that is too large to be kept lightly."""
+    return (
+        isinstance(inner, Sliding)
+        and isinstance(outer, Sliding)
+        and outer.kernel == outer.stride != (1, 1)
+        and outer.before == (0, 0)
+        and inner.dilation == outer.dilation == (1, 1)
+        and math.prod(inner.shape) >= LARGE
+    )
+
+
+def _pooled(inner: Any, outer: Any) -> Sliding:
+    """Return a pooling and the convolution before it as one step: the map between is not kept."""
+    kernel, stride = (
+        tuple(
+            (outer.kernel[axis] - 1) * inner.stride[axis] + inner.kernel[axis] for axis in (0, 1)
+        ),
+        tuple(outer.stride[axis] * inner.stride[axis] for axis in (0, 1)),
+    )
+    return replace(
+        outer,
+        inputs=inner.inputs,
+        compute=lambda x: outer.compute(inner.compute(x)),
+        whole=lambda x: outer.whole(inner.whole(x)),
+        kernel=kernel,
+        stride=stride,
+        before=inner.before,
+        fill=inner.fill,
+        work=inner.work + outer.work,
+    )
 
 
 def _behind(outer: Pointwise, inner: Any) -> Pointwise | Sliding:

@@ -76,6 +76,8 @@ class Rescorer:
                 self._networks[size] = read(self.module, example.to(self.like.device))
             except NotExportableError as error:
                 self._networks[size] = str(error)
+            except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
+                self._networks[size] = f"reading it failed, {type(error).__name__}: {error}"
         return self._networks[size]
 
     def told(self, height: int, width: int) -> str:
@@ -110,6 +112,12 @@ class Rescorer:
         """Return pictures (n, height, width, 3) as the module takes them, channels last."""
         batch = torch.from_numpy(np.array(pixels, order="C")).to(self.like.device)
         return batch.permute(0, 3, 1, 2).to(self.like.dtype) / 255
+
+    def leave(self, why: str) -> None:
+        """Score densely from now on, and have it said."""
+        if not self.fault:
+            self.fault = f"incremental scoring was left: {why}"
+            self.on_fault(self.fault)
 
     def run(self, jobs: Sequence[Callable[[], float]]) -> list[float]:
         """Return what jobs return, as many at a time as there are lanes."""
@@ -246,8 +254,13 @@ class Session:
             self._canvas[patch.window] = change.base[patch.window]
 
         def job() -> float:
-            with torch.inference_mode():
-                return _number(self._activations.score(lane, places, self.rescorer.tensor(windows)))
+            try:
+                with torch.inference_mode():
+                    pixels = self.rescorer.tensor(windows)
+                    return _number(self._activations.score(lane, places, pixels))
+            except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
+                self.rescorer.leave(f"a step failed, {type(error).__name__}: {error}")
+                return self.rescorer.dense(change.picture())
 
         return job
 
@@ -280,11 +293,10 @@ class Session:
         dense = self.rescorer.dense(pixels)
         apart = abs(answer - dense)
         if not apart <= TOLERANCE * max(abs(dense), self.rescorer.unit):
-            self.rescorer.fault = (
-                f"incremental scoring was left after {self._scored} scores of a picture: "
-                f"{answer:.9g} where a dense pass gives {dense:.9g}"
+            self.rescorer.leave(
+                f"after {self._scored} scores of a picture, {answer:.9g} where a dense pass gives "
+                f"{dense:.9g}"
             )
-            self.rescorer.on_fault(self.rescorer.fault)
             return dense
         return answer
 

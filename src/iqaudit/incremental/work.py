@@ -2,6 +2,8 @@
 
 import math
 
+from torch import fx
+
 from iqaudit.incremental.drafts import Node, operator_name, shape_of
 
 MOVES = frozenset(
@@ -19,7 +21,7 @@ def work(node: Node) -> float:
     if node.op != "call_function" or "val" not in node.meta:
         return 0.0
     name, made = operator_name(node), float(math.prod(shape_of(node)))
-    operands = [shape_of(arg) for arg in node.all_input_nodes if "val" in arg.meta]
+    operands = [shape_of(arg) for arg in node.args if isinstance(arg, fx.Node)]
     if name in ("conv2d", "convolution"):
         return 2 * made * math.prod(operands[1][1:])
     if name in ("linear", "matmul", "bmm", "mm"):
