@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 import iqaudit
+from iqaudit import costs
 from iqaudit.checks import Finding, Verdict, check, fingerprint
-from iqaudit.victims import Card, Function, Window
+from iqaudit.victims import Card, Function, Window, as_victim
 from tests.conftest import MakePicture
 
 Scorer = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
@@ -39,6 +40,7 @@ def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) 
         "scale",
         "direction",
         "fingerprint",
+        "incremental",
         "cost",
     ]
     assert all(finding.sentence.endswith(".") for finding in found)
@@ -133,6 +135,17 @@ def test_a_failing_victim_ends_the_checks_with_its_sentence() -> None:
     assert list(found) == ["answers"]
     assert found["answers"].verdict is Verdict.FAIL
     assert "nobody is there" in found["answers"].sentence
+
+
+def test_what_is_incremental_is_told_of_networks_alone(
+    reference: iqaudit.victims.Reference, make_picture: MakePicture
+) -> None:
+    pixels = make_picture(96, 96)
+    assert "100.0% of a pass's arithmetic" in str(costs.work(reference, pixels))
+    dense = iqaudit.victims.Reference(exact="dense")
+    assert costs.work(dense, pixels) == "Every query is a dense pass, as was asked for."
+    function = as_victim(lambda batch: batch.mean((1, 2, 3)), score_range=(0, 255))
+    assert costs.work(function, pixels) is None
 
 
 def test_cost_tells_time_and_money(make_picture: MakePicture) -> None:

@@ -90,7 +90,7 @@ def _pooled(inner: Any, outer: Any) -> Sliding:
         ),
         tuple(outer.stride[axis] * inner.stride[axis] for axis in (0, 1)),
     )
-    return replace(
+    made: Sliding = replace(
         outer,
         inputs=inner.inputs,
         compute=lambda x: outer.compute(inner.compute(x)),
@@ -101,6 +101,7 @@ def _pooled(inner: Any, outer: Any) -> Sliding:
         fill=inner.fill,
         work=inner.work + outer.work,
     )
+    return made
 
 
 def _behind(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
