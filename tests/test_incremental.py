@@ -332,6 +332,31 @@ def test_a_step_that_fails_stops_no_search(monkeypatch: pytest.MonkeyPatch) -> N
     session.close()
 
 
+def test_a_base_that_cannot_be_taken_stops_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = _picture()
+    session = _session(_Drawn(["conv"], "mean", 0), base)
+    monkeypatch.setattr(session._activations, "anchor", None)  # not to be called
+    change = _change(np.random.default_rng(0), base, 6)
+    assert session.scores([(session, change)]) == [session.rescorer.dense(change.picture())]
+    assert "a step failed, TypeError" in session.rescorer.fault
+
+
+def test_a_module_that_fails_at_the_last_check_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    victim = TorchModule(_Drawn(["conv"], "mean", 0), SCALE)
+    close = Session.close
+
+    def failing(session: Session) -> None:
+        monkeypatch.setattr(victim.rescorer, "module", None)
+        close(session)
+
+    monkeypatch.setattr(Session, "close", failing)
+    [result] = iqaudit.attack(_picture(), victim, queries=120)
+    assert result.queries == 120
+    assert "its last check failed, TypeError" in victim.card.note
+
+
 def test_a_graph_that_cannot_be_read_stops_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Network:
         raise KeyError("unheard of")

@@ -53,9 +53,6 @@ class Activations:
         self._steps = {step.name: step for step in network.steps}
         self.shapes = {step.name: step.shape for step in network.steps} | {INPUT: network.shape}
         self._cells_of = {n: s[0] * s[2] * s[3] for n, s in self.shapes.items()}
-        self._tail_maps = [
-            n for n in network.tail.inputs if not isinstance(self._steps.get(n), Total)
-        ]
         self.reach = self._margins()
         self._fills = self._paddings()
         self._keeps = self._always_kept()
@@ -66,8 +63,8 @@ class Activations:
             self._keeps |= self.way(axis, 1).reads
         self.most = self._limits()
 
-    def anchor(self, picture: Tensor) -> Tensor:
-        """Take a picture (1, channels, height, width) as the base, and return its score."""
+    def anchor(self, picture: Tensor) -> None:
+        """Take a picture (1, channels, height, width) as the base."""
         values: dict[str, Any] = {INPUT: picture}
         last = {n: step.name for step in self.network.steps for n in step.inputs}
         self._keep(INPUT, picture)
@@ -79,9 +76,8 @@ class Activations:
             elif step.name in self._keeps:
                 values[step.name] = self._keep(step.name, values[step.name])
             for name in step.inputs:  # let go of what nobody reads any more
-                if last[name] == step.name and name not in self.network.tail.inputs:
+                if last[name] == step.name:
                     values.pop(name, None)
-        return self.network.tail({name: values[name] for name in self.network.tail.inputs})
 
     def score(self, lane: int, places: Sequence[tuple[int, int]], windows: Tensor) -> Tensor:
         """Return the score of the base with windows changed.
@@ -163,11 +159,11 @@ class Activations:
 
     def _always_kept(self) -> set[str]:
         """Return the maps that are read beyond their changed windows whatever the window."""
-        keeps = {INPUT, *self._tail_maps}
+        keeps = {INPUT, *self.network.tail.inputs}
         for step in self.network.steps:
             if isinstance(step, Sliding | Resampling | Cut | Total):
                 keeps |= set(step.inputs)
-        return keeps
+        return keeps - {step.name for step in self.network.steps if isinstance(step, Total)}
 
     def _margins(self) -> dict[str, tuple[int, int, int, int]]:
         """Return how far beyond each map its readers reach: above, left, below, right."""
@@ -208,8 +204,7 @@ class Activations:
         """
         limits = {name: WHOLE_ABOVE * cells for name, cells in self._cells_of.items()}
         for name in self._keeps:
-            if name in limits:
-                limits[name] = min(limits[name], self._room(name))
+            limits[name] = min(limits[name], self._room(name))
         for step in reversed(self.network.steps):
             if isinstance(step, Pointwise):
                 for name in step.inputs:

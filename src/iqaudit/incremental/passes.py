@@ -122,14 +122,21 @@ class Pass:
             self.found[spans] = _windows(*spans, frame, self.base.shapes[name][0])
         return self.found[spans]
 
-    def aligned(self, name: str, places: tuple[Place, ...], height: int, width: int) -> Tensor:
+    def aligned(
+        self,
+        name: str,
+        places: tuple[Place, ...],
+        height: int,
+        width: int,
+        fill: float = 0.0,
+    ) -> Tensor:
         """Return a map's windows at given places, where it may have others of its own."""
         value = self.values[name]
         if isinstance(value, Windows) and value.places == places:
             held = value.values.shape
             if held[2] == height and held[3] == width:
                 return value.values
-        return self.patches(name, places, height, width, 0.0)
+        return self.patches(name, places, height, width, fill)
 
     def slide(self, step: Sliding, places: tuple[Place, ...], height: int, width: int) -> Tensor:
         """Compute a sliding step's windows."""
@@ -138,13 +145,6 @@ class Pass:
             (n, top * step.stride[0] - step.before[0], left * step.stride[1] - step.before[1])
             for n, top, left in places
         )
-        source = self.values[step.inputs[0]]
-        if (
-            isinstance(source, Windows)
-            and source.places == corners
-            and source.values.shape[2:] == (tall, wide)
-        ):
-            return step.compute(source.values)
         name = step.inputs[0]
         if step.product is not None:
             length = self.base.shapes[name][1] * step.kernel[0] * step.kernel[1]
@@ -153,7 +153,7 @@ class Pass:
                 read = self.base.kept[name].rows.index_select(0, self.base.on_device(rows))
                 made = step.product(read.view(-1, length))
                 return as_map(made, len(places), height, width)
-        return step.compute(self.patches(name, corners, tall, wide, step.fill))
+        return step.compute(self.aligned(name, corners, tall, wide, step.fill))
 
     def resample(
         self, step: Resampling, places: tuple[Place, ...], height: int, width: int
@@ -215,24 +215,14 @@ class Pass:
         kept = self.base.kept[name]
         new = as_rows(value.values).double()
         height, width = value.values.shape[2:]
-        view = self.view(name, 0.0)
-        above, beside = self.base.reach[name][:2]
-        windows = [
-            (
-                n,
-                slice(above + top, above + top + height),
-                slice(beside + left, beside + left + width),
-            )
-            for n, top, left in value.places
-        ]
+        # A cell that two windows cover counts once: for the one whose row stands in the view.
+        counts = self.rows(name, value.places, height, width, 0.0) == value.ids.reshape(-1)
         old_ids = np.concatenate(
             [
                 kept.ids[n, top : top + height, left : left + width].reshape(-1)
                 for n, top, left in value.places
             ]
         )
-        # A cell that two windows cover counts once: for the one whose row stands in the view.
-        counts = np.concatenate([view[w].reshape(-1) for w in windows]) == value.ids.reshape(-1)
         old = kept.rows.index_select(0, self.base.on_device(old_ids)).double()
         if not counts.all():
             weights = torch.from_numpy(counts).to(new.device)[:, None]

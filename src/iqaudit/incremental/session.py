@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from iqaudit.images import Pixels
 from iqaudit.incremental.activations import Activations
 from iqaudit.incremental.network import Network, NotExportableError, read
-from iqaudit.victims.contract import Change
+from iqaudit.victims.contract import Change, Patch
 
 TOLERANCE = 1e-4
 """The largest difference to a dense pass, relative to the score or, if larger, to `Rescorer.unit`:
@@ -21,7 +21,6 @@ beyond, incremental scoring ends for good."""
 
 CHECK_EVERY = 500
 """Scores between two comparisons with a dense pass, on average; their moments are drawn."""
-
 
 MOST_BYTES = 4 * 2**30
 """Pictures whose maps would take more are scored densely."""
@@ -82,13 +81,10 @@ class Rescorer:
 
     def told(self, height: int, width: int) -> str:
         """Tell how much of the module's work on a picture of a size is incremental, and why so."""
-        network = self.network(height, width)
-        if self.fault:
-            return f"Every query is a dense pass: {self.fault}."
-        if isinstance(network, str):
-            return f"Every query is a dense pass, for want of a graph ({network})."
-        if (needs := Session(self, network).bytes) > MOST_BYTES:
-            return f"Every query is a dense pass: a picture's maps would take {needs / 1e9:.1f} GB."
+        session = self._begun(height, width)
+        if isinstance(session, str):
+            return f"Every query is a dense pass: {session}."
+        network = session.network
         without = f"; dense from {', '.join(network.dense)} on" if network.dense else ""
         return (
             f"{network.share:.1%} of a pass's arithmetic is done again only where a query can "
@@ -97,11 +93,22 @@ class Rescorer:
 
     def open(self, height: int, width: int) -> "Session | None":
         """Begin a search on a picture of a size; None where it can only be scored densely."""
+        session = self._begun(height, width)
+        return None if isinstance(session, str) else session
+
+    def _begun(self, height: int, width: int) -> "Session | str":
+        """Return a search on a picture of a size, or why there can be none."""
+        if self.fault:
+            return self.fault
         network = self.network(height, width)
-        if self.fault or isinstance(network, str) or not network.steps:
-            return None
+        if isinstance(network, str):
+            return f"there is no graph of it ({network})"
+        if not network.steps:
+            return "none of its operators knows windows"
         session = Session(self, network)
-        return session if session.bytes <= MOST_BYTES else None
+        if session.bytes > MOST_BYTES:
+            return f"a picture's maps would take {session.bytes / 1e9:.1f} GB"
+        return session
 
     def dense(self, pixels: Pixels) -> float:
         """Return a picture's score by a dense pass."""
@@ -118,6 +125,11 @@ class Rescorer:
         if not self.fault:
             self.fault = f"incremental scoring was left: {why}"
             self.on_fault(self.fault)
+
+    def leave_for(self, change: Change, error: Exception) -> float:
+        """Leave incremental scoring because a step failed; return the change's score."""
+        self.leave(f"a step failed, {type(error).__name__}: {error}")
+        return self.dense(change.picture())
 
     def run(self, jobs: Sequence[Callable[[], float]]) -> list[float]:
         """Return what jobs return, as many at a time as there are lanes."""
@@ -171,7 +183,7 @@ class Session:
     """
 
     def __init__(self, rescorer: Rescorer, network: Network) -> None:
-        self.rescorer = rescorer
+        self.rescorer, self.network = rescorer, network
         self._activations = Activations(network, rescorer.lanes, rescorer.like)
         self._base: Pixels | None = None
         self._canvas: Pixels = np.empty((0, 0, 3), np.uint8)
@@ -205,7 +217,10 @@ class Session:
                 elif len(jobs) < rescorer.lanes:
                     lane = used.get(session, 0)
                     used[session] = lane + 1
-                    jobs[index] = session.job(change, lane)
+                    try:
+                        jobs[index] = session.job(change, lane)
+                    except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
+                        found[index] = rescorer.leave_for(change, error)
                 else:
                     continue
                 del waiting[index]
@@ -216,12 +231,13 @@ class Session:
         ]
 
     def close(self) -> None:
-        """Compare the base with a dense pass, and let go of its maps."""
+        """Compare the base with a dense pass: every answer is there, so nothing may fail now."""
         if self._base is not None and not self.rescorer.fault:
-            with torch.inference_mode():
-                windows = self.rescorer.tensor(self._base[None, :1, :1])
-                kept = _number(self._activations.score(0, [(0, 0)], windows))
-            self._compare(kept, self._base)
+            corner = Change(self._base, (Patch(0, 0, self._base[:1, :1]),))
+            try:
+                self._compare(self._score(corner, 0)(), self._base)
+            except Exception as error:  # noqa: BLE001 (whatever a foreign module's code raises)
+                self.rescorer.leave(f"its last check failed, {type(error).__name__}: {error}")
         self._base = None
 
     def follows(self, change: Change) -> bool:
@@ -259,8 +275,7 @@ class Session:
                     pixels = self.rescorer.tensor(windows)
                     return _number(self._activations.score(lane, places, pixels))
             except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
-                self.rescorer.leave(f"a step failed, {type(error).__name__}: {error}")
-                return self.rescorer.dense(change.picture())
+                return self.rescorer.leave_for(change, error)
 
         return job
 
