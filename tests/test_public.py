@@ -37,6 +37,7 @@ def test_exported_names_are_these_and_exist() -> None:
         "attack",
         "attacks",
         "collect",
+        "datasets",
         "load",
         "measures",
         "opinion_maximum",
@@ -46,7 +47,7 @@ def test_exported_names_are_these_and_exist() -> None:
         "victims",
         "write",
     ]
-    for module in (iqaudit, iqaudit.attacks, iqaudit.victims):
+    for module in (iqaudit, iqaudit.attacks, iqaudit.datasets, iqaudit.victims):
         for name in module.__all__:
             value = getattr(module, name)
             assert value.__doc__ or not callable(value)
@@ -57,7 +58,15 @@ def test_importing_is_light() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/add-a-victim.md", "docs/add-an-attack.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "docs/add-a-victim.md",
+        "docs/add-an-attack.md",
+        "docs/add-a-data-set.md",
+    ],
+)
 def test_the_documents_python_runs(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

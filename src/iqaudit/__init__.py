@@ -7,7 +7,7 @@ Linf(levels=3)
 
 from importlib.metadata import version
 
-from iqaudit import attacks, measures, victims
+from iqaudit import attacks, datasets, measures, victims
 from iqaudit.audit import Plan, attack, run
 from iqaudit.directory import RunDirectory
 from iqaudit.errors import InputError, Interrupted, IqauditError, VictimError
@@ -46,6 +46,7 @@ __all__ = [
     "attack",
     "attacks",
     "collect",
+    "datasets",
     "load",
     "measures",
     "opinion_maximum",
