@@ -18,7 +18,7 @@ from iqaudit import cli
 from iqaudit.cli import options
 from tests.conftest import MakePicture
 
-COMMANDS = ["demo", "attack", "score", "check", "calibrate", "verify", "report", "list"]
+COMMANDS = ["demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"]
 
 
 def iqaudit_(*arguments: object) -> Result:

@@ -1,0 +1,186 @@
+"""The command that looks at data sets, and the options that name one and draw from it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+import numpy as np
+
+from iqaudit import datasets
+from iqaudit.cli import tables
+from iqaudit.cli.console import output_options, stdout
+from iqaudit.datasets import KINDS, DataSet
+from iqaudit.errors import InputError
+from iqaudit.scale import QUALITY_MAX
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What the command line said of how a data set is read and drawn from."""
+
+    opinion_range: tuple[float, float] | None = None
+    subset: Path | None = None
+    count: int | None = None
+    stratify: str | None = None
+    seed: int | None = None
+
+    def load(self, spec: str) -> DataSet:
+        """Return the data set, or the part of it that was asked for."""
+        if self.count is None and (self.stratify, self.seed) != (None, None):
+            raise InputError("--stratify and --seed go with --sample, which says how many.")
+        found = datasets.load(spec, opinion_range=self.opinion_range)
+        if self.subset is not None:
+            found = datasets.subset(found, datasets.read_names(self.subset))
+        if self.count is None:
+            return found
+        return datasets.sample(
+            found, self.count, stratify=cast("Any", self.stratify), seed=self.seed or 0
+        )
+
+    def said(self) -> str:
+        """Say how the pictures came to be these."""
+        said = [f"of the list {self.subset.name}"] if self.subset else []
+        if self.count is not None:
+            by = f" by {self.stratify}" if self.stratify else ""
+            said.append(f"{self.count} drawn{by}, seed {self.seed or 0}")
+        return ", ".join(said)
+
+
+def drawing_options(command: F) -> F:
+    """Give a command the options on a data set, gathered into its one argument `drawing`."""
+
+    @wraps(command)
+    def gathered(**arguments: Any) -> Any:
+        given = {name: arguments.pop(name) for name in Drawing.__dataclass_fields__}
+        return command(drawing=Drawing(**given), **arguments)
+
+    for option in (
+        click.option("--seed", type=int, help="Of --sample; 0 by default."),
+        click.option(
+            "--stratify",
+            type=click.Choice(("type", "score")),
+            help="Draw equal shares of the distortion types, or of the tenths of the scores.",
+        ),
+        click.option("--sample", "count", type=int, help="Draw so many pictures.", metavar="N"),
+        click.option(
+            "--subset", type=Path, help="A list of names, one a line, of the pictures to take."
+        ),
+        click.option(
+            "--opinion-range",
+            type=float,
+            nargs=2,
+            metavar="WORST BEST",
+            help="The ends of a CSV's opinion scores.",
+        ),
+    ):
+        gathered = option(gathered)
+    return cast("F", gathered)
+
+
+@click.command("datasets")
+@click.argument("spec", required=False)
+@drawing_options
+@click.option("--write", type=Path, help="Write the pictures' names, for --subset to take.")
+@output_options
+def datasets_(
+    *, spec: str | None, drawing: Drawing, write: Path | None, quiet: bool, as_json: bool
+) -> None:
+    """Show the kinds of data sets or, where one is named, what is found of it on disk.
+
+    \b
+    Examples:
+      iqaudit datasets
+      iqaudit datasets live:databaserelease2
+      iqaudit datasets csiq:CSIQ --sample 50 --stratify type --seed 1 --write fifty.txt
+      iqaudit datasets csiq:CSIQ --subset fifty.txt
+    """
+    if spec is None:
+        if write or drawing != Drawing():
+            raise InputError("Name a data set, as iqaudit datasets live:DIR.")
+        _list_kinds(as_json=as_json, quiet=quiet)
+        return
+    found = drawing.load(spec)
+    if write:
+        datasets.write_names(write, found, f"{found.name}: {drawing.said() or 'all'}")
+    if as_json:
+        click.echo(json.dumps(_record(found), indent=1, allow_nan=False))
+    elif not quiet:
+        _print_found(found, drawing)
+        if write:
+            click.echo(f"\nnames written to {write}")
+
+
+COMMANDS = (datasets_,)
+
+
+def _list_kinds(*, as_json: bool, quiet: bool) -> None:
+    kinds = {kind.spec: kind.line for kind in KINDS.values()}
+    if as_json:
+        click.echo(json.dumps(kinds, indent=1))
+    elif not quiet:
+        stdout().print(tables.lines(kinds.items()))
+
+
+def _print_found(found: DataSet, drawing: Drawing) -> None:
+    said = drawing.said()
+    click.echo(f"{found.name}: {len(found.samples)} pictures{said and f' ({said})'}")
+    rows = [("in", str(found.folder))]
+    if types := _types(found):
+        rows.append(("types", ", ".join(f"{name} {count}" for name, count in types.items())))
+    label = found.label
+    if label is None:
+        rows.append(("scores", "none"))
+    else:
+        rows.append(
+            ("label", f"{label.name}, {label.worst:.7g} (worst) to {label.best:.7g} (best)")
+        )
+        rows.append(("source", label.source))
+        counts = _histogram(found)
+        bars = "".join(BARS[-(-count * (len(BARS) - 1) // max(counts))] for count in counts)
+        rows.append(("opinions", f"{_range(found)} on 0-10, higher is better  {bars}"))
+    stdout().print(tables.lines(rows))
+
+
+def _record(found: DataSet) -> dict[str, Any]:
+    label = found.label
+    record: dict[str, Any] = {
+        "name": found.name,
+        "folder": str(found.folder),
+        "count": len(found.samples),
+        "types": _types(found),
+        "label": label and vars(label) | {"lower_is_better": label.lower_is_better},
+        "histogram": _histogram(found),
+    }
+    columns = ("name", "label", "opinion", "distortion", "reference")
+    return record | {
+        "pictures": [{key: getattr(each, key) for key in columns} for each in found.samples]
+    }
+
+
+def _types(found: DataSet) -> dict[str, int]:
+    return dict(Counter(each.distortion for each in found.samples if each.distortion))
+
+
+def _opinions(found: DataSet) -> list[float]:
+    return [each.opinion for each in found.samples if each.opinion is not None]
+
+
+def _range(found: DataSet) -> str:
+    opinions = _opinions(found)
+    return f"{min(opinions):.2f} to {max(opinions):.2f}"
+
+
+def _histogram(found: DataSet) -> list[int]:
+    """Count the opinions of 0-1, 1-2, ... 9-10; LIVE's few beyond 10 count with the last."""
+    inside = np.clip(_opinions(found), 0, QUALITY_MAX)
+    counts, _ = np.histogram(inside, bins=int(QUALITY_MAX), range=(0, QUALITY_MAX))
+    return [int(count) for count in counts]
