@@ -7,6 +7,7 @@ They count for the attack as it is: for its hyper-parameters and its code.
 import ast
 import hashlib
 import json
+import signal
 import sys
 import time
 from bisect import bisect_right
@@ -22,6 +23,7 @@ import numpy as np
 
 from iqaudit import audit, measures
 from iqaudit.attacks import Attack, named
+from iqaudit.errors import InputError
 from iqaudit.goal import Direction
 from iqaudit.images import Picture
 from iqaudit.victims import Victim, as_victim
@@ -30,6 +32,9 @@ BUDGETS = (100, 300, 1_000, 3_000, 10_000)
 
 GRID = tuple(sorted({round(10 ** (step / 30)) for step in range(121)} | set(BUDGETS)))
 """The queries at which a curve is read: thirty a decade."""
+
+ROUNDING = 1e-3
+"""Of 0-10: what a victim's quality of a picture may differ by from one machine to the next."""
 
 EONSS = "eonss"
 """The second victim's name here; its weights lie beside the checkout, not in the package."""
@@ -192,11 +197,12 @@ def victim(spec: str) -> Victim:
 
 
 def prepare_worker() -> None:
-    """Have a process use one core, and keep the memory that its networks free."""
+    """Have a process use one core, keep the memory that its networks free, and be ended."""
     import torch
 
     from iqaudit.cli import _keep_memory
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's, who ends its workers
     torch.set_num_threads(1)
     _keep_memory()
 
@@ -274,5 +280,20 @@ def append(file: BinaryIO, result: Result) -> None:
 
 
 def kept(plan: Sequence[Piece], found: Mapping[tuple[Any, ...], Result]) -> list[Result]:
-    """Return the results of those pieces of a plan that have one."""
-    return [found[piece.key] for piece in plan if piece.key in found]
+    """Return the results of those pieces of a plan that have one.
+
+    Raises
+    ------
+    InputError
+        If a picture's clean qualities differ: the victim of that name has become another.
+    """
+    results = [found[piece.key] for piece in plan if piece.key in found]
+    clean: dict[tuple[str, str], float] = {}
+    for result in results:
+        first = clean.setdefault((result.victim, result.picture), result.clean_quality)
+        if abs(first - result.clean_quality) > ROUNDING:
+            raise InputError(
+                f'The pieces hold two victims called "{result.victim}": {result.picture_name} has '
+                f"the qualities {first:g} and {result.clean_quality:g}. Begin another file."
+            )
+    return results

@@ -17,19 +17,16 @@ folder with a ``scores.csv`` of image,mos from 0 to 100.
 
 import argparse
 import json
-import multiprocessing
 import os
+import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import figures, pieces, tables
+from benchmarks import driver, figures, pieces, tables
 from benchmarks.figures import CEILING, OURS, PAPER
-from benchmarks.pieces import BUDGETS, EONSS, Piece, Result, Subject
+from benchmarks.pieces import BUDGETS, EONSS, Piece, Subject
 from iqaudit import audit, demo
 from iqaudit.attacks import ATTACKS, named
 from iqaudit.calibration import read_opinions
@@ -42,7 +39,7 @@ EONSS_WEIGHTS = ROOT.parent / "shared" / "weights" / "eonss.pt"
 PIECES = ROOT / "benchmarks" / "results" / "strength.pieces.jsonl"
 OPINION_RANGE = (0, 100)
 
-SCHEDULED = frozenset({"bidirectional", "bidirectional-liqe", "square", "yang2024"})
+SCHEDULED = frozenset({"bidirectional", "bidirectional-liqe", "pgd", "square"})
 """Attacks whose proposals depend on the budget: run once for each."""
 
 VARIANTS = frozenset({"bidirectional-liqe"})
@@ -74,6 +71,13 @@ TIERS = (
 QUICK_PICTURES, QUICK_MOST = 4, 1_000
 
 
+def known(*, quick: bool) -> list[str]:
+    """Return the attacks that are run unless others are named."""
+    if quick:
+        return [attack for attack in (PAPER, OURS, CEILING) if attack in ATTACKS]
+    return [attack for attack in ATTACKS if attack not in VARIANTS]
+
+
 def role(attack: str) -> str:
     """Return what an attack is here."""
     return LEADING if attack in (PAPER, OURS) else TOP if attack == CEILING else RIVAL
@@ -86,11 +90,13 @@ def plan(
     more: Sequence[Subject],
     seeds: Sequence[int],
     most: int = BUDGETS[-1],
+    unfit: Collection[tuple[str, str]] = (),
 ) -> list[Piece]:
     """Return every piece, in the order in which they are made.
 
     Within a tier pictures come one after the other, each with every victim and attack, small
-    budgets first: a run that is stopped leaves all attacks with the same pictures.
+    budgets first: a run that is stopped leaves all attacks with the same pictures. `unfit` are the
+    victims and attacks that do not go together.
     """
     version = {attack: (repr(named(attack)), pieces.code(named(attack))) for attack in attacks}
     found = []
@@ -107,6 +113,7 @@ def plan(
             for subject in (main if tier.main else more)
             for victim in victims
             for queries, checkpoints, attack in sorted(searches, key=lambda search: search[0])
+            if (victim, attack) not in unfit
         ]
     return found
 
@@ -133,80 +140,20 @@ def rated(folder: Path, count: int) -> list[Subject]:
     return [subject for start in range(3) for subject in subjects[start::3]]
 
 
-def drive(
-    planned: Sequence[Piece],
-    path: Path,
-    finished: Callable[[Sequence[Piece]], Generator[Result]],
-    workers: int = 1,
-) -> None:
-    """Make the pieces that a file has not, and keep each in it as it is finished."""
-    found = pieces.read(path)
-    todo = [piece for piece in planned if piece.key not in found]
-    print(f"{len(planned) - len(todo)} of {len(planned)} pieces are there", flush=True)
-    left = {piece.key: piece for piece in todo}
-    pace = Pace(pieces.kept(planned, found))
-    with pieces.open_to_append(path) as file, closing(finished(todo)) as results:
-        for result in results:
-            pieces.append(file, result)
-            pace.add(result)
-            piece = left.pop(result.key)
-            print(
-                f"{len(planned) - len(left)}/{len(planned)} {piece.label} "
-                f"{result.direction}: RGO {result.checkpoints[-1].rgo:.3f}, "
-                f"{result.seconds:.0f} s; {pace.left(list(left.values()), workers)} left",
-                flush=True,
-            )
-
-
-class Pace:
-    """How long pieces take, by victim and attack."""
-
-    def __init__(self, results: Sequence[Result]) -> None:
-        self._spent: dict[tuple[str, ...], list[float]] = {}
-        for result in results:
-            self.add(result)
-
-    def add(self, result: Result) -> None:
-        """Take in what a piece took."""
-        for known in ((result.victim, result.attack), (result.victim,), ()):
-            spent = self._spent.setdefault(known, [0.0, 0.0])
-            spent[0] += result.seconds
-            spent[1] += result.queries
-
-    def left(self, todo: Sequence[Piece], workers: int) -> str:
-        """Return a guess of the time that pieces will take, in words."""
-        seconds = 0.0
-        for piece in todo:
-            known = ((piece.victim, piece.attack), (piece.victim,), ())
-            spent = next(self._spent[each] for each in known if each in self._spent)
-            seconds += piece.queries * spent[0] / spent[1]
-        minutes = round(seconds / workers / 60)
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def in_processes(todo: Sequence[Piece], workers: int) -> Generator[Result]:
-    """Yield results as worker processes of one core each finish them."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, pieces.prepare_worker) as pool:
-        try:
-            asked = {pool.submit(pieces.work, piece): piece for piece in todo}
-            for future in as_completed(asked):
-                error = future.exception()
-                if error is None or isinstance(error, BrokenProcessPool):
-                    yield future.result()
-                else:  # the others' night is not lost for it
-                    print(f"failed: {asked[future].label}: {error!r}", flush=True)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
-
-
 def available(spec: str) -> bool:
     """Tell whether a victim can be made here; say so where it cannot."""
     if spec == EONSS and not EONSS_WEIGHTS.exists():
         print(f"eonss is left out: its weights are not at {EONSS_WEIGHTS}", flush=True)
+        return False
+    return True
+
+
+def fit(spec: str, attack: str) -> bool:
+    """Tell whether an attack can be made on a victim; say why where it cannot."""
+    try:
+        audit.Plan(pieces.victim(spec), named(attack))
+    except InputError as error:
+        print(f"{attack} is left out on {spec}: {error}", flush=True)
         return False
     return True
 
@@ -228,8 +175,7 @@ def arguments() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    known = [attack for attack in ATTACKS if attack not in VARIANTS]
-    parser.add_argument("attacks", nargs="*", default=known, metavar="ATTACK")
+    parser.add_argument("attacks", nargs="*", metavar="ATTACK", help="all unless named")
     parser.add_argument("--victims", nargs="+", default=["reference", EONSS], metavar="VICTIM")
     parser.add_argument("--pictures", type=Path, default=CLIVE50, metavar="FOLDER")
     parser.add_argument("--count", type=int, default=12, help="pictures taken of the folder")
@@ -249,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = arguments().parse_args(argv)
     try:
         _main(given)
-    except IqauditError as error:
+    except (IqauditError, OSError) as error:
         sys.exit(f"error: {error}")
 
 
@@ -260,15 +206,20 @@ def _main(given: argparse.Namespace) -> None:
     for spec in victims:
         audit.check_sizes(pieces.victim(spec), [each.picture for each in (*subjects, *more)])
     seeds, most = (given.seeds[:1], QUICK_MOST) if given.quick else (given.seeds, BUDGETS[-1])
-    planned = plan(victims, given.attacks, subjects, more, seeds, most)
-    stopped = False
+    attacks = given.attacks or known(quick=given.quick)
+    unfit = {(spec, each) for each in attacks for spec in victims if not fit(spec, each)}
+    planned = plan(victims, attacks, subjects, more, seeds, most, unfit)
+    code = 0
     if not given.show:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have it ignored
+            signal.signal(number, signal.default_int_handler)
         try:
-            workers = given.workers
-            drive(planned, given.pieces, lambda todo: in_processes(todo, workers), workers)
+            failed = driver.drive(planned, given.pieces, given.workers)
         except KeyboardInterrupt:
-            stopped = True
+            code = 130
             print("stopped; the same command goes on from here", flush=True)
+        else:
+            code = int(failed > 0)
     results = pieces.kept(planned, pieces.read(given.pieces))
     rows = figures.rows(results)
     print("\n" + "\n".join(tables.lines(results)))
@@ -276,8 +227,12 @@ def _main(given: argparse.Namespace) -> None:
         given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     if then is not None:
         print("\n".join(tables.against(rows, then)))
-    if stopped:
-        sys.exit(130)
+    if given.plot and results:
+        from benchmarks import curves
+
+        curves.draw(results, given.plot)
+    if code:
+        sys.exit(code)
 
 
 if __name__ == "__main__":

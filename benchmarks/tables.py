@@ -56,13 +56,14 @@ def _what_counts(
     attacks: Sequence[str], chosen: Callable[[str, str], list[Result]]
 ) -> Iterator[str]:
     """Say how far the paper's attack is passed, and how near the ceiling is."""
+    black_box = [attack for attack in attacks if attack != CEILING]
     late = max((at for at in BUDGETS if any(e.at(at) for e in chosen(PAPER, "both"))), default=0)
     early = late // 10
     if late:
         goals = {way: figures.at_checkpoint(chosen(PAPER, way), late) for way in DIRECTIONS}
         yield from _table(
             f"RGO at {early:,} queries over {PAPER}'s at {late:,}",
-            attacks,
+            black_box,
             _ways(
                 lambda attack, way: _times(
                     figures.ratio(figures.at_checkpoint(chosen(attack, way), early), goals[way])
@@ -71,7 +72,7 @@ def _what_counts(
         )
         yield from _table(
             f"queries that reach {PAPER}'s RGO at {late:,}",
-            [attack for attack in attacks if attack != PAPER],
+            [attack for attack in black_box if attack != PAPER],
             _ways(
                 lambda attack, way: _count(
                     figures.reaching(
@@ -86,7 +87,7 @@ def _what_counts(
         tops = {way: figures.at_checkpoint(chosen(CEILING, way), steps) for way in DIRECTIONS}
         yield from _table(
             f"RGO over that of {CEILING}, white-box, at {steps:,}; both, queries",
-            [attack for attack in attacks if attack != CEILING],
+            black_box,
             _budgets(
                 lambda attack, at: _times(
                     figures.ratio(figures.at_checkpoint(chosen(attack, "both"), at), tops["both"])
@@ -171,5 +172,6 @@ def _count(figure: Figure | None, most: int) -> str:
     def one(queries: float) -> str:
         return f"{queries:,.0f}" if math.isfinite(queries) else f"> {most:,}"
 
-    interval = "" if math.isnan(figure.low) else f" ({one(figure.low)} - {one(figure.high)})"
+    single = math.isnan(figure.low) or figure.low == figure.high
+    interval = "" if single else f" ({one(figure.low)} to {one(figure.high)})"
     return f"{one(figure.value)}{interval}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from benchmarks import figures, pieces, strength, tables
+from benchmarks import driver, figures, pieces, strength, tables
 from benchmarks.pieces import Piece, Result, Subject
 
 import iqaudit
@@ -74,7 +74,8 @@ class Here:
     def __init__(self, victim: Victim) -> None:
         self.victim, self.made = victim, 0
 
-    def __call__(self, todo: Sequence[Piece]) -> Generator[Result]:
+    def __call__(self, todo: Sequence[Piece], workers: int) -> Generator[Result]:
+        assert workers == 1
         for piece in todo:
             self.made += 1
             yield pieces.run(piece, self.victim)
@@ -88,14 +89,14 @@ def test_a_stopped_run_goes_on_to_the_same_rows(
     planned: list[Piece], rough: Victim, tmp_path: Path
 ) -> None:
     whole, parts = tmp_path / "whole.jsonl", tmp_path / "parts.jsonl"
-    strength.drive(planned, whole, Here(rough))
-    strength.drive(planned[:5], parts, Here(rough))
+    driver.drive(planned, whole, 1, Here(rough))
+    driver.drive(planned[:5], parts, 1, Here(rough))
     rest = Here(rough)
-    strength.drive(planned, parts, rest)
+    driver.drive(planned, parts, 1, rest)
     assert rest.made == len(planned) - 5
     assert _rows(planned, parts) == _rows(planned, whole)
     nothing = Here(rough)
-    strength.drive(planned, parts, nothing)
+    driver.drive(planned, parts, 1, nothing)
     assert nothing.made == 0
 
 
@@ -103,11 +104,11 @@ def test_a_torn_last_line_costs_its_own_piece_alone(
     planned: list[Piece], rough: Victim, tmp_path: Path
 ) -> None:
     path = tmp_path / "pieces.jsonl"
-    strength.drive(planned[:3], path, Here(rough))
+    driver.drive(planned[:3], path, 1, Here(rough))
     path.write_bytes(path.read_bytes()[:-100])
     assert len(pieces.read(path)) == 2
     again = Here(rough)
-    strength.drive(planned[:4], path, again)
+    driver.drive(planned[:4], path, 1, again)
     assert again.made == 2
     assert len(pieces.kept(planned[:4], pieces.read(path))) == 4
 
@@ -167,18 +168,29 @@ def test_pieces_of_another_version_of_an_attack_are_made_anew(
     planned: list[Piece], rough: Victim, tmp_path: Path
 ) -> None:
     path = tmp_path / "pieces.jsonl"
-    strength.drive(planned[:2], path, Here(rough))
+    driver.drive(planned[:2], path, 1, Here(rough))
     recoded = [replace(piece, code="0") for piece in planned[:2]]
     reset = [replace(piece, settings="Bidirectional(n_squares=3)") for piece in planned[:2]]
     for changed in (recoded, reset):
         assert pieces.kept(changed, pieces.read(path)) == []
 
 
+def test_pieces_of_two_victims_of_one_name_are_not_averaged(
+    planned: list[Piece], rough: Victim, tmp_path: Path
+) -> None:
+    path = tmp_path / "pieces.jsonl"
+    other = iqaudit.victims.Function(rough.score, iqaudit.Scale.from_range(0, 30))
+    driver.drive(planned[:2], path, 1, Here(rough))
+    driver.drive(planned[:4], path, 1, Here(other))
+    with pytest.raises(InputError, match="two victims"):
+        pieces.kept(planned, pieces.read(path))
+
+
 def test_rows_have_the_fields_that_readers_expect(
     planned: list[Piece], rough: Victim, tmp_path: Path
 ) -> None:
     path = tmp_path / "pieces.jsonl"
-    strength.drive(planned, path, Here(rough))
+    driver.drive(planned, path, 1, Here(rough))
     rows = _rows(planned, path)
     names = "victim attack direction queries rgo rgo_low rgo_high srocc ssim pictures seeds"
     assert [field.name for field in fields(figures.Row)] == names.split()
@@ -249,6 +261,10 @@ def test_the_plan_interleaves_and_knows_its_attacks(subjects: list[Subject]) -> 
     first = planned[: 2 * budgets]
     assert {piece.subject for piece in first} == {subjects[0]}
     assert [piece.queries for piece in first] == 2 * list(pieces.BUDGETS)
+    fit = strength.plan(
+        ["v", "w"], ["bidirectional"], subjects, [], [0], unfit={("w", "bidirectional")}
+    )
+    assert {piece.victim for piece in fit} == {"v"}
     with pytest.raises(InputError, match="no attack"):
         strength.plan(["v"], ["bidirektional"], subjects, [], [0])
 
