@@ -3,9 +3,9 @@
     python -m benchmarks.strength [--quick] [--show] [--json FILE] [--plot FILE] [ATTACK ...]
 
 Every picture is pushed the way that the bi-directional loss sends it, by three levels of 255. The
-full run takes two cores a night. It goes in pieces, kept in a file as they are finished: the same
-command goes on where it stopped, `--show` prints what there is so far, and pieces of an attack
-whose code or setting has changed are made anew.
+full run is long, and its progress says how long. It goes in pieces, kept in a file as they are
+finished: the same command goes on where it stopped, `--show` prints what there is so far, and
+pieces of an attack whose code or setting has changed are made anew.
 
 An attack whose proposals do not depend on the budget is run once and read at every budget; one
 whose do is run once a budget, since that is what whoever has that budget gets.
@@ -115,7 +115,7 @@ def plan(
             for queries, checkpoints, attack in sorted(searches, key=lambda search: search[0])
             if (victim, attack) not in unfit
         ]
-    return found
+    return list({piece.key: piece for piece in found}.values())
 
 
 def searches_of(attack: str, most: int) -> list[tuple[int, tuple[int, ...]]]:
@@ -150,8 +150,9 @@ def available(spec: str) -> bool:
 
 def fit(spec: str, attack: str) -> bool:
     """Tell whether an attack can be made on a victim; say why where it cannot."""
+    meant = named(attack)
     try:
-        audit.Plan(pieces.victim(spec), named(attack))
+        audit.Plan(pieces.victim(spec), meant)
     except InputError as error:
         print(f"{attack} is left out on {spec}: {error}", flush=True)
         return False
@@ -201,25 +202,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _main(given: argparse.Namespace) -> None:
     then = json.loads(given.against.read_text()) if given.against else None
-    victims = [spec for spec in given.victims if available(spec)]
-    subjects, more = chosen_pictures(given)
-    for spec in victims:
-        audit.check_sizes(pieces.victim(spec), [each.picture for each in (*subjects, *more)])
-    seeds, most = (given.seeds[:1], QUICK_MOST) if given.quick else (given.seeds, BUDGETS[-1])
-    attacks = given.attacks or known(quick=given.quick)
-    unfit = {(spec, each) for each in attacks for spec in victims if not fit(spec, each)}
-    planned = plan(victims, attacks, subjects, more, seeds, most, unfit)
-    code = 0
-    if not given.show:
-        for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have it ignored
-            signal.signal(number, signal.default_int_handler)
-        try:
-            failed = driver.drive(planned, given.pieces, given.workers)
-        except KeyboardInterrupt:
-            code = 130
-            print("stopped; the same command goes on from here", flush=True)
-        else:
-            code = int(failed > 0)
+    planned = _planned(given)
+    code = 0 if given.show else _drive(planned, given)
     results = pieces.kept(planned, pieces.read(given.pieces))
     rows = figures.rows(results)
     print("\n" + "\n".join(tables.lines(results)))
@@ -233,6 +217,32 @@ def _main(given: argparse.Namespace) -> None:
         curves.draw(results, given.plot)
     if code:
         sys.exit(code)
+
+
+def _planned(given: argparse.Namespace) -> list[Piece]:
+    victims = [spec for spec in given.victims if available(spec)]
+    names = [pieces.victim(spec).card.name for spec in victims]
+    if len(set(names)) < len(names):
+        raise InputError(f"Rows go by the victims' names, and these are not apart: {names}.")
+    main, more = chosen_pictures(given)
+    for spec in victims:
+        audit.check_sizes(pieces.victim(spec), [each.picture for each in (*main, *more)])
+    seeds, most = (given.seeds[:1], QUICK_MOST) if given.quick else (given.seeds, BUDGETS[-1])
+    attacks = given.attacks or known(quick=given.quick)
+    unfit = {(spec, each) for each in attacks for spec in victims if not fit(spec, each)}
+    return plan(victims, attacks, main, more, seeds, most, unfit)
+
+
+def _drive(planned: Sequence[Piece], given: argparse.Namespace) -> int:
+    """Make what is planned, and return the exit status."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have it ignored
+        signal.signal(number, signal.default_int_handler)
+    try:
+        failed = driver.drive(planned, given.pieces, given.workers)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", flush=True)
+        return 130
+    return int(failed > 0)
 
 
 if __name__ == "__main__":

@@ -37,11 +37,8 @@ def _victim(victim: str, results: Sequence[Result]) -> Iterator[str]:
             yield from _table(f"RGO, {direction}, queries", attacks, measured("rgo", direction))
     for measure, title in MEASURES.items():
         yield from _table(f"{title}, both, queries", attacks, measured(measure, "both"))
-    clean = {each.picture: each for each in results}.values()
-    before = figures.srocc(
-        [each for each in clean if each.seed == next(iter(clean)).seed],
-        lambda each: each.clean_quality,
-    )
+    first = {each.picture: each for each in results if each.seed == results[0].seed}
+    before = figures.srocc(list(first.values()), lambda each: each.clean_quality)
     if math.isfinite(before):
         columns = _budgets(lambda attack, at: _srocc(chosen(attack, "both"), at))
         yield from _table(f"SROCC with people (clean {before:.3f}), queries", attacks, columns)

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from benchmarks import driver, figures, pieces, strength, tables
+from benchmarks import curves, driver, figures, pieces, strength, tables
 from benchmarks.pieces import Piece, Result, Subject
+from PIL import Image
 
 import iqaudit
 from iqaudit import measures
@@ -201,18 +202,23 @@ def test_rows_have_the_fields_that_readers_expect(
     assert rows == [figures.Row(**each) for each in json.loads(json.dumps(list(map(asdict, rows))))]
 
 
-def _result(picture: str, seed: int, rgo: float, queries: int = 1000) -> Result:
-    curve = tuple(rgo * at / queries for at in pieces.grid(queries))
-    at = pieces.Checkpoint(queries, 5 - rgo * 5, rgo, rgo * 5, None)
+def _result(picture: str, seed: int, rgo: float, attack: str = "bidirectional") -> Result:
+    """Return a result whose RGO grows with the queries, evenly up to 1,000."""
+    queries = 1000
     return Result(
-        *("v", "v", "bidirectional", "", "", queries, picture, picture, None, seed),
-        *("lower", 5.0, (at,), curve, 1.0),
+        *("v", "v", attack, "", "", queries, picture, picture, None, seed, "lower", 5.0),
+        checkpoints=tuple(
+            pieces.Checkpoint(at, 5 - rgo * at / 200, rgo * at / 1000, rgo * at / 200, None)
+            for at in (100, 1000)
+        ),
+        curve=tuple(rgo * at / queries for at in pieces.grid(queries)),
+        seconds=1.0,
     )
 
 
 def test_figures_are_means_over_pictures_of_means_over_seeds() -> None:
     results = [_result("a", 0, 0.1), _result("a", 1, 0.3), _result("b", 0, 0.6)]
-    [row] = [each for each in figures.rows(results) if each.direction == "both"]
+    row = next(each for each in figures.rows(results) if each.queries == 1000)
     assert row.rgo == pytest.approx((0.2 + 0.6) / 2)
     assert row.rgo_low == pytest.approx(0.2)
     assert row.rgo_high == pytest.approx(0.6)
@@ -233,6 +239,25 @@ def test_what_counts_is_compared_on_the_pictures_that_both_have() -> None:
     never = figures.reaching(list(figures.curves(ours).values()), {"a": 0.5})
     assert never is not None
     assert never.value == math.inf
+
+
+def test_the_tables_say_what_counts_and_the_curves_are_drawn(tmp_path: Path) -> None:
+    attacks = {"bidirectional": 0.2, "guided": 0.8, "nes": 0.1, "pgd": 0.9}
+    results = [
+        _result(picture, 0, rgo, attack) for attack, rgo in attacks.items() for picture in "ab"
+    ]
+    told = [line.split() for line in tables.lines(results)]
+    begin = told.index(["RGO", "at", "100", "queries", "over", "bidirectional's", "at", "1,000"])
+    assert told[begin + 2 : begin + 5] == [
+        ["bidirectional", "0.10", "(0.10-0.10)", "0.10", "(0.10-0.10)"],
+        ["guided", "0.40", "(0.40-0.40)", "0.40", "(0.40-0.40)"],
+        ["nes", "0.05", "(0.05-0.05)", "0.05", "(0.05-0.05)"],
+    ]
+    begin = told.index(["queries", "that", "reach", "bidirectional's", "RGO", "at", "1,000"])
+    assert told[begin + 2] == ["guided", "251", "251"]
+    assert told[begin + 3] == ["nes", *(2 * [">", "1,000"])]
+    curves.draw(results, tmp_path / "curves.png")
+    assert np.asarray(Image.open(tmp_path / "curves.png")).std() > 0
 
 
 def test_a_difference_is_marked_where_the_intervals_do_not_meet() -> None:
