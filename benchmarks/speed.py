@@ -187,7 +187,7 @@ def _queries(trial: Trial, victim: Any, count: int) -> None:
         del trial.oracle.scores[1:], trial.oracle.asked[1:]
     goal = len(trial.oracle.scores) + count
     while len(trial.oracle.scores) < goal:
-        audit._step(victim, [trial], None)
+        audit.step(victim, [trial])
 
 
 def _after_stripes(trial: Trial, victim: Any) -> SquareState:

@@ -92,10 +92,10 @@ def run(
     collected = collect(pictures)
     check_sizes(plan.victim, collected)
     for start in range(0, len(collected), plan.batch):
-        trials = [_trial(plan, picture) for picture in collected[start : start + plan.batch]]
+        trials = [begin(plan, picture) for picture in collected[start : start + plan.batch]]
         try:
             while running := [trial for trial in trials if not trial.done]:
-                _step(plan.victim, running, progress)
+                step(plan.victim, running, progress)
             for trial in trials:
                 trial.close()
         except (KeyboardInterrupt, VictimError) as error:
@@ -208,7 +208,11 @@ def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
             )
 
 
-def _trial(plan: Plan, picture: Picture) -> Trial:
+def begin(plan: Plan, picture: Picture) -> Trial:
+    """Return a trial of a plan, for `step` to take further.
+
+    Close it once it is done.
+    """
     card = plan.victim.card
     scores = plan.queries // card.cost
     session = open_session(plan.victim, picture.height, picture.width, scores)
@@ -217,8 +221,11 @@ def _trial(plan: Plan, picture: Picture) -> Trial:
     )
 
 
-def _step(victim: Victim, trials: Sequence[Trial], progress: Progress | None) -> None:
-    """Score proposals of every trial; tell all before anything may stop the run."""
+def step(victim: Victim, trials: Sequence[Trial], progress: Progress | None = None) -> None:
+    """Score proposals of every trial; tell all before anything may stop the run.
+
+    One score a trial; more where a session has lanes for what is proposed ahead.
+    """
     asked = []
     for trial in trials:
         session = trial.oracle.session
