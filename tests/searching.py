@@ -1,7 +1,6 @@
 """What the attacks' tests share: problems stated by hand, scorers of which the best is known."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,25 +29,28 @@ def grey(height: int, width: int) -> Pixels:
 
 def problem(clean: Pixels, queries: int = 500, seed: int = 0, **others: Any) -> Problem:
     """Return a problem of which the victim sees the whole picture, unless said."""
-    window = Window(0, 0, *clean.shape[:2])
-    given: dict[str, Any] = {"window": window, "clean_loss": 5.0} | others
-    return Problem(clean, LEVELS, queries, Stream(seed, "picture"), **given)
+    given: dict[str, Any] = {
+        "levels": LEVELS,
+        "window": Window(0, 0, *clean.shape[:2]),
+        "clean_loss": 5.0,
+    }
+    stream = Stream(seed, "picture")
+    return Problem(clean, queries=queries, stream=stream, **(given | others))
 
 
-@dataclass
 class Linear:
     """A scorer whose loss is linear in the levels: the best is -ε times the weights' signs."""
 
-    clean: Pixels
-    weights: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-
-    def __post_init__(self) -> None:
-        if not self.weights.size:
-            self.weights = np.random.default_rng(1).normal(0, 1e-3, self.clean.shape)
+    def __init__(
+        self, clean: Pixels, weights: NDArray[np.float64] | None = None, levels: int = LEVELS
+    ) -> None:
+        drawn = np.random.default_rng(1).normal(0, 1e-3, clean.shape)
+        self.clean, self.levels = clean, levels
+        self.weights: NDArray[np.float64] = drawn if weights is None else weights
 
     def loss(self, perturbation: Perturbation) -> float:
         """Return the loss of the clipped picture, 5 for the clean one."""
-        painted = Linf(LEVELS).apply(self.clean, perturbation).astype(np.int16)
+        painted = Linf(self.levels).apply(self.clean, perturbation).astype(np.int16)
         return 5 + float((self.weights * (painted - self.clean.astype(np.int16))).sum())
 
     def gradient(self, _: Perturbation) -> NDArray[np.float32]:
@@ -57,7 +59,7 @@ class Linear:
     @property
     def best(self) -> Perturbation:
         """Where the loss is least, in a picture that nothing is clipped in."""
-        signs: Perturbation = (-LEVELS * np.sign(self.weights)).astype(np.int16)
+        signs: Perturbation = (-self.levels * np.sign(self.weights)).astype(np.int16)
         return signs
 
 

@@ -34,9 +34,7 @@ def test_batch_and_order_change_no_byte(name: str, batch: int, make_picture: Mak
     pictures = [make_picture(*size, seed) for seed, size in enumerate(SIZES)]
 
     def attack(given: list[Any], side_by_side: int) -> list[Any]:
-        results = iqaudit.attack(
-            given, victim, attack=name, queries=70, seed=3, batch=side_by_side
-        )
+        results = iqaudit.attack(given, victim, attack=name, queries=70, seed=3, batch=side_by_side)
         return [fingerprint(result) for result in results]
 
     alone = [attack([picture], 1)[0] for picture in pictures]
@@ -138,9 +136,7 @@ def test_the_clean_loss_is_what_the_first_steps_are_compared_with(
             return super().init(given)
 
     for goal, sign in (("raise", -1), ("lower", 1)):
-        [result] = iqaudit.attack(
-            make_picture(20, 20), victim, attack=Spy(), goal=goal, queries=4
-        )
+        [result] = iqaudit.attack(make_picture(20, 20), victim, attack=Spy(), goal=goal, queries=4)
         given = seen.pop()
         assert given.clean_loss == sign * result.clean_quality
         assert (given.gradient is not None) is (name == "pgd")

@@ -77,8 +77,8 @@ S = TypeVar("S", bound=State)
 class Attack(Protocol[S]):
     """An attack, a frozen dataclass; the module's docstring has the order of calls.
 
-    It is a black-box one unless its class has a true ``white_box``: then its problem has a gradient,
-    and only victims that have one can be attacked.
+    It is a black-box one unless its class has a true ``white_box``: then its problem has a
+    gradient, and only victims that have one can be attacked.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]

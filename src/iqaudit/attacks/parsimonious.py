@@ -99,9 +99,7 @@ class Parsimonious:
         levels[..., channel] *= -1
         return Proposal(state.perturbation, (Edit(rows.start, columns.start, levels),))
 
-    def tell(
-        self, state: ParsimoniousState, proposal: Proposal, loss: float
-    ) -> ParsimoniousState:
+    def tell(self, state: ParsimoniousState, proposal: Proposal, loss: float) -> ParsimoniousState:
         """Take in a margin, and keep the flip where it is the best there is and lowers the loss."""
         start = state.query == FIRST_QUERY
         margin, queue = loss - state.loss, list(state.queue)
@@ -125,9 +123,7 @@ class Parsimonious:
     def _settled(self, state: ParsimoniousState) -> ParsimoniousState:
         """Go on to where there is something to try."""
         # A margin that promises nothing ends a phase: it would have to fall as the set grows.
-        while not state.waiting and not (
-            state.queue and state.queue[0][0] < -state.problem.noise
-        ):
+        while not state.waiting and not (state.queue and state.queue[0][0] < -state.problem.noise):
             state = self._next(state)
         return state
 

@@ -1,4 +1,4 @@
-"""PGD: the ceiling, for victims whose gradient is at hand; the one attack here that is no black box.
+"""PGD: the ceiling, for victims whose gradient is at hand; the one attack that is no black box.
 
 Madry, Makelov, Schmidt, Tsipras, Vladu, "Towards Deep Learning Models Resistant to Adversarial
 Attacks", ICLR 2018, with the momentum of Dong et al., "Boosting Adversarial Attacks with Momentum",
@@ -41,13 +41,16 @@ class PGDState:
         """The gradient where the last step led, as whole levels: taken once a state."""
         problem = self.problem
         if problem.gradient is None:
-            raise InputError("PGD needs a victim that is a torch module, whose gradient it follows.")
+            raise InputError(
+                "PGD needs a victim that is a torch module, whose gradient it follows."
+            )
         top, left, height, width = problem.window
         levels = np.zeros(problem.pixels.shape, np.int16)
         window = np.s_[top : top + height, left : left + width]
         levels[window] = whole_levels(self.point, problem.levels)
         gradient: NDArray[np.float32] = problem.gradient(levels)[window]
-        return gradient / (np.abs(gradient).mean() + np.float32(FLAT))
+        slope: NDArray[np.float32] = gradient / (np.abs(gradient).mean() + np.float32(FLAT))
+        return slope
 
 
 @dataclass(frozen=True)

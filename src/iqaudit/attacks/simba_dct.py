@@ -100,7 +100,9 @@ class SimBADCT:
         down, across = divmod(frequency, width)
         wave = np.outer(cosine(down, height), cosine(across, width))
         step = self.amplitude * state.problem.levels
-        stepped: NDArray[np.float64] = state.field[..., channel] + (step if state.up else -step) * wave
+        stepped: NDArray[np.float64] = (
+            state.field[..., channel] + (step if state.up else -step) * wave
+        )
         return channel, stepped
 
 

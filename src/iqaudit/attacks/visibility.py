@@ -18,9 +18,12 @@ SALIENCE_SIDE = 64
 NEIGHBOURHOOD = 5
 """Pixels a side within which contrast masks a change."""
 
+MIDDLE = 127
+"""The luminance at which the least change is noticed."""
+
 EDGE_MASKING, TEXTURE_MASKING = 0.117, 0.117 * 3
 OVERLAP = 0.3
-"""Liu et al.'s weights, and what of the smaller of two masking effects does not add to the other."""
+"""Liu et al.'s weights, and how much of the smaller of two effects does not add to the other."""
 
 
 def luminance(pixels: Pixels) -> NDArray[np.float64]:
@@ -55,7 +58,8 @@ def salience(grey: NDArray[np.float64]) -> NDArray[np.float64]:
     places = [np.arange(side) * factor for side, factor in zip(grey.shape, kept, strict=True)]
     grid = np.meshgrid(*places, indexing="ij")
     full: NDArray[np.float64] = ndimage.map_coordinates(smooth, grid, order=1, mode="nearest")
-    return full / max(full.max(), np.finfo(float).tiny)
+    salient: NDArray[np.float64] = full / max(float(full.max()), np.finfo(float).tiny)
+    return salient
 
 
 def just_noticeable(pixels: Pixels) -> NDArray[np.float64]:
@@ -72,8 +76,8 @@ def just_noticeable(pixels: Pixels) -> NDArray[np.float64]:
     are Canny's here, as in the program of Yang et al., where Liu et al. decompose the picture.
     """
     grey = luminance(pixels)
-    dark = 17 * (1 - np.sqrt(np.minimum(grey, 127) / 127)) + 3
-    adaptation = np.where(grey < 128, dark, 3 * (grey - 127) / 128 + 3)
+    dark = 17 * (1 - np.sqrt(np.minimum(grey, MIDDLE) / MIDDLE))
+    adaptation = 3 + np.where(grey < MIDDLE, dark, 3 * (grey - MIDDLE) / (MIDDLE + 1))
     near_edge = ndimage.binary_dilation(edges(grey), np.ones((NEIGHBOURHOOD, NEIGHBOURHOOD)))
     highest = ndimage.maximum_filter(grey, NEIGHBOURHOOD)
     contrast = highest - ndimage.minimum_filter(grey, NEIGHBOURHOOD)

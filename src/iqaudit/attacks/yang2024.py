@@ -2,9 +2,8 @@
 
 Yang, Liu, Li, Jiang, "Exploring Vulnerabilities of No-Reference Image Quality Assessment Models: A
 Query-Based Black-Box Method", IEEE Transactions on Circuits and Systems for Video Technology 2024
-(arXiv 2401.05217), and its authors' program where the paper leaves a number open. The search for
-the smallest change is SurFree: Maho, Furon, Le Merrer, "SurFree: a fast surrogate-free black-box
-attack", CVPR 2021.
+(arXiv 2401.05217), as its authors' program has it. The search for the smallest change is SurFree's
+(`iqaudit.attacks.surfree`).
 """
 
 import math
@@ -13,10 +12,11 @@ from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import ndimage
 
-from iqaudit.attacks import visibility
+from iqaudit.attacks import surfree, visibility
 from iqaudit.attacks.contract import FIRST_QUERY, Problem
+from iqaudit.attacks.surfree import Field
 from iqaudit.errors import InputError, whole_number
 from iqaudit.images import Pixels
 from iqaudit.proposal import Edit, Perturbation, Proposal, whole_levels
@@ -26,7 +26,7 @@ BUDGET = 8_000
 """Queries a picture in the paper: to these belong `tries` and `refinement`."""
 
 FIRST_BOUNDARY, CLOSEST = 1 / 100, 1 / 400
-"""The first boundary, and the least distance between two, as shares of what is left of the scale."""
+"""The first boundary, and the least way between two, as shares of what is left of the scale."""
 
 TEXTURE = 0.1 * 255
 """Levels: the most that a try adds, before it is clipped."""
@@ -48,9 +48,6 @@ COSINES = 0.01
 
 TURNS, REMEMBERED = 10, 10
 """Turns a round, and directions to which a new one is made orthogonal."""
-
-Field = NDArray[np.float32]
-"""Real levels of the window, (height, width, 3)."""
 
 
 class Phase(Enum):
@@ -122,9 +119,10 @@ class Yang2024State:
 class Yang2024:
     """Rounds, each of which passes a boundary of the score and then shrinks the change it took.
 
-    A round tries texture on edges and salient parts until the score passes the boundary (halving the distance to it
-    if none does), goes back along the line as far as it can, then turns towards random directions
-    of low frequencies as long as the score stays beyond. The next boundary is as far again.
+    A round tries texture on edges and salient parts until the score passes the boundary (halving
+    the way to it if none does), goes back along the line as far as it can, then turns towards
+    random directions of low frequencies as long as the score stays beyond. The next boundary is as
+    far again.
 
     Parameters
     ----------
@@ -187,12 +185,13 @@ class Yang2024:
         if state.phase is Phase.TRY:
             return self._tried(told, candidate) if passed else self._missed(told)
         if state.phase is Phase.SHRINK:
-            shrunk = replace(told, **{"point" if passed else "low": candidate})
+            shrunk = replace(told, point=candidate) if passed else replace(told, low=candidate)
             return self._shrunk(shrunk)
         told = replace(told, refined=state.refined + 1)
         if state.phase is Phase.TURN:
             return self._farther(told) if passed else self._other_way(told)
-        return self._settled(replace(told, **{"angle" if passed else "beyond": _middle(state)}))
+        angle = _middle(state)
+        return self._settled(replace(told, angle=angle) if passed else replace(told, beyond=angle))
 
     def _candidate(self, state: Yang2024State) -> Field:
         """Return what is asked for, in real levels."""
@@ -201,7 +200,12 @@ class Yang2024:
         if state.phase is Phase.SHRINK:
             share = NEAR if state.count == 0 else 0.5
             return state.low + np.float32(share) * (state.point - state.low)
-        return _turned(state, state.angle if state.phase is Phase.TURN else _middle(state))
+        return surfree.turned(
+            state.start,
+            state.point,
+            state.direction,
+            state.angle if state.phase is Phase.TURN else _middle(state),
+        )
 
     def _tried(self, state: Yang2024State, candidate: Field) -> Yang2024State:
         """Shrink what passed; a boundary that it passed by far is brought nearer to it."""
@@ -232,15 +236,15 @@ class Yang2024:
             return state
         if state.final:
             return self._next_round(state)
-        away = state.point - state.start
-        first = away / max(float(np.linalg.norm(away)), np.finfo(np.float32).tiny)
+        first = surfree.unit(state.point - state.start)
         return self._turn(replace(state, before=(first,), widest=ANGLE, turned=0, refined=0))
 
     def _turn(self, state: Yang2024State) -> Yang2024State:
         """Draw a direction to turn to, unless the round has had its share."""
         if state.turned >= TURNS or state.refined >= self._scaled(state, self.refinement):
             return self._line(state, final=True) if state.turned else self._next_round(state)
-        direction = _direction(state)
+        draw = state.problem.stream.at(state.query)
+        direction = surfree.direction(draw, state.start.shape[:2], state.before)
         before = (state.before[0], *state.before[1:][-(REMEMBERED - 1) :], direction)
         return replace(
             state, phase=Phase.TURN, direction=direction, before=before, angle=state.widest, count=0
@@ -259,10 +263,10 @@ class Yang2024:
 
     def _settled(self, state: Yang2024State) -> Yang2024State:
         """Make the turn once its angle is known well enough."""
-        cosines = (math.cos(math.radians(angle)) for angle in (state.angle, state.beyond))
-        if state.count < ANGLE_HALVINGS and abs(next(cosines) - next(cosines)) > COSINES:
+        passed, failed = (math.cos(math.radians(at)) for at in (state.angle, state.beyond))
+        if state.count < ANGLE_HALVINGS and abs(passed - failed) > COSINES:
             return state
-        point = _turned(state, state.angle)
+        point = surfree.turned(state.start, state.point, state.direction, state.angle)
         return self._turn(replace(state, point=point, turned=state.turned + 1))
 
     def _next_round(self, state: Yang2024State) -> Yang2024State:
@@ -297,28 +301,6 @@ def _middle(state: Yang2024State) -> float:
 def _texture(state: Yang2024State) -> Field:
     """Return the round's start with random texture added where the mask is."""
     draw = state.problem.stream.at(state.query)
-    strength = np.float32(TEXTURE * draw.uniform(-1, 1))
+    strength = np.float32(TEXTURE * draw.random())
     texture = 2 * draw.random(state.start.shape, dtype=np.float32) - 1
     return state.start + strength * texture * state.mask
-
-
-def _direction(state: Yang2024State) -> Field:
-    """Return random low frequencies, orthogonal to the directions before, of length 1."""
-    height, width, _ = state.start.shape
-    signs = state.problem.stream.at(state.query).integers(-1, 2, (height, width, 3), np.int8)
-    # The lower half of the frequencies in zigzag order, each with a random sign or left out.
-    diagonal = np.add.outer(np.arange(height), np.arange(width))
-    low = (diagonal <= np.median(diagonal))[..., None]
-    field: Field = fft.idctn((signs * low).astype(np.float32), axes=(0, 1), norm="ortho")
-    for other in state.before:
-        field = field - np.vdot(other, field) * other
-    return field / max(float(np.linalg.norm(field)), np.finfo(np.float32).tiny)
-
-
-def _turned(state: Yang2024State, angle: float) -> Field:
-    """Return the point turned by degrees towards the direction, on the circle that shortens it."""
-    away = state.point - state.start
-    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    aside = np.float32(sine * np.linalg.norm(away)) * state.direction
-    turned: Field = state.start + np.float32(cosine) * (np.float32(cosine) * away + aside)
-    return turned
