@@ -57,7 +57,9 @@ def test_importing_is_light() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/add-a-victim.md", "docs/add-an-attack.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/add-a-victim.md", "docs/add-an-attack.md", "docs/attacks.md"]
+)
 def test_the_documents_python_runs(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
