@@ -93,6 +93,22 @@ def test_a_named_torch_module_has_a_gradient_and_the_reference_too(
     assert abs(result.adversarial_score - result.clean_score) > 20
 
 
+@pytest.mark.parametrize("model", ["dbcnn", "unique", "tres", "liqe"])
+def test_the_papers_victims_have_a_gradient_where_they_look(
+    model: str, make_picture: MakePicture
+) -> None:
+    victim = as_victim(model, untrained=True)
+    slope = gradient_of(victim)
+    assert slope is not None
+    picture = make_picture(226, 230)
+    found = np.asarray(slope(picture))
+    assert np.isfinite(found).all()
+    top, left, height, width = victim.card.window(226, 230)
+    seen = found[top : top + height, left : left + width]
+    assert (np.abs(seen).sum(axis=2) > 0).mean() > 0.99
+    assert np.count_nonzero(found) == np.count_nonzero(seen)
+
+
 def _never(_: Pixels) -> float:
     return pytest.fail("asked")
 
