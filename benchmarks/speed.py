@@ -200,8 +200,8 @@ def _after_stripes(trial: Trial, victim: Any) -> SquareState:
 
 def _shortened(trial: Trial, victim: Any, queries: int) -> SquareState:
     """Run the schedule with a smaller budget, for a state that has gone some way."""
-    problem = trial._state.problem
     _queries(trial, victim, 1)
+    problem = trial._state.problem
     trial._state = trial._attack.init(replace(problem, queries=queries))
     _queries(trial, victim, queries - 1)
     state: SquareState = replace(trial._state, problem=problem)

@@ -231,6 +231,9 @@ def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None
     assert "grey: converted from grey to RGB" in result.stderr
 
 
+FUNCTION = ["--victim", "python:tests.conftest:roughness", "--range", "0", "20"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -244,6 +247,7 @@ def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None
         (["attack", "{photo}", "--out", "o", "--levels", "256"], "from 1 to 255"),
         (["attack", "{photo}", "--out", "o", "--victim", "refrence"], 'mean "reference"'),
         (["attack", "{photo}", "--out", "o", "--attack", "bidirect"], 'mean "bidirectional"'),
+        (["attack", "{photo}", "--out", "o", "--attack", "pgd", *FUNCTION], "a torch module"),
         (["attack", "{photo}", "--out", "o", "--goal", "up"], "'raise'"),
         (["attack", "{photo}", "--out", "o", "--batch", "0"], "at least 1 picture"),
         (["attack", "{photo}"], "--out"),

@@ -65,6 +65,7 @@ def test_importing_is_light() -> None:
         "docs/add-a-victim.md",
         "docs/add-an-attack.md",
         "docs/add-a-data-set.md",
+        "docs/attacks.md",
     ],
 )
 def test_the_documents_python_runs(

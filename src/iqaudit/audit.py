@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
+from functools import partial
 from typing import Any
 
-from iqaudit.attacks import Attack, named
+from iqaudit.attacks import Attack, is_white_box, named
 from iqaudit.errors import InputError, Interrupted, VictimError, whole_number
 from iqaudit.goal import Goal
 from iqaudit.images import Picture, Source, collect
-from iqaudit.oracle import ask, check_budget
+from iqaudit.oracle import ask, check_budget, slope
 from iqaudit.threat import Linf
 from iqaudit.trial import Outcome, Trial, TrialResult
 from iqaudit.victims import Victim, as_victim
-from iqaudit.victims.contract import open_session
+from iqaudit.victims.contract import gradient_of, open_session
 
 DEFAULT_THREAT = Linf()
 
@@ -45,7 +46,7 @@ class Plan:
     Raises
     ------
     InputError
-        If a number cannot be used.
+        If a number cannot be used, or the attack needs a gradient that the victim has not.
     """
 
     victim: Victim
@@ -71,6 +72,12 @@ class Plan:
         for name in ("queries", "seed", "batch"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         check_budget(self.queries, self.victim.card.cost)
+        if is_white_box(self.attack) and gradient_of(self.victim) is None:
+            raise InputError(
+                f"{type(self.attack).__name__} follows the victim's gradient and needs one that is "
+                f'a torch module, asked without --repeats; "{self.victim.card.name}" answers '
+                "scores alone."
+            )
         if self.batch < 1:
             raise InputError(f"A batch is at least 1 picture, not {self.batch}.")
 
@@ -216,8 +223,17 @@ def begin(plan: Plan, picture: Picture) -> Trial:
     card = plan.victim.card
     scores = plan.queries // card.cost
     session = open_session(plan.victim, picture.height, picture.width, scores)
+    white_box = partial(slope, plan.victim) if is_white_box(plan.attack) else None
     return Trial(
-        picture, card, plan.attack, plan.threat, plan.goal, plan.queries, plan.seed, session
+        picture,
+        card,
+        plan.attack,
+        plan.threat,
+        plan.goal,
+        plan.queries,
+        plan.seed,
+        session,
+        white_box,
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from iqaudit import images
+from iqaudit.attacks import is_white_box
 from iqaudit.audit import Plan
 from iqaudit.errors import InputError
 from iqaudit.record import (
@@ -162,7 +163,11 @@ class RunDirectory:
                 "noise": plan.victim.card.noise,
                 "scale": scale_record(plan.victim.card.scale),
             },
-            "attack": {"name": type(plan.attack).__name__, **asdict(plan.attack)},
+            "attack": {
+                "name": type(plan.attack).__name__,
+                **asdict(plan.attack),
+                **({"white_box": True} if is_white_box(plan.attack) else {}),
+            },
             "levels": plan.threat.levels,
             "goal": plan.goal.value,
             "queries": plan.queries,

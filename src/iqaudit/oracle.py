@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from iqaudit.errors import InputError, VictimError
 from iqaudit.goal import Direction, Goal
@@ -12,7 +12,7 @@ from iqaudit.images import Pixels, picture_key, window_key
 from iqaudit.proposal import Perturbation, Proposal
 from iqaudit.scale import Scale
 from iqaudit.threat import Linf
-from iqaudit.victims.contract import Change, Patch, Session, Victim
+from iqaudit.victims.contract import Change, Patch, Session, Victim, gradient_of
 
 SMALLEST_BUDGET = 2
 """The clean score and one more: less asks nothing of the victim that an attack could use."""
@@ -209,6 +209,26 @@ def scores_together(victim: Victim, batch: Pixels) -> list[float]:
     return scores
 
 
+def slope(victim: Victim, pixels: Pixels) -> NDArray[np.float32]:
+    """Return the gradient of the victim's native score by a picture's levels.
+
+    Outside any budget, which counts scores: for white-box attacks, whose victims have one.
+    """
+    own = gradient_of(victim)
+    if own is None:
+        raise RuntimeError("a gradient was asked of a victim that has none")
+    try:
+        found = np.asarray(own(pixels.copy()), dtype=np.float32)
+    except Exception as error:
+        raise _failed(victim, "the gradient for a picture", pixels, error) from error
+    if found.shape != pixels.shape or not np.isfinite(found).all():
+        raise VictimError(
+            f'The victim "{victim.card.name}" has no finite gradient for a picture of '
+            f"{pixels.shape[1]} x {pixels.shape[0]}."
+        )
+    return found
+
+
 def _check(victim: Victim, scores: Sequence[float]) -> None:
     if bad := [answer for answer in scores if not math.isfinite(answer)]:
         raise VictimError(
@@ -240,10 +260,7 @@ def _numbers(
     except VictimError:
         raise  # the victim has a sentence of its own
     except Exception as error:
-        raise VictimError(
-            f'The victim "{victim.card.name}" failed on {count} picture(s) of '
-            f"{like.shape[1]} x {like.shape[0]}: {type(error).__name__}: {error}"
-        ) from error
+        raise _failed(victim, f"{count} picture(s)", like, error) from error
     if scores.shape != (count,):
         raise VictimError(
             f'The victim "{victim.card.name}" answered an array of shape {scores.shape} where one '
@@ -251,3 +268,10 @@ def _numbers(
         )
     numbers: list[float] = scores.tolist()
     return numbers
+
+
+def _failed(victim: Victim, what: str, like: Pixels, error: Exception) -> VictimError:
+    return VictimError(
+        f'The victim "{victim.card.name}" failed on {what} of '
+        f"{like.shape[1]} x {like.shape[0]}: {type(error).__name__}: {error}"
+    )

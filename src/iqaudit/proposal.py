@@ -18,6 +18,10 @@ Perturbation: TypeAlias = NDArray[np.int16]
 """Signed levels, int16, (height, width, 3); read-only by convention once it is a base."""
 
 
+TIE = 1e-5
+"""Of a level: how near to a half a real level goes to the whole one nearer to zero."""
+
+
 @dataclass(frozen=True, eq=False)
 class Edit:
     """A window of the perturbation and the levels that it takes, whatever it held before.
@@ -77,6 +81,17 @@ class Proposal:
         for edit in self.edits:
             painted[edit.window] = edit.levels
         return painted
+
+
+def whole_levels(field: NDArray[np.floating], most: int) -> Perturbation:
+    """Return the whole levels nearest to a field of real ones, within `most` either way.
+
+    Halves go towards zero, and so does what rounding errors may have made of them: a trajectory
+    must not hang on a last bit.
+    """
+    rounded = np.rint(np.clip(field, -most, most) * (1 - TIE))
+    levels: Perturbation = rounded.astype(np.int16)
+    return levels
 
 
 def _check_levels(levels: Perturbation) -> None:

@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -103,6 +103,11 @@ class Trial:
 
     The scoring lies outside (`iqaudit.oracle.ask`), so that many trials share a batch.
 
+    Parameters
+    ----------
+    slope : callable, optional
+        The gradient of the victim's native score by a picture's levels, for a white-box attack.
+
     Attributes
     ----------
     wasted : int
@@ -119,12 +124,13 @@ class Trial:
         queries: int,
         seed: int,
         session: Session | None = None,
+        slope: Callable[[Pixels], NDArray[np.float32]] | None = None,
     ) -> None:
         self.picture = picture
         self.oracle = Oracle(picture.pixels, card.scale, threat, goal, queries, card.cost, session)
         self.wasted = 0
-        self._scale, self._attack = card.scale, attack
-        problem = Problem(
+        self._scale, self._attack, self._threat, self._slope = card.scale, attack, threat, slope
+        self._problem = Problem(
             pixels=picture.pixels,
             levels=threat.levels,
             queries=self.oracle.left,
@@ -132,7 +138,8 @@ class Trial:
             window=card.window(picture.height, picture.width),
             noise=card.scale.slope * card.noise,
         )
-        self._state = attack.init(problem)
+        self._state: Any = None
+        """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
         self._asked: list[tuple[Any, Proposal, Change]] = []
         self._ahead = _Ahead()
@@ -168,13 +175,29 @@ class Trial:
                 break
             loss = self.oracle.book(proposal, change, score)
             used += 1
-            if len(self.oracle.scores) > 1:
+            if len(self.oracle.scores) == 1:
+                self._state = self._attack.init(self._posed(loss))
+            else:
                 before = self._state
                 self._state = self._attack.tell(before, proposal, loss)
                 if self._state.perturbation is not before.perturbation:
                     self._accepted.append(Step(self.oracle.spent, score))
         self._ahead.took(used)
         self.wasted += sum(score is not None for score in scores[used:])
+
+    def _posed(self, clean_loss: float) -> Problem:
+        """Return the problem as it stands once the clean picture's loss is known."""
+        slope = self._slope
+        if slope is None:
+            return replace(self._problem, clean_loss=clean_loss)
+        # Quality rises with the native score, or falls with it; the loss is quality or less it.
+        falls = self._scale.lower_is_better is not (self.oracle.direction is Direction.RAISE)
+
+        def gradient(perturbation: Perturbation) -> NDArray[np.float32]:
+            by_level = slope(self._threat.apply(self.picture.pixels, perturbation))
+            return -by_level if falls else by_level
+
+        return replace(self._problem, clean_loss=clean_loss, gradient=gradient)
 
     def close(self) -> None:
         """End the search."""

@@ -5,10 +5,36 @@ from typing import Any
 
 from iqaudit.attacks import bidirectional
 from iqaudit.attacks.bidirectional import Bidirectional
-from iqaudit.attacks.contract import Attack, Problem, State
+from iqaudit.attacks.contract import Attack, Problem, State, is_white_box
+from iqaudit.attacks.nes import NES
+from iqaudit.attacks.parsimonious import Parsimonious
+from iqaudit.attacks.pgd import PGD
+from iqaudit.attacks.random_signs import RandomSigns
+from iqaudit.attacks.signhunter import SignHunter
+from iqaudit.attacks.simba import SimBA
+from iqaudit.attacks.simba_dct import SimBADCT
+from iqaudit.attacks.square import Square
+from iqaudit.attacks.yang2024 import Yang2024
 from iqaudit.errors import unknown
 
-__all__ = ["ATTACKS", "Attack", "Bidirectional", "Problem", "State", "named"]
+__all__ = [
+    "ATTACKS",
+    "NES",
+    "PGD",
+    "Attack",
+    "Bidirectional",
+    "Parsimonious",
+    "Problem",
+    "RandomSigns",
+    "SignHunter",
+    "SimBA",
+    "SimBADCT",
+    "Square",
+    "State",
+    "Yang2024",
+    "is_white_box",
+    "named",
+]
 
 ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
     {
@@ -20,6 +46,15 @@ ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
             bidirectional.PRESETS["bidirectional-liqe"],
             "the same as set for LIQE: eight squares a query, larger ones",
         ),
+        "square": (Square(), "Square Attack: stripes, then one square a query"),
+        "parsimonious": (Parsimonious(), "signs of blocks, by local search; blocks split in four"),
+        "signhunter": (SignHunter(), "signs of the picture, its halves, quarters, and so on"),
+        "nes": (NES(), "a gradient estimated from pairs of random pictures"),
+        "simba": (SimBA(), "one pixel and channel at a time"),
+        "simba-dct": (SimBADCT(), "one low frequency of a channel at a time"),
+        "yang2024": (Yang2024(), "score boundaries raised step by step, within a JND as well"),
+        "random": (RandomSigns(), "the floor: the best of random pictures"),
+        "pgd": (PGD(), "the ceiling, no black box: follows a torch victim's own gradient"),
     }
 )
 """Every attack that has a name, with a line on what it is."""

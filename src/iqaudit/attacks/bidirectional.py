@@ -12,15 +12,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from iqaudit.attacks.contract import Problem
+from iqaudit.attacks.contract import FIRST_QUERY, Problem
 from iqaudit.errors import InputError, whole_number
 from iqaudit.proposal import Edit, Perturbation, Proposal
 
 PHASE_ENDS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000, 10000)
 """The queries, of PHASE_ENDS[-1], after which the squares' share of the picture halves."""
-
-FIRST_QUERY = 2
-"""The stripes' query; the clean picture is query 1."""
 
 
 @dataclass(frozen=True, eq=False)

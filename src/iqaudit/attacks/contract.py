@@ -6,13 +6,26 @@ same answer, states are never changed, and what is random comes from ``problem.s
 An attack never calls a victim, counts, clips or saves.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from iqaudit.images import Pixels
 from iqaudit.proposal import Perturbation, Proposal
 from iqaudit.randomness import Stream
 from iqaudit.victims.contract import Window
+
+PREPARATION, FIRST_QUERY = 1, 2
+"""Steps of the stream: the clean picture's query, at which an attack may draw what it needs from
+the start on, and that of its first proposal."""
+
+LossGradient: TypeAlias = Callable[[Perturbation], NDArray[np.float32]]
+"""From a perturbation to the gradient of the loss by the picture's levels there, but for a positive
+factor; both (height, width, 3)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +46,10 @@ class Problem:
         The part of the picture that the victim looks at: changes elsewhere are wasted.
     noise : float
         The standard deviation of a loss, at the most: a smaller gain may be the victim's chance.
+    clean_loss : float
+        The clean picture's loss; infinite where it is not known.
+    gradient : callable, optional
+        See `LossGradient`; for white-box attacks alone.
     """
 
     pixels: Pixels
@@ -41,6 +58,8 @@ class Problem:
     stream: Stream
     window: Window
     noise: float = 0.0
+    clean_loss: float = math.inf
+    gradient: LossGradient | None = None
 
 
 class State(Protocol):
@@ -56,7 +75,11 @@ S = TypeVar("S", bound=State)
 
 
 class Attack(Protocol[S]):
-    """A black-box attack, a frozen dataclass; the module's docstring has the order of calls."""
+    """An attack, a frozen dataclass; the module's docstring has the order of calls.
+
+    It is a black-box one unless its class has a true ``white_box``: then its problem has a
+    gradient, and only victims that have one can be attacked.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -69,5 +92,13 @@ class Attack(Protocol[S]):
         ...
 
     def tell(self, state: S, proposal: Proposal, loss: float) -> S:
-        """Return the state after the proposal's loss, lower is better."""
+        """Return the state after the proposal's loss, lower is better.
+
+        An infinite loss asks what the state were if the proposal were refused.
+        """
         ...
+
+
+def is_white_box(attack: Attack[Any]) -> bool:
+    """Tell whether an attack follows the victim's gradient."""
+    return bool(getattr(attack, "white_box", False))

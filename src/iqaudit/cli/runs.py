@@ -75,7 +75,12 @@ def demo(
 @click.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 @victim_options
-@click.option("--attack", default="bidirectional", show_default=True, help="Who proposes.")
+@click.option(
+    "--attack",
+    default="bidirectional",
+    show_default=True,
+    help="Who proposes; `iqaudit list` shows the names.",
+)
 @click.option("--levels", default=3, show_default=True, help="Largest change, in levels of 255.")
 @click.option("--queries", default=500, show_default=True, help="Budget: scores a picture.")
 @click.option(
@@ -109,6 +114,7 @@ def attack(
     Examples:
       iqaudit attack photo.png --out audit
       iqaudit attack photos/ --levels 2 --queries 2000 --goal lower --out audit
+      iqaudit attack photos/ --attack signhunter --out audit
     """
     proposer = iqaudit.attacks.named(attack)
     threat = Linf(levels)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -159,7 +159,8 @@ def open_session(victim: "Victim", height: int, width: int, scores: int) -> Sess
 class Victim(Protocol):
     """A no-reference image-quality model, asked for nothing but scores.
 
-    One that keeps its answers has a method `forget` besides, after which it asks again.
+    One that keeps its answers has a method `forget` besides, after which it asks again; one that
+    can be differentiated has `gradient`, a `Gradient`.
     """
 
     card: Card
@@ -178,6 +179,17 @@ class Victim(Protocol):
             A native score each, in order. A picture's score must not depend on its neighbours.
         """
         ...
+
+
+Gradient: TypeAlias = Callable[[NDArray[np.uint8]], ArrayLike]
+"""From a picture, uint8 (height, width, 3), to the gradient of its native score by its levels,
+of the same shape."""
+
+
+def gradient_of(victim: Victim) -> Gradient | None:
+    """Return a victim's gradient; None where it answers scores alone."""
+    own: Gradient | None = getattr(victim, "gradient", None)
+    return own
 
 
 def forget(victim: Victim) -> None:

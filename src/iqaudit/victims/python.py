@@ -67,7 +67,7 @@ class Python:
 
     def __getattr__(self, name: str) -> Any:
         """Hand on what only some victims have."""
-        if name != "incremental":
+        if name not in {"incremental", "gradient"}:
             raise AttributeError(name)
         return getattr(self._victim, name)
 

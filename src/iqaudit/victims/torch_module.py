@@ -91,6 +91,23 @@ class TorchModule:
         flat = scores.reshape(-1) if scores.numel() == len(pictures) else scores
         return np.asarray(flat.double().cpu().numpy())
 
+    def gradient(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the gradient of a picture's score by its levels, (height, width, 3).
+
+        Raises
+        ------
+        TypeError
+            If the module's score does not depend on the picture differentiably.
+        """
+        with torch.enable_grad():
+            x = self.rescorer.tensor(picture[None]).requires_grad_()
+            scores = self.module(x)
+            if not (isinstance(scores, Tensor) and scores.requires_grad):
+                raise TypeError("its score has no gradient")
+            [slope] = torch.autograd.grad(scores.sum(), x)
+        levels: NDArray[np.float32] = (slope[0].permute(1, 2, 0).float() / 255).cpu().numpy()
+        return levels
+
     def open_session(self, height: int, width: int, scores: int) -> Session | None:
         """Begin a search; see `iqaudit.victims.contract.open_session`."""
         worth = self._incremental and scores >= WORTH_READING
