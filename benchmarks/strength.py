@@ -42,7 +42,7 @@ OPINION_RANGE = (0, 100)
 SCHEDULED = frozenset({"bidirectional", "bidirectional-liqe", "pgd", "square"})
 """Attacks whose proposals depend on the budget: run once for each."""
 
-VARIANTS = frozenset({"bidirectional-liqe"})
+VARIANTS = frozenset({"bidirectional-liqe", "guided-invisible"})
 """Other settings of an attack, run only where they are asked for."""
 
 LEADING, RIVAL, TOP = "leading", "rival", "top"

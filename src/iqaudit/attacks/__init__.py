@@ -3,9 +3,10 @@
 from types import MappingProxyType
 from typing import Any
 
-from iqaudit.attacks import bidirectional
+from iqaudit.attacks import bidirectional, guided
 from iqaudit.attacks.bidirectional import Bidirectional
 from iqaudit.attacks.contract import Attack, Problem, State, is_white_box
+from iqaudit.attacks.guided import Guided
 from iqaudit.attacks.nes import NES
 from iqaudit.attacks.parsimonious import Parsimonious
 from iqaudit.attacks.pgd import PGD
@@ -23,6 +24,7 @@ __all__ = [
     "PGD",
     "Attack",
     "Bidirectional",
+    "Guided",
     "Parsimonious",
     "Problem",
     "RandomSigns",
@@ -45,6 +47,14 @@ ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
         "bidirectional-liqe": (
             bidirectional.PRESETS["bidirectional-liqe"],
             "the same as set for LIQE: eight squares a query, larger ones",
+        ),
+        "guided": (
+            guided.PRESETS["guided"],
+            "ours, the strongest: patterns everywhere, then a search that learns what pays",
+        ),
+        "guided-invisible": (
+            guided.PRESETS["guided-invisible"],
+            "the same, harder to see: less where the picture is smooth",
         ),
         "square": (Square(), "Square Attack: stripes, then one square a query"),
         "parsimonious": (Parsimonious(), "signs of blocks, by local search; blocks split in four"),

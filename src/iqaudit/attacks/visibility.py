@@ -21,6 +21,12 @@ NEIGHBOURHOOD = 5
 MIDDLE = 127
 """The luminance at which the least change is noticed."""
 
+SSIM_SIGMA, SSIM_K2 = 1.5, 0.03
+"""The structural similarity's window and constant, as in `iqaudit.measures.ssim`."""
+
+HALVINGS = 12
+"""Of the interval in which the scale of an allowance lies."""
+
 EDGE_MASKING, TEXTURE_MASKING = 0.117, 0.117 * 3
 OVERLAP = 0.3
 """Liu et al.'s weights, and how much of the smaller of two effects does not add to the other."""
@@ -84,3 +90,42 @@ def just_noticeable(pixels: Pixels) -> NDArray[np.float64]:
     masking = EDGE_MASKING * 255 * near_edge + TEXTURE_MASKING * contrast
     noticed: NDArray[np.float64] = adaptation + masking - OVERLAP * np.minimum(adaptation, masking)
     return noticed
+
+
+def allowance(pixels: Pixels, levels: int, ssim: float) -> NDArray[np.int16]:
+    """Return by how many levels each channel may change, int16, (height, width, 3), from 1 up.
+
+    As many as keep the structural similarity at about `ssim` where all of them are used, most
+    where the picture's own texture is strong: in the similarity's terms, noise of variance n on a
+    picture of local variance v leaves (2v + C2) / (2v + n + C2), so levels go with 2v + C2.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, (height, width, 3)
+        The clean picture.
+    levels : int
+        The most.
+    ssim : float
+        0 to 1; where 1 level everywhere is too much already, 1 level it is.
+    """
+    values = pixels.astype(np.float32)
+    sigma = (SSIM_SIGMA, SSIM_SIGMA, 0)
+    mean = ndimage.gaussian_filter(values, sigma)
+    variance = np.maximum(ndimage.gaussian_filter(values**2, sigma) - mean**2, 0)
+    strength = 2 * variance + (SSIM_K2 * 255) ** 2
+
+    def spent(scale: float) -> NDArray[np.int16]:
+        rounded: NDArray[np.int16] = np.clip(np.rint(scale * strength), 1, levels).astype(np.int16)
+        return rounded
+
+    low, high = 0.0, (levels + 1) / float(strength.min())
+    if _kept(strength, spent(high)) >= ssim:
+        return spent(high)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _kept(strength, spent(middle)) >= ssim else (low, middle)
+    return spent(low)
+
+
+def _kept(strength: NDArray[np.float32], levels: NDArray[np.int16]) -> float:
+    return float((strength / (strength + np.square(levels, dtype=np.float32))).mean())
