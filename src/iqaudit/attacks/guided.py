@@ -116,25 +116,25 @@ class Guided:
 
     Parameters
     ----------
-    ssim : float
-        The structural similarity that a picture changed everywhere keeps, about, in [0, 1]: ε is
-        spent where texture hides it. 0 spends it everywhere. At least one level is allowed
-        everywhere.
+    visibility : float
+        Loss of structural similarity that is allowed, about, as a share of what ±ε everywhere
+        would cost, in [0, 1]: less than ε is spent where no texture hides it. 1 spends it
+        everywhere; one level is always allowed.
     explore : float
         Share of the queries whose operator is drawn without regard to what paid, in (0, 1].
 
     Examples
     --------
     >>> Guided()
-    Guided(ssim=0.93, explore=0.15)
+    Guided(visibility=0.7, explore=0.15)
     """
 
-    ssim: float = 0.93
+    visibility: float = 0.7
     explore: float = 0.15
 
     def __post_init__(self) -> None:
-        if not 0 <= self.ssim <= 1:
-            raise InputError(f"ssim is a similarity from 0 to 1, not {self.ssim}.")
+        if not 0 <= self.visibility <= 1:
+            raise InputError(f"visibility is a share from 0 to 1, not {self.visibility}.")
         if not 0 < self.explore <= 1:
             raise InputError(f"explore is a share of the queries in (0, 1], not {self.explore}.")
 
@@ -148,7 +148,7 @@ class Guided:
             FIRST_QUERY,
             np.zeros(problem.pixels.shape, np.int16),
             problem.clean_loss,
-            allowance(seen, problem.levels, self.ssim),
+            allowance(seen, problem.levels, self.visibility),
             moves.tiles(draw),
             (),
             np.zeros((len(KINDS), len(SHARES))),
@@ -225,5 +225,5 @@ def _spread(tally: NDArray[np.float64]) -> NDArray[np.float64]:
     return spread
 
 
-PRESETS = MappingProxyType({"guided": Guided(), "guided-invisible": Guided(ssim=0.97)})
+PRESETS = MappingProxyType({"guided": Guided(), "guided-invisible": Guided(visibility=0.3)})
 """As the benchmark measures it, and one that spares smooth parts of a picture more."""

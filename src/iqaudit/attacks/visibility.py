@@ -92,12 +92,12 @@ def just_noticeable(pixels: Pixels) -> NDArray[np.float64]:
     return noticed
 
 
-def allowance(pixels: Pixels, levels: int, ssim: float) -> NDArray[np.int16]:
+def allowance(pixels: Pixels, levels: int, share: float) -> NDArray[np.int16]:
     """Return by how many levels each channel may change, int16, (height, width, 3), from 1 up.
 
-    As many as keep the structural similarity at about `ssim` where all of them are used, most
-    where the picture's own texture is strong: in the similarity's terms, noise of variance n on a
-    picture of local variance v leaves (2v + C2) / (2v + n + C2), so levels go with 2v + C2.
+    Most where the picture's own texture is strong: in the structural similarity's terms, noise of
+    variance n on a picture of local variance v leaves (2v + C2) / (2v + n + C2), so levels go with
+    2v + C2.
 
     Parameters
     ----------
@@ -105,8 +105,9 @@ def allowance(pixels: Pixels, levels: int, ssim: float) -> NDArray[np.int16]:
         The clean picture.
     levels : int
         The most.
-    ssim : float
-        0 to 1; where 1 level everywhere is too much already, 1 level it is.
+    share : float
+        Of the similarity that all levels everywhere would cost, what these cost, 0 to 1; where 1
+        level everywhere costs more already, 1 level it is.
     """
     values = pixels.astype(np.float32)
     sigma = (SSIM_SIGMA, SSIM_SIGMA, 0)
@@ -119,12 +120,11 @@ def allowance(pixels: Pixels, levels: int, ssim: float) -> NDArray[np.int16]:
         return rounded
 
     low, high = 0.0, (levels + 1) / float(strength.min())
-    if _kept(strength, spent(high)) >= ssim:
-        return spent(high)
+    least = 1 - share * (1 - _kept(strength, spent(high)))
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if _kept(strength, spent(middle)) >= ssim else (low, middle)
-    return spent(low)
+        low, high = (middle, high) if _kept(strength, spent(middle)) >= least else (low, middle)
+    return spent(high if share == 1 else low)
 
 
 def _kept(strength: NDArray[np.float32], levels: NDArray[np.int16]) -> float:
