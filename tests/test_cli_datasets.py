@@ -46,8 +46,8 @@ def test_what_is_found_is_printed(kind: str, tmp_path: Path) -> None:
 def test_types_are_counted_and_scores_drawn(tmp_path: Path) -> None:
     output = datasets_(f"live:{releases.live(tmp_path)}").output
     assert "jp2k 2, jpeg 2, wn 1, gblur 1, fastfading 1" in output
-    # 1.26, 3.97, 5, 6.50, 8.14, 8.65 and 10.23
-    assert "1.26 to 10.23 on 0-10, higher is better  ▁▅▁▅▁▅▅▁█▅" in output
+    # 1.03, 3.74, 5, 6.27, 7.91, 8.41 and 10
+    assert "1.03 to 10.00 on 0-10, higher is better  ▁█▁█▁█████" in output
 
 
 def test_json_has_every_picture(tmp_path: Path) -> None:

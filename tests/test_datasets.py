@@ -17,12 +17,12 @@ from tests.releases import RELEASES, Found, found
 
 EXPECTED: dict[str, Found] = {
     "live": [
-        ("jp2k/img1.bmp", 10 * (114.4147 - 15.5) / 114.4147, "jp2k", "woman.bmp"),
-        ("jp2k/img3.bmp", 10 * (114.4147 - 68.99) / 114.4147, "jp2k", "caps.bmp"),
-        ("jpeg/img1.bmp", 10 * (114.4147 - 40.0) / 114.4147, "jpeg", "bikes.bmp"),
-        ("jpeg/img2.bmp", 10 * (114.4147 - 21.25) / 114.4147, "jpeg", "caps.bmp"),
-        ("wn/img2.bmp", 10 * (114.4147 + 2.64) / 114.4147, "wn", "ocean.bmp"),
-        ("gblur/img1.bmp", 10 * (114.4147 - 100) / 114.4147, "gblur", "caps.bmp"),
+        ("jp2k/img1.bmp", 10 * (111.7747 - 15.5) / 114.4147, "jp2k", "woman.bmp"),
+        ("jp2k/img3.bmp", 10 * (111.7747 - 68.99) / 114.4147, "jp2k", "caps.bmp"),
+        ("jpeg/img1.bmp", 10 * (111.7747 - 40.0) / 114.4147, "jpeg", "bikes.bmp"),
+        ("jpeg/img2.bmp", 10 * (111.7747 - 21.25) / 114.4147, "jpeg", "caps.bmp"),
+        ("wn/img2.bmp", 10 * (111.7747 + 2.64) / 114.4147, "wn", "ocean.bmp"),
+        ("gblur/img1.bmp", 10 * (111.7747 - 100) / 114.4147, "gblur", "caps.bmp"),
         ("fastfading/img1.bmp", 5, "fastfading", "monarch.bmp"),
     ],
     "csiq": [

@@ -143,8 +143,8 @@ class Scale:
 def opinion_maximum(dataset: str) -> float:
     """Return the label that the paper maps to 10 on one of its data sets.
 
-    An opinion score on the common scale is 10 * mos / maximum, where mos is 114.4147 less the
-    realigned DMOS on LIVE, 1 less DMOS on CSIQ, and the published MOS on TID2013.
+    An opinion score on the common scale is 10 * mos / maximum, where mos is 111.7747 (the worst)
+    less the realigned DMOS on LIVE, 1 less DMOS on CSIQ, and the published MOS on TID2013.
     """
     maxima: Mapping[str, float] = _constants()["opinion_maximum"]
     if dataset not in maxima:
