@@ -13,7 +13,7 @@ from iqaudit import measures
 from iqaudit.attacks import Bidirectional, Guided, named
 from iqaudit.attacks.guided import OPENING
 from iqaudit.attacks.moves import EVERYWHERE, KINDS, SHARES, Plane, drawn, tiles
-from iqaudit.attacks.patterns import COLOURS, Checks, Flat, Noise, any_checks, tile
+from iqaudit.attacks.patterns import COLOURS, Checks, Flat, Noise, Pattern, any_checks, tile
 from iqaudit.attacks.visibility import allowance
 from tests.searching import LEVELS, Linear, grey, last, problem, searched
 
@@ -124,7 +124,8 @@ def test_a_pattern_goes_on_across_windows() -> None:
     draw = np.random.default_rng(3)
     noise = Noise(tile(draw, 6, coloured=True), -1, (200, 31))
     checks = [any_checks(draw, (1, 3, 8)) for _ in range(20)]
-    for pattern in (noise, Flat((1, -1, -1)), *OPENING, *checks):
+    patterns: tuple[Pattern, ...] = (noise, Flat((1, -1, -1)), *OPENING, *checks)
+    for pattern in patterns:
         whole = pattern.signs(slice(0, 40), slice(0, 50))
         assert set(np.unique(whole)) <= {-1, 1}
         assert np.array_equal(whole[7:21, 13:50], pattern.signs(slice(7, 21), slice(13, 50)))
