@@ -11,7 +11,7 @@ from iqaudit.goal import Goal
 from iqaudit.images import Picture, Source, collect
 from iqaudit.oracle import ask, check_budget, slope
 from iqaudit.threat import Linf
-from iqaudit.trial import Outcome, Trial, TrialResult
+from iqaudit.trial import Outcome, Stop, Trial, TrialResult
 from iqaudit.victims import Victim, as_victim
 from iqaudit.victims.contract import gradient_of, open_session
 
@@ -42,6 +42,10 @@ class Plan:
         Of every random number.
     batch : int
         Pictures whose searches share the victim's batches; changes no result.
+    early_stop : float, optional
+        An RGO in (0, 1] at which a picture's search ends.
+    until_plateau : int, optional
+        Queries without a better picture after which its search ends.
 
     Raises
     ------
@@ -56,6 +60,8 @@ class Plan:
     queries: int = 500
     seed: int = 0
     batch: int = 1
+    early_stop: float | None = None
+    until_plateau: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.victim, Victim):
@@ -78,6 +84,7 @@ class Plan:
                 f'a torch module, asked without --repeats; "{self.victim.card.name}" answers '
                 "scores alone."
             )
+        Stop(self.early_stop, self.until_plateau)
         if self.batch < 1:
             raise InputError(f"A batch is at least 1 picture, not {self.batch}.")
 
@@ -110,9 +117,9 @@ def run(
             outcome = Outcome.VICTIM_FAILED if failed else Outcome.INTERRUPTED
             for trial in trials:
                 if trial.oracle.scores:
-                    yield trial.result(Outcome.BUDGET_SPENT if trial.done else outcome)
+                    yield trial.result(outcome)
             raise
-        yield from (trial.result(Outcome.BUDGET_SPENT) for trial in trials)
+        yield from (trial.result() for trial in trials)
 
 
 def attack(
@@ -125,6 +132,8 @@ def attack(
     queries: int = 500,
     seed: int = 0,
     batch: int = 1,
+    early_stop: float | None = None,
+    until_plateau: int | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> tuple[TrialResult, ...]:
@@ -150,6 +159,10 @@ def attack(
         The same seed gives the same bytes, whatever the batch and the order of pictures.
     batch : int
         Pictures whose searches share the victim's batches; changes no result.
+    early_stop : float, optional
+        An RGO in (0, 1] at which a picture's search ends.
+    until_plateau : int, optional
+        Queries without a better picture after which its search ends.
     progress : callable, optional
         Called after every score with the picture and how many queries it has had.
     **options
@@ -187,6 +200,8 @@ def attack(
         queries=queries,
         seed=seed,
         batch=batch,
+        early_stop=early_stop,
+        until_plateau=until_plateau,
     )
     results: list[TrialResult] = []
     try:
@@ -233,6 +248,7 @@ def begin(plan: Plan, picture: Picture) -> Trial:
         plan.queries,
         plan.seed,
         session,
+        Stop(plan.early_stop, plan.until_plateau),
         white_box,
     )
 

@@ -171,6 +171,8 @@ class RunDirectory:
             "levels": plan.threat.levels,
             "goal": plan.goal.value,
             "queries": plan.queries,
+            "early_stop": plan.early_stop,
+            "until_plateau": plan.until_plateau,
             "seed": plan.seed,
             "summary": asdict(self.summary),
             "pictures": self._entries,

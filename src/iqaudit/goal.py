@@ -2,6 +2,8 @@
 
 from enum import Enum
 
+from iqaudit.scale import QUALITY_MAX
+
 SWITCH = 5.0
 """The quality above which the paper's loss takes a picture for good."""
 
@@ -15,6 +17,11 @@ class Direction(Enum):
     def loss(self, quality: float) -> float:
         """Return what the attack minimises, for a quality in 0-10."""
         return quality if self is Direction.LOWER else -quality
+
+
+def progress(clean: float, attacked: float) -> float:
+    """Return how far a quality went of how far it could go: one picture's part of the RGO."""
+    return abs(attacked - clean) / max(QUALITY_MAX - clean, clean)
 
 
 class Goal(Enum):

@@ -93,6 +93,11 @@ class Oracle:
         return self._goal.direction(self._scale.quality(self.scores[0]))
 
     @property
+    def best_query(self) -> int:
+        """The query of `best`."""
+        return self._best[0]
+
+    @property
     def best(self) -> tuple[int, Pixels]:
         """The query with the lowest loss, from 1 (the last of its score's), and its picture.
 

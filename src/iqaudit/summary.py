@@ -119,7 +119,7 @@ def measure(
 
 def summarise(rows: Sequence[Row]) -> Summary:
     """Average the rows."""
-    spent = [row for row in rows if row.outcome == Outcome.BUDGET_SPENT.name.lower()]
+    spent = [row for row in rows if Outcome[row.outcome.upper()].finished]
     raised = sum(row.direction == "raise" for row in rows)
     return Summary(
         pictures=len(rows),

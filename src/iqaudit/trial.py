@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit.attacks.contract import Attack, Problem
-from iqaudit.goal import Direction, Goal
+from iqaudit.errors import InputError, whole_number
+from iqaudit.goal import Direction, Goal, progress
 from iqaudit.images import Picture, Pixels
 from iqaudit.oracle import Oracle
 from iqaudit.proposal import Perturbation, Proposal
@@ -28,8 +29,47 @@ class Outcome(Enum):
     """How a trial ended, as a sentence."""
 
     BUDGET_SPENT = "The query budget was spent."
+    FAR_ENOUGH = "The RGO that was to be reached was reached."
+    PLATEAU = "As many queries as were allowed to found nothing better."
     INTERRUPTED = "The run was interrupted; this is the best found until then."
     VICTIM_FAILED = "The victim failed; this is the best found until then."
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial came to the end that was planned."""
+        return self not in (Outcome.INTERRUPTED, Outcome.VICTIM_FAILED)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a trial ends before its budget is spent; never, unless said.
+
+    Parameters
+    ----------
+    rgo : float, optional
+        In (0, 1]: once the picture's quality went so far of how far it could go.
+    plateau : int, optional
+        At least 1: once so many queries in a row found nothing better.
+
+    Raises
+    ------
+    InputError
+        If a number cannot be used.
+    """
+
+    rgo: float | None = None
+    plateau: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.rgo is not None and not 0 < self.rgo <= 1:
+            raise InputError(f"An RGO to stop at lies in (0, 1], not {self.rgo}.")
+        if self.plateau is not None:
+            object.__setattr__(self, "plateau", whole_number("plateau", self.plateau))
+            if self.plateau < 1:
+                raise InputError(f"A plateau is at least 1 query long, not {self.plateau}.")
+
+
+NEVER = Stop()
 
 
 class Step(NamedTuple):
@@ -105,6 +145,8 @@ class Trial:
 
     Parameters
     ----------
+    stop : Stop
+        When the search ends before the budget is spent.
     slope : callable, optional
         The gradient of the victim's native score by a picture's levels, for a white-box attack.
 
@@ -124,11 +166,13 @@ class Trial:
         queries: int,
         seed: int,
         session: Session | None = None,
+        stop: Stop = NEVER,
         slope: Callable[[Pixels], NDArray[np.float32]] | None = None,
     ) -> None:
         self.picture = picture
         self.oracle = Oracle(picture.pixels, card.scale, threat, goal, queries, card.cost, session)
         self.wasted = 0
+        self._stop = stop
         self._scale, self._attack, self._threat, self._slope = card.scale, attack, threat, slope
         self._problem = Problem(
             pixels=picture.pixels,
@@ -146,8 +190,28 @@ class Trial:
 
     @property
     def done(self) -> bool:
-        """Whether the budget is spent."""
-        return not self.oracle.left
+        """Whether the search is at its end."""
+        return self.end is not None
+
+    @property
+    def end(self) -> Outcome | None:
+        """How the search ended; None while it goes on."""
+        oracle, stop = self.oracle, self._stop
+        if not oracle.scores:
+            return None
+        if stop.rgo is not None and self._progress >= stop.rgo:
+            return Outcome.FAR_ENOUGH
+        if not oracle.left:
+            return Outcome.BUDGET_SPENT
+        if stop.plateau is not None and oracle.spent - oracle.best_query >= stop.plateau:
+            return Outcome.PLATEAU
+        return None
+
+    @property
+    def _progress(self) -> float:
+        scores, cost = self.oracle.scores, self.oracle.cost
+        best = scores[self.oracle.best_query // cost - 1]
+        return progress(self._scale.quality(scores[0]), self._scale.quality(best))
 
     def ask(self, count: int = 1) -> list[Change]:
         """Return what is to be scored next: the clean picture, then what the attack proposes.
@@ -171,7 +235,7 @@ class Trial:
         """Take in the scores of what was asked, as far as they were answered and are of use."""
         used = 0
         for (state, proposal, change), score in zip(self._asked, scores, strict=True):
-            if score is None or not _same(state, self._state):
+            if score is None or self.done or not _same(state, self._state):
                 break
             loss = self.oracle.book(proposal, change, score)
             used += 1
@@ -205,8 +269,11 @@ class Trial:
             self.oracle.session.close()
             self.oracle.session = None
 
-    def result(self, outcome: Outcome) -> TrialResult:
-        """Return what was found so far; at least the clean picture must have been scored."""
+    def result(self, unfinished: Outcome = Outcome.INTERRUPTED) -> TrialResult:
+        """Return what was found so far; at least the clean picture must have been scored.
+
+        `unfinished` says why, where the search is not at its end.
+        """
         scores, cost = np.array(self.oracle.scores), self.oracle.cost
         best_query, adversarial = self.oracle.best
         clean, best = float(scores[0]), float(scores[best_query // cost - 1])
@@ -222,7 +289,7 @@ class Trial:
             asked=tuple(self.oracle.asked),
             trace=(Step(cost, clean), *self._accepted),
             best_query=best_query,
-            outcome=outcome,
+            outcome=self.end or unfinished,
             cost=cost,
         )
 

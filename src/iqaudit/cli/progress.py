@@ -85,6 +85,13 @@ class Watcher:
         if self._stop:
             raise KeyboardInterrupt
 
+    def ended(self, queries: int) -> None:
+        """Take note of a picture's end, which may come before its budget is spent."""
+        if queries < self._queries:
+            self._finished += 1
+            self._total -= self._queries - queries
+            self._bar.update(self._task, total=self._total)
+
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self._stop = True
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -90,6 +90,13 @@ def demo(
     show_default=True,
     help="Push good pictures down and bad ones up, or all one way.",
 )
+@click.option("--early-stop", type=float, metavar="RGO", help="End a picture's search there.")
+@click.option(
+    "--until-plateau",
+    type=int,
+    metavar="QUERIES",
+    help="End a picture's search when so many find nothing better.",
+)
 @click.option("--out", required=True, type=Path, help="Folder to write.")
 @click.option("--batch", default=1, show_default=True, help="Pictures attacked side by side.")
 @_run_options
@@ -101,6 +108,8 @@ def attack(
     levels: int,
     queries: int,
     goal: str,
+    early_stop: float | None,
+    until_plateau: int | None,
     out: Path,
     batch: int,
     seed: int,
@@ -114,12 +123,22 @@ def attack(
     Examples:
       iqaudit attack photo.png --out audit
       iqaudit attack photos/ --levels 2 --queries 2000 --goal lower --out audit
-      iqaudit attack photos/ --attack signhunter --out audit
+      iqaudit attack photos/ --attack guided --early-stop 0.5 --out audit
     """
     proposer = iqaudit.attacks.named(attack)
     threat = Linf(levels)
     collected = collect(pictures)  # before a victim, which may measure its noise, is asked
-    plan = Plan(victim.make(), proposer, threat, Goal(goal), queries, seed, batch)
+    plan = Plan(
+        victim.make(),
+        proposer,
+        threat,
+        Goal(goal),
+        queries,
+        seed,
+        batch,
+        early_stop=early_stop,
+        until_plateau=until_plateau,
+    )
     _audit(plan, collected, _Output(out, overwrite, quiet, as_json))
 
 
@@ -150,6 +169,7 @@ def _audit(plan: Plan, pictures: Sequence[Picture], output: _Output) -> None:
             try:
                 for result in run(plan, pictures, watcher):
                     directory.add(result)
+                    watcher.ended(result.queries)
             except (KeyboardInterrupt, VictimError) as error:
                 failure = error
         if directory.rows:

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from iqaudit.checks import Finding, Verdict
 from iqaudit.summary import Row, Summary
+from iqaudit.trial import Outcome
 from iqaudit.verification import Check
 
 VERDICTS = 3
@@ -24,7 +25,7 @@ def results(rows: Iterable[Row], summary: Summary) -> Table:
     table.columns[1].header, table.columns[2].header = "score before", "→ after"
     table.columns[3].header = "direction"
     for row in rows:
-        mark = "" if row.outcome == "budget_spent" else " *"
+        mark = "" if Outcome[row.outcome.upper()].finished else " *"
         table.add_row(
             Text(row.name + mark),
             f"{row.clean_score:.4g}",

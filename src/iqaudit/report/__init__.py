@@ -21,6 +21,7 @@ LARGEST_SIDE = 1024
 """Pixels of a picture that the page shows: the middle of a larger one, since resampling would
 hide the very change that is to be seen."""
 
+FINISHED = {outcome.name.lower() for outcome in Outcome if outcome.finished}
 OUTCOMES = {outcome.name.lower(): outcome.value for outcome in Outcome}
 
 
@@ -53,6 +54,7 @@ def write_report(path: str | os.PathLike[str]) -> Path:
         cost=record["victim"].get("cost", 1),
         pictures=[_view(path, entry, record) for entry in record["pictures"]],
         outcomes=OUTCOMES,
+        finished=FINISHED,
         unit=_unit(record),
     )
     temporary = path / f"{REPORT}.part"
