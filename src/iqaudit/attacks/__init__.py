@@ -50,7 +50,7 @@ ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
         ),
         "guided": (
             guided.PRESETS["guided"],
-            "ours, the strongest: patterns everywhere, then a search that learns what pays",
+            "ours: patterns over the whole picture, then a search that learns what pays",
         ),
         "guided-invisible": (
             guided.PRESETS["guided-invisible"],
