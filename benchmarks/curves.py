@@ -13,6 +13,7 @@ from matplotlib.ticker import StrMethodFormatter
 from benchmarks import figures
 from benchmarks.figures import CEILING, OURS, PAPER
 from benchmarks.pieces import GRID, Result, grid
+from iqaudit.report import plots
 
 INK, FAINT = "#262626", "#9a9a9a"
 EMPHASISED = {PAPER: "#0072b2", OURS: "#d55e00"}
@@ -27,13 +28,9 @@ WAYS = {"lower": "good pictures pushed down", "raise": "bad pictures pushed up"}
 EDGES = (10, 11_500)
 """The queries that the axis shows: before it there is nothing to see, and the last has a mark."""
 
-STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.size": 10,
+STYLE: dict[Any, Any] = plots.STYLE | {
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "axes.titlesize": 11,
     "xtick.color": INK,
     "ytick.color": INK,

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 import iqaudit
 from iqaudit import Outcome, measures
 from iqaudit.cli import main
+from iqaudit.trial import Stop
 from tests.conftest import MakePicture
 from tests.searching import Rough
 
@@ -37,6 +38,11 @@ def test_a_search_ends_on_a_plateau(make_picture: MakePicture) -> None:
     assert short.outcome is Outcome.PLATEAU
     assert short.queries == short.best_query + 8 < QUERIES
     assert np.array_equal(short.scores, whole.scores[: short.queries])
+
+
+def test_a_plateau_counted_by_numpy_is_a_plain_number() -> None:
+    """It is written into results.json."""
+    assert type(Stop(plateau=np.int64(8)).plateau) is int  # type: ignore[arg-type]
 
 
 def test_what_is_not_reached_spends_the_budget(make_picture: MakePicture) -> None:

@@ -11,7 +11,7 @@ from iqaudit.goal import Goal
 from iqaudit.images import Picture, Source, collect
 from iqaudit.oracle import ask, check_budget, slope
 from iqaudit.threat import Linf
-from iqaudit.trial import Outcome, Stop, Trial, TrialResult
+from iqaudit.trial import NEVER, Outcome, Stop, Trial, TrialResult
 from iqaudit.victims import Victim, as_victim
 from iqaudit.victims.contract import gradient_of, open_session
 
@@ -42,10 +42,8 @@ class Plan:
         Of every random number.
     batch : int
         Pictures whose searches share the victim's batches; changes no result.
-    early_stop : float, optional
-        An RGO in (0, 1] at which a picture's search ends.
-    until_plateau : int, optional
-        Queries without a better picture after which its search ends.
+    stop : Stop
+        When a picture's search ends before its budget is spent.
 
     Raises
     ------
@@ -60,8 +58,7 @@ class Plan:
     queries: int = 500
     seed: int = 0
     batch: int = 1
-    early_stop: float | None = None
-    until_plateau: int | None = None
+    stop: Stop = NEVER
 
     def __post_init__(self) -> None:
         if not isinstance(self.victim, Victim):
@@ -84,7 +81,6 @@ class Plan:
                 f'a torch module, asked without --repeats; "{self.victim.card.name}" answers '
                 "scores alone."
             )
-        Stop(self.early_stop, self.until_plateau)
         if self.batch < 1:
             raise InputError(f"A batch is at least 1 picture, not {self.batch}.")
 
@@ -200,8 +196,7 @@ def attack(
         queries=queries,
         seed=seed,
         batch=batch,
-        early_stop=early_stop,
-        until_plateau=until_plateau,
+        stop=Stop(early_stop, until_plateau),
     )
     results: list[TrialResult] = []
     try:
@@ -248,7 +243,7 @@ def begin(plan: Plan, picture: Picture) -> Trial:
         plan.queries,
         plan.seed,
         session,
-        Stop(plan.early_stop, plan.until_plateau),
+        plan.stop,
         white_box,
     )
 

@@ -28,6 +28,7 @@ from iqaudit.goal import Goal
 from iqaudit.images import Picture, collect
 from iqaudit.record import RESULTS
 from iqaudit.threat import Linf
+from iqaudit.trial import Stop
 from iqaudit.victims import as_victim
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -126,7 +127,7 @@ def attack(
       iqaudit attack photos/ --attack guided --early-stop 0.5 --out audit
     """
     proposer = iqaudit.attacks.named(attack)
-    threat = Linf(levels)
+    threat, stop = Linf(levels), Stop(early_stop, until_plateau)
     collected = collect(pictures)  # before a victim, which may measure its noise, is asked
     plan = Plan(
         victim.make(),
@@ -136,8 +137,7 @@ def attack(
         queries,
         seed,
         batch,
-        early_stop=early_stop,
-        until_plateau=until_plateau,
+        stop=stop,
     )
     _audit(plan, collected, _Output(out, overwrite, quiet, as_json))
 
