@@ -87,7 +87,7 @@ def test_every_draw_lies_in_the_picture_and_within_what_is_allowed(
     kept = ((Flat((1, -1, 1)), _anywhere(draw, height, width)),)
     plane = Plane(held, allowed, TILES, ((0.0, CHECKERS),), kept)
     for share in SHARES:
-        _, window, levels = drawn(plane, draw, kind, share)
+        window, levels, _ = drawn(plane, draw, kind, share)
         assert levels.dtype == np.int16
         assert window.height >= 1 <= window.width
         assert 0 <= window.top <= height - window.height
@@ -113,7 +113,7 @@ def test_every_pixel_has_its_turn() -> None:
     plane = Plane(held, held + 3, TILES, ((0.0, CHECKERS),), ())
     draw = np.random.default_rng(0)
     for _ in range(2000):
-        _, window, levels = drawn(plane, draw, "flat", SHARES[4])
+        window, levels, _ = drawn(plane, draw, "flat", SHARES[4])
         rows = slice(window.top, window.top + window.height)
         columns = slice(window.left, window.left + window.width)
         changed[rows, columns] |= levels != 0

@@ -70,7 +70,7 @@ class Bidirectional:
 
     def init(self, problem: Problem) -> SquareState:
         """Return the state before the stripes."""
-        nothing = np.zeros(problem.pixels.shape, np.int16)
+        nothing = problem.unchanged()
         return SquareState(problem, FIRST_QUERY, nothing, math.inf)
 
     def ask(self, state: SquareState) -> Proposal:

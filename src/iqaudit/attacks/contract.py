@@ -61,6 +61,10 @@ class Problem:
     clean_loss: float = math.inf
     gradient: LossGradient | None = None
 
+    def unchanged(self) -> Perturbation:
+        """Return a new perturbation that changes nothing."""
+        return np.zeros(self.pixels.shape, np.int16)
+
 
 class State(Protocol):
     """What every attack's state tells, whatever else it holds."""

@@ -146,7 +146,7 @@ class Guided:
         return GuidedState(
             problem,
             FIRST_QUERY,
-            np.zeros(problem.pixels.shape, np.int16),
+            problem.unchanged(),
             problem.clean_loss,
             allowance(seen, problem.levels, self.visibility),
             moves.tiles(draw),
@@ -167,10 +167,10 @@ class Guided:
         plane = Plane(seen, state.allowed, state.tiles, state.ranking, state.kept)
         while True:
             kind, share = self._choose(state, draw)
-            pattern, window, levels = moves.drawn(plane, draw, KINDS[kind], SHARES[share])
+            window, levels, growable = moves.drawn(plane, draw, KINDS[kind], SHARES[share])
             if (levels != plane.held(window)).any():
                 edit = Edit(top + window.top, left + window.left, levels)
-                return Move(state.perturbation, (edit,), kind, share, pattern, window)
+                return Move(state.perturbation, (edit,), kind, share, growable)
 
     def tell(self, state: GuidedState, proposal: Proposal, loss: float) -> GuidedState:
         """Keep the proposal where the loss fell by more than the noise, and learn from it."""
@@ -185,9 +185,8 @@ class Guided:
             tried[proposal.kind, proposal.share] += 1
             gained[proposal.kind, proposal.share] += gain if better else 0
             state = replace(state, tried=tried, gained=gained)
-            if better and proposal.pattern is not None and proposal.window is not None:
-                kept = (*state.kept, (proposal.pattern, proposal.window))[-KEPT:]
-                state = replace(state, kept=kept)
+            if better and proposal.growable is not None:
+                state = replace(state, kept=(*state.kept, proposal.growable)[-KEPT:])
         if better:
             state = replace(state, perturbation=proposal.perturbation(), loss=loss)
         return replace(state, query=state.query + 1)

@@ -67,12 +67,14 @@ Kept: TypeAlias = tuple[Pattern, Window]
 
 @dataclass(frozen=True, eq=False)
 class Move(Proposal):
-    """A proposal, and what it was drawn as: `kind` and `share` are places in KINDS and SHARES."""
+    """A proposal, and what it was drawn as: `kind` and `share` are places in KINDS and SHARES.
+
+    `growable` is the pattern and its window, to go on with nearby; None where it is a tile.
+    """
 
     kind: int = -1
     share: int = -1
-    pattern: Pattern | None = None
-    window: Window | None = None
+    growable: Kept | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +102,8 @@ def tiles(draw: np.random.Generator) -> Tiles:
 
 def drawn(
     plane: Plane, draw: np.random.Generator, kind: str, share: float
-) -> tuple[Pattern | None, Window, Perturbation]:
-    """Draw a pattern, a window and the levels that the window takes; no pattern where it is a tile.
+) -> tuple[Window, Perturbation, Kept | None]:
+    """Draw a window, the levels that it takes, and the pattern they are of, unless it is a tile.
 
     Parameters
     ----------
@@ -118,18 +120,18 @@ def drawn(
     share *= math.exp(draw.uniform(-0.5, 0.5))
     if kind in EVERYWHERE:
         whole = Window(0, 0, height, width)
-        return None, whole, _repeated(plane, draw, whole, EVERYWHERE[kind], WHOLE_SHARE * share)
+        return whole, _repeated(plane, draw, whole, EVERYWHERE[kind], WHOLE_SHARE * share), None
     if kind == REPEATED:
         of_tile = share ** draw.uniform(0.2, 0.8)
         window = _window(draw, share / of_tile, height, width)
         period = WINDOW_REPEATS[draw.integers(len(WINDOW_REPEATS))]
-        return None, window, _repeated(plane, draw, window, period, of_tile)
+        return window, _repeated(plane, draw, window, period, of_tile), None
     if kind == GROWN:
         pattern, window = _grown(plane, draw)
     else:
         pattern, window = _pattern(plane, draw, kind), _window(draw, share, height, width)
     rows, columns = _slices(window)
-    return pattern, window, pattern.signs(rows, columns) * plane.allowed[rows, columns]
+    return window, pattern.signs(rows, columns) * plane.allowed[rows, columns], (pattern, window)
 
 
 def _pattern(plane: Plane, draw: np.random.Generator, kind: str) -> Pattern:

@@ -101,7 +101,7 @@ class NES:
         return NESState(
             problem,
             FIRST_QUERY,
-            np.zeros(problem.pixels.shape, np.int16),
+            problem.unchanged(),
             nothing,
             nothing,
             nothing,

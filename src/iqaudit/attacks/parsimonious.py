@@ -81,7 +81,7 @@ class Parsimonious:
     def init(self, problem: Problem) -> ParsimoniousState:
         """Return the state before the start is scored."""
         _, _, height, width = problem.window
-        nothing = np.zeros(problem.pixels.shape, np.int16)
+        nothing = problem.unchanged()
         side = first_side(height, width)
         order = _drawn(problem, FIRST_QUERY, side)
         return ParsimoniousState(problem, FIRST_QUERY, nothing, math.inf, side, order)

@@ -45,7 +45,7 @@ class PGDState:
                 "PGD needs a victim that is a torch module, whose gradient it follows."
             )
         top, left, height, width = problem.window
-        levels = np.zeros(problem.pixels.shape, np.int16)
+        levels = problem.unchanged()
         window = np.s_[top : top + height, left : left + width]
         levels[window] = whole_levels(self.point, problem.levels)
         gradient: NDArray[np.float32] = problem.gradient(levels)[window]
@@ -83,7 +83,7 @@ class PGD:
     def init(self, problem: Problem) -> PGDState:
         """Return the state at the clean picture."""
         _, _, height, width = problem.window
-        whole = np.zeros(problem.pixels.shape, np.int16)
+        whole = problem.unchanged()
         nothing = np.zeros((height, width, 3), np.float32)
         return PGDState(problem, FIRST_QUERY, whole, problem.clean_loss, nothing, nothing)
 

@@ -27,7 +27,7 @@ class RandomSigns:
 
     def init(self, problem: Problem) -> RandomState:
         """Return the state before the first picture."""
-        nothing = np.zeros(problem.pixels.shape, np.int16)
+        nothing = problem.unchanged()
         return RandomState(problem, FIRST_QUERY, nothing, problem.clean_loss)
 
     def ask(self, state: RandomState) -> Proposal:

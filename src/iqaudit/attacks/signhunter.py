@@ -41,7 +41,7 @@ class SignHunter:
 
     def init(self, problem: Problem) -> SignHunterState:
         """Return the state before the start is scored."""
-        nothing = np.zeros(problem.pixels.shape, np.int16)
+        nothing = problem.unchanged()
         return SignHunterState(problem, FIRST_QUERY, nothing, math.inf)
 
     def ask(self, state: SignHunterState) -> Proposal:

@@ -44,7 +44,7 @@ class SimBA:
         """Return the state before the first step; the whole order is drawn here."""
         _, _, height, width = problem.window
         order = problem.stream.at(PREPARATION).permutation(3 * height * width)
-        nothing = np.zeros(problem.pixels.shape, np.int16)
+        nothing = problem.unchanged()
         return _usable(SimBAState(problem, FIRST_QUERY, nothing, problem.clean_loss, order))
 
     def ask(self, state: SimBAState) -> Proposal:

@@ -65,7 +65,7 @@ class SimBADCT:
         return SimBADCTState(
             problem,
             FIRST_QUERY,
-            np.zeros(problem.pixels.shape, np.int16),
+            problem.unchanged(),
             problem.clean_loss,
             np.zeros((height, width, 3)),
             low_first(draw, height, width)[: problem.queries],

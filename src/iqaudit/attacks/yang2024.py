@@ -162,7 +162,7 @@ class Yang2024:
         return Yang2024State(
             problem,
             FIRST_QUERY,
-            np.zeros(problem.pixels.shape, np.int16),
+            problem.unchanged(),
             problem.clean_loss,
             limit,
             mask[..., None],
