@@ -10,11 +10,14 @@ from skimage import data
 
 import iqaudit
 from iqaudit import measures
-from iqaudit.attacks import Bidirectional, Guided, named
+from iqaudit.attacks import Bidirectional, Guided
 from iqaudit.attacks.guided import OPENING
-from iqaudit.attacks.moves import EVERYWHERE, KINDS, SHARES, Plane, drawn, tiles
+from iqaudit.attacks.moves import EVERYWHERE, KINDS, SHARES, Plane, drawn, filled, tiles
 from iqaudit.attacks.patterns import COLOURS, Checks, Flat, Noise, Pattern, any_checks, tile
-from iqaudit.attacks.visibility import allowance
+from iqaudit.attacks.visibility import Allowance, allowance, local_variance
+from iqaudit.images import Pixels
+from iqaudit.proposal import Perturbation
+from iqaudit.victims.contract import whole
 from tests.searching import LEVELS, Linear, grey, last, problem, searched
 
 CHECKERS = Checks(1, 1, COLOURS[1])
@@ -82,8 +85,8 @@ def test_every_draw_lies_in_the_picture_and_within_what_is_allowed(
     height: int, width: int, kind: str, seed: int
 ) -> None:
     draw = np.random.default_rng(seed)
-    allowed = draw.integers(1, 4, (height, width, 3)).astype(np.int16)
-    held = allowed * draw.choice([-1, 0, 1], allowed.shape).astype(np.int16)
+    allowed = Allowance(draw.uniform(0, 4, (height, width, 3)).astype(np.float32), LEVELS)
+    held = draw.integers(-LEVELS, LEVELS, (height, width, 3), np.int16, endpoint=True)
     kept = ((Flat((1, -1, 1)), _anywhere(draw, height, width)),)
     plane = Plane(held, allowed, TILES, ((0.0, CHECKERS),), kept)
     for share in SHARES:
@@ -93,9 +96,7 @@ def test_every_draw_lies_in_the_picture_and_within_what_is_allowed(
         assert 0 <= window.top <= height - window.height
         assert 0 <= window.left <= width - window.width
         assert levels.shape == (window.height, window.width, 3)
-        rows = slice(window.top, window.top + window.height)
-        columns = slice(window.left, window.left + window.width)
-        assert (abs(levels) <= allowed[rows, columns]).all()
+        assert (abs(levels) <= LEVELS).all()
 
 
 TILES = tiles(np.random.default_rng(0))
@@ -110,7 +111,8 @@ def test_every_pixel_has_its_turn() -> None:
     clean = grey(12, 9)
     changed = np.zeros(clean.shape, bool)
     held = np.zeros(clean.shape, np.int16)
-    plane = Plane(held, held + 3, TILES, ((0.0, CHECKERS),), ())
+    allowed = Allowance(np.full(clean.shape, 3, np.float32), LEVELS)
+    plane = Plane(held, allowed, TILES, ((0.0, CHECKERS),), ())
     draw = np.random.default_rng(0)
     for _ in range(2000):
         window, levels, _ = drawn(plane, draw, "flat", SHARES[4])
@@ -133,7 +135,7 @@ def test_a_pattern_goes_on_across_windows() -> None:
 
 def test_noise_has_waves_of_its_length() -> None:
     for waves in (4, 9, 14):
-        signs = tile(np.random.default_rng(0), waves, coloured=False)
+        signs = tile(np.random.default_rng(0), waves, coloured=False).signs
         power = abs(np.fft.fft2(signs[..., 0])) ** 2
         frequency = np.hypot(*np.meshgrid(*2 * [np.fft.fftfreq(len(signs))]))
         band = (frequency > 1 / waves / 1.6) & (frequency < 1 / waves * 1.6)
@@ -141,50 +143,55 @@ def test_noise_has_waves_of_its_length() -> None:
         assert (signs == signs[..., :1]).all()
 
 
+def _lost(clean: Pixels, levels: Any) -> float:
+    attacked = np.clip(clean + levels, 0, 255).astype(np.uint8)
+    return 1 - measures.ssim(clean, attacked)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
 def test_the_allowance_costs_its_share_of_similarity(share: float) -> None:
     clean = data.astronaut()
-    signs = np.random.default_rng(0).choice([-1, 1], clean.shape)
+    white = np.random.default_rng(0).choice([-1, 1], clean.shape)
+    spent = allowance(clean, LEVELS, share).within(slice(None), slice(None)) * white
+    assert _lost(clean, spent) == pytest.approx(share * _lost(clean, LEVELS * white), rel=0.15)
 
-    def lost(levels: Any) -> float:
-        attacked = np.clip(clean + levels * signs, 0, 255).astype(np.uint8)
-        return 1 - measures.ssim(clean, attacked)
 
-    assert lost(allowance(clean, LEVELS, share)) == pytest.approx(share * lost(LEVELS), rel=0.15)
+COARSE: tuple[Pattern, ...] = (
+    Noise(tile(np.random.default_rng(0), 9, coloured=False)),
+    Noise(tile(np.random.default_rng(0), 14, coloured=True)),
+    Checks(8, 8),
+    Checks(16, 0),
+)
+
+
+@pytest.mark.parametrize("pattern", COARSE, ids=["waves of 9", "of 14", "checks", "stripes"])
+def test_a_coarse_pattern_may_be_stronger_for_the_same_similarity(pattern: Pattern) -> None:
+    clean = data.astronaut()
+    allowed = allowance(clean, 12, 0.2)  # of so many levels that few are cut off or rounded
+    white = np.random.default_rng(0).choice([-1, 1], clean.shape)
+    fine = allowed.within(slice(None), slice(None)) * white
+    coarse = filled(pattern, whole(*clean.shape[:2]), allowed)
+    assert np.abs(coarse).mean() > 1.05 * np.abs(fine).mean()
+    assert _lost(clean, coarse) == pytest.approx(_lost(clean, fine), rel=0.2)
+
+
+def test_flat_squares_are_as_visible_as_is_said() -> None:
+    draw = np.random.default_rng(0)
+    for side in (2, 4, 8, 16, 32):
+        colours = draw.choice([-1, 1], (256 // side, 256 // side, 3))
+        field = colours.repeat(side, 0).repeat(side, 1).astype(np.int16)
+        assert Flat((1, 1, 1)).variance(side) == pytest.approx(local_variance(field), abs=0.15)
 
 
 def test_the_allowance_spares_smooth_parts_and_reaches_every_pixel() -> None:
     clean = grey(64, 64)
     clean[:, 32:] = np.random.default_rng(0).integers(0, 256, (64, 32, 3))
-    allowed = allowance(clean, LEVELS, 0.5)
+
+    def everywhere(pixels: Pixels, levels: int, share: float) -> Perturbation:
+        return allowance(pixels, levels, share).within(slice(None), slice(None))
+
+    allowed = everywhere(clean, LEVELS, 0.5)
     assert allowed[:, :20].mean() < allowed[:, 44:].mean() == LEVELS
-    assert (allowance(clean, LEVELS, 0) >= 1).all()
-    assert (allowance(clean, LEVELS, 1) == LEVELS).all()
-    assert (allowance(grey(1, 1), 1, 0.3) == 1).all()
-
-
-def test_the_invisible_setting_is_harder_to_see() -> None:
-    results = [
-        iqaudit.attack(data.chelsea(), "reference", attack=name, queries=40)[0]
-        for name in ("guided", "guided-invisible")
-    ]
-    seen, unseen = (measures.ssim(r.picture.pixels, r.adversarial) for r in results)
-    assert seen < unseen
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ({"visibility": 1.2}, "visibility is a share from 0 to 1, not 1.2"),
-        ({"visibility": float("nan")}, "visibility is a share"),
-        ({"explore": 0}, "explore is a share of the queries in"),
-    ],
-)
-def test_unusable_settings_are_refused(arguments: dict[str, float], sentence: str) -> None:
-    with pytest.raises(iqaudit.InputError, match=sentence):
-        Guided(**arguments)
-
-
-def test_the_presets_are_as_the_benchmark_names_them() -> None:
-    assert named("guided") == Guided()
-    assert named("guided-invisible") == Guided(visibility=0.3)
+    assert (everywhere(clean, LEVELS, 0) >= 1).all()
+    assert (everywhere(clean, LEVELS, 1) == LEVELS).all()
+    assert (everywhere(grey(1, 1), 1, 0.3) == 1).all()

@@ -16,9 +16,10 @@ from iqaudit.attacks import moves
 from iqaudit.attacks.contract import FIRST_QUERY, PREPARATION, Problem
 from iqaudit.attacks.moves import KINDS, SHARES, Kept, Move, Plane, Tiles
 from iqaudit.attacks.patterns import COLOURS, Checks
-from iqaudit.attacks.visibility import allowance
+from iqaudit.attacks.visibility import Allowance, allowance
 from iqaudit.errors import InputError
 from iqaudit.proposal import Edit, Perturbation, Proposal
+from iqaudit.victims.contract import whole
 
 GREY, GREEN, BLUE, RED = COLOURS
 OPENING = (
@@ -57,7 +58,7 @@ MEMORY = 0.99
 KEPT = 8
 """Accepted patterns that may be grown."""
 
-SHARPNESS = 2.0
+SHARPNESS = 5.0
 """How much more often what pays twice as much is drawn, as a power of two."""
 
 BELIEF = 4.0
@@ -76,7 +77,7 @@ class GuidedState:
         The number of the next proposal.
     perturbation, loss
         What is held.
-    allowed : ndarray of int16, (height, width, 3)
+    allowed : Allowance
         The levels by which a channel may change, of what the victim looks at.
     tiles : tuple
         Grey noises and coloured ones.
@@ -92,7 +93,7 @@ class GuidedState:
     query: int
     perturbation: Perturbation
     loss: float
-    allowed: Perturbation
+    allowed: Allowance
     tiles: Tiles
     ranking: tuple[tuple[float, Checks], ...]
     tried: NDArray[np.float64]
@@ -126,11 +127,11 @@ class Guided:
     Examples
     --------
     >>> Guided()
-    Guided(visibility=0.7, explore=0.15)
+    Guided(visibility=0.65, explore=0.1)
     """
 
-    visibility: float = 0.7
-    explore: float = 0.15
+    visibility: float = 0.65
+    explore: float = 0.1
 
     def __post_init__(self) -> None:
         if not 0 <= self.visibility <= 1:
@@ -160,7 +161,7 @@ class Guided:
         top, left, height, width = state.problem.window
         if len(state.ranking) < len(OPENING):
             checks = OPENING[len(state.ranking)]
-            levels = state.allowed * checks.signs(slice(0, height), slice(0, width))
+            levels = moves.filled(checks, whole(height, width), state.allowed)
             return Move(state.perturbation, (Edit(top, left, levels),))
         draw = state.problem.stream.at(state.query)
         seen = state.perturbation[top : top + height, left : left + width]

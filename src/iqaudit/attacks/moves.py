@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit.attacks.patterns import (
+    TILE,
     Checks,
     Colour,
     Flat,
     Noise,
     Pattern,
-    Signs,
+    Tile,
     any_checks,
     tile,
 )
+from iqaudit.attacks.visibility import Allowance
 from iqaudit.proposal import Perturbation, Proposal
 from iqaudit.victims.contract import Window
 
@@ -58,7 +60,7 @@ LARGE = 0.5
 """A window of a larger share lies within the picture; smaller ones may be cut off by its border, so
 that pixels there have their turn as often as others."""
 
-Tiles: TypeAlias = tuple[tuple[Signs, ...], tuple[Signs, ...]]
+Tiles: TypeAlias = tuple[tuple[Tile, ...], tuple[Tile, ...]]
 """Grey noises and coloured ones."""
 
 Kept: TypeAlias = tuple[Pattern, Window]
@@ -82,7 +84,7 @@ class Plane:
     """What the victim looks at, and what there is to draw from; as in `GuidedState`."""
 
     perturbation: Perturbation
-    allowed: Perturbation
+    allowed: Allowance
     tiles: Tiles
     ranking: tuple[tuple[float, Checks], ...]
     kept: tuple[Kept, ...]
@@ -130,8 +132,14 @@ def drawn(
         pattern, window = _grown(plane, draw)
     else:
         pattern, window = _pattern(plane, draw, kind), _window(draw, share, height, width)
+    return window, filled(pattern, window, plane.allowed), (pattern, window)
+
+
+def filled(pattern: Pattern, window: Window, allowed: Allowance) -> Perturbation:
+    """Return the levels of a window that a pattern fills, as strong as is allowed."""
     rows, columns = _slices(window)
-    return window, pattern.signs(rows, columns) * plane.allowed[rows, columns], (pattern, window)
+    variance = pattern.variance(math.sqrt(window.height * window.width))
+    return pattern.signs(rows, columns) * allowed.within(rows, columns, variance)
 
 
 def _pattern(plane: Plane, draw: np.random.Generator, kind: str) -> Pattern:
@@ -141,7 +149,7 @@ def _pattern(plane: Plane, draw: np.random.Generator, kind: str) -> Pattern:
     if kind in (GREY, COLOURED):
         noises = plane.tiles[kind == COLOURED]
         noise = noises[draw.integers(len(noises))]
-        return Noise(noise, sign, _shift(draw, len(noise)))
+        return Noise(noise, sign, _shift(draw, TILE))
     if kind == BEST:
         # Half of the draws are of the three best.
         place = min(int(draw.exponential(4)), len(plane.ranking) - 1)
@@ -178,7 +186,7 @@ def _repeated(
     within_row = (np.arange(rows.start, rows.stop) - top) % period < tall
     within_column = (np.arange(columns.start, columns.stop) - left) % period < wide
     mask = (within_row[:, None] & within_column)[..., None] & chosen
-    coloured = plane.allowed[rows, columns] * np.array(_colour(draw), np.int16)
+    coloured = plane.allowed.within(rows, columns) * np.array(_colour(draw), np.int16)
     levels: NDArray[np.int16] = np.where(mask, coloured, plane.held(window))
     return levels
 

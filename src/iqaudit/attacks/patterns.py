@@ -6,10 +6,13 @@ windows and keeps its place on the grid of a network's strides.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from functools import cache
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from iqaudit.attacks.visibility import local_variance
 
 Signs: TypeAlias = NDArray[np.int16]
 """-1 or 1, int16, (height, width, 3)."""
@@ -27,11 +30,20 @@ OCTAVES = 0.4
 """Half-width of a noise's band of frequencies, one standard deviation."""
 
 
+FLAT_SIDE = 3
+"""Pixels: squares of one colour each and of a larger side vary within the similarity's window by so
+much over their side, to within 0.1 of white noise."""
+
+
 class Pattern(Protocol):
     """What fills a window."""
 
     def signs(self, rows: slice, columns: slice) -> Signs:
         """Return the pattern on a window of the plane."""
+        ...
+
+    def variance(self, side: float) -> float:
+        """Return how visible it is in a window of a side: see `visibility.local_variance`."""
         ...
 
 
@@ -45,6 +57,10 @@ class Flat:
         """Return the colour, as a view."""
         shape = (rows.stop - rows.start, columns.stop - columns.start, 3)
         return np.broadcast_to(np.array(self.colour, np.int16), shape)
+
+    def variance(self, side: float) -> float:
+        """Return the visibility among other colours in windows of that side."""
+        return min(1.0, FLAT_SIDE / side)
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,18 @@ class Checks:
         turns = np.broadcast_to(turns, (y.size, x.size))
         return (1 - 2 * (turns % 2)).astype(np.int16)[..., None] * np.array(self.colour, np.int16)
 
+    def variance(self, side: float) -> float:
+        """Return the visibility, whatever the side."""
+        del side
+        return _checks_variance(self.height, self.width, self.slant)
+
+
+class Tile(NamedTuple):
+    """Signs, (TILE, TILE, 3), and their `visibility.local_variance`."""
+
+    signs: Signs
+    variance: float
+
 
 @dataclass(frozen=True, eq=False)
 class Noise:
@@ -89,28 +117,33 @@ class Noise:
 
     Parameters
     ----------
-    tile : ndarray of int16, (side, side, 3)
-        Its signs.
+    noise : Tile
+        What is repeated.
     sign : int
         1, or -1 for its negative.
     shift : tuple of int
         Rows and columns by which the plane is moved.
     """
 
-    tile: Signs
+    noise: Tile
     sign: int = 1
     shift: tuple[int, int] = (0, 0)
 
     def signs(self, rows: slice, columns: slice) -> Signs:
         """Return the noise on a window."""
-        y = (np.arange(rows.start, rows.stop) + self.shift[0]) % len(self.tile)
-        x = (np.arange(columns.start, columns.stop) + self.shift[1]) % len(self.tile)
-        signs: Signs = self.sign * self.tile[y[:, None], x]
+        y = (np.arange(rows.start, rows.stop) + self.shift[0]) % TILE
+        x = (np.arange(columns.start, columns.stop) + self.shift[1]) % TILE
+        signs: Signs = self.sign * self.noise.signs[y[:, None], x]
         return signs
 
+    def variance(self, side: float) -> float:
+        """Return the visibility, whatever the side."""
+        del side
+        return self.noise.variance
 
-def tile(draw: np.random.Generator, period: float, *, coloured: bool) -> Signs:
-    """Return the signs of noise whose waves are about `period` pixels long.
+
+def tile(draw: np.random.Generator, period: float, *, coloured: bool) -> Tile:
+    """Return noise whose waves are about `period` pixels long.
 
     In all channels the same, or in each its own.
     """
@@ -122,7 +155,14 @@ def tile(draw: np.random.Generator, period: float, *, coloured: bool) -> Signs:
         for _ in range(3 if coloured else 1)
     ]
     signs = np.where(np.stack(planes, axis=-1) >= 0, 1, -1).astype(np.int16)
-    return np.ascontiguousarray(np.broadcast_to(signs, (TILE, TILE, 3)))
+    whole = np.ascontiguousarray(np.broadcast_to(signs, (TILE, TILE, 3)))
+    return Tile(whole, local_variance(whole))
+
+
+@cache
+def _checks_variance(height: int, width: int, slant: int) -> float:
+    whole = slice(0, TILE // 2)
+    return local_variance(Checks(height, width, slant=slant).signs(whole, whole))
 
 
 def any_checks(draw: np.random.Generator, sizes: Sequence[int]) -> Checks:

@@ -1,5 +1,9 @@
 """What people look at and what they overlook, for attacks: edges, salience, the JND."""
 
+import math
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -92,8 +96,39 @@ def just_noticeable(pixels: Pixels) -> NDArray[np.float64]:
     return noticed
 
 
-def allowance(pixels: Pixels, levels: int, share: float) -> NDArray[np.int16]:
-    """Return by how many levels each channel may change, int16, (height, width, 3), from 1 up.
+@dataclass(frozen=True, eq=False)
+class Allowance:
+    """By how many levels the channels of a picture may change.
+
+    Attributes
+    ----------
+    white : ndarray of float32, (height, width, 3)
+        For white noise, before rounding.
+    levels : int
+        The most.
+    """
+
+    white: NDArray[np.float32]
+    levels: int
+
+    def within(self, rows: slice, columns: slice, variance: float = 1.0) -> NDArray[np.int16]:
+        """Return the levels in a window, int16, from 1 up.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            The window.
+        variance : float
+            Of what changes it, as `local_variance` has it: what varies less within the
+            similarity's own window costs less, and more levels of it cost as much.
+        """
+        scaled = self.white[rows, columns] / math.sqrt(variance)
+        levels: NDArray[np.int16] = np.clip(np.rint(scaled), 1, self.levels).astype(np.int16)
+        return levels
+
+
+def allowance(pixels: Pixels, levels: int, share: float) -> Allowance:
+    """Return by how much each channel may change for a share of the similarity.
 
     Most where the picture's own texture is strong: in the structural similarity's terms, noise of
     variance n on a picture of local variance v leaves (2v + C2) / (2v + n + C2), so levels go with
@@ -106,26 +141,37 @@ def allowance(pixels: Pixels, levels: int, share: float) -> NDArray[np.int16]:
     levels : int
         The most.
     share : float
-        Of the similarity that all levels everywhere would cost, what these cost, 0 to 1; where 1
-        level everywhere costs more already, 1 level it is.
+        Of the similarity that white noise of all levels everywhere would cost, what is spent, 0 to
+        1; where 1 level everywhere costs more already, 1 level it is.
     """
-    values = pixels.astype(np.float32)
-    sigma = (SSIM_SIGMA, SSIM_SIGMA, 0)
-    mean = ndimage.gaussian_filter(values, sigma)
-    variance = np.maximum(ndimage.gaussian_filter(values**2, sigma) - mean**2, 0)
-    strength = 2 * variance + (SSIM_K2 * 255) ** 2
+    strength = 2 * _variance(pixels) + (SSIM_K2 * 255) ** 2
 
-    def spent(scale: float) -> NDArray[np.int16]:
-        rounded: NDArray[np.int16] = np.clip(np.rint(scale * strength), 1, levels).astype(np.int16)
-        return rounded
+    def kept(scale: float) -> float:
+        noise = np.clip(np.rint(scale * strength), 1, levels)
+        return float((strength / (strength + noise**2)).mean())
 
     low, high = 0.0, (levels + 1) / float(strength.min())
-    least = 1 - share * (1 - _kept(strength, spent(high)))
+    least = 1 - share * (1 - kept(high))
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if _kept(strength, spent(middle)) >= least else (low, middle)
-    return spent(high if share == 1 else low)
+        low, high = (middle, high) if kept(middle) >= least else (low, middle)
+    return Allowance(strength * np.float32(high if share == 1 else low), levels)
 
 
-def _kept(strength: NDArray[np.float32], levels: NDArray[np.int16]) -> float:
-    return float((strength / (strength + np.square(levels, dtype=np.float32))).mean())
+def local_variance(signs: NDArray[np.int16]) -> float:
+    """Return the variance of signs within the similarity's window, on average: 1 for white noise.
+
+    Parameters
+    ----------
+    signs : ndarray of int16, (height, width, 3)
+        -1 or 1.
+    """
+    return float(_variance(signs).mean())
+
+
+def _variance(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Return each channel's variance within the structural similarity's window."""
+    sigma, values = (SSIM_SIGMA, SSIM_SIGMA, 0), values.astype(np.float32)
+    mean = ndimage.gaussian_filter(values, sigma)
+    variance: NDArray[np.float32] = ndimage.gaussian_filter(values**2, sigma) - mean**2
+    return np.maximum(variance, 0)
