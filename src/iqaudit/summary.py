@@ -18,10 +18,10 @@ from iqaudit.victims.contract import Card
 class Row:
     """One picture's figures.
 
-    Scores are native, qualities on 0-10, `ssim` up to 1, `psnr` in dB, `linf` and `l2` in levels,
-    `changed` a share of pixels; `queries` were billed, and `best_query` is the one that found the
-    attacked picture. A figure that does not exist for the picture is None: the SSIM of a tiny one,
-    the PSNR of an unchanged one.
+    Scores are native, qualities on 0-10, `ssim` up to 1, `psnr` in dB, `flip` a mean from 0 to 1,
+    `linf` and `l2` in levels, `changed` a share of pixels; `queries` were billed, and `best_query`
+    is the one that found the attacked picture. A figure that does not exist for the picture is
+    None: the SSIM of a tiny one, the PSNR of an unchanged one.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Row:
     reachable_rgo: float
     ssim: float | None
     psnr: float | None
+    flip: float
     linf: int
     l2: float
     changed: float
@@ -60,6 +61,7 @@ class Summary:
     mean_deviation: float | None
     ssim: float | None
     psnr: float | None
+    flip: float | None
     linf: int | None
     queries: int
 
@@ -109,6 +111,7 @@ def measure(
         reachable_rgo=measures.reachable_rgo([quality], scale.reachable, raised),
         ssim=_finite(measures.ssim(clean, attacked)),
         psnr=_finite(measures.psnr(clean, attacked)),
+        flip=measures.flip(clean, attacked),
         linf=measures.linf(clean, attacked),
         l2=measures.l2(clean, attacked),
         changed=measures.changed(clean, attacked),
@@ -131,6 +134,7 @@ def summarise(rows: Sequence[Row]) -> Summary:
         mean_deviation=_mean([abs(row.attacked_quality - row.clean_quality) for row in spent]),
         ssim=_mean([row.ssim for row in spent if row.ssim is not None]),
         psnr=_mean([row.psnr for row in spent if row.psnr is not None]),
+        flip=_mean([row.flip for row in spent if row.flip is not None]),
         linf=max((row.linf for row in spent), default=None),
         queries=sum(row.queries for row in rows),
     )

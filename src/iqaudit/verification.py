@@ -85,7 +85,9 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
             "give the run's victim, with its repeats."
         )
     checks = tuple(_check(Path(path), entry, record, scorer) for entry in record["pictures"])
-    rows = [Row(**{key: entry[key] for key in Row.__match_args__}) for entry in record["pictures"]]
+    rows = [
+        Row(**{key: entry.get(key) for key in Row.__match_args__}) for entry in record["pictures"]
+    ]  # what an older version did not measure is None, and a difference
     wrong = tuple(_differences(asdict(summarise(rows)), record["summary"]))
     return (*checks, Check("mean", None, None, wrong)) if wrong else checks
 

@@ -1,0 +1,48 @@
+"""What a change did to a victim's scores and to a picture: pure functions on arrays.
+
+Scores come as one-dimensional arrays, one entry a picture. *Quality* is a score on the victim's
+0-10 scale (`iqaudit.Scale`), higher is better; *native* scores are in the victim's own units.
+Pictures are uint8 arrays (height, width, 3). ``docs/measures.md`` has the formulas side by side.
+"""
+
+from iqaudit.measures.agreement import change_rate, krocc, plcc, rmse, srocc
+from iqaudit.measures.perceptual import flip_map
+from iqaudit.measures.strength import (
+    MSU_OFFSET,
+    clean_range,
+    energy_score,
+    mean_deviation,
+    normalised_gain,
+    reachable_rgo,
+    relative_gain,
+    rgo,
+    robustness,
+    wasserstein_score,
+)
+from iqaudit.measures.visibility import SSIM_WINDOW, changed, flip, l2, linf, psnr, ssim
+
+__all__ = [
+    "MSU_OFFSET",
+    "SSIM_WINDOW",
+    "change_rate",
+    "changed",
+    "clean_range",
+    "energy_score",
+    "flip",
+    "flip_map",
+    "krocc",
+    "l2",
+    "linf",
+    "mean_deviation",
+    "normalised_gain",
+    "plcc",
+    "psnr",
+    "reachable_rgo",
+    "relative_gain",
+    "rgo",
+    "rmse",
+    "robustness",
+    "srocc",
+    "ssim",
+    "wasserstein_score",
+]
