@@ -78,6 +78,7 @@ def test_figures_are_those_of_the_pictures(run: Path) -> None:
         attacked = iqaudit.read(run / "attacked" / f"{entry['name']}.png").pixels
         assert entry["linf"] == iqaudit.measures.linf(clean, attacked)
         assert entry["ssim"] == iqaudit.measures.ssim(clean, attacked)
+        assert entry["flip"] == iqaudit.measures.flip(clean, attacked)
         before, after = entry["clean_quality"], entry["attacked_quality"]
         assert entry["rgo"] == iqaudit.measures.rgo([before], [after])
     mean = np.mean([entry["rgo"] for entry in record["pictures"]])
@@ -106,7 +107,16 @@ def _edit(run: Path, key: str, value: object) -> None:
         (lambda run: _edit(run, "attacked_score", 9.5), "the attacked score is"),
         *[
             (lambda run, key=key: _edit(run, key, 0.123), f"{key} is")
-            for key in ("rgo", "reachable_rgo", "ssim", "psnr", "l2", "changed", "clean_quality")
+            for key in (
+                "rgo",
+                "reachable_rgo",
+                "ssim",
+                "psnr",
+                "flip",
+                "l2",
+                "changed",
+                "clean_quality",
+            )
         ],
         (lambda run: _edit(run, "queries", 7), "queries is 30, recorded 7"),
         (lambda run: _edit(run, "direction", "sideways"), "sideways"),
@@ -140,6 +150,18 @@ def test_wrong_means_are_seen(run: Path, rough: Function) -> None:
     last = iqaudit.verify(run, rough)[-1]
     assert last.name == "mean"
     assert "recorded 0.9" in last.wrong[0]
+
+
+def test_a_figure_that_an_older_version_did_not_measure_is_named(
+    run: Path, rough: Function
+) -> None:
+    record = json.loads((run / "results.json").read_text())
+    for entry in record["pictures"]:
+        del entry["flip"]
+    (run / "results.json").write_text(json.dumps(record))
+    first, *_, means = iqaudit.verify(run, rough)
+    assert any(wrong.startswith("flip is") for wrong in first.wrong)
+    assert means.wrong[0].startswith("flip is None")
 
 
 def test_another_scale_is_not_the_runs_victim(run: Path, rough: Function) -> None:

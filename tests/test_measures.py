@@ -72,6 +72,41 @@ def test_robustness_says_its_base() -> None:
         measures.robustness([2], [3], (0, 10), base=1)
 
 
+def test_an_offset_keeps_robustness_finite() -> None:
+    found = measures.robustness([0.2], [0.2], (0, 1), base=10, offset=1e-6)
+    assert found == pytest.approx(math.log10(0.8 / 1e-6))
+
+
+def test_change_rate_is_the_share_that_was_lost() -> None:
+    assert measures.change_rate(0.8, 0.2) == pytest.approx(0.75)
+    assert measures.change_rate(0.8, 0) == 1
+    assert measures.change_rate(0.5, -0.1) == pytest.approx(1.2)
+    assert measures.change_rate(0.5, 0.6) == pytest.approx(-0.2)
+    assert math.isnan(measures.change_rate(0, 0.2))
+    assert math.isnan(measures.change_rate(math.nan, 0.2))
+
+
+def test_relative_gain_is_the_msu_benchmarks() -> None:
+    # p = 0.1 and 0.5, p' = 0.3 and 0.4: (0.2 / 1.1 - 0.1 / 1.5) / 2
+    found = measures.relative_gain([10, 50], [30, 40], (0, 100))
+    assert found == pytest.approx((0.2 / 1.1 - 0.1 / 1.5) / 2)
+
+
+def test_distribution_scores_are_signed_areas_between_distribution_functions() -> None:
+    # On 0-1 two steps of 1/2 at 0 and 1 become steps at 0.5 and 1: they differ by 1/2 on (0, 0.5).
+    up = [0, 10], [5, 10], (0, 10)
+    assert measures.wasserstein_score(*up) == pytest.approx(0.5 * 0.5)
+    assert measures.energy_score(*up) == pytest.approx(math.sqrt(2 * 0.5**2 * 0.5))
+    down = [5, 10], [10, 0], (0, 10)
+    assert measures.wasserstein_score(*down) == pytest.approx(-0.25)
+    assert measures.energy_score(*down) == pytest.approx(-0.5)
+    assert measures.wasserstein_score([1, 2], [2, 1], (0, 10)) == 0
+
+
+def test_the_clean_range_is_of_the_clean_scores() -> None:
+    assert measures.clean_range([3, -1, 2]) == (-1, 3)
+
+
 def test_normalised_gain_is_signed() -> None:
     assert measures.normalised_gain([10, 20], [30, 30], (0, 100)) == pytest.approx(0.15)
     assert measures.normalised_gain([30], [10], (0, 100)) == pytest.approx(-0.2)
@@ -115,6 +150,48 @@ def test_ssim_is_that_of_wangs_paper_said_in_full() -> None:
     assert measures.ssim(one, two) == pytest.approx(np.mean(channels))
 
 
+def test_flip_of_black_and_white_is_the_papers_formula_by_hand() -> None:
+    # Their lightnesses differ by 100, nothing else; the Hunt-adjusted Lab of green is
+    # (87.735, -75.613, 72.979), that of blue (32.297, 25.577, -34.835).
+    largest = (87.735 - 32.297 + math.hypot(75.613 + 25.577, 72.979 + 34.835)) ** 0.7
+    knee = 0.4 * largest
+    expected = 0.95 + (100**0.7 - knee) / (largest - knee) * 0.05
+    black = np.zeros((9, 12, 3), np.uint8)
+    assert measures.flip(black, black + np.uint8(255)) == pytest.approx(expected, rel=1e-6)
+
+
+@given(PICTURE, PICTURE)
+def test_flip_lies_in_0_to_1_and_knows_no_order(one: Pixels, two: Pixels) -> None:
+    errors = measures.flip_map(one, two)
+    assert errors.shape == (13, 12)
+    assert 0 <= errors.min() <= errors.max() <= 1
+    assert measures.flip(one, two) == pytest.approx(errors.mean())
+    assert np.array_equal(errors, measures.flip_map(two, one))
+    assert measures.flip(one, one) == 0
+
+
+def test_flip_falls_with_distance() -> None:
+    rng = np.random.default_rng(1)
+    one = rng.integers(100, 150, (40, 40, 3), dtype=np.uint8)
+    two = one + rng.integers(0, 4, one.shape, dtype=np.uint8)
+    near, far = (measures.flip_map(one, two, density).mean() for density in (30, 120))
+    assert far < near
+
+
+@pytest.mark.parametrize("amplitude", [1, 3, 40, 255])
+def test_flip_is_nvidias_own_in_every_pixel(amplitude: int) -> None:
+    evaluator = pytest.importorskip("flip_evaluator")
+    from skimage import data
+
+    one = data.astronaut()[40:168, 150:310]
+    signs = np.random.default_rng(0).choice([-1, 1], one.shape)
+    two = np.clip(one + amplitude * signs, 0, 255).astype(np.uint8)
+    theirs, _, _ = evaluator.evaluate(
+        *((each / 255).astype(np.float32) for each in (one, two)), "LDR", applyMagma=False
+    )
+    assert measures.flip_map(one, two) == pytest.approx(theirs[..., 0], abs=3e-5)
+
+
 def test_a_picture_smaller_than_its_window_has_no_ssim() -> None:
     small = np.zeros((10, 40, 3), np.uint8)
     assert math.isnan(measures.ssim(small, small))
@@ -133,6 +210,13 @@ def test_a_picture_smaller_than_its_window_has_no_ssim() -> None:
             "uint8 arrays, not float64",
         ),
         (lambda: measures.normalised_gain([1], [1], (3, 3)), "range"),
+        (lambda: measures.relative_gain([1], [1], (0, math.inf)), "range"),
+        (
+            lambda: measures.flip_map(
+                np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2, 3), np.uint8), 0
+            ),
+            "Pixels per degree",
+        ),
         (
             lambda: measures.linf(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3, 3), np.uint8)),
             "differ in size",

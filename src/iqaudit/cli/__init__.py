@@ -1,7 +1,8 @@
 """The command line: arguments, progress, exit codes; everything else is the library's.
 
 Exit codes: 0 done; 1 `verify` or `check` found a fault; 2 something given cannot be used, or the
-victim failed; 130 interrupted. What was finished is kept in every case.
+victim failed; 3 a rule of `--fail-if` was broken; 130 interrupted. What was finished is kept in
+every case.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 import iqaudit
-from iqaudit.cli import datasets, records, runs, victims
+from iqaudit.cli import analyses, datasets, records, runs, victims
 from iqaudit.cli.console import INTERRUPTED
 from iqaudit.errors import IqauditError
 
@@ -71,5 +72,11 @@ def _keep_memory() -> None:
     mallopt(m_top_pad, 64 * 2**20)
 
 
-for command in (*runs.COMMANDS, *victims.COMMANDS, *datasets.COMMANDS, *records.COMMANDS):
+for command in (
+    *runs.COMMANDS,
+    *victims.COMMANDS,
+    *datasets.COMMANDS,
+    *records.COMMANDS,
+    *analyses.COMMANDS,
+):
     main.add_command(command)

@@ -21,7 +21,7 @@ def figure(value: float | None, form: str) -> str:
 
 def results(rows: Iterable[Row], summary: Summary) -> Table:
     """Return a run's table: a row a picture, then the means."""
-    table = _table("picture", "*score", "*", "", "*RGO", "*SSIM", "*L∞", "*queries")
+    table = _table("picture", "*score", "*", "", "*RGO", "*SSIM", "*FLIP", "*L∞", "*queries")
     table.columns[1].header, table.columns[2].header = "score before", "→ after"
     table.columns[3].header = "direction"
     for row in rows:
@@ -33,6 +33,7 @@ def results(rows: Iterable[Row], summary: Summary) -> Table:
             row.direction,
             f"{row.rgo:.3f}",
             figure(row.ssim, ".4f"),
+            figure(row.flip, ".4f"),
             str(row.linf),
             str(row.queries),
         )
@@ -44,13 +45,16 @@ def results(rows: Iterable[Row], summary: Summary) -> Table:
         f"{summary.lowered} lower, {summary.raised} raise",
         figure(summary.rgo, ".3f"),
         figure(summary.ssim, ".4f"),
+        figure(summary.flip, ".4f"),
         figure(summary.linf, "d"),
         str(summary.queries),
     )
     table.caption = (
         "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
         f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
-        "L∞: the largest change of any pixel, in levels of 255. Means: the largest L∞, all queries."
+        "FLIP: what is seen on flipping between the two, 0 to 1. "
+        "L∞: the largest change of any pixel, in levels of 255.\n"
+        "Means: the largest L∞, all queries."
     )
     table.caption_justify = "left"
     return table

@@ -1,0 +1,64 @@
+"""The leaderboard: alike with alike, the firmest first."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from iqaudit import InputError, analysis
+from iqaudit.analysis import board
+from tests.auditing import Cell, bright, edit, pictures, rough, write_run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("runs")
+    return {
+        "rough": write_run(root / "rough", Cell(rough(), queries=30)),
+        "bright": write_run(root / "bright", Cell(bright(), queries=30)),
+        "square": write_run(root / "square", Cell(rough(), "square", 30)),
+        "few": write_run(root / "few", Cell(rough(), queries=30), pictures(3)),
+    }
+
+
+def test_the_firmest_is_first_whichever_way_the_measure_points(runs: dict[str, Path]) -> None:
+    paths = [runs["rough"], runs["bright"]]
+    for by in ("rgo", "r_decimal", "flip"):
+        (found,) = analysis.compare(paths, by)
+        values = [standing.row.values[by].value or 0 for standing in found.standings]
+        falling = analysis.find(by).higher_favours == "victim"
+        assert values == sorted(values, reverse=falling)
+        assert [standing.rank for standing in found.standings] == [1, 2]
+        assert found.same_pictures
+
+
+def test_attacks_and_pictures_are_told_apart(runs: dict[str, Path]) -> None:
+    found = analysis.compare([runs["rough"], runs["square"], runs["few"]])
+    assert [each.attack for each in found] == ["bidirectional", "square"]
+    assert [len(each.standings) for each in found] == [2, 1]
+    assert [each.same_pictures for each in found] == [False, True]
+
+
+def test_equal_figures_share_a_rank_and_undefined_ones_come_last(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    paths = [runs["rough"], runs["rough"], runs["bright"]]
+    (found,) = analysis.compare(paths, "range_gain_raise")
+    assert [standing.rank for standing in found.standings] == [1, 1, 3]
+    assert found.standings[2].row.values["range_gain_raise"].value is None
+    unfinished = write_run(tmp_path / "run", Cell(rough(), queries=30))
+    edit(unfinished, lambda record: [e.update(outcome="interrupted") for e in record["pictures"]])
+    (found,) = analysis.compare([unfinished, runs["rough"]])
+    assert [standing.run for standing in found.standings] == [str(runs["rough"]), str(unfinished)]
+
+
+def test_a_board_is_json(runs: dict[str, Path]) -> None:
+    held = json.loads(json.dumps(board.record(analysis.compare([runs["rough"]])), allow_nan=False))
+    assert held[0]["by"] == "rgo"
+    assert held[0]["standings"][0]["row"]["values"]["rgo"].keys() == {"value", "low", "high"}
+    assert len(held[0]["measures"]) == len(analysis.MEASURES)
+
+
+def test_an_unknown_measure_is_refused_before_a_run_is_read() -> None:
+    with pytest.raises(InputError, match='no measure called "beauty"'):
+        analysis.compare(["nowhere"], "beauty")
