@@ -1,0 +1,1 @@
+"""What runs say, computed from their directories."""
