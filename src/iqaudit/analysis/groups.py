@@ -53,8 +53,8 @@ class Group:
 class Directions:
     """How far scores went up and down.
 
-    `drift` is the mean quality by which the floor moved the scores, upwards positive: where random
-    changes alone push.
+    `drift` is the mean quality by which random changes move the scores, upwards positive, none of
+    them chosen by its score.
     """
 
     groups: tuple[Group, ...]
@@ -95,7 +95,7 @@ def group(label: str, looks: Sequence[Look]) -> Group:
 
 def directions(looks: Sequence[Look], goal: Goal) -> Directions:
     """Compare pushing up with pushing down."""
-    drift = interval(mean, [look.floor.after - look.before for look in looks])
+    drift = interval(mean, [look.drift for look in looks])
     down, up = (
         group(direction.value, [look for look in looks if look.direction is direction])
         for direction in (Direction.LOWER, Direction.RAISE)

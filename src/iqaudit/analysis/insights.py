@@ -4,14 +4,13 @@ The scores asked for it (`iqaudit.analysis.looks.SCORES` a picture) are kept in 
 as they come: each is asked for once, whatever stops the work, and the same bytes come out.
 """
 
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from iqaudit.analysis import groups, makeup, pace, survival
+from iqaudit.analysis import files, groups, makeup, pace, survival
 from iqaudit.analysis import where as places
 from iqaudit.analysis.answers import Answers, Progress, Scorer
 from iqaudit.analysis.floor import is_random, random_cell
@@ -19,12 +18,13 @@ from iqaudit.analysis.intervals import Beside, Estimate, interval, mean
 from iqaudit.analysis.looks import SCORES, Look, look
 from iqaudit.analysis.pairs import Pair, pairs, recorded
 from iqaudit.analysis.retrace import retrace
-from iqaudit.analysis.scorers import own, refuse_another
+from iqaudit.analysis.scorers import own, own_label, refuse_another
 from iqaudit.analysis.treatments import TREATMENTS
 from iqaudit.analysis.wording import few, figure, pictures
 from iqaudit.errors import InputError
 from iqaudit.goal import Goal
 from iqaudit.record import load as load_run
+from iqaudit.victims import Victim
 
 INSIGHTS, ANSWERS = "insights.json", "insights.jsonl"
 FORMAT = "iqaudit insights, version 1"
@@ -111,7 +111,7 @@ def most_asked(run: str | os.PathLike[str]) -> int:
 
 
 def insights(
-    run: str | os.PathLike[str], scorer: Scorer | None = None, progress: Progress | None = None
+    run: str | os.PathLike[str], victim: Victim | None = None, progress: Progress | None = None
 ) -> Insights:
     """Find what a run's attack shows about its victim, and write it to insights.json.
 
@@ -120,7 +120,7 @@ def insights(
     run : path
         A run's directory; where it is an audit's cell, the audit's cell of random changes is the
         floor.
-    scorer : Scorer, optional
+    victim : Victim, optional
         The run's victim; made again from what the directory says unless given.
     progress : callable, optional
         Called after every score asked.
@@ -138,7 +138,7 @@ def insights(
     chosen = pairs(path, record)
     if not chosen:
         raise InputError(f"{run}: no picture's search came to its end, so there is nothing to see.")
-    scorer = own(path) if scorer is None else scorer
+    scorer = own(path) if victim is None else Scorer(own_label(path), victim)
     refuse_another(path, scorer.victim)
     floor_cell = random_cell(path, record)
     floor = None if floor_cell is None else _matching(chosen, floor_cell)
@@ -179,7 +179,7 @@ def insights(
         pace=pace.pace(chosen, floor, record, scorer.victim.card.scale),
         pictures=tuple(_picture(each) for each in looks),
     )
-    _write(path / INSIGHTS, found)
+    files.write(path / INSIGHTS, FORMAT, found)
     return found
 
 
@@ -191,16 +191,7 @@ def load(run: str | os.PathLike[str]) -> dict[str, Any] | None:
     InputError
         If it is not one that this version reads.
     """
-    file = Path(run) / INSIGHTS
-    try:
-        found = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: this cannot be read ({error}).") from None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise InputError(f'{file}: this is not in the format "{FORMAT}".')
-    return found
+    return files.read(Path(run) / INSIGHTS, FORMAT)
 
 
 def _matching(chosen: Sequence[Pair], cell: Path) -> tuple[Pair, ...]:
@@ -212,7 +203,7 @@ def _matching(chosen: Sequence[Pair], cell: Path) -> tuple[Pair, ...]:
 def _floor(looks: Sequence[Look], rgo: Beside, record: dict[str, Any], cell: Path | None) -> Floor:
     levels = record["levels"]
     if cell is None:
-        what = f"one random picture of ±{levels} levels each, whichever way it moves the score"
+        what = f"one random picture of ±{levels} levels each, whichever way it moves the score,"
     else:
         what = f"the best of {record['queries']:,} queries of random pictures of ±{levels} levels"
     if few(len(looks)):
@@ -224,7 +215,7 @@ def _floor(looks: Sequence[Look], rgo: Beside, record: dict[str, Any], cell: Pat
             -1: "the attack moves scores less far than chance does",
         }[rgo.sign]
     text = (
-        f"The attack's RGO is {figure(rgo.attack, '.3f')}; that of {what}, is "
+        f"The attack's RGO is {figure(rgo.attack, '.3f')}; that of {what} is "
         f"{figure(rgo.floor, '.3f')}: {verdict}."
     )
     if is_random(record):
@@ -253,10 +244,3 @@ def _picture(seen: Look) -> PictureInsight:
         luminance=None if colours is None else float(colours[0]),
         left={each.name: survival.left(seen, index) for index, each in enumerate(TREATMENTS)},
     )
-
-
-def _write(file: Path, found: Insights) -> None:
-    temporary = file.with_name(f"{file.name}.part")
-    said = {"format": FORMAT} | asdict(found)
-    temporary.write_text(json.dumps(said, indent=1, allow_nan=False), "utf-8")
-    temporary.replace(file)

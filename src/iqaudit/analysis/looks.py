@@ -17,6 +17,7 @@ from iqaudit.analysis.retrace import Windows
 from iqaudit.analysis.treatments import TREATMENTS
 from iqaudit.goal import Direction
 from iqaudit.images import Pixels, pixels_sha256
+from iqaudit.record import load_answers
 
 SCORES = 3 + 3 * len(TREATMENTS)
 """Scores that a picture needs: the clean one, the attacked one and the floor, and each treated."""
@@ -63,12 +64,15 @@ class Look:
         The clean picture's quality after each treatment.
     unseen : float
         Share of the picture that the victim does not look at.
+    drift : float
+        How far random changes move the quality, upwards positive, none of them chosen by its score.
     windows : Windows or None
         Where accepted proposals lay.
     """
 
     pair: Pair
     before: float
+    drift: float
     treated: tuple[float, ...]
     spatial_information: float
     colourfulness: float
@@ -129,11 +133,13 @@ def look(
         _effect(pair.direction, clean, changed, (before, after), (treated[0], left))
         for changed, after, left in zip(pictures[1:], qualities, treated[1:], strict=True)
     ]
+    chances = [qualities[1]] if floor is None else _chances(floor, scorer)
     height, width = clean.shape[:2]
     seen = scorer.victim.card.window(height, width)
     return Look(
         pair=pair,
         before=before,
+        drift=float(np.mean(chances)) - before,
         treated=tuple(treated[0]),
         spatial_information=content.spatial_information(clean),
         colourfulness=content.colourfulness(clean),
@@ -142,6 +148,12 @@ def look(
         floor=effects[1],
         windows=windows,
     )
+
+
+def _chances(floor: Pair, scorer: Scorer) -> list[float]:
+    """Return the qualities of all random pictures that a cell of them asked about."""
+    answers = load_answers(floor.run, floor.name)["score"].tolist()
+    return [scorer.quality(native) for native in answers[1:]]
 
 
 def _effect(

@@ -13,6 +13,8 @@ from iqaudit.analysis.wording import few, figure, numbers, percent
 
 UNCHANGED = "No picture was changed."
 
+CHANCE = "less than by chance", "more than by chance"
+
 
 @dataclass(frozen=True)
 class Band:
@@ -64,7 +66,11 @@ class Colours:
 
 def frequencies(looks: Sequence[Look]) -> Frequencies:
     """Average the changes' spectra."""
-    chosen = [both for look in looks if None not in (both := tuple(of(look).spectrum for of in OF))]
+    chosen = [
+        (own, floor)
+        for look in looks
+        if (own := look.attack.spectrum) is not None and (floor := look.floor.spectrum) is not None
+    ]
     both = [[each[index] for each in chosen] for index in range(len(OF))]
     half, vertical, horizontal = (
         beside(mean, *([[getattr(each, name) for each in some]] for some in both))
@@ -77,19 +83,14 @@ def frequencies(looks: Sequence[Look]) -> Frequencies:
     rings, floor_rings = (_curve(some) for some in both)
     text = UNCHANGED
     if chosen:
-        chance = "less than by chance", "more than by chance"
-        text = " ".join(
-            (
-                f"Half of the change's power lies below {figure(half.attack, '.3f')} cycles a "
-                f"pixel (random changes: {figure(half.floor, '.3f')}):",
-                _against(half, len(chosen), ("it is coarser.", "it is finer.")),
-                f"Vertical stripes hold {percent(vertical.attack)} of it "
-                f"(random: {percent(vertical.floor)}):",
-                f"{_against(vertical, len(chosen), chance)};",
-                f"horizontal ones {percent(horizontal.attack)} "
-                f"(random: {percent(horizontal.floor)}):",
-                f"{_against(horizontal, len(chosen), chance)}.",
-            )
+        text = (
+            f"Half of the change's power lies below {figure(half.attack, '.3f')} cycles a pixel "
+            f"(random changes: {figure(half.floor, '.3f')}): "
+            f"{_against(half, len(chosen), ('it is coarser', 'it is finer'))}. Vertical stripes "
+            f"hold {percent(vertical.attack)} of it (random: {percent(vertical.floor)}): "
+            f"{_against(vertical, len(chosen), CHANCE)}; horizontal ones "
+            f"{percent(horizontal.attack)} (random: {percent(horizontal.floor)}): "
+            f"{_against(horizontal, len(chosen), CHANCE)}."
         )
     return Frequencies(bands, rings, floor_rings, half, vertical, horizontal, text)
 
@@ -112,18 +113,18 @@ def colours(looks: Sequence[Look]) -> Colours:
         return Colours(axes, UNCHANGED)
     said = ", ".join(f"{axis.axis} {percent(axis.share.attack)}" for axis in axes)
     light = axes[0].share
-    ways = "more of it is colour.", "more of it is luminance."
+    ways = "more of it is colour", "more of it is luminance"
     return Colours(
         axes,
         f"The change's energy is {said}; of random changes {percent(light.floor)} are luminance: "
-        + _against(light, len(chosen), ways),
+        f"{_against(light, len(chosen), ways)}.",
     )
 
 
 def _against(both: Beside, count: int, ways: tuple[str, str]) -> str:
     """Say how a figure compares with the floor's: less, more, or neither."""
     if few(count) or not both.sign:
-        return "no clear difference" + "." * ways[0].endswith(".")
+        return "no clear difference"
     return ways[both.sign > 0]
 
 

@@ -49,7 +49,7 @@ def edge_and_middle(grid: NDArray[np.float64]) -> tuple[float, float]:
 @lru_cache(maxsize=64)
 def _shares(size: int) -> NDArray[np.float64]:
     """Return how much of each pixel of a row lies in each cell: (GRID, size)."""
-    ends = np.linspace(0, size, GRID + 1)
+    ends = _ends(size)
     pixels = np.arange(size)
     low = np.maximum(ends[:-1, None], pixels)
     high = np.minimum(ends[1:, None], pixels + 1)
@@ -57,9 +57,15 @@ def _shares(size: int) -> NDArray[np.float64]:
     return shares
 
 
+@lru_cache(maxsize=64)
+def _ends(size: int) -> NDArray[np.float64]:
+    """Return where the cells of a row of so many pixels begin, and where the last ends."""
+    return np.linspace(0, size, GRID + 1)
+
+
 def _along(start: int, length: int, size: int) -> NDArray[np.float64]:
     """Return the share of each cell of a row that so many pixels from a start on cover."""
-    ends = np.linspace(0, size, GRID + 1)
+    ends = _ends(size)
     covers = np.minimum(ends[1:], start + length) - np.maximum(ends[:-1], start)
     clipped: NDArray[np.float64] = np.maximum(covers, 0) * (GRID / size)
     return clipped

@@ -1,6 +1,5 @@
 """Who scores: a run's own victim made again from what its directory says, or others by name."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,51 +8,63 @@ from iqaudit.analysis.answers import Scorer
 from iqaudit.errors import InputError
 from iqaudit.record import load, manifest, scale_record
 from iqaudit.victims import KINDS, Victim, as_victim
-
-
-def label(spec: str, options: Mapping[str, Any]) -> str:
-    """Return what a victim is called: its string, and its options behind commas."""
-    said = (
-        key if value is True else f"{key}={value}"
-        for key, value in sorted(options.items())
-        if value is not None and value is not False and value not in ((), [])
-    )
-    return ",".join((spec, *said))
-
-
-def said_of(run: Path) -> Mapping[str, Any] | None:
-    """Return what an audit's manifest says of a run that is its cell; None of one on its own."""
-    whole = manifest(run.parent)
-    cells = [] if whole is None else whole["cells"]
-    return next((cell for cell in cells if cell["folder"] == run.name), None)
+from iqaudit.victims.contract import ELSEWHERE
 
 
 def own_label(run: Path) -> str:
     """Return what a run's own victim is called."""
-    said = said_of(run)
+    said, name = _said_of(run), str(load(run)["victim"]["name"])
     if said is None:
-        name: str = load(run)["victim"]["name"]
         return name
-    return label(said["victim"], said.get("victim_options") or {})
+    return _label(said["victim"], said.get("victim_options") or {}, name)
 
 
-def own(run: Path) -> Scorer:
+def own(run: Path, *, may_ask: bool = False) -> Scorer:
     """Make a run's own victim again.
+
+    Parameters
+    ----------
+    run : Path
+        The run's directory; whole, since an audit's manifest lies in the folder above.
+    may_ask : bool
+        Whether making it may ask a service, as measuring the noise of its answers does.
 
     Raises
     ------
     InputError
-        If the run does not say how.
+        If the run does not say how, or a service would have to be asked.
     """
-    said = said_of(run)
+    said = _said_of(run)
     if said is not None:
         options = dict(said.get("victim_options") or {})
-        return Scorer(own_label(run), as_victim(said["victim"], **options))
+        return Scorer(own_label(run), make(said["victim"], options, may_ask=may_ask))
     record = load(run)
     name, cost = record["victim"]["name"], record["victim"].get("cost", 1)
     if name not in KINDS:
         raise InputError(f'The run\'s victim "{name}" has no name here; give the victim.')
-    return Scorer(name, as_victim(name, repeats=cost if cost > 1 else None))
+    return Scorer(name, make(name, {"repeats": cost} if cost > 1 else {}, may_ask=may_ask))
+
+
+def owns(runs: Sequence[Path], *, may_ask: bool = False) -> tuple[Scorer, ...]:
+    """Make the victims of runs again, each once; see `own`."""
+    made: dict[str, Scorer] = {}
+    for run in runs:
+        name = own_label(run)
+        if name not in made:
+            made[name] = own(run, may_ask=may_ask)
+    return tuple(made.values())
+
+
+def is_own(run: Path, scorer: Scorer) -> bool:
+    """Tell whether a victim is the one that a run attacked.
+
+    By its label; of a run by itself, which has the card's name alone, by that and the scale.
+    """
+    if scorer.label == own_label(run):
+        return True
+    said, card = load(run)["victim"], scorer.victim.card
+    alike = (card.name, scale_record(card.scale)) == (said["name"], said["scale"])
+    return _said_of(run) is None and alike
 
 
 def refuse_another(run: Path, victim: Victim) -> None:
@@ -69,17 +80,7 @@ def refuse_another(run: Path, victim: Victim) -> None:
         )
 
 
-def owns(runs: Sequence[Path]) -> tuple[Scorer, ...]:
-    """Make the victims of runs again, each once."""
-    made: dict[str, Scorer] = {}
-    for run in runs:
-        name = own_label(run)
-        if name not in made:
-            made[name] = own(run)
-    return tuple(made.values())
-
-
-def named(said: str) -> Scorer:
+def named(said: str, *, may_ask: bool = False) -> Scorer:
     """Make a victim of ``SPEC[,OPTION[=VALUE]...]``.
 
     Options are those of `iqaudit.victims.as_victim`, with ``range=LOW:HIGH`` for its `score_range`.
@@ -96,7 +97,52 @@ def named(said: str) -> Scorer:
             options[key] = int(_number(value, option))
         else:
             options[key] = value if sign else True
-    return Scorer(said, as_victim(spec, **options))
+    victim = make(spec, options, may_ask=may_ask)
+    return Scorer(_label(spec, options, victim.card.name), victim)
+
+
+def make(spec: "str | Victim", options: Mapping[str, Any], *, may_ask: bool) -> Victim:
+    """Make a victim, whose noise, where its answers are averaged, is measured now.
+
+    Raises
+    ------
+    InputError
+        If that would ask a service that may not be asked.
+    """
+    given = dict(options)
+    repeats = given.pop("repeats", None)
+    plain = as_victim(spec, **given)
+    if repeats is None:
+        return plain
+    if plain.card.device == ELSEWHERE and not may_ask:
+        raise InputError(
+            f'The victim "{plain.card.name}" may cost money, and measuring the noise of its '
+            "answers asks for 16 of them: say --yes to have it asked."
+        )
+    return as_victim(plain, repeats=repeats)
+
+
+def _said_of(run: Path) -> Mapping[str, Any] | None:
+    """Return what an audit's manifest says of a run that is its cell; None of one on its own."""
+    whole = manifest(run.parent)
+    cells = [] if whole is None else whole["cells"]
+    return next((cell for cell in cells if cell["folder"] == run.name), None)
+
+
+def _label(spec: str, options: Mapping[str, Any], name: str) -> str:
+    """Return what a victim is called: its string, and its options behind commas.
+
+    In place of an address, which may hold a password, the card's name.
+    """
+    parts = [name if "://" in spec else spec]
+    for key, value in sorted(options.items()):
+        if value is None or value is False or value in ((), []):
+            continue
+        if key == "score_range":
+            parts.append("range=" + ":".join(f"{end:g}" for end in value))
+        else:
+            parts.append(key if value is True else f"{key}={value}")
+    return ",".join(parts)
 
 
 def _number(text: str, option: str) -> float:
@@ -104,8 +150,3 @@ def _number(text: str, option: str) -> float:
         return float(text)
     except ValueError:
         raise InputError(f'"{option}": this is no number; a range is said as range=0:10.') from None
-
-
-def path_of(run: str | os.PathLike[str]) -> Path:
-    """Return a run's path, whole: a cell's manifest lies in the folder above."""
-    return Path(run).resolve()

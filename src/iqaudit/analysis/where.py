@@ -150,7 +150,7 @@ def _on_accepted(bias: Estimate, count: int) -> str:
 
 
 def _on_never(never: float | None, cells: float) -> str:
-    share, what = (cells, "parts of the picture") if never is None else (never, "pixels")
+    share, what = (cells, "parts") if never is None else (never, "pixels")
     if not share:
-        return f"There are no {what} that no picture of the run had changed."
-    return f"{100 * share:.1f} % of the {what} were changed in no picture of the run."
+        return f"All {what} of a picture were changed in some picture of the run."
+    return f"{100 * share:.1f} % of a picture's {what} were changed in no picture of the run."

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import iqaudit
-from iqaudit.cli import datasets, records, runs, victims
+from iqaudit.cli import datasets, insights, records, runs, victims
 from iqaudit.cli.console import INTERRUPTED
 from iqaudit.errors import IqauditError
 
@@ -71,5 +71,6 @@ def _keep_memory() -> None:
     mallopt(m_top_pad, 64 * 2**20)
 
 
-for command in (*runs.COMMANDS, *victims.COMMANDS, *datasets.COMMANDS, *records.COMMANDS):
-    main.add_command(command)
+for theme in (runs, victims, datasets, records, insights):
+    for command in theme.COMMANDS:
+        main.add_command(command)
