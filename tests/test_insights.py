@@ -141,6 +141,18 @@ def test_a_search_that_goes_another_way_is_not_retraced(run: Path, change: dict[
     assert retrace(pairs(run, record)[0], record, Asked(brightness).card) is None
 
 
+@pytest.mark.parametrize("attack", ["square", "guided", "parsimonious", "signhunter", "simba"])
+def test_every_attack_that_changes_parts_is_retraced(tmp_path: Path, attack: str) -> None:
+    path, victim = run_of(tmp_path / "run", attack=attack, queries=80)
+    record = iqaudit.load(path)
+    assert all(retrace(pair, record, victim.card) for pair in pairs(path, record))
+
+
+def test_long_runs_are_gone_over_in_part(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iqaudit.analysis.retrace.MOST", 250)
+    assert insights.insights(run, Asked(brightness)).where.retraced == 2
+
+
 def test_whole_pictures_say_nothing_of_a_place(tmp_path: Path) -> None:
     path, victim = run_of(tmp_path / "run", attack="random")
     found = insights.insights(path, victim)

@@ -17,7 +17,7 @@ from iqaudit.analysis.floor import is_random, random_cell
 from iqaudit.analysis.intervals import Beside, Estimate, interval, mean
 from iqaudit.analysis.looks import SCORES, Look, look
 from iqaudit.analysis.pairs import Pair, pairs, recorded
-from iqaudit.analysis.retrace import retrace
+from iqaudit.analysis.retrace import retraced
 from iqaudit.analysis.scorers import own, own_label, refuse_another
 from iqaudit.analysis.treatments import TREATMENTS
 from iqaudit.analysis.wording import few, figure, pictures
@@ -147,6 +147,7 @@ def insights(
         if floor_cell is not None:
             answers.know(scorer.label, recorded(floor_cell, load_run(floor_cell)))
         answers.check(scorer, chosen[0].clean())
+        gone_over = retraced(chosen, record, scorer.victim.card)
         looks = [
             look(
                 pair,
@@ -154,9 +155,9 @@ def insights(
                 record["levels"],
                 scorer,
                 answers,
-                retrace(pair, record, scorer.victim.card),
+                windows,
             )
-            for index, pair in enumerate(chosen)
+            for index, (pair, windows) in enumerate(zip(chosen, gone_over, strict=True))
         ]
     rgo = groups.group("all", looks).rgo
     found = Insights(

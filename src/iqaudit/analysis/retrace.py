@@ -5,8 +5,8 @@ recorded ones is seen by their keys.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,12 @@ from iqaudit.record import load_answers
 from iqaudit.threat import Linf
 from iqaudit.trial import Trial
 from iqaudit.victims.contract import Card, Change, Window
+
+MOST = 50_000
+"""Scores of a run that are gone over again: some attacks take ten milliseconds for a proposal."""
+
+WHOLE = 64
+"""Scores after which an attack that changed the whole picture each time is taken to go on so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +52,24 @@ def attack_of(record: Mapping[str, Any]) -> Attack[Any] | None:
     said = {key: value for key, value in record["attack"].items() if key != "white_box"}
     kinds = {type(attack).__name__: type(attack) for attack, _ in ATTACKS.values()}
     kind = kinds.get(said.pop("name"))
+    if kind is None:
+        return None
+    fixed = {field.name for field in fields(kind) if not field.init}
     try:
-        attack = None if kind is None else kind(**said)
+        attack = kind(**{key: value for key, value in said.items() if key not in fixed})
     except (TypeError, InputError):  # written by another version
         return None
-    if attack is None or is_white_box(attack) or asdict(attack) != said:
-        return None
-    return attack
+    return attack if asdict(attack) == said and not is_white_box(attack) else None
+
+
+def retraced(
+    pairs: Sequence[Pair], record: Mapping[str, Any], card: Card
+) -> Iterator[Windows | None]:
+    """Yield `retrace`'s answer for each picture; None for the pictures that go beyond `MOST`."""
+    gone = 0
+    for pair in pairs:
+        gone += pair.entry["queries"] // card.cost
+        yield retrace(pair, record, card) if gone <= MOST else None
 
 
 def retrace(pair: Pair, record: Mapping[str, Any], card: Card) -> Windows | None:
@@ -86,7 +103,9 @@ def retrace(pair: Pair, record: Mapping[str, Any], card: Card) -> Windows | None
     kept = {query for query, _ in pair.entry["trace"][1:]}
     whole = card.window(picture.height, picture.width)
     tally = _Tally(picture.height, picture.width)
-    for native in answers["score"].tolist():
+    for asked, native in enumerate(answers["score"].tolist()):
+        if asked == WHOLE and not tally:
+            return None
         [change] = trial.ask()
         trial.tell([native])
         for window in _windows(change):
@@ -123,6 +142,9 @@ class _Tally:
         if accepted:
             counts[1] += 1
             self._kept.setdefault(octave, np.zeros((GRID, GRID)))[...] += covers
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
 
     def windows(self) -> Windows | None:
         """Return the sums; None where no window was counted."""

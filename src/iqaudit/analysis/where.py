@@ -136,8 +136,10 @@ def _on_bias(bias: Estimate, count: int) -> str:
 
 
 def _on_accepted(bias: Estimate, count: int) -> str:
-    if bias.value is None:
+    if not count:
         return "Where accepted steps fell cannot be had from this run."
+    if bias.value is None:
+        return "No step was accepted that says where the victim minds."
     said = (
         f"Windows at the edge were accepted {figure(bias)} times as often as others of their size"
     )
