@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from iqaudit import cli
 from iqaudit.analysis import insights, transfer
+from iqaudit.record import INSIGHTS, TRANSFER, TRANSFER_ANSWERS
 from tests.audits import brightness, function, middle, photographs, write_manifest, write_run
 
 COUNT = 6
@@ -47,7 +48,7 @@ def test_insights_are_sentences_and_a_file(run: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "brightness: at most 97 scores to ask\n" in result.stderr
     assert re.search(r"^mirror +A mirror leaves 100 % \(100 to 100\)", result.stdout, re.MULTILINE)
-    assert f"written to {run / insights.INSIGHTS}\n" in result.stdout
+    assert f"written to {run / INSIGHTS}\n" in result.stdout
     again = iqaudit_("insights", run, *victim, "--json")
     assert again.stderr == ""
     [found] = json.loads(again.stdout).values()
@@ -70,7 +71,7 @@ def test_transfer_prints_matrices_with_the_diagonal_marked(audit: Path) -> None:
     assert re.match(r"two +\+0\.\d{3} \(.*\) +\* \+0\.\d{3} \(", rgo)
     assert re.match(r"two +[+-]0\.\d{3} \(.*\) +\* [+-]0\.\d{3} \(", floor)
     assert re.match(r"two +0\.\d{3} \(.*\) +\* 0\.\d{3} \(", srocc)
-    assert (audit / transfer.TRANSFER).exists()
+    assert (audit / TRANSFER).exists()
     named = ["--victim", f"{BRIGHT},range=118:138", "--victims", f"{MIDDLE},range=118:138"]
     again = json.loads(iqaudit_("transfer", audit, *named, "--json").stdout)
     assert again == transfer.load(audit)
@@ -117,7 +118,7 @@ def test_ctrl_c_stops_between_two_scores_and_the_same_command_goes_on(run: Path)
     victim = f"command:{sys.executable} {program} {{picture}},range=118:138"
     command = [sys.executable, "-m", "iqaudit", "transfer", str(run), "--yes", "--victim", victim]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    kept = run / transfer.ANSWERS
+    kept = run / TRANSFER_ANSWERS
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
         while not (kept.exists() and kept.stat().st_size):
             assert process.poll() is None

@@ -14,10 +14,11 @@ from iqaudit.analysis import groups, insights
 from iqaudit.analysis.floor import random_picture
 from iqaudit.analysis.intervals import Estimate
 from iqaudit.analysis.looks import SCORES, Effect, Look
-from iqaudit.analysis.pairs import Pair, pairs
+from iqaudit.analysis.pairs import Pair, pairs, recorded
 from iqaudit.analysis.retrace import retrace
 from iqaudit.analysis.treatments import TREATMENTS
 from iqaudit.goal import Goal
+from iqaudit.record import INSIGHTS, INSIGHTS_ANSWERS
 from iqaudit.victims import Window
 from tests.audits import (
     Asked,
@@ -95,8 +96,8 @@ def test_a_random_cell_is_the_floor_with_the_same_budget(tmp_path: Path) -> None
     found = insights.insights(attacked, asked := Asked(brightness))
     assert found.floor.cell == "b"
     assert found.rgo.floor.value == pytest.approx(iqaudit.load(random)["summary"]["rgo"])
-    recorded = {pair.attacked().tobytes() for pair in pairs(random, iqaudit.load(random))}
-    assert recorded.isdisjoint(asked.asked)
+    known = {pair.attacked().tobytes() for pair in pairs(random, iqaudit.load(random))}
+    assert known.isdisjoint(asked.asked)
     assert found.pace.reached[-1].share.floor.value == pytest.approx(1)
     # The best of the random pictures went the attack's way; all of them together went nowhere.
     assert abs(found.directions.drift.value or 0) < 0.05 < (found.rgo.floor.value or 0) * 5
@@ -191,15 +192,15 @@ def test_no_score_is_asked_twice_and_the_bytes_are_the_same(run: Path) -> None:
     first, second = Asked(brightness), Asked(brightness)
     with pytest.raises(Stopped):
         insights.insights(run, first, stop)
-    kept = run / insights.ANSWERS
+    kept = run / INSIGHTS_ANSWERS
     assert len(kept.read_text().splitlines()) == 36  # and the check's
     kept.write_bytes(kept.read_bytes() + b'["torn", 12')
     assert insights.most_asked(run) == (SCORES - 2) * COUNT + 1 - 36
     insights.insights(run, second)
-    broken = (run / insights.INSIGHTS).read_bytes(), kept.read_bytes()
+    broken = (run / INSIGHTS).read_bytes(), kept.read_bytes()
     kept.unlink()
     insights.insights(run, whole := Asked(brightness))
-    assert ((run / insights.INSIGHTS).read_bytes(), kept.read_bytes()) == broken
+    assert ((run / INSIGHTS).read_bytes(), kept.read_bytes()) == broken
     check = whole.asked[0]
     assert first.asked + second.asked[1:] == whole.asked
     assert check == second.asked[0]
@@ -215,9 +216,9 @@ def test_answers_of_a_failing_victim_are_kept(run: Path) -> None:
 
     with pytest.raises(VictimError, match="gone"):
         insights.insights(run, Failing(brightness))
-    assert len((run / insights.ANSWERS).read_text().splitlines()) == 19
+    assert len((run / INSIGHTS_ANSWERS).read_text().splitlines()) == 19
     insights.insights(run, again := Asked(brightness))
-    (run / insights.ANSWERS).unlink()
+    (run / INSIGHTS_ANSWERS).unlink()
     insights.insights(run, whole := Asked(brightness))
     assert again.asked[1:] == whole.asked[20:]
 
@@ -231,7 +232,7 @@ def test_another_victim_is_refused(run: Path, tmp_path: Path) -> None:
         insights.insights(run)
     with pytest.raises(InputError, match="no run"):
         insights.insights(tmp_path)
-    (run / insights.ANSWERS).write_text("hello\n")
+    (run / INSIGHTS_ANSWERS).write_text("hello\n")
     with pytest.raises(InputError, match="no kept answers"):
         insights.insights(run, Asked(brightness))
 
@@ -250,9 +251,27 @@ def test_the_file_is_the_figures(run: Path) -> None:
     said = insights.load(run)
     assert said == json.loads(json.dumps({"format": insights.FORMAT} | asdict(found)))
     assert insights.load(run.parent) is None
-    (run / insights.INSIGHTS).write_text("{}")
+    (run / INSIGHTS).write_text("{}")
     with pytest.raises(InputError, match="not in the format"):
         insights.load(run)
+
+
+def test_a_run_that_takes_anothers_place_loses_its_insights(run: Path) -> None:
+    insights.insights(run, Asked(brightness))
+    plan = iqaudit.Plan(Asked(brightness), iqaudit.attacks.Bidirectional(), queries=2)
+    with iqaudit.RunDirectory(run, plan, overwrite=True) as directory:
+        for result in iqaudit.run(plan, photographs(1)):
+            directory.add(result)
+    assert insights.load(run) is None
+    assert not (run / INSIGHTS_ANSWERS).exists()
+
+
+def test_of_a_victim_that_answers_at_random_the_best_score_is_asked_again(run: Path) -> None:
+    record = iqaudit.load(run)
+    noisy = record | {"victim": record["victim"] | {"noise": 0.1}}
+    assert len(list(recorded(run, record))) == 2 * COUNT
+    cleans = [entry["clean_score"] for entry in record["pictures"]]
+    assert [native for _, native in recorded(run, noisy)] == cleans
 
 
 def test_the_pace_is_that_of_the_recorded_scores(run: Path) -> None:

@@ -12,6 +12,7 @@ from iqaudit import InputError, measures
 from iqaudit.analysis import transfer
 from iqaudit.analysis.answers import Scorer
 from iqaudit.analysis.scorers import named, own, owns
+from iqaudit.record import TRANSFER, TRANSFER_ANSWERS
 from tests.audits import (
     Asked,
     brightness,
@@ -119,7 +120,7 @@ def test_an_interrupted_transfer_goes_on(audit: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         transfer.transfer(audit, scorers(first), stop)
     transfer.transfer(audit, scorers(second))
-    files = [audit / transfer.TRANSFER, audit / transfer.ANSWERS]
+    files = [audit / TRANSFER, audit / TRANSFER_ANSWERS]
     before = [file.read_bytes() for file in files]
     for file in files:
         file.unlink()

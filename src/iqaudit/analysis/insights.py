@@ -23,10 +23,11 @@ from iqaudit.analysis.treatments import TREATMENTS
 from iqaudit.analysis.wording import few, figure, pictures
 from iqaudit.errors import InputError
 from iqaudit.goal import Goal
+from iqaudit.record import INSIGHTS
+from iqaudit.record import INSIGHTS_ANSWERS as ANSWERS
 from iqaudit.record import load as load_run
 from iqaudit.victims import Victim
 
-INSIGHTS, ANSWERS = "insights.json", "insights.jsonl"
 FORMAT = "iqaudit insights, version 1"
 
 

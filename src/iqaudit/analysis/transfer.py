@@ -32,10 +32,10 @@ from iqaudit.audit import check_sizes
 from iqaudit.errors import InputError
 from iqaudit.goal import Direction
 from iqaudit.images import Picture
-from iqaudit.record import RESULTS, runs, scale_record
+from iqaudit.record import RESULTS, TRANSFER, runs, scale_record
+from iqaudit.record import TRANSFER_ANSWERS as ANSWERS
 from iqaudit.record import load as load_run
 
-TRANSFER, ANSWERS = "transfer.json", "transfer.jsonl"
 FORMAT = "iqaudit transfer, version 1"
 
 SCORES = 3

@@ -22,7 +22,7 @@ from iqaudit.analysis.wording import figure
 from iqaudit.cli.console import output_options, stderr, stdout
 from iqaudit.cli.options import VictimOptions, own_victim_options
 from iqaudit.errors import InputError
-from iqaudit.record import RESULTS, runs
+from iqaudit.record import INSIGHTS, RESULTS, TRANSFER, runs
 from iqaudit.victims import Victim
 from iqaudit.victims.contract import ELSEWHERE
 
@@ -66,7 +66,7 @@ def transfer_(
         click.echo(json.dumps(transfers.load(directory), indent=1))
     elif not quiet:
         _print_transfer(found)
-        click.echo(f"written to {directory / transfers.TRANSFER}")
+        click.echo(f"written to {directory / TRANSFER}")
 
 
 @click.command("insights")
@@ -99,7 +99,7 @@ def insights_(
             found = analysis.insights(cell, scorer.victim, progress)
         if not silent:
             _print_insights(found, path.name)
-            click.echo(f"written to {cell / analysis.INSIGHTS}\n")
+            click.echo(f"written to {cell / INSIGHTS}\n")
     if as_json:
         said = {cell.resolve().name: analysis.load(cell) for cell in cells}
         click.echo(json.dumps(said, indent=1))
