@@ -18,7 +18,19 @@ from iqaudit import cli
 from iqaudit.cli import options
 from tests.conftest import MakePicture
 
-COMMANDS = ["demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"]
+COMMANDS = [
+    "demo",
+    "attack",
+    "score",
+    "check",
+    "calibrate",
+    "verify",
+    "report",
+    "list",
+    "datasets",
+    "transfer",
+    "insights",
+]
 
 
 def iqaudit_(*arguments: object) -> Result:

@@ -66,6 +66,7 @@ def test_importing_is_light() -> None:
         "docs/add-an-attack.md",
         "docs/add-a-data-set.md",
         "docs/attacks.md",
+        "docs/insights.md",
     ],
 )
 def test_the_documents_python_runs(

@@ -22,6 +22,7 @@ from iqaudit.attacks import is_white_box
 from iqaudit.audit import Plan
 from iqaudit.errors import InputError
 from iqaudit.record import (
+    ANALYSES,
     ANSWER,
     FILES,
     FORMAT,
@@ -210,5 +211,5 @@ def _remove_run(path: Path) -> None:
     """Remove a run, and nothing that is not its own."""
     names = [entry["name"] for entry in load(path)["pictures"]]
     files = [file for name in names for file in file_names(name).values()]
-    for file in (*files, RESULTS, REPORT):
+    for file in (*files, RESULTS, REPORT, *ANALYSES):
         (path / file).unlink(missing_ok=True)

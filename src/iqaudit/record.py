@@ -5,6 +5,8 @@ clean/NAME.png        what was attacked
 attacked/NAME.png     the best picture found: exactly the pixels that were scored
 scores/NAME.npy       every native score answered, in order, and its picture's key
 report.html           the page
+insights.json         what the attack shows about the victim; the answers it took beside it (.jsonl)
+transfer.json         the pictures scored by other victims, likewise; in an audit's own directory
 
 An audit's directory holds such runs, its cells, beside a manifest, audit.json, that names them.
 """
@@ -26,6 +28,10 @@ FORMAT = "iqaudit results, version 1"
 KEYS = {"victim", "attack", "levels", "goal", "queries", "seed", "summary", "pictures"}
 RESULTS, REPORT = "results.json", "report.html"
 AUDIT, AUDIT_FORMAT = "audit.json", "iqaudit audit, version 1"
+INSIGHTS, INSIGHTS_ANSWERS = "insights.json", "insights.jsonl"
+TRANSFER, TRANSFER_ANSWERS = "transfer.json", "transfer.jsonl"
+ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS)
+
 FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
 """The folders, and the suffix of each picture's file in them."""
 

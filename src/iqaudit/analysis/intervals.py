@@ -5,7 +5,7 @@ pictures depend on the seed and on how many there are alone, so that figures ove
 are resampled alike, and the same figures come out of every run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -43,6 +43,26 @@ class Estimate:
 
 
 NOTHING = Estimate(None)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A figure of an attack, the same of the floor, and the first less the second.
+
+    Both are over the same pictures and resampled together, so that the difference's interval may
+    leave 0 out where the other two overlap.
+    """
+
+    attack: Estimate
+    floor: Estimate
+    difference: Estimate
+
+    @property
+    def sign(self) -> int:
+        """1 where the attack's is clearly more, -1 where clearly less, else 0."""
+        if not beyond(self.difference, 0):
+            return 0
+        return 1 if (self.difference.value or 0) > 0 else -1
 
 
 def interval(
@@ -90,6 +110,19 @@ def interval(
         return Estimate(value)
     low, high = np.quantile(usable, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, float(low), float(high))
+
+
+def beside(statistic: Statistic, attack: Sequence[ArrayLike], floor: Sequence[ArrayLike]) -> Beside:
+    """Return a statistic of an attack's arrays beside that of the floor's, of the same pictures."""
+    count = len(attack)
+
+    def difference(*arrays: NDArray[np.float64]) -> NDArray[np.float64]:
+        return statistic(*arrays[:count]) - statistic(*arrays[count:])
+
+    return Beside(
+        interval(statistic, *attack), interval(statistic, *floor),
+        interval(difference, *attack, *floor),
+    )  # fmt: skip
 
 
 def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import iqaudit
-from iqaudit.cli import analyses, datasets, records, runs, victims
+from iqaudit.cli import analyses, datasets, insights, records, runs, victims
 from iqaudit.cli.console import INTERRUPTED
 from iqaudit.errors import IqauditError
 
@@ -72,11 +72,6 @@ def _keep_memory() -> None:
     mallopt(m_top_pad, 64 * 2**20)
 
 
-for command in (
-    *runs.COMMANDS,
-    *victims.COMMANDS,
-    *datasets.COMMANDS,
-    *records.COMMANDS,
-    *analyses.COMMANDS,
-):
-    main.add_command(command)
+for theme in (runs, victims, datasets, records, analyses, insights):
+    for command in theme.COMMANDS:
+        main.add_command(command)
