@@ -90,7 +90,7 @@ def test_a_victim_that_may_cost_money_is_asked_with_a_yes_alone(
     victim = f"command:{sys.executable} {program} {{picture}},range=118:138"
     refused = iqaudit_("transfer", audit, "--victim", victim)
     assert refused.exit_code == 2
-    assert "at most 25 scores to ask. They may cost money: say --yes" in refused.stderr
+    assert re.search(r": (\d+) scores to ask\. They may cost money: say --yes", refused.stderr)
     repeated = iqaudit_("transfer", audit, "--victim", f"{victim},repeats=2")
     assert repeated.exit_code == 2
     assert "say --yes" in repeated.stderr
@@ -99,7 +99,8 @@ def test_a_victim_that_may_cost_money_is_asked_with_a_yes_alone(
     assert not asked.exists()
     allowed = iqaudit_("transfer", audit, "--victim", victim, "--yes")
     assert allowed.exit_code == 0, allowed.output
-    assert 2 * COUNT <= len(asked.read_text()) <= 25
+    [count] = re.findall(r"(\d+) scores to ask", refused.stderr)
+    assert len(asked.read_text()) == int(count)
 
 
 def test_nothing_to_work_on_is_one_sentence(tmp_path: Path) -> None:

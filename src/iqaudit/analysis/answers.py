@@ -85,6 +85,10 @@ class Answers:
         """How many answers of each victim the file holds."""
         return dict(self._kept)
 
+    def knows(self, label: str, key: int) -> bool:
+        """Tell whether a picture's score is known, by the picture's key."""
+        return (label, key) in self._known
+
     def of(self, scorer: Scorer, pixels: Pixels) -> float:
         """Return a picture's native score: the known one, or else asked and kept."""
         place = scorer.label, picture_key(pixels)

@@ -31,15 +31,12 @@ from iqaudit.analysis.wording import few, figure, pictures
 from iqaudit.audit import check_sizes
 from iqaudit.errors import InputError
 from iqaudit.goal import Direction
-from iqaudit.images import Picture
+from iqaudit.images import Picture, Pixels, picture_key
 from iqaudit.record import RESULTS, TRANSFER, runs, scale_record
 from iqaudit.record import TRANSFER_ANSWERS as ANSWERS
 from iqaudit.record import load as load_run
 
 FORMAT = "iqaudit transfer, version 1"
-
-SCORES = 3
-"""A picture and victim: clean, attacked, and changed at random."""
 
 
 @dataclass(frozen=True)
@@ -122,23 +119,23 @@ class _Cell:
     pairs: tuple[Pair, ...]
 
 
-def most_asked(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, int]:
-    """Return how many scores `transfer` asks each victim for at the most, those kept not counted.
-
-    Clean and random pictures that cells share are counted once.
-    """
+def to_ask(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, int]:
+    """Return how many scores `transfer` will ask each victim for."""
     cells = _cells(run)
-    once = {
-        (pair.entry["clean_pixels_sha256"], cell.record["levels"])
+    keys = {
+        picture_key(picture)
         for cell in cells
         for pair in cell.pairs
+        for picture in _three(cell, pair)
     }
-    attacked = sum(len(cell.pairs) for cell in cells)
-    cleans = len({sha256 for sha256, _ in once})
     with Answers(Path(run) / ANSWERS) as answers:
-        kept = answers.counts
-    most = cleans + len(once) + attacked
-    return {each.label: max(0, most - kept.get(each.label, 0)) + 1 for each in scorers}
+        counts = {}
+        for scorer in scorers:
+            first = picture_key(_acquaint(answers, scorer, cells))
+            again = answers.knows(scorer.label, first)  # the check's
+            unknown = sum(not answers.knows(scorer.label, key) for key in keys)
+            counts[scorer.label] = unknown + again
+    return counts
 
 
 def transfer(
@@ -170,10 +167,7 @@ def transfer(
     _check(cells, scorers)
     with Answers(path / ANSWERS, progress) as answers:
         for scorer in scorers:
-            own = [cell for cell in cells if is_own(cell.path, scorer)]
-            for cell in own:
-                answers.know(scorer.label, recorded(cell.path, cell.record))
-            answers.check(scorer, (own or cells)[0].pairs[0].clean())
+            answers.check(scorer, _acquaint(answers, scorer, cells))
         found = [_picture(cell, pair, scorers, answers) for cell in cells for pair in cell.pairs]
     entries = tuple(
         tuple(
@@ -233,11 +227,24 @@ def _check(cells: Sequence[_Cell], scorers: Sequence[Scorer]) -> None:
                 check_sizes(scorer.victim, [Picture(pair.name, pair.clean())])
 
 
+def _acquaint(answers: Answers, scorer: Scorer, cells: Sequence[_Cell]) -> Pixels:
+    """Take in what runs recorded of a victim, and return a picture to compare it by."""
+    own = [cell for cell in cells if is_own(cell.path, scorer)]
+    for cell in own:
+        answers.know(scorer.label, recorded(cell.path, cell.record))
+    return (own or cells)[0].pairs[0].clean()
+
+
+def _three(cell: _Cell, pair: Pair) -> tuple[Pixels, Pixels, Pixels]:
+    """Return a picture clean, attacked and changed at random."""
+    clean = pair.clean()
+    return clean, pair.attacked(), random_picture(clean, cell.record["levels"])
+
+
 def _picture(
     cell: _Cell, pair: Pair, scorers: Sequence[Scorer], answers: Answers
 ) -> PictureTransfer:
-    clean = pair.clean()
-    three = clean, pair.attacked(), random_picture(clean, cell.record["levels"])
+    three = _three(cell, pair)
     qualities = []
     for scorer in scorers:
         before, after, chance = (scorer.quality(answers.of(scorer, each)) for each in three)

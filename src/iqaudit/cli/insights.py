@@ -58,9 +58,10 @@ def transfer_(
     cells = [path.resolve() for path in runs(directory) if (path / RESULTS).exists()]
     scorers = [named(each, may_ask=yes) for each in victims] or owns(cells, may_ask=yes)
     silent = quiet or as_json
-    most = transfers.most_asked(directory, scorers)
-    _announce([(each, most[each.label]) for each in scorers], yes=yes, silent=silent)
-    with _counting(sum(most.values()), silent=silent) as progress:
+    counts = transfers.to_ask(directory, scorers)
+    for each in scorers:
+        _announce(each, f"{counts[each.label]:,} scores to ask", yes=yes, silent=silent)
+    with _counting(sum(counts.values()), silent=silent) as progress:
         found = transfers.transfer(directory, scorers, progress)
     if as_json:
         click.echo(json.dumps(transfers.load(directory), indent=1))
@@ -94,7 +95,7 @@ def insights_(
         path = cell.resolve()
         scorer = own(path, may_ask=yes) if given is None else Scorer(given.card.name, given)
         most = analysis.most_asked(cell)
-        _announce([(scorer, most)], yes=yes, silent=silent)
+        _announce(scorer, f"at most {most:,} scores to ask", yes=yes, silent=silent)
         with _counting(most, silent=silent) as progress:
             found = analysis.insights(cell, scorer.victim, progress)
         if not silent:
@@ -116,16 +117,14 @@ def _made(victim: VictimOptions, *, yes: bool) -> Victim | None:
     return make(plain, {"repeats": victim.given["repeats"]}, may_ask=yes)
 
 
-def _announce(asked: Sequence[tuple[Scorer, int]], *, yes: bool, silent: bool) -> None:
+def _announce(scorer: Scorer, count: str, *, yes: bool, silent: bool) -> None:
     """Say how many scores will be asked; refuse where they may cost money and nobody said yes."""
-    for scorer, most in asked:
-        card = scorer.victim.card
-        each = f", {card.cost} queries each" if card.cost > 1 else ""
-        said = f"{scorer.label}: at most {most:,} scores to ask{each}"
-        if card.device == ELSEWHERE and not yes:
-            raise InputError(f"{said}. They may cost money: say --yes to have them asked.")
-        if not silent:
-            click.echo(said, err=True)
+    card = scorer.victim.card
+    said = f"{scorer.label}: {count}" + (f", {card.cost} queries each" if card.cost > 1 else "")
+    if card.device == ELSEWHERE and not yes:
+        raise InputError(f"{said}. They may cost money: say --yes to have them asked.")
+    if not silent:
+        click.echo(said, err=True)
 
 
 @contextmanager
