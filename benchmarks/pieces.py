@@ -200,11 +200,11 @@ def prepare_worker() -> None:
     """Have a process use one core, keep the memory that its networks free, and be ended."""
     import torch
 
-    from iqaudit.cli import _keep_memory
+    from iqaudit.memory import keep_freed_memory
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's, who ends its workers
     torch.set_num_threads(1)
-    _keep_memory()
+    keep_freed_memory()
 
 
 def work(piece: Piece) -> Result:

@@ -5,6 +5,8 @@ clean/NAME.png        what was attacked
 attacked/NAME.png     the best picture found: exactly the pixels that were scored
 scores/NAME.npy       every native score answered, in order, and its picture's key
 report.html           the page
+
+An audit's directory holds such runs, its cells, beside a manifest, audit.json, that names them.
 """
 
 import hashlib
@@ -23,6 +25,7 @@ from iqaudit.scale import Scale
 FORMAT = "iqaudit results, version 1"
 KEYS = {"victim", "attack", "levels", "goal", "queries", "seed", "summary", "pictures"}
 RESULTS, REPORT = "results.json", "report.html"
+AUDIT, AUDIT_FORMAT = "audit.json", "iqaudit audit, version 1"
 FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
 """The folders, and the suffix of each picture's file in them."""
 
@@ -78,6 +81,52 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
         if Path(str(entry["name"])).name != entry["name"]:
             raise InputError(f"{file}: {entry['name']!r} is no picture's name.")
     return record
+
+
+def manifest(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Return an audit's manifest; None where a directory holds none.
+
+    Raises
+    ------
+    InputError
+        If it is not one that this version reads.
+    """
+    file = Path(path) / AUDIT
+    try:
+        said = json.loads(file.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: this cannot be read ({error}).") from None
+    if not isinstance(said, dict) or said.get("format") != AUDIT_FORMAT:
+        raise InputError(f'{file}: this is not in the format "{AUDIT_FORMAT}".')
+    for name in (*(cell["folder"] for cell in said["cells"]), *said["data"]["pictures"]):
+        # Names lead to files: one that leads elsewhere was not written by iqaudit.
+        if Path(str(name)).name != name:
+            raise InputError(f"{file}: {name!r} is no cell's or picture's name.")
+    return said
+
+
+def runs(path: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Return the directories of an audit's finished cells, in the manifest's order.
+
+    Of a single run, its own.
+
+    Raises
+    ------
+    InputError
+        If the path is neither an audit's nor a run's, or no cell is finished.
+    """
+    path, said = Path(path), manifest(path)
+    if said is None:
+        if not (path / RESULTS).exists():
+            raise InputError(f"{path}: there is no {AUDIT} and no {RESULTS}, so this is no run.")
+        return (path,)
+    cells = [path / cell["folder"] for cell in said["cells"]]
+    finished = tuple(cell for cell in cells if (cell / RESULTS).exists())
+    if not finished:
+        raise InputError(f"{path}: none of this audit's cells is finished yet.")
+    return finished
 
 
 def scale_record(scale: Scale) -> dict[str, Any]:

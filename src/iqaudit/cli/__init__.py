@@ -4,7 +4,6 @@ Exit codes: 0 done; 1 `verify` or `check` found a fault; 2 something given canno
 victim failed; 130 interrupted. What was finished is kept in every case.
 """
 
-import ctypes
 import io
 import sys
 from typing import Any
@@ -15,6 +14,7 @@ import iqaudit
 from iqaudit.cli import datasets, records, runs, victims
 from iqaudit.cli.console import INTERRUPTED
 from iqaudit.errors import IqauditError
+from iqaudit.memory import keep_freed_memory
 
 
 class _Failure(click.ClickException):
@@ -52,23 +52,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Latin-1 pipe has no arrow: a "?" stands there
             stream.reconfigure(errors="replace")
-    _keep_memory()
-
-
-def _keep_memory() -> None:
-    """Ask glibc to keep freed memory: a network's activations otherwise cost page faults anew.
-
-    1.5 to 2 times the queries a second on the reference victim at 512 x 512 on two cores. Set for
-    this process only, and not at all where the C library is another.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return
-    m_trim_threshold, m_top_pad, m_mmap_max = -1, -2, -4  # malloc.h
-    mallopt(m_mmap_max, 0)
-    mallopt(m_trim_threshold, 2**31 - 1)
-    mallopt(m_top_pad, 64 * 2**20)
+    keep_freed_memory()
 
 
 for command in (*runs.COMMANDS, *victims.COMMANDS, *datasets.COMMANDS, *records.COMMANDS):
