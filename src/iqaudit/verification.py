@@ -19,6 +19,7 @@ from iqaudit.record import file_names, file_sha256, load, load_answers, scale_re
 from iqaudit.summary import Row, measure, summarise
 from iqaudit.trial import Outcome
 from iqaudit.victims import KINDS, Victim, as_victim
+from iqaudit.victims.contract import Card
 
 SCORE_TOLERANCE = 1e-4
 """Share of the native range by which a fresh score may differ: other processors round otherwise."""
@@ -110,16 +111,23 @@ def _check(
     except (OSError, ValueError, KeyError) as error:
         return Check(name, None, None, (str(error),))
     wrong = list(_changed_files(files, entry, record, clean, attacked, answers))
-    low, high = card.scale.low, card.scale.high
-    unit = high - low if math.isfinite(high - low) else card.scale.spread
-    noise = NOISE_TOLERANCE * card.noise
-    fresh = score(victim, attacked)
+    fresh, allowed = score(victim, attacked), tolerance(card)
     for which, found in (("clean", score(victim, clean)), ("attacked", fresh)):
         recorded = entry[f"{which}_score"]
-        if abs(found - recorded) > SCORE_TOLERANCE * unit + noise:
+        if abs(found - recorded) > allowed:
             wrong.append(f"the {which} score is {found:.6g}, recorded {recorded:.6g}")
     wrong += _differences(asdict(row), entry)
-    return Check(name, fresh, row.linf, tuple(wrong), noise)
+    return Check(name, fresh, row.linf, tuple(wrong), NOISE_TOLERANCE * card.noise)
+
+
+def tolerance(card: Card) -> float:
+    """Return how far a victim's score may lie from the one that was recorded of the same picture.
+
+    In native units: rounding's part and noise's.
+    """
+    low, high = card.scale.low, card.scale.high
+    unit = high - low if math.isfinite(high - low) else card.scale.spread
+    return SCORE_TOLERANCE * unit + NOISE_TOLERANCE * card.noise
 
 
 def _changed_files(

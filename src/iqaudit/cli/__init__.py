@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import iqaudit
-from iqaudit.cli import datasets, records, runs, victims
+from iqaudit.cli import audits, datasets, records, runs, victims
 from iqaudit.cli.console import INTERRUPTED
 from iqaudit.errors import IqauditError
 from iqaudit.memory import keep_freed_memory
@@ -55,5 +55,11 @@ def main() -> None:
     keep_freed_memory()
 
 
-for command in (*runs.COMMANDS, *victims.COMMANDS, *datasets.COMMANDS, *records.COMMANDS):
+for command in (
+    *runs.COMMANDS,
+    *audits.COMMANDS,
+    *victims.COMMANDS,
+    *datasets.COMMANDS,
+    *records.COMMANDS,
+):
     main.add_command(command)
