@@ -17,7 +17,10 @@ import iqaudit
 from iqaudit import cli
 from tests.conftest import MakePicture
 
-COMMANDS = ["demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"]
+COMMANDS = [
+    *("demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"),
+    *("audit", "plan", "status"),
+]
 
 
 def iqaudit_(*arguments: object) -> Result:

@@ -16,17 +16,19 @@ from iqaudit.images import Picture, files_of, names_apart, read
 class Found:
     """The pictures of an audit, not read yet.
 
-    `names` are what files and tables call the samples of `dataset`, in its order.
+    `names` are what files and tables call the samples of `dataset`, in its order; `plain` tells
+    picture files, that no data set has names for.
     """
 
     dataset: DataSet
     names: tuple[str, ...]
+    plain: bool = False
 
     def picture(self, index: int) -> Picture:
         """Read a picture."""
         sample = self.dataset.samples[index]
         named = read(sample.path, self.names[index])
-        return replace(named, file=sample.name)
+        return named if self.plain else replace(named, file=sample.name)
 
     def pictures(self) -> Iterator[Picture]:
         """Read the pictures, one at a time."""
@@ -71,7 +73,8 @@ def find(data: Data) -> Found:
     drawn = data.drawing.draw(whole)
     if not drawn.samples:
         raise InputError("There is no picture to work on.")
-    return Found(drawn, tuple(names_apart(sample.name for sample in drawn.samples)))
+    names = tuple(names_apart(sample.name for sample in drawn.samples))
+    return Found(drawn, names, plain=not data.spec)
 
 
 def _of_files(sources: Sequence[str]) -> DataSet:

@@ -20,7 +20,7 @@ from iqaudit.campaign.locks import lock
 from iqaudit.errors import InputError
 from iqaudit.trial import Answer
 
-BLOCK = 1 << 16
+BLOCK = 1 << 14
 """Bytes of room that are taken at a time; an answer's line has some forty."""
 
 RESERVE = 1 << 12
@@ -59,7 +59,8 @@ class Journal:
         try:
             content = os.pread(self._file, os.fstat(self._file).st_size, 0)
             self.answers, self._end = _read(content)
-            os.ftruncate(self._file, self._end)
+            if self._end < len(content):
+                os.ftruncate(self._file, self._end)
             self._room = self._end
             self._take_room()
         except BaseException:

@@ -115,6 +115,8 @@ def _run(
     apart = [cell for cell in pending if audit.victim(cell)["device"] == ELSEWHERE]
     here = [cell for cell in pending if cell not in apart]
     for name, part in ((engine, here), ("serial", apart)):
+        if not part:
+            continue
         most = workers or _usual_workers(audit.victim(cell)["device"] for cell in part)
         own = subjects if name == "serial" else Victims()
         ended = ENGINES[name](root, audit.tasks(part), watch, most, own)
