@@ -20,9 +20,9 @@ import torch
 from skimage import data
 
 from benchmarks.speed import SUBJECTS
-from iqaudit.cli import _keep_memory
 from iqaudit.incremental import Session
 from iqaudit.incremental.session import Rescorer
+from iqaudit.memory import keep_freed_memory
 from iqaudit.victims.contract import Change, Patch
 
 SIDE, SQUARES, SCORES, ROUNDS = 8, 2, 20, 5
@@ -86,7 +86,7 @@ def measure(name: str) -> None:
             with _without(part):
                 took[part].append(_milliseconds(lambda s=session: _run(s, changes), SCORES))  # type: ignore[misc]
         took["dense"].append(_milliseconds(lambda: victim.score(pixels[None]), 1))
-    _keep_memory()
+    keep_freed_memory()
     victim.score(pixels[None])
     took["dense, memory kept"] = [
         _milliseconds(lambda: victim.score(pixels[None]), 1) for _ in range(ROUNDS)

@@ -23,10 +23,11 @@ import numpy as np
 
 from iqaudit import audit, measures
 from iqaudit.attacks import Attack, named
+from iqaudit.campaign.victims import VictimSpec, make
 from iqaudit.errors import InputError
 from iqaudit.goal import Direction
 from iqaudit.images import Picture
-from iqaudit.victims import Victim, as_victim
+from iqaudit.victims import Victim
 
 BUDGETS = (100, 300, 1_000, 3_000, 10_000)
 
@@ -186,25 +187,21 @@ def grid(queries: int) -> tuple[int, ...]:
 @cache
 def victim(spec: str) -> Victim:
     """Return a victim for ``SPEC[,OPTION[=VALUE]...]``, made once a process."""
-    name, *options = spec.split(",")
+    name, comma, options = spec.partition(",")
     if name == EONSS:
         name = "python:tests.eonss:eonss"
-    given: dict[str, Any] = {}
-    for option in options:
-        key, sign, value = option.partition("=")
-        given[key.replace("-", "_")] = value if sign else True
-    return as_victim(name, **given)
+    return make(VictimSpec.parse(name + comma + options))
 
 
 def prepare_worker() -> None:
     """Have a process use one core, keep the memory that its networks free, and be ended."""
     import torch
 
-    from iqaudit.cli import _keep_memory
+    from iqaudit.memory import keep_freed_memory
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's, who ends its workers
     torch.set_num_threads(1)
-    _keep_memory()
+    keep_freed_memory()
 
 
 def work(piece: Piece) -> Result:

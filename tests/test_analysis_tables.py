@@ -240,7 +240,7 @@ def test_pictures_that_an_audit_still_owes_are_counted(tmp_path: Path) -> None:
     assert row.unfinished == 1
     assert analysis.missing(audit) == ("b",)
     (audit / "a" / "results.json").unlink()
-    with pytest.raises(InputError, match="no cell of this audit has results yet"):
+    with pytest.raises(InputError, match="cells is finished yet"):
         analysis.load(audit)
 
 

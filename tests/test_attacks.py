@@ -46,7 +46,7 @@ def test_batch_and_order_change_no_byte(name: str, batch: int, make_picture: Mak
 def test_proposing_ahead_changes_no_byte(
     name: str, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iqaudit.trial._Ahead.choose", lambda _, most: most)
+    monkeypatch.setattr("iqaudit.ahead.Ahead.choose", lambda _, most: most)
     found = []
     for lanes in (1, 4):
         victim = TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1))

@@ -15,21 +15,11 @@ from click.testing import CliRunner, Result
 
 import iqaudit
 from iqaudit import cli
-from iqaudit.cli import options
 from tests.conftest import MakePicture
 
 COMMANDS = [
-    "demo",
-    "attack",
-    "score",
-    "check",
-    "calibrate",
-    "verify",
-    "report",
-    "list",
-    "datasets",
-    "transfer",
-    "insights",
+    *("demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"),
+    *("audit", "plan", "status", "tables", "export", "compare", "transfer", "insights"),
 ]
 
 
@@ -324,7 +314,7 @@ class FailingLater:
 def test_a_victim_that_fails_half_way_keeps_what_was_found(
     tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(options, "as_victim", lambda *_, **__: FailingLater())
+    monkeypatch.setattr("iqaudit.campaign.victims.as_victim", lambda *_, **__: FailingLater())
     out = tmp_path / "run"
     result = iqaudit_("attack", photo, photo, photo, "--queries", 6, "--out", out)
     assert result.exit_code == 2
@@ -342,7 +332,7 @@ def test_a_victim_that_fails_at_once_leaves_nothing_behind(
 ) -> None:
     victim = FailingLater()
     victim.asked = 99
-    monkeypatch.setattr(options, "as_victim", lambda *_, **__: victim)
+    monkeypatch.setattr("iqaudit.campaign.victims.as_victim", lambda *_, **__: victim)
     result = iqaudit_("attack", photo, "--out", tmp_path / "run")
     assert result.exit_code == 2
     assert not (tmp_path / "run").exists()

@@ -459,7 +459,7 @@ def test_an_attack_goes_the_dense_way_with_any_lanes(
         module = _Drawn(["residual", "strided", "residual"], "moments", 0)
         victim = TorchModule(module, SCALE, exact=exact)
         victim.rescorer.lanes = lanes
-        monkeypatch.setattr("iqaudit.trial._Ahead.choose", lambda _, most: most)
+        monkeypatch.setattr("iqaudit.ahead.Ahead.choose", lambda _, most: most)
         results[name] = iqaudit.attack(pictures, victim, queries=200, goal=goal, batch=batch)
         assert victim.card.note == ""
     for name, found in results.items():

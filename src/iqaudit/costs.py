@@ -29,7 +29,7 @@ def cost(victim: Victim, pixels: Pixels, price: float | None) -> str:
     """Tell how long a query takes, and what budgets take; with a price a query, in money too."""
     seconds = _seconds(victim, pixels) / victim.card.cost
     budgets = "; ".join(
-        f"{queries:,} queries {_duration(seconds * queries)}"
+        f"{queries:,} queries {duration(seconds * queries)}"
         + (f" and {price * queries:,.2f} in money" if price else "")
         for queries in BUDGETS
     )
@@ -64,7 +64,8 @@ def _patch(draw: np.random.Generator, pixels: Pixels) -> Patch:
     return Patch(top, left, 255 - pixels[top : top + height, left : left + width])
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Say so many seconds in a unit that fits."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

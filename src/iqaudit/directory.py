@@ -8,6 +8,7 @@ Nothing in it tells the time or the place: the same run writes the same bytes.
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
@@ -18,9 +19,10 @@ from typing import Any, Self
 import numpy as np
 
 from iqaudit import images
-from iqaudit.attacks import is_white_box
+from iqaudit.attacks import Attack, is_white_box
 from iqaudit.audit import Plan
 from iqaudit.errors import InputError
+from iqaudit.goal import Goal
 from iqaudit.record import (
     ANALYSES,
     ANSWER,
@@ -34,8 +36,9 @@ from iqaudit.record import (
     scale_record,
 )
 from iqaudit.summary import Row, Summary, measure, summarise
-from iqaudit.trial import TrialResult
-from iqaudit.victims import Victim
+from iqaudit.threat import Linf
+from iqaudit.trial import Stop, TrialResult
+from iqaudit.victims import Card, Victim
 
 
 class RunDirectory:
@@ -62,7 +65,6 @@ class RunDirectory:
     ) -> None:
         self.path = Path(path)
         self._plan = plan
-        self._rows: list[Row] = []
         self._entries: list[dict[str, Any]] = []
         self._made: list[Path] = []
         self._replaces = False
@@ -102,35 +104,9 @@ class RunDirectory:
             _remove_run(self.path)
             self._claim()
             self._replaces = False
-        picture = result.picture
-        figures = measure(
-            picture.name,
-            picture.pixels,
-            result.adversarial,
-            result.scores,
-            result.best_query,
-            result.direction,
-            result.outcome,
-            self._plan.victim.card,
-        )
-        clean, attacked, scores = (self.path / name for name in file_names(picture.name).values())
-        images.write(clean, picture.pixels)
-        images.write(attacked, result.adversarial)
-        answers = list(zip(result.scores, result.asked, strict=True))
-        np.save(scores, np.array(answers, ANSWER))
-        self._rows.append(figures)
-        self._entries.append(
-            asdict(figures)
-            | {
-                "file": picture.file,
-                "notes": list(picture.notes),
-                "clean_pixels_sha256": picture.sha256,
-                "attacked_file_sha256": file_sha256(attacked),
-                "trace": [list(step) for step in result.trace],
-            }
-        )
+        self._entries.append(write_result(self.path, result, self._plan.victim.card))
         self._write_record()
-        return figures
+        return row(self._entries[-1])
 
     @property
     def victim(self) -> Victim:
@@ -140,44 +116,26 @@ class RunDirectory:
     @property
     def rows(self) -> tuple[Row, ...]:
         """The figures of the results written so far."""
-        return tuple(self._rows)
+        return tuple(map(row, self._entries))
 
     @property
     def summary(self) -> Summary:
         """Their means."""
-        return summarise(self._rows)
+        return summarise(self.rows)
 
     def record(self) -> dict[str, Any]:
         """Return what results.json holds."""
         plan = self._plan
-        return {
-            "format": FORMAT,
-            "versions": {
-                package: version(package)
-                for package in ("iqaudit", "numpy", "pillow", "scikit-image", "torch")
-            },
-            "victim": {
-                "name": plan.victim.card.name,
-                "note": plan.victim.card.note,
-                "device": plan.victim.card.device,
-                "cost": plan.victim.card.cost,
-                "noise": plan.victim.card.noise,
-                "scale": scale_record(plan.victim.card.scale),
-            },
-            "attack": {
-                "name": type(plan.attack).__name__,
-                **asdict(plan.attack),
-                **({"white_box": True} if is_white_box(plan.attack) else {}),
-            },
-            "levels": plan.threat.levels,
-            "goal": plan.goal.value,
-            "queries": plan.queries,
-            "early_stop": plan.stop.rgo,
-            "until_plateau": plan.stop.plateau,
-            "seed": plan.seed,
-            "summary": asdict(self.summary),
-            "pictures": self._entries,
-        }
+        return compose(
+            victim_record(plan.victim.card),
+            plan.attack,
+            plan.threat,
+            plan.goal,
+            plan.queries,
+            plan.stop,
+            plan.seed,
+            self._entries,
+        )
 
     def _claim(self) -> None:
         try:
@@ -194,9 +152,110 @@ class RunDirectory:
             raise InputError(f"{self.path}: this cannot be written ({error.strerror}).") from None
 
     def _write_record(self) -> None:
-        temporary = self.path / f"{RESULTS}.part"
-        temporary.write_text(json.dumps(self.record(), indent=1, allow_nan=False), "utf-8")
-        temporary.replace(self.path / RESULTS)
+        write_json(self.path / RESULTS, self.record())
+
+
+def write_result(path: Path, result: TrialResult, card: Card) -> dict[str, Any]:
+    """Write a result's files into a run's directory, and return its entry in results.json.
+
+    Parameters
+    ----------
+    path : Path
+        The run's directory, with its folders.
+    result : TrialResult
+        What is written.
+    card : Card
+        The victim's.
+    """
+    picture = result.picture
+    figures = measure(
+        picture.name,
+        picture.pixels,
+        result.adversarial,
+        result.scores,
+        result.best_query,
+        result.direction,
+        result.outcome,
+        card,
+    )
+    clean, attacked, scores = (path / name for name in file_names(picture.name).values())
+    images.write(clean, picture.pixels)
+    images.write(attacked, result.adversarial)
+    answers = list(zip(result.scores, result.asked, strict=True))
+    np.save(scores, np.array(answers, ANSWER))
+    return asdict(figures) | {
+        "file": picture.file,
+        "notes": list(picture.notes),
+        "clean_pixels_sha256": picture.sha256,
+        "attacked_file_sha256": file_sha256(attacked),
+        "trace": [list(step) for step in result.trace],
+    }
+
+
+def compose(
+    victim: Mapping[str, Any],
+    attack: Attack[Any],
+    threat: Linf,
+    goal: Goal,
+    queries: int,
+    stop: Stop,
+    seed: int,
+    entries: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return what a run's results.json holds, of its plan's parts and its pictures' entries.
+
+    `victim` is its `victim_record`.
+    """
+    return {
+        "format": FORMAT,
+        "versions": versions(),
+        "victim": dict(victim),
+        "attack": {
+            "name": type(attack).__name__,
+            **asdict(attack),
+            **({"white_box": True} if is_white_box(attack) else {}),
+        },
+        "levels": threat.levels,
+        "goal": goal.value,
+        "queries": queries,
+        "early_stop": stop.rgo,
+        "until_plateau": stop.plateau,
+        "seed": seed,
+        "summary": asdict(summarise([row(entry) for entry in entries])),
+        "pictures": list(entries),
+    }
+
+
+def victim_record(card: Card) -> dict[str, Any]:
+    """Return what results.json holds of a victim."""
+    return {
+        "name": card.name,
+        "note": card.note,
+        "device": card.device,
+        "cost": card.cost,
+        "noise": card.noise,
+        "scale": scale_record(card.scale),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what results depend on."""
+    return {
+        package: version(package)
+        for package in ("iqaudit", "numpy", "pillow", "scikit-image", "torch")
+    }
+
+
+def row(entry: Mapping[str, Any]) -> Row:
+    """Return the figures that a picture's entry in results.json holds."""
+    return Row(**{key: entry[key] for key in Row.__match_args__})
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON at one stroke: the file is there whole, or as it was."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(value, indent=1, allow_nan=False), "utf-8")
+    part.replace(path)
 
 
 def _holds_run(path: Path) -> bool:

@@ -181,7 +181,7 @@ def collect(sources: Iterable[Source] | Source) -> list[Picture]:
         elif isinstance(source, np.ndarray):
             pictures.append(Picture(f"picture-{len(pictures) + 1}", source))
         elif isinstance(source, str | PathLike):
-            pictures += [read(path) for path in _files(source)]
+            pictures += [read(path) for path in files_of(source)]
         else:
             raise InputError(
                 "A picture is a path or a uint8 array (np.asarray of an RGB image), "
@@ -192,7 +192,8 @@ def collect(sources: Iterable[Source] | Source) -> list[Picture]:
     return _apart(pictures)
 
 
-def _files(source: str | PathLike[str]) -> list[Path]:
+def files_of(source: str | PathLike[str]) -> list[Path]:
+    """Return the file that a path names or, of a folder, the pictures in it, by name."""
     if not str(source):
         raise InputError("A picture's path is empty.")
     path = Path(source)
@@ -209,11 +210,16 @@ def _files(source: str | PathLike[str]) -> list[Path]:
 
 
 def _apart(pictures: list[Picture]) -> list[Picture]:
-    """Give every picture a name that is its own, case aside, and safe as a file's on any system."""
+    names = names_apart([picture.name for picture in pictures])
+    return [replace(picture, name=name) for picture, name in zip(pictures, names, strict=True)]
+
+
+def names_apart(names: Iterable[str]) -> list[str]:
+    """Give each a name that is its own, case aside, and safe as a file's on any system."""
     taken: set[str] = set()
     apart = []
-    for picture in pictures:
-        stem = re.sub(r"[^\w.()+@-]+", "_", picture.name).strip("._")
+    for given in names:
+        stem = re.sub(r"[^\w.()+@-]+", "_", given).strip("._")
         # File systems count bytes, 255 of them; the rest is left for a number and a suffix.
         stem = stem.encode()[:200].decode(errors="ignore") or "picture"
         name, number = stem, 1
@@ -221,7 +227,7 @@ def _apart(pictures: list[Picture]) -> list[Picture]:
             number += 1
             name = f"{stem}-{number}"
         taken.add(name.casefold())
-        apart.append(replace(picture, name=name))
+        apart.append(name)
     return apart
 
 

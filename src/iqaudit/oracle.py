@@ -186,7 +186,8 @@ def ask(
                         scores[index] = answer
                 _check(victim, answers)
                 first = [i for i in chosen if not requests[i][0].scores]
-                _check_scale(victim, [scores[index] for index in first])
+                for index in first:
+                    check_scale(victim, scores[index])
             except VictimError as error:
                 return scores, error
     return scores, None
@@ -241,15 +242,14 @@ def _check(victim: Victim, scores: Sequence[float]) -> None:
         )
 
 
-def _check_scale(victim: Victim, clean_scores: Sequence[float | None]) -> None:
-    """Refuse a scale that was not made for the clean scores just answered."""
-    for clean in clean_scores:
-        if clean is not None and not victim.card.scale.fits(clean):
-            raise VictimError(
-                f'The victim "{victim.card.name}" scored a clean picture {clean:g}, far outside '
-                "what its scale was made for "
-                f"({victim.card.scale.source}); say the range that it has."
-            )
+def check_scale(victim: Victim, clean: float | None) -> None:
+    """Raise a `VictimError` where the scale was not made for a clean picture's score, if any."""
+    if clean is not None and not victim.card.scale.fits(clean):
+        raise VictimError(
+            f'The victim "{victim.card.name}" scored a clean picture {clean:g}, far outside '
+            "what its scale was made for "
+            f"({victim.card.scale.source}); say the range that it has."
+        )
 
 
 def _scores(victim: Victim, batch: Pixels) -> list[float]:

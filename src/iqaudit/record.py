@@ -106,26 +106,33 @@ def manifest(path: str | os.PathLike[str]) -> dict[str, Any] | None:
         raise InputError(f"{file}: this cannot be read ({error}).") from None
     if not isinstance(said, dict) or said.get("format") != AUDIT_FORMAT:
         raise InputError(f'{file}: this is not in the format "{AUDIT_FORMAT}".')
-    for cell in said["cells"]:
-        if Path(str(cell["folder"])).name != cell["folder"]:
-            raise InputError(f"{file}: {cell['folder']!r} is no cell's name.")
+    for name in (*(cell["folder"] for cell in said["cells"]), *said["data"]["pictures"]):
+        # Names lead to files: one that leads elsewhere was not written by iqaudit.
+        if Path(str(name)).name != name:
+            raise InputError(f"{file}: {name!r} is no cell's or picture's name.")
     return said
 
 
 def runs(path: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Return the directories of an audit's cells in the manifest's order; of a run, its own.
+    """Return the directories of an audit's finished cells, in the manifest's order.
+
+    Of a single run, its own.
 
     Raises
     ------
     InputError
-        If the path is neither an audit's nor a run's.
+        If the path is neither an audit's nor a run's, or no cell is finished.
     """
-    said = manifest(path)
-    if said is not None:
-        return tuple(Path(path) / cell["folder"] for cell in said["cells"])
-    if not (Path(path) / RESULTS).exists():
-        raise InputError(f"{path}: there is no {AUDIT} and no {RESULTS}, so this is no run.")
-    return (Path(path),)
+    path, said = Path(path), manifest(path)
+    if said is None:
+        if not (path / RESULTS).exists():
+            raise InputError(f"{path}: there is no {AUDIT} and no {RESULTS}, so this is no run.")
+        return (path,)
+    cells = [path / cell["folder"] for cell in said["cells"]]
+    finished = tuple(cell for cell in cells if (cell / RESULTS).exists())
+    if not finished:
+        raise InputError(f"{path}: none of this audit's cells is finished yet.")
+    return finished
 
 
 def scale_record(scale: Scale) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one loop."""
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from iqaudit.ahead import Ahead
 from iqaudit.attacks.contract import Attack, Problem
 from iqaudit.errors import InputError, whole_number
 from iqaudit.goal import Direction, Goal, progress
@@ -19,10 +19,6 @@ from iqaudit.proposal import Perturbation, Proposal
 from iqaudit.randomness import Stream
 from iqaudit.threat import Linf
 from iqaudit.victims.contract import Card, Change, Session
-
-REMEMBERED, TRY_FIRST, TRY_AGAIN = 16, 12, 64
-"""Rounds over which a pace is averaged, how many alternate first, and after how many the slower one
-is tried again."""
 
 
 class Outcome(Enum):
@@ -70,6 +66,13 @@ class Stop:
 
 
 NEVER = Stop()
+
+
+class Answer(NamedTuple):
+    """A native score, and the `iqaudit.images.picture_key` of the picture that was scored so."""
+
+    score: float
+    picture: int
 
 
 class Step(NamedTuple):
@@ -186,7 +189,7 @@ class Trial:
         """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
         self._asked: list[tuple[Any, Proposal, Change]] = []
-        self._ahead = _Ahead()
+        self._ahead = Ahead()
 
     @property
     def done(self) -> bool:
@@ -249,6 +252,38 @@ class Trial:
         self._ahead.took(used)
         self.wasted += sum(score is not None for score in scores[used:])
 
+    def recall(self, answers: Iterable[Answer]) -> None:
+        """Take in what an earlier trial of the same kind was answered, and stand where it stood.
+
+        The victim is not asked; a session computes again what came to be a base.
+
+        Parameters
+        ----------
+        answers : iterable of Answer
+            From the first on, in order.
+
+        Raises
+        ------
+        InputError
+            If this trial would not have asked about those pictures.
+        """
+        for score, key in answers:
+            if self.done:
+                raise self._another()
+            [change] = self.ask()
+            if self.oracle.session is not None:
+                self.oracle.session.recall(change)
+            self.tell([score])
+            if self.oracle.asked[-1] != key:
+                raise self._another()
+        self._ahead = Ahead()  # recalling says nothing of the victim's pace
+
+    def _another(self) -> InputError:
+        return InputError(
+            f"{self.picture.name}: the answers that were kept are another search's: the picture, "
+            "the attack or what bounds it has changed since."
+        )
+
     def _posed(self, clean_loss: float) -> Problem:
         """Return the problem as it stands once the clean picture's loss is known."""
         slope = self._slope
@@ -292,40 +327,6 @@ class Trial:
             outcome=self.end or unfinished,
             cost=cost,
         )
-
-
-class _Ahead:
-    """How many proposals to have scored at once: one, or as many as there is room for.
-
-    Whichever has been faster, by the clock: a guess that fails costs time, and some victims score
-    two side by side no faster than one after the other. No outcome depends on it.
-    """
-
-    def __init__(self) -> None:
-        self._seconds: dict[bool, float] = {}
-        self._rounds = 0
-        self._many, self._begun = False, 0.0
-
-    def choose(self, most: int) -> int:
-        """Return how many to ask for in this round."""
-        self._rounds += 1
-        one, many = (self._seconds.get(which, 0.0) for which in (False, True))
-        if self._rounds < TRY_FIRST:
-            self._many = not self._many
-        else:
-            self._many = (many <= one) is (self._rounds % TRY_AGAIN > 0)
-        self._begun = time.perf_counter()
-        return most if self._many else 1
-
-    def took(self, used: int) -> None:
-        """Take in that the round is over, and how many of its scores were of use."""
-        if self._begun and used:
-            seconds = (time.perf_counter() - self._begun) / used
-            known = self._seconds.get(self._many, seconds)
-            # What takes long once (a base taken anew, a kernel made) is soon forgotten.
-            weight = 1 / 2 if seconds < known else 1 / REMEMBERED
-            self._seconds[self._many] = known + (seconds - known) * weight
-        self._begun = 0.0
 
 
 def _same(guessed: Any, state: Any) -> bool:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from iqaudit import record
 from iqaudit.attacks import ATTACKS, is_white_box
-from iqaudit.errors import InputError
 from iqaudit.goal import Direction
 from iqaudit.scale import Scale
 from iqaudit.summary import Row
@@ -119,23 +118,15 @@ def load(path: str | os.PathLike[str]) -> tuple[CellData, ...]:
         If the path is neither, nothing has results yet, or a file cannot be read.
     """
     data = (record.manifest(path) or {}).get("data") or {}
-    cells = tuple(
-        _cell(folder, data.get("name"), len(data.get("pictures") or ()))
-        for folder in record.runs(path)
-        if _has_results(folder)
-    )
-    if not cells:
-        raise InputError(f"{path}: no cell of this audit has results yet.")
-    return cells
+    planned = len(data.get("pictures") or ())
+    return tuple(_cell(folder, data.get("name"), planned) for folder in record.runs(path))
 
 
 def missing(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """Return the names of an audit's cells that have no results yet."""
-    return tuple(folder.name for folder in record.runs(path) if not _has_results(folder))
-
-
-def _has_results(folder: Path) -> bool:
-    return (folder / record.RESULTS).exists()
+    planned = (record.manifest(path) or {}).get("cells", ())
+    finished = {folder.name for folder in record.runs(path)}
+    return tuple(cell["folder"] for cell in planned if cell["folder"] not in finished)
 
 
 def _cell(path: Path, data: str | None, planned: int) -> CellData:

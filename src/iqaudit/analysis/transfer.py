@@ -32,7 +32,7 @@ from iqaudit.audit import check_sizes
 from iqaudit.errors import InputError
 from iqaudit.goal import Direction
 from iqaudit.images import Picture, Pixels, picture_key
-from iqaudit.record import RESULTS, TRANSFER, runs, scale_record
+from iqaudit.record import TRANSFER, runs, scale_record
 from iqaudit.record import TRANSFER_ANSWERS as ANSWERS
 from iqaudit.record import load as load_run
 
@@ -205,10 +205,9 @@ def _cells(run: str | os.PathLike[str]) -> tuple[_Cell, ...]:
     """Return the finished cells that have a finished picture."""
     cells = []
     for path in map(Path.resolve, runs(run)):
-        if (path / RESULTS).exists():
-            record = load_run(path)
-            if chosen := pairs(path, record):
-                cells.append(_Cell(path, record, own_label(path), chosen))
+        record = load_run(path)
+        if chosen := pairs(path, record):
+            cells.append(_Cell(path, record, own_label(path), chosen))
     if not cells:
         raise InputError(f"{run}: no picture's search came to its end, so there is none to score.")
     return tuple(cells)

@@ -5,7 +5,6 @@ victim failed; 3 a rule of `--fail-if` was broken; 130 interrupted. What was fin
 every case.
 """
 
-import ctypes
 import io
 import sys
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 import click
 
 import iqaudit
-from iqaudit.cli import analyses, datasets, insights, records, runs, victims
+from iqaudit.cli import analyses, audits, datasets, insights, records, runs, victims
 from iqaudit.cli.console import INTERRUPTED
 from iqaudit.errors import IqauditError
+from iqaudit.memory import keep_freed_memory
 
 
 class _Failure(click.ClickException):
@@ -53,25 +53,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Latin-1 pipe has no arrow: a "?" stands there
             stream.reconfigure(errors="replace")
-    _keep_memory()
+    keep_freed_memory()
 
 
-def _keep_memory() -> None:
-    """Ask glibc to keep freed memory: a network's activations otherwise cost page faults anew.
-
-    1.5 to 2 times the queries a second on the reference victim at 512 x 512 on two cores. Set for
-    this process only, and not at all where the C library is another.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return
-    m_trim_threshold, m_top_pad, m_mmap_max = -1, -2, -4  # malloc.h
-    mallopt(m_mmap_max, 0)
-    mallopt(m_trim_threshold, 2**31 - 1)
-    mallopt(m_top_pad, 64 * 2**20)
-
-
-for theme in (runs, victims, datasets, records, analyses, insights):
+for theme in (runs, audits, victims, datasets, records, analyses, insights):
     for command in theme.COMMANDS:
         main.add_command(command)

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -14,7 +13,7 @@ import numpy as np
 from iqaudit import datasets
 from iqaudit.cli import tables
 from iqaudit.cli.console import output_options, stdout
-from iqaudit.datasets import KINDS, DataSet
+from iqaudit.datasets import KINDS, DataSet, Drawing
 from iqaudit.errors import InputError
 from iqaudit.scale import QUALITY_MAX
 
@@ -23,40 +22,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 BARS = "▁▂▃▄▅▆▇█"
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """What the command line said of how a data set is read and drawn from."""
-
-    opinion_range: tuple[float, float] | None = None
-    subset: Path | None = None
-    count: int | None = None
-    stratify: str | None = None
-    seed: int | None = None
-
-    def load(self, spec: str) -> DataSet:
-        """Return the data set, or the part of it that was asked for."""
-        if self.count is None and (self.stratify, self.seed) != (None, None):
-            raise InputError("--stratify and --seed go with --sample, which says how many.")
-        found = datasets.load(spec, opinion_range=self.opinion_range)
-        if self.subset is not None:
-            found = datasets.subset(found, datasets.read_names(self.subset))
-        if self.count is None:
-            return found
-        return datasets.sample(
-            found, self.count, stratify=cast("Any", self.stratify), seed=self.seed or 0
-        )
-
-    def said(self) -> str:
-        """Say how the pictures came to be these."""
-        said = [f"of the list {self.subset.name}"] if self.subset else []
-        if self.count is not None:
-            by = f" by {self.stratify}" if self.stratify else ""
-            said.append(f"{self.count} drawn{by}, seed {self.seed or 0}")
-        return ", ".join(said)
-
-
 def drawing_options(command: F) -> F:
-    """Give a command the options on a data set, gathered into its one argument `drawing`."""
+    """Give a command the options on a part of a data set, gathered into its argument `drawing`."""
 
     @wraps(command)
     def gathered(**arguments: Any) -> Any:
@@ -71,9 +38,7 @@ def drawing_options(command: F) -> F:
             help="Draw equal shares of the distortion types, or of the tenths of the scores.",
         ),
         click.option("--sample", "count", type=int, help="Draw so many pictures.", metavar="N"),
-        click.option(
-            "--subset", type=Path, help="A list of names, one a line, of the pictures to take."
-        ),
+        click.option("--subset", help="A list of names, one a line, of the pictures to take."),
         click.option(
             "--opinion-range",
             type=float,
@@ -92,7 +57,13 @@ def drawing_options(command: F) -> F:
 @click.option("--write", type=Path, help="Write the pictures' names, for --subset to take.")
 @output_options
 def datasets_(
-    *, spec: str | None, drawing: Drawing, write: Path | None, quiet: bool, as_json: bool
+    *,
+    spec: str | None,
+    drawing: Drawing,
+    opinion_range: tuple[float, float] | None,
+    write: Path | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Show the kinds of data sets or, where one is named, what is found of it on disk.
 
@@ -104,11 +75,11 @@ def datasets_(
       iqaudit datasets csiq:CSIQ --subset fifty.txt
     """
     if spec is None:
-        if write or drawing != Drawing():
+        if write or opinion_range or drawing != Drawing():
             raise InputError("Name a data set, as iqaudit datasets live:DIR.")
         _list_kinds(as_json=as_json, quiet=quiet)
         return
-    found = drawing.load(spec)
+    found = drawing.draw(datasets.load(spec, opinion_range=opinion_range))
     if write:
         datasets.write_names(write, found, f"{found.name}: {drawing.said() or 'all'}")
     if as_json:

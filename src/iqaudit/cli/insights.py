@@ -22,7 +22,7 @@ from iqaudit.analysis.wording import figure
 from iqaudit.cli.console import output_options, stderr, stdout
 from iqaudit.cli.options import VictimOptions, own_victim_options
 from iqaudit.errors import InputError
-from iqaudit.record import INSIGHTS, RESULTS, TRANSFER, runs
+from iqaudit.record import INSIGHTS, TRANSFER, runs
 from iqaudit.victims import Victim
 from iqaudit.victims.contract import ELSEWHERE
 
@@ -55,7 +55,7 @@ def transfer_(
       iqaudit transfer audit
       iqaudit transfer audit --victim reference --victim onnx:net.onnx,range=0:1
     """
-    cells = [path.resolve() for path in runs(directory) if (path / RESULTS).exists()]
+    cells = [path.resolve() for path in runs(directory)]
     scorers = [named(each, may_ask=yes) for each in victims] or owns(cells, may_ask=yes)
     silent = quiet or as_json
     counts = transfers.to_ask(directory, scorers)
@@ -86,9 +86,7 @@ def insights_(
     Example:
       iqaudit insights iqaudit-demo
     """
-    cells = [path for path in runs(directory) if (path / RESULTS).exists()]
-    if not cells:
-        raise InputError(f"{directory}: no cell of this audit has results yet.")
+    cells = runs(directory)
     given = _made(victim, yes=yes)
     silent = quiet or as_json
     for cell in cells:

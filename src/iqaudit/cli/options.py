@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from iqaudit import calibration
-from iqaudit.victims import Victim, as_victim
+from iqaudit.campaign.victims import VictimSpec, make
+from iqaudit.victims import Victim
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,12 +74,7 @@ class VictimOptions:
 
     def make(self) -> Victim:
         """Return the victim; an `InputError` where an option, or a scale's file, is not for it."""
-        given, file = dict(self.given), self.given["scale"]
-        if file is None:
-            return as_victim(str(self.spec), **given)
-        victim = as_victim(str(self.spec), **given | {"scale": calibration.load(file)})
-        calibration.refuse_another(file, victim)
-        return victim
+        return make(VictimSpec(str(self.spec), self.given))
 
 
 def victim_options(command: F, *, default: str | None = "reference") -> F:

@@ -2,14 +2,18 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 import iqaudit
+from iqaudit.campaign.status import verify_audit
 from iqaudit.cli import tables
 from iqaudit.cli.console import output_options, stdout
 from iqaudit.cli.options import VictimOptions, own_victim_options
+from iqaudit.errors import InputError
+from iqaudit.record import AUDIT, runs
 
 
 @click.command()
@@ -17,26 +21,33 @@ from iqaudit.cli.options import VictimOptions, own_victim_options
 @own_victim_options
 @output_options
 def verify(*, directory: Path, victim: VictimOptions, quiet: bool, as_json: bool) -> None:
-    """Read a run's files back, measure and score them afresh, and compare with results.json.
+    """Read a run's files back (or an audit's), measure and score them afresh, and compare.
 
     \b
     Example:
       iqaudit verify iqaudit-demo
     """
-    found = iqaudit.verify(directory, victim.make() if victim.spec else None)
-    wrong = sum(bool(check.wrong) for check in found)
+    if (directory / AUDIT).exists():
+        if victim.spec:
+            raise InputError(f"{directory}: this is an audit; give --victim with one of its cells.")
+        found = [(cell, check) for cell, checks in verify_audit(directory) for check in checks]
+    else:
+        own = victim.make() if victim.spec else None
+        found = [("", check) for check in iqaudit.verify(directory, own)]
+    named = [replace(check, name=f"{cell}/{check.name}".lstrip("/")) for cell, check in found]
+    wrong = sum(bool(check.wrong) for check in named)
     if as_json:
-        click.echo(json.dumps([check.__dict__ for check in found], indent=1))
+        click.echo(json.dumps([check.__dict__ for check in named], indent=1))
     elif not quiet:
-        stdout().print(tables.checks(found))
-        stdout().print(f"{len(found) - wrong} of {len(found)} pictures are as recorded.")
+        stdout().print(tables.checks(named))
+        stdout().print(f"{len(named) - wrong} of {len(named)} pictures are as recorded.")
     sys.exit(1 if wrong else 0)
 
 
 @click.command()
 @click.argument("directory", type=Path)
 def report(*, directory: Path) -> None:
-    """Write a run's report.html again, from its files.
+    """Write a run's report.html again, from its files; of an audit, that of each cell.
 
     \b
     Example:
@@ -44,7 +55,8 @@ def report(*, directory: Path) -> None:
     """
     from iqaudit.report import write_report
 
-    click.echo(write_report(directory))
+    for run in runs(directory):
+        click.echo(write_report(run))
 
 
 COMMANDS = (verify, report)

@@ -1,11 +1,15 @@
 """The tables that the command line prints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from iqaudit.campaign.estimate import Share
+from iqaudit.campaign.status import Standing
 from iqaudit.checks import Finding, Verdict
+from iqaudit.costs import duration
 from iqaudit.summary import Row, Summary
 from iqaudit.trial import Outcome
 from iqaudit.verification import Check
@@ -55,6 +59,60 @@ def results(rows: Iterable[Row], summary: Summary) -> Table:
         "FLIP: what is seen on flipping between the two, 0 to 1. "
         "L∞: the largest change of any pixel, in levels of 255.\n"
         "Means: the largest L∞, all queries."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def cells(found: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
+    """Return an audit's table: a row a cell, from its folder's name and its record."""
+    table = _table("cell", "*pictures", "*RGO", "*reachable", "*SSIM", "*L∞", "*queries")
+    for name, record in found:
+        summary = record["summary"]
+        table.add_row(
+            Text(name),
+            str(summary["pictures"]),
+            figure(summary["rgo"], ".3f"),
+            figure(summary["reachable_rgo"], ".3f"),
+            figure(summary["ssim"], ".4f"),
+            figure(summary["linf"], "d"),
+            f"{summary['queries']:,}",
+        )
+    return table
+
+
+def standings(found: Sequence[Standing]) -> Table:
+    """Return the table of `iqaudit status`."""
+    table = _table("cell", "*finished", "*begun", "*waiting", "*queries answered")
+    for each in found:
+        table.add_row(
+            Text(each.cell),
+            f"{each.finished} of {each.pictures}",
+            str(each.begun),
+            str(each.waiting),
+            f"{each.queries:,}",
+        )
+    return table
+
+
+def shares(found: Iterable[Share], workers: int) -> Table:
+    """Return the table of `iqaudit plan`: a row a victim."""
+    table = _table("victim", "*searches", "*queries", "*and outside", "time", "*money")
+    for share in found:
+        if share.seconds is None:
+            took = "not asked: may be paid; one at a time"
+        else:
+            took = f"about {duration(share.seconds / workers)}, {workers} at once"
+        table.add_row(
+            Text(share.victim),
+            f"{share.trials:,}",
+            f"{share.queries:,}",
+            str(share.outside),
+            took,
+            f"{share.price:,.2f}" if share.price else "-",
+        )
+    table.caption = (
+        "Outside the budgets, at every start: two scores that tell a victim from another."
     )
     table.caption_justify = "left"
     return table

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from iqaudit.datasets.contract import DataSet, Label, Sample, pictures
 from iqaudit.datasets.csiq import load_csiq
-from iqaudit.datasets.drawing import read_names, sample, subset, write_names
+from iqaudit.datasets.drawing import Drawing, read_names, sample, subset, write_names
 from iqaudit.datasets.lists import load_csv, load_folder, load_pyiqa
 from iqaudit.datasets.matlab import load_clive, load_live
 from iqaudit.datasets.tables import load_biq2021, load_kadid10k, load_koniq10k
@@ -18,6 +18,7 @@ from iqaudit.errors import InputError, unknown
 __all__ = [
     "KINDS",
     "DataSet",
+    "Drawing",
     "Kind",
     "Label",
     "Sample",

@@ -7,7 +7,7 @@ more pictures with the same seed begins with the smaller one, unless its strata 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,56 @@ Stratify = Literal["type", "score"]
 
 QUANTILES = 10
 """Strata of the opinion scores: tenths of the data set."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Which part of a data set is taken.
+
+    Parameters
+    ----------
+    subset : str, optional
+        A list of names as `read_names` reads it.
+    count : int, optional
+        How many of them are drawn; all where none is said.
+    stratify : {"type", "score"}, optional
+        As `sample` takes it.
+    seed : int, optional
+        Of the draw; 0 where none is said.
+
+    Raises
+    ------
+    InputError
+        If it is said how to draw but not how many.
+    """
+
+    subset: str | None = None
+    count: int | None = None
+    stratify: Stratify | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.count is None and (self.stratify, self.seed) != (None, None):
+            raise InputError(
+                "How to stratify and the draw's seed go with --sample (sample), which says how "
+                "many."
+            )
+
+    def draw(self, dataset: DataSet) -> DataSet:
+        """Return the data set, or the part of it that is taken."""
+        if self.subset is not None:
+            dataset = subset(dataset, read_names(self.subset))
+        if self.count is None:
+            return dataset
+        return sample(dataset, self.count, stratify=self.stratify, seed=self.seed or 0)
+
+    def said(self) -> str:
+        """Say how the pictures came to be these."""
+        said = [f"of the list {Path(self.subset).name}"] if self.subset else []
+        if self.count is not None:
+            by = f" by {self.stratify}" if self.stratify else ""
+            said.append(f"{self.count} drawn{by}, seed {self.seed or 0}")
+        return ", ".join(said)
 
 
 def subset(dataset: DataSet, names: Iterable[str]) -> DataSet:

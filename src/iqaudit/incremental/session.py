@@ -230,6 +230,17 @@ class Session:
             for index, (session, change) in enumerate(requests)
         ]
 
+    def recall(self, change: Change) -> None:
+        """Take note of a change that was scored in an earlier search.
+
+        It is scored again only where it becomes the base, so that the maps go the very way that
+        they went then.
+        """
+        if self.follows(change):
+            self._rebase(change.base)
+            self._tried = [*self._tried[-REMEMBERED:], _Tried(change, None)]
+        self._due()
+
     def close(self) -> None:
         """Compare the base with a dense pass: every answer is there, so nothing may fail now."""
         if self._base is not None and not self.rescorer.fault:
@@ -298,11 +309,17 @@ class Session:
 
     def checked(self, change: Change, answer: float) -> float:
         """Compare a score with a dense pass when its moment has come."""
-        self._scored += 1
-        if self._scored < self._next_check or self.rescorer.fault:
+        if not self._due() or self.rescorer.fault:
             return answer
-        self._next_check = self._scored + int(self._moments.integers(1, 2 * CHECK_EVERY))
         return self._compare(answer, change.picture())
+
+    def _due(self) -> bool:
+        """Count a score, and tell whether it is to be compared."""
+        self._scored += 1
+        if self._scored < self._next_check:
+            return False
+        self._next_check = self._scored + int(self._moments.integers(1, 2 * CHECK_EVERY))
+        return True
 
     def _compare(self, answer: float, pixels: Pixels) -> float:
         dense = self.rescorer.dense(pixels)

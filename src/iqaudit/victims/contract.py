@@ -140,6 +140,13 @@ class Session(Protocol):
         """Score changes, each in the session of its picture; all of one victim."""
         ...
 
+    def recall(self, change: Change) -> None:
+        """Take note of a change that was scored in an earlier search, which this one goes on with.
+
+        What is scored afterwards must be, to the last bit, what it would have been in that search.
+        """
+        ...
+
     def close(self) -> None:
         """End the search."""
         ...

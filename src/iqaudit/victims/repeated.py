@@ -29,6 +29,8 @@ class Repeated:
         each, so that no answer is counted twice.
     repeats : int
         Answers a score, at least 1; one is averaged with nothing, but its noise is known.
+    noise : float, optional
+        The card's noise as it was measured before, so that nothing is asked now.
 
     Raises
     ------
@@ -38,13 +40,14 @@ class Repeated:
         If the victim fails on the synthetic picture.
     """
 
-    def __init__(self, victim: Victim, repeats: int) -> None:
+    def __init__(self, victim: Victim, repeats: int, noise: float | None = None) -> None:
         self.repeats = whole_number("repeats", repeats)
         if self.repeats < 1:
             raise InputError(f"repeats must be at least 1, not {repeats}.")
         self._victim = victim
         card = victim.card
-        noise = self._deviation() / math.sqrt(self.repeats)
+        if noise is None:
+            noise = self._deviation() / math.sqrt(self.repeats)
         said = f"a score is the mean of {self.repeats} answer(s), " + (
             f"standard deviation {noise:.2g}" if noise else "which do not differ"
         )

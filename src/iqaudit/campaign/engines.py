@@ -1,0 +1,46 @@
+"""Engines: how an audit's tasks are worked off. One function each, and this is the contract.
+
+An engine is called as ``engine(root, tasks, watch, workers, victims)``: the audit's directory, its
+tasks (made as they are drawn, so draw no more than are worked on), who is told of them, how many
+may be worked on at once, and the victims that this process has made.
+
+- It yields (cell's folder, picture's name) when a picture's files and entry are there.
+- It keeps every answer in the picture's journal before the next is asked, whatever happens.
+- It stops between two queries, with a KeyboardInterrupt, soon after ``watch.stopping`` is true.
+- It computes with one thread a picture, so that no result depends on the engine or its workers.
+"""
+
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from types import MappingProxyType
+
+from iqaudit.campaign.processes import processes
+from iqaudit.campaign.task import Task, work
+from iqaudit.campaign.victims import Victims
+from iqaudit.campaign.watch import Watch
+
+Engine = Callable[[Path, Iterable[Task], Watch, int, Victims], Generator[tuple[str, str]]]
+
+
+def serial(
+    root: Path, tasks: Iterable[Task], watch: Watch, _workers: int, victims: Victims
+) -> Generator[tuple[str, str]]:
+    """Work tasks off one after the other, in this process."""
+    for task in tasks:
+        cell, name = task.cell, task.picture.name
+
+        def progress(queries: int, folder: str = cell.folder, name: str = name) -> None:
+            watch.answered(folder, name, queries)
+            if watch.stopping:
+                raise KeyboardInterrupt
+
+        if watch.stopping:
+            raise KeyboardInterrupt
+        work(root, task, victims.get(cell.victim, task.noise), progress)
+        yield cell.folder, name
+
+
+ENGINES: MappingProxyType[str, Engine] = MappingProxyType(
+    {"serial": serial, "processes": processes}
+)
+"""Every engine, by its name."""

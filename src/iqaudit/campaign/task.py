@@ -1,0 +1,119 @@
+"""One picture of one cell: what an engine hands out, and how it is worked off.
+
+A task says everything that a worker needs, wherever it is. Its outcome depends on nothing else: not
+on the worker, on what ran before, or on how often it was stopped.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from iqaudit import audit
+from iqaudit.campaign import cells
+from iqaudit.campaign.journal import Journal
+from iqaudit.campaign.spec import Cell
+from iqaudit.errors import InputError
+from iqaudit.images import Picture
+from iqaudit.oracle import check_scale
+from iqaudit.trial import Answer, TrialResult
+from iqaudit.victims import Victim
+
+Keep = Callable[[Sequence[Answer]], None]
+"""Called with what the victim answered, before anything else is asked."""
+
+Progress = Callable[[int], None]
+"""Called with how many queries the picture has had. A KeyboardInterrupt raised in it stops the
+picture between two queries."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A picture of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is run.
+    noise : float
+        Of a score of its victim, as it was measured at the audit's first start.
+    picture : Picture
+        What is attacked.
+    labels : mapping
+        What people said of it: `opinion`, `distortion`, `reference`.
+    answers : tuple of Answer
+        What the victim was asked before the run was stopped.
+    """
+
+    cell: Cell
+    noise: float
+    picture: Picture
+    labels: Mapping[str, Any]
+    answers: tuple[Answer, ...] = ()
+
+
+def perform(
+    task: Task, victim: Victim, keep: Keep, progress: Progress | None = None
+) -> TrialResult:
+    """Attack a task's picture, from where its answers left off.
+
+    Parameters
+    ----------
+    task : Task
+    victim : Victim
+        The task's.
+    keep : callable
+        Given every answer that is not among the task's, as soon as it is there.
+    progress : callable, optional
+        Told how far it is.
+
+    Raises
+    ------
+    InputError
+        If the task's answers are those of another search.
+    VictimError
+        If the victim fails. What it answered is kept.
+    """
+    trial = audit.begin(task.cell.plan(victim), task.picture)
+    with closing(trial):
+        trial.recall(task.answers)
+        oracle = trial.oracle
+        if oracle.scores:
+            check_scale(victim, oracle.scores[0])  # a search that ended there ends there again
+            if progress is not None:
+                progress(oracle.spent)
+        while not trial.done:
+            known = len(oracle.scores)
+            try:
+                audit.step(victim, [trial])
+            finally:
+                keep(list(map(Answer, oracle.scores[known:], oracle.asked[known:])))
+            if progress is not None:
+                progress(oracle.spent)
+    return trial.result()
+
+
+def work(root: Path, task: Task, victim: Victim, progress: Progress | None = None) -> None:
+    """Work a task off in a directory on this machine: its answers, its files, its entry.
+
+    Raises
+    ------
+    InputError
+        If something cannot be written; or as `perform` does.
+    VictimError
+        As `perform` does.
+    """
+    folder, name = root / task.cell.folder, task.picture.name
+    try:
+        with Journal(cells.journal(folder, name)) as journal:
+            if not cells.is_finished(folder, name):  # by a worker that outlived its run
+                begun = replace(task, answers=journal.answers)
+                result = perform(begun, victim, journal.keep, progress)
+                cells.commit(folder, result, victim.card, task.labels)
+            journal.remove()
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder}: this cannot be written ({error.strerror or error}). "
+            "What was answered is kept: mend it, and the same command goes on."
+        ) from None

@@ -1,0 +1,25 @@
+"""Who is told how an audit goes on, and may stop it."""
+
+
+class Watch:
+    """Is told nothing that it passes on, and stops nothing; the base of those that do.
+
+    Attributes
+    ----------
+    stopping : bool
+        Whether the audit is to stop between two queries.
+    """
+
+    stopping = False
+
+    def begins(self, pictures: int, queries: int, finished: int) -> None:
+        """Take note of how many pictures all cells have, their budget, and how many are done."""
+
+    def says(self, sentence: str) -> None:
+        """Take note of something that whoever cites the results must know."""
+
+    def answered(self, cell: str, picture: str, queries: int) -> None:
+        """Take note of how many queries a picture has had."""
+
+    def ended(self, cell: str, picture: str) -> None:
+        """Take note of a picture's end, which may come before its budget is spent."""
