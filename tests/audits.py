@@ -101,9 +101,9 @@ def write_manifest(path: Path, cells: Sequence[tuple[str, str, str]]) -> Path:
         {"folder": folder, "victim": victim, "victim_options": {}, "attack": attack}
         for folder, victim, attack in cells
     ]
-    (path / "audit.json").write_text(
-        json.dumps({"format": "iqaudit audit, version 1", "cells": said, "data": {}})
-    )
+    data: dict[str, Any] = {"name": "photographs", "label": None, "pictures": []}
+    manifest = {"format": "iqaudit audit, version 1", "cells": said, "data": data}
+    (path / "audit.json").write_text(json.dumps(manifest))
     return path
 
 

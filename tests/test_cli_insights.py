@@ -109,8 +109,8 @@ def test_nothing_to_work_on_is_one_sentence(tmp_path: Path) -> None:
         assert result.exit_code == 2
         assert "so this is no run" in result.stderr
     write_manifest(tmp_path, [("begun", BRIGHT, "random")])
-    assert "no cell of this audit has results" in iqaudit_("insights", tmp_path).stderr
-    assert "no picture's search" in iqaudit_("transfer", tmp_path).stderr
+    for command in ("transfer", "insights"):
+        assert "cells is finished yet" in iqaudit_(command, tmp_path).stderr
 
 
 def test_ctrl_c_stops_between_two_scores_and_the_same_command_goes_on(run: Path) -> None:

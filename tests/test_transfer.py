@@ -165,7 +165,7 @@ def test_neither_an_audit_nor_a_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no audit.json and no results.json"):
         transfer.transfer(tmp_path, [scorer(brightness)])
     write_manifest(tmp_path, [("begun", "brightness", "random")])
-    with pytest.raises(InputError, match="there is none to score"):
+    with pytest.raises(InputError, match="cells is finished yet"):
         transfer.transfer(tmp_path, [scorer(brightness)])
     write_manifest(tmp_path, [("../elsewhere", "brightness", "random")])
     with pytest.raises(InputError, match="no cell's name"):
