@@ -8,6 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 import iqaudit
+from iqaudit.campaign.spec import Campaign, Data
+from iqaudit.campaign.victims import VictimSpec
 from iqaudit.images import Pixels
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -55,3 +57,29 @@ def make_picture() -> MakePicture:
         return pixels
 
     return make
+
+
+@pytest.fixture
+def photos(tmp_path: Path, make_picture: MakePicture) -> Path:
+    """Return a folder of three small pictures."""
+    (tmp_path / "photos").mkdir()
+    for seed in range(3):
+        iqaudit.write(tmp_path / "photos" / f"p{seed}.png", make_picture(20 + seed, 24, seed))
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def campaign(photos: Path) -> Campaign:
+    """Return an audit of twenty queries on each of those."""
+    return Campaign(
+        (VictimSpec("python:tests.audited:rough"),), Data(pictures=(str(photos),)), queries=20
+    )
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Return a counter of what the victims of `tests.audited` were asked."""
+    from tests import audited
+
+    monkeypatch.setenv(audited.LOG, str(tmp_path / "asked"))
+    return lambda: len(audited.log(str(tmp_path / "asked")))

@@ -70,7 +70,7 @@ def test_there_is_room_before_a_score_is_asked(path: Path, monkeypatch: pytest.M
         return write(file, content, at)
 
     monkeypatch.setattr(os, "pwrite", scarce)
-    kept = []
+    kept: list[Answer] = []
     with Journal(path) as file, pytest.raises(OSError, match="No space"):  # noqa: PT012
         while True:
             kept.append(Answer(0.1, len(kept)))

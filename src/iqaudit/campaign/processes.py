@@ -107,8 +107,12 @@ class _Pool:
                 idle = self._start()
                 self._hands.append(idle)
             idle.task = task
-            with suppress(OSError):  # it has died: its pipe says so
-                idle.pipe.send(task)
+            if idle.ready:
+                self._send(idle, task)
+
+    def _send(self, hand: _Hand, what: Task | None) -> None:
+        with suppress(OSError):  # it has died: its pipe says so
+            hand.pipe.send(what)
 
     def _start(self) -> _Hand:
         ours, theirs = self._context.Pipe()
@@ -131,6 +135,10 @@ class _Pool:
             return
         if kind == READY:
             hand.ready, self._stillborn = True, 0
+            if self._told_to_stop:
+                hand.task = None
+            else:
+                self._send(hand, task)
         elif kind == ANSWERED:
             self._watch.answered(*where, said)
         else:
@@ -173,9 +181,8 @@ class _Pool:
             return
         self._told_to_stop = True
         for hand in self._hands:
-            if hand.task is not None:
-                with suppress(OSError):
-                    hand.pipe.send(None)
+            if hand.ready and hand.task is not None:
+                self._send(hand, None)
 
 
 def _work_off(pipe: Connection, root: Path) -> None:
@@ -187,7 +194,7 @@ def _work_off(pipe: Connection, root: Path) -> None:
         pipe.send((READY, None))
         while True:
             task = pipe.recv()
-            if task is not None:  # told to stop
+            if task is not None:  # it was told to stop when it had just ended
                 pipe.send(_worked_off(pipe, root, task, victims))
 
 
