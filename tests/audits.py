@@ -1,8 +1,9 @@
 """Small audits with victims whose answers are known: what the analyses' tests share."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -95,14 +96,26 @@ def write_run(
     return path
 
 
-def write_manifest(path: Path, cells: Sequence[tuple[str, str, str]]) -> Path:
+def write_manifest(
+    path: Path,
+    cells: Sequence[tuple[str, str, str]],
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
     """Write an audit's manifest of cells (folder, victim, attack)."""
     said = [
-        {"folder": folder, "victim": victim, "victim_options": {}, "attack": attack}
+        {"folder": folder, "victim": victim, "victim_options": dict(options), "attack": attack}
         for folder, victim, attack in cells
     ]
+    victims = [
+        {"victim": victim, "victim_options": dict(options), "noise": 0.0} for _, victim, _ in cells
+    ]
     data: dict[str, Any] = {"name": "photographs", "label": None, "pictures": []}
-    manifest = {"format": "iqaudit audit, version 1", "cells": said, "data": data}
+    manifest = {
+        "format": "iqaudit audit, version 1",
+        "data": data,
+        "victims": victims,
+        "cells": said,
+    }
     (path / "audit.json").write_text(json.dumps(manifest))
     return path
 

@@ -34,12 +34,8 @@ def audit(tmp_path: Path) -> Path:
     opinions = [1.0, 2.0, 4.0, 3.0, 5.0, 6.0]
     for name, score in (("one", brightness), ("two", middle)):
         write_run(tmp_path / name, function(score), photographs(COUNT), opinions=opinions)
-    write_manifest(tmp_path, [("one", BRIGHT, "bidirectional"), ("two", MIDDLE, "bidirectional")])
-    said = json.loads((tmp_path / "audit.json").read_text())
-    for cell in said["cells"]:
-        cell["victim_options"] = {"score_range": [118, 138]}
-    (tmp_path / "audit.json").write_text(json.dumps(said))
-    return tmp_path
+    cells = [("one", BRIGHT, "bidirectional"), ("two", MIDDLE, "bidirectional")]
+    return write_manifest(tmp_path, cells, {"score_range": [118, 138]})
 
 
 def test_insights_are_sentences_and_a_file(run: Path) -> None:

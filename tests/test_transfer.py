@@ -168,7 +168,7 @@ def test_neither_an_audit_nor_a_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cells is finished yet"):
         transfer.transfer(tmp_path, [scorer(brightness)])
     write_manifest(tmp_path, [("../elsewhere", "brightness", "random")])
-    with pytest.raises(InputError, match="no cell's name"):
+    with pytest.raises(InputError, match="no cell's or picture's name"):
         transfer.transfer(tmp_path, [scorer(brightness)])
     (tmp_path / "audit.json").write_text("{}")
     with pytest.raises(InputError, match="not in the format"):
@@ -176,17 +176,11 @@ def test_neither_an_audit_nor_a_run(tmp_path: Path) -> None:
 
 
 def test_a_cells_own_victim_is_made_as_the_manifest_says(tmp_path: Path) -> None:
-    said = {
-        "victim": "python:tests.audits:brightness",
-        "victim_options": {"score_range": [118, 138], "lower_is_better": False, "scale": None},
-    }
+    victim = "python:tests.audits:brightness"
     for name in ("one", "two"):
         write_run(tmp_path / name, function(brightness), photographs(1))
-    manifest = {
-        "format": "iqaudit audit, version 1",
-        "cells": [{"folder": name, "attack": "bidirectional"} | said for name in ("one", "two")],
-    }
-    (tmp_path / "audit.json").write_text(json.dumps(manifest))
+    said = [(name, victim, "bidirectional") for name in ("one", "two")]
+    write_manifest(tmp_path, said, {"score_range": [118, 138]})
     [made] = owns([tmp_path / "one", tmp_path / "two"])
     assert made.label == "python:tests.audits:brightness,range=118:138"
     assert made.victim.card.scale == function(brightness).card.scale
@@ -199,7 +193,7 @@ def test_an_address_is_not_written_down(tmp_path: Path) -> None:
     address = "http://user:secret@127.0.0.1:9/score"
     write_run(tmp_path / "one", function(brightness), photographs(1))
     assert "secret" not in own_or_named(address)
-    with pytest.raises(InputError, match="range=0:10"):
+    with pytest.raises(InputError, match="two numbers"):
         named("reference,range=low:high")
     with pytest.raises(InputError, match="say --yes"):
         named(f"{address},range=0:10,repeats=3")

@@ -5,18 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from iqaudit.analysis.answers import Scorer
+from iqaudit.campaign.manifest import victim_of
+from iqaudit.campaign.victims import Victims, VictimSpec, held_spec, make, unasked
 from iqaudit.errors import InputError
 from iqaudit.record import load, manifest, scale_record
-from iqaudit.victims import KINDS, Victim, as_victim
+from iqaudit.victims import KINDS, Victim
 from iqaudit.victims.contract import ELSEWHERE
 
 
 def own_label(run: Path) -> str:
     """Return what a run's own victim is called."""
-    said, name = _said_of(run), str(load(run)["victim"]["name"])
+    said = _said_of(run)
     if said is None:
-        return name
-    return _label(said["victim"], said.get("victim_options") or {}, name)
+        return str(load(run)["victim"]["name"])
+    return _label(said[1]["victim"], said[1]["victim_options"])
 
 
 def own(run: Path, *, may_ask: bool = False) -> Scorer:
@@ -34,15 +36,16 @@ def own(run: Path, *, may_ask: bool = False) -> Scorer:
     InputError
         If the run does not say how, or a service would have to be asked.
     """
-    said = _said_of(run)
-    if said is not None:
-        options = dict(said.get("victim_options") or {})
-        return Scorer(own_label(run), make(said["victim"], options, may_ask=may_ask))
-    record = load(run)
-    name, cost = record["victim"]["name"], record["victim"].get("cost", 1)
+    if said := _said_of(run):
+        whole, cell = said
+        spec, noise = held_spec(run, cell), victim_of(whole, cell)["noise"]
+        return Scorer(own_label(run), Victims().get(spec, noise))
+    victim = load(run)["victim"]
+    name, cost = victim["name"], victim.get("cost", 1)
     if name not in KINDS:
         raise InputError(f'The run\'s victim "{name}" has no name here; give the victim.')
-    return Scorer(name, make(name, {"repeats": cost} if cost > 1 else {}, may_ask=may_ask))
+    spec = VictimSpec(name, {"repeats": cost} if cost > 1 else {})
+    return Scorer(name, asked(spec, may_ask=may_ask))
 
 
 def owns(runs: Sequence[Path], *, may_ask: bool = False) -> tuple[Scorer, ...]:
@@ -81,27 +84,14 @@ def refuse_another(run: Path, victim: Victim) -> None:
 
 
 def named(said: str, *, may_ask: bool = False) -> Scorer:
-    """Make a victim of ``SPEC[,OPTION[=VALUE]...]``.
-
-    Options are those of `iqaudit.victims.as_victim`, with ``range=LOW:HIGH`` for its `score_range`.
-    """
-    spec, *rest = said.split(",")
-    options: dict[str, Any] = {}
-    for option in rest:
-        key, sign, value = option.partition("=")
-        key = key.replace("-", "_")
-        if key == "range":
-            low, _, high = value.partition(":")
-            options["score_range"] = (_number(low, option), _number(high, option))
-        elif key == "repeats":
-            options[key] = int(_number(value, option))
-        else:
-            options[key] = value if sign else True
-    victim = make(spec, options, may_ask=may_ask)
-    return Scorer(_label(spec, options, victim.card.name), victim)
+    """Make a victim of ``SPEC[,OPTION[=VALUE]...]``; see `VictimSpec.parse`."""
+    spec = VictimSpec.parse(said)
+    victim = asked(spec, may_ask=may_ask)
+    held = spec.record(victim.card.name)
+    return Scorer(_label(held.pop("spec"), held), victim)
 
 
-def make(spec: "str | Victim", options: Mapping[str, Any], *, may_ask: bool) -> Victim:
+def asked(spec: VictimSpec, *, may_ask: bool) -> Victim:
     """Make a victim, whose noise, where its answers are averaged, is measured now.
 
     Raises
@@ -109,44 +99,28 @@ def make(spec: "str | Victim", options: Mapping[str, Any], *, may_ask: bool) -> 
     InputError
         If that would ask a service that may not be asked.
     """
-    given = dict(options)
-    repeats = given.pop("repeats", None)
-    plain = as_victim(spec, **given)
-    if repeats is None:
-        return plain
-    if plain.card.device == ELSEWHERE and not may_ask:
-        raise InputError(
-            f'The victim "{plain.card.name}" may cost money, and measuring the noise of its '
-            "answers asks for 16 of them: say --yes to have it asked."
-        )
-    return as_victim(plain, repeats=repeats)
+    if "repeats" in spec.options and not may_ask:
+        card = unasked(spec).card
+        if card.device == ELSEWHERE:
+            raise InputError(
+                f'The victim "{card.name}" may cost money, and measuring the noise of its '
+                "answers asks for 16 of them: say --yes to have it asked."
+            )
+    return make(spec)
 
 
-def _said_of(run: Path) -> Mapping[str, Any] | None:
-    """Return what an audit's manifest says of a run that is its cell; None of one on its own."""
-    whole = manifest(run.parent)
-    cells = [] if whole is None else whole["cells"]
-    return next((cell for cell in cells if cell["folder"] == run.name), None)
+def _said_of(run: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """Return the manifest of the audit that a run is a cell of, and what it says of the cell."""
+    whole = manifest(run.parent) or {"cells": ()}
+    return next(((whole, cell) for cell in whole["cells"] if cell["folder"] == run.name), None)
 
 
-def _label(spec: str, options: Mapping[str, Any], name: str) -> str:
-    """Return what a victim is called: its string, and its options behind commas.
-
-    In place of an address, which may hold a password, the card's name.
-    """
-    parts = [name if "://" in spec else spec]
+def _label(spec: str, options: Mapping[str, Any]) -> str:
+    """Return what a victim is called: its string, and its options behind commas."""
+    parts = [spec]
     for key, value in sorted(options.items()):
-        if value is None or value is False or value in ((), []):
-            continue
         if key == "score_range":
             parts.append("range=" + ":".join(f"{end:g}" for end in value))
         else:
             parts.append(key if value is True else f"{key}={value}")
     return ",".join(parts)
-
-
-def _number(text: str, option: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f'"{option}": this is no number; a range is said as range=0:10.') from None

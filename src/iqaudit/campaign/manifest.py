@@ -12,7 +12,7 @@ from typing import Any
 
 from iqaudit.campaign.data import Found
 from iqaudit.campaign.spec import Campaign, Cell
-from iqaudit.campaign.victims import VictimSpec, record_of
+from iqaudit.campaign.victims import VictimSpec
 from iqaudit.directory import versions, victim_record
 from iqaudit.errors import InputError
 from iqaudit.images import Picture
@@ -70,7 +70,7 @@ def cell(cell: Cell, name: str) -> dict[str, Any]:
 
 
 def _named(victim: VictimSpec, name: str) -> dict[str, Any]:
-    options = record_of(victim, name)
+    options = victim.record(name)
     return {"victim": options.pop("spec"), "victim_options": options}
 
 

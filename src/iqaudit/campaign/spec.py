@@ -7,7 +7,7 @@ from typing import Any
 
 from iqaudit.attacks import ATTACKS, named
 from iqaudit.audit import Plan
-from iqaudit.campaign.victims import VictimSpec, record_of
+from iqaudit.campaign.victims import VictimSpec
 from iqaudit.datasets import Drawing
 from iqaudit.errors import InputError, unknown, whole_number
 from iqaudit.goal import Goal
@@ -175,7 +175,7 @@ class Campaign:
         """Return it as JSON holds it, with the victims' public names."""
         return {
             "victims": [
-                record_of(victim, name) for victim, name in zip(self.victims, names, strict=True)
+                victim.record(name) for victim, name in zip(self.victims, names, strict=True)
             ],
             "data": self.data.record(),
             "attacks": list(self.attacks),

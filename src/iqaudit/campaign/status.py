@@ -8,7 +8,7 @@ from typing import Any
 
 from iqaudit.campaign import cells, journal
 from iqaudit.campaign.manifest import victim_of
-from iqaudit.campaign.victims import SERVICES, Victims, VictimSpec
+from iqaudit.campaign.victims import Victims, held_spec
 from iqaudit.errors import InputError
 from iqaudit.record import AUDIT, load, manifest
 from iqaudit.verification import Check, verify
@@ -81,13 +81,8 @@ def verify_audit(path: str | os.PathLike[str]) -> Iterator[tuple[str, tuple[Chec
     if not done:
         raise InputError(f"{path}: none of this audit's cells is finished yet.")
     for cell in done:
-        folder, victim = Path(path) / cell["folder"], VictimSpec(cell["victim"])
-        if victim.kind in SERVICES:
-            raise InputError(
-                f"{folder}: the manifest does not hold all of what its victim was named by; verify "
-                "each cell as iqaudit verify CELL --victim ... with its options."
-            )
-        spec = VictimSpec(cell["victim"], cell["victim_options"])
+        folder = Path(path) / cell["folder"]
+        spec = held_spec(folder, cell)
         noise = victim_of(held, cell)["noise"]
         yield cell["folder"], verify(folder, victims.get(spec, noise))
 

@@ -168,10 +168,25 @@ class VictimSpec:
             return Path(rest).stem
         return rest.rpartition(":")[2] or self.kind
 
+    def record(self, name: str) -> dict[str, Any]:
+        """Return what files hold of it; of a service's string, its public name alone."""
+        return {"spec": name if self.kind in SERVICES else self.spec, **self.options}
 
-def record_of(victim: VictimSpec, name: str) -> dict[str, Any]:
-    """Return what files hold of a victim; of a service's string, its public name alone."""
-    return {"spec": name if victim.kind in SERVICES else victim.spec, **victim.options}
+
+def held_spec(run: Path, cell: Mapping[str, Any]) -> VictimSpec:
+    """Return the victim that a manifest says of a cell.
+
+    Raises
+    ------
+    InputError
+        If it does not hold all that the victim was named by.
+    """
+    if VictimSpec(cell["victim"]).kind in SERVICES:
+        raise InputError(
+            f"{run}: the manifest does not hold all of what its victim was named by, which may be "
+            "a secret; name it for each cell, with its options, as --victim."
+        )
+    return VictimSpec(cell["victim"], cell["victim_options"])
 
 
 def unasked(victim: VictimSpec) -> Victim:

@@ -17,8 +17,9 @@ from iqaudit.analysis import insights as analysis
 from iqaudit.analysis import transfer as transfers
 from iqaudit.analysis.answers import Progress, Scorer
 from iqaudit.analysis.intervals import Estimate
-from iqaudit.analysis.scorers import make, named, own, owns
+from iqaudit.analysis.scorers import asked, named, own, owns
 from iqaudit.analysis.wording import figure
+from iqaudit.campaign.victims import VictimSpec
 from iqaudit.cli.console import output_options, stderr, stdout
 from iqaudit.cli.options import VictimOptions, own_victim_options
 from iqaudit.errors import InputError
@@ -111,8 +112,7 @@ def _made(victim: VictimOptions, *, yes: bool) -> Victim | None:
     """Return the victim that the command line names; None where it names none."""
     if victim.spec is None:
         return None
-    plain = VictimOptions(victim.spec, victim.given | {"repeats": None}).make()
-    return make(plain, {"repeats": victim.given["repeats"]}, may_ask=yes)
+    return asked(VictimSpec(victim.spec, victim.given), may_ask=yes)
 
 
 def _announce(scorer: Scorer, count: str, *, yes: bool, silent: bool) -> None:
