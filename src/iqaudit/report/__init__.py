@@ -1,106 +1,77 @@
-"""The report: one self-contained HTML file, made from a run's directory alone."""
+"""The page: one self-contained HTML file, made from what lies on disk alone.
 
-import base64
+Figures come from `iqaudit.analysis`; here they are worded, placed and drawn.
+"""
+
 import os
-from collections.abc import Mapping
-from io import BytesIO
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
-from PIL import Image
 
-from iqaudit import images
-from iqaudit.images import Pixels
-from iqaudit.record import REPORT, file_names, load
-from iqaudit.report import plots
-from iqaudit.trial import Outcome
+from iqaudit import record
+from iqaudit.analysis import board
+from iqaudit.report import boards, figures
+from iqaudit.report.page import page
 
-LARGEST_SIDE = 1024
-"""Pixels of a picture that the page shows: the middle of a larger one, since resampling would
-hide the very change that is to be seen."""
-
-FINISHED = {outcome.name.lower() for outcome in Outcome if outcome.finished}
-OUTCOMES = {outcome.name.lower(): outcome.value for outcome in Outcome}
+__all__ = ["write_comparison", "write_report"]
 
 
 def write_report(path: str | os.PathLike[str]) -> Path:
-    """Write a run's report.html beside its results.json, and return its path.
+    """Write report.html into the directory of a run or of an audit, and return its path.
+
+    An audit's cells that have no results yet are named, and the others shown.
 
     Parameters
     ----------
     path : path
-        A run's directory.
+        The directory.
 
     Raises
     ------
     InputError
-        If the directory holds no run, or one of its pictures is gone.
+        If the directory holds neither, no cell has results, or a picture is gone.
     """
     path = Path(path)
-    record = load(path)
+    return _write(path / record.REPORT, "report.html.j2", page(path))
+
+
+def write_comparison(
+    paths: Sequence[str | os.PathLike[str]],
+    file: str | os.PathLike[str],
+    by: str = board.DEFAULT,
+) -> Path:
+    """Write leaderboards of runs' and audits' victims as a page, and return its path.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Runs and audits.
+    file : path
+        The page.
+    by : str
+        The measure that victims are sorted by.
+
+    Raises
+    ------
+    InputError
+        If a path is no run, or there is no such measure.
+    """
+    return _write(Path(file), "comparison.html.j2", boards.view(paths, by))
+
+
+def _write(file: Path, template: str, view: Mapping[str, Any]) -> Path:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("iqaudit", "report"),
+        loader=jinja2.PackageLoader("iqaudit.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = _figure
-    page = environment.get_template("page.html.j2").render(
-        record=record,
-        summary=record["summary"],
-        cost=record["victim"].get("cost", 1),
-        pictures=[_view(path, entry, record) for entry in record["pictures"]],
-        outcomes=OUTCOMES,
-        finished=FINISHED,
-        unit=_unit(record),
-    )
-    temporary = path / f"{REPORT}.part"
-    temporary.write_text(page, "utf-8")
-    return temporary.replace(path / REPORT)
-
-
-def _view(path: Path, entry: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the page shows of one picture."""
-    files = file_names(entry["name"])
-    clean = images.read(path / files["clean"]).pixels
-    attacked = images.read(path / files["attacked"]).pixels
-    shown = _middle(clean.shape[0]), _middle(clean.shape[1])
-    # Half of 0-255 either way, so that the whole allowed change spans the greys.
-    gain = 127 / record["levels"]
-    change = attacked.astype(np.float64) - clean
-    amplified = np.rint(128 + gain * change).clip(0, 255).astype(np.uint8)
-    return dict(entry) | {
-        "clean_image": _data_url(clean[shown]),
-        "attacked_image": _data_url(attacked[shown]),
-        "change_image": _data_url(amplified[shown]),
-        "shown_height": len(range(clean.shape[0])[shown[0]]),
-        "shown_width": len(range(clean.shape[1])[shown[1]]),
-        "gain": f"{gain:.3g}",
-        "curve": plots.curve(entry["trace"], entry["queries"]),
-    }
-
-
-def _middle(size: int) -> slice:
-    start = max(0, (size - LARGEST_SIDE) // 2)
-    return slice(start, start + min(size, LARGEST_SIDE))
-
-
-def _data_url(pixels: Pixels) -> str:
-    """Embed a picture without loss."""
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, "WEBP", lossless=True, quality=80, method=4)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _figure(value: float | None, form: str = ".3f") -> str:
-    return "-" if value is None else format(value, form)
-
-
-def _unit(record: Mapping[str, Any]) -> str:
-    scale = record["victim"]["scale"]
-    if scale["low"] is None or scale["high"] is None:
-        return "unbounded"
-    return f"{scale['low']:g} to {scale['high']:g}"
+    for name in ("figure", "percent", "prose", "estimate"):
+        environment.filters[name] = getattr(figures, name)
+    html = environment.get_template(template).render(view)
+    temporary = file.with_name(f"{file.name}.part")
+    temporary.write_text(html, "utf-8")
+    return temporary.replace(file)
