@@ -101,12 +101,15 @@ class Insights:
     pictures: tuple[PictureInsight, ...]
 
 
+MOST = SCORES - 2
+"""Scores asked a picture at the most: those of the clean and the attacked one are recorded."""
+
+
 def most_asked(run: str | os.PathLike[str]) -> int:
     """Return how many scores `insights` asks at the most for a run, those kept not counted."""
     path = Path(run).resolve()
     record = load_run(path)
-    # The clean score and the attacked one are recorded; the first clean one is asked again.
-    scores = (SCORES - 2) * len(pairs(path, record)) + 1
+    scores = MOST * len(pairs(path, record)) + 1  # the first clean one is asked again
     with Answers(path / ANSWERS) as answers:
         return max(0, scores - sum(answers.counts.values()))
 

@@ -119,6 +119,10 @@ class _Cell:
     pairs: tuple[Pair, ...]
 
 
+MOST = 3
+"""Scores that a victim is asked for a picture at the most: clean, attacked, changed at random."""
+
+
 def to_ask(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, int]:
     """Return how many scores `transfer` will ask each victim for."""
     cells = _cells(run)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from iqaudit.analysis import insights, transfer
 from iqaudit.campaign.engines import ENGINES
 from iqaudit.campaign.estimate import Estimate, estimate
 from iqaudit.campaign.given import PAPERS, campaign, read
@@ -18,6 +19,8 @@ from iqaudit.campaign.spec import Campaign
 from iqaudit.campaign.status import status
 from iqaudit.cli import tables
 from iqaudit.cli.console import INTERRUPTED, output_options, stderr, stdout
+from iqaudit.cli.gates import Gate, gate_options
+from iqaudit.cli.insights import analyse
 from iqaudit.cli.progress import AuditWatcher
 from iqaudit.errors import InputError
 from iqaudit.goal import Goal
@@ -127,6 +130,7 @@ def _campaign(file: Path | None, given: dict[str, Any]) -> Campaign:
 
 @click.command()
 @campaign_options
+@gate_options
 @output_options
 def audit(
     *,
@@ -135,6 +139,7 @@ def audit(
     workers: int | None,
     engine: str,
     yes: bool,
+    gate: Gate,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -158,18 +163,34 @@ def audit(
         click.echo(f"Interrupted: {watcher.far}; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
     finish(out, quiet=quiet, as_json=as_json)
+    sys.exit(gate.exit_code(out))
 
 
 def finish(out: Path, *, quiet: bool, as_json: bool) -> None:
-    """Print what came out of a finished audit, and write what is made of it."""
+    """Print what came out of a finished audit, and write what is made of it.
+
+    The figures first: what follows takes a while, and the same command goes on with it.
+    """
+    from iqaudit.report import write_report  # other commands do without
+
     found = [(path.name, load(path)) for path in runs(out)]
     if as_json:
         rows = [{"cell": name, **record["summary"]} for name, record in found]
         click.echo(json.dumps(rows, indent=1, allow_nan=False))
     elif not quiet:
         stdout().print(tables.cells(found))
-        click.echo(f"\nruns     {out}")
-        click.echo(f"reports  iqaudit report {out}")
+        click.echo(f"\nruns    {out}")
+    silent = quiet or as_json
+    try:
+        left = analyse(out, silent=silent)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: every picture is finished; the same command goes on.", err=True)
+        sys.exit(INTERRUPTED)
+    if left and not silent:
+        click.echo(left, err=True)
+    page = write_report(out)
+    if not silent:
+        click.echo(f"report  {page}")
 
 
 @click.command()
@@ -200,6 +221,11 @@ def _print_estimate(found: Estimate, workers: int) -> None:
         f"{queries:,} queries, about {found.size / 1e6:,.0f} MB on disk"
     )
     stdout().print(tables.shares(found.shares, workers))
+    most = found.cells * found.pictures
+    click.echo(
+        f"Then insights ask at most {insights.MOST * most:,} scores more, and the transfer matrix "
+        f"{transfer.MOST * most * len(found.shares):,}; of no victim where one may have to be paid."
+    )
 
 
 @click.command("status")

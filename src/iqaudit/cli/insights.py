@@ -17,13 +17,13 @@ from iqaudit.analysis import insights as analysis
 from iqaudit.analysis import transfer as transfers
 from iqaudit.analysis.answers import Progress, Scorer
 from iqaudit.analysis.intervals import Estimate
-from iqaudit.analysis.scorers import asked, named, own, owns
+from iqaudit.analysis.scorers import asked, named, own, own_label, owns
 from iqaudit.analysis.wording import figure
 from iqaudit.campaign.victims import VictimSpec
 from iqaudit.cli.console import output_options, stderr, stdout
 from iqaudit.cli.options import VictimOptions, own_victim_options
 from iqaudit.errors import InputError
-from iqaudit.record import INSIGHTS, TRANSFER, runs
+from iqaudit.record import INSIGHTS, TRANSFER, load, runs
 from iqaudit.victims import Victim
 from iqaudit.victims.contract import ELSEWHERE
 
@@ -58,12 +58,7 @@ def transfer_(
     """
     cells = [path.resolve() for path in runs(directory)]
     scorers = [named(each, may_ask=yes) for each in victims] or owns(cells, may_ask=yes)
-    silent = quiet or as_json
-    counts = transfers.to_ask(directory, scorers)
-    for each in scorers:
-        _announce(each, f"{counts[each.label]:,} scores to ask", yes=yes, silent=silent)
-    with _counting(sum(counts.values()), silent=silent) as progress:
-        found = transfers.transfer(directory, scorers, progress)
+    found = write_transfer(directory, scorers, yes=yes, silent=quiet or as_json)
     if as_json:
         click.echo(json.dumps(transfers.load(directory), indent=1))
     elif not quiet:
@@ -93,10 +88,7 @@ def insights_(
     for cell in cells:
         path = cell.resolve()
         scorer = own(path, may_ask=yes) if given is None else Scorer(given.card.name, given)
-        most = analysis.most_asked(cell)
-        _announce(scorer, f"at most {most:,} scores to ask", yes=yes, silent=silent)
-        with _counting(most, silent=silent) as progress:
-            found = analysis.insights(cell, scorer.victim, progress)
+        found = write_insights(cell, scorer, yes=yes, silent=silent)
         if not silent:
             _print_insights(found, path.name)
             click.echo(f"written to {cell / INSIGHTS}\n")
@@ -106,6 +98,50 @@ def insights_(
 
 
 COMMANDS = (transfer_, insights_)
+
+
+def write_transfer(
+    directory: Path, scorers: Sequence[Scorer], *, yes: bool, silent: bool
+) -> transfers.Transfer:
+    """Write transfer.json, having said how many scores that takes."""
+    counts = transfers.to_ask(directory, scorers)
+    for each in scorers:
+        _announce(each, f"{counts[each.label]:,} scores to ask", yes=yes, silent=silent)
+    with _counting(sum(counts.values()), silent=silent) as progress:
+        return transfers.transfer(directory, scorers, progress)
+
+
+def write_insights(cell: Path, scorer: Scorer, *, yes: bool, silent: bool) -> analysis.Insights:
+    """Write a run's insights.json, having said how many scores that takes at the most."""
+    most = analysis.most_asked(cell)
+    _announce(scorer, f"at most {most:,} scores to ask", yes=yes, silent=silent)
+    with _counting(most, silent=silent) as progress:
+        return analysis.insights(cell, scorer.victim, progress)
+
+
+def analyse(directory: Path, *, silent: bool) -> str:
+    """Write an audit's transfer.json and its cells' insights.json, where they are not there.
+
+    Returns
+    -------
+    str
+        What was left to be asked for, since it may cost money, as a sentence; empty where nothing.
+    """
+    cells = [path.resolve() for path in runs(directory)]
+    elsewhere = [cell.name for cell in cells if load(cell)["victim"]["device"] == ELSEWHERE]
+    if elsewhere:
+        return (
+            f"{', '.join(elsewhere)}: may cost money, so not asked for more; "
+            f"iqaudit transfer {directory} and iqaudit insights {directory} say what they would."
+        )
+    scorers = owns(cells)
+    if not (directory / TRANSFER).exists():
+        write_transfer(directory, scorers, yes=False, silent=silent)
+    made = {scorer.label: scorer for scorer in scorers}
+    for cell in cells:
+        if not (cell / INSIGHTS).exists():
+            write_insights(cell, made[own_label(cell)], yes=False, silent=silent)
+    return ""
 
 
 def _made(victim: VictimOptions, *, yes: bool) -> Victim | None:

@@ -20,6 +20,7 @@ from iqaudit.cli.console import (
     stderr,
     stdout,
 )
+from iqaudit.cli.gates import Gate, gate_options
 from iqaudit.cli.options import VictimOptions, victim_options
 from iqaudit.cli.progress import Watcher
 from iqaudit.directory import RunDirectory
@@ -100,6 +101,7 @@ def demo(
 )
 @click.option("--out", required=True, type=Path, help="Folder to write.")
 @click.option("--batch", default=1, show_default=True, help="Pictures attacked side by side.")
+@gate_options
 @_run_options
 def attack(
     *,
@@ -113,6 +115,7 @@ def attack(
     until_plateau: int | None,
     out: Path,
     batch: int,
+    gate: Gate,
     seed: int,
     overwrite: bool,
     quiet: bool,
@@ -140,6 +143,7 @@ def attack(
         stop=stop,
     )
     _audit(plan, collected, _Output(out, overwrite, quiet, as_json))
+    sys.exit(gate.exit_code(out))
 
 
 COMMANDS = (demo, attack)
@@ -190,7 +194,7 @@ def _audit(plan: Plan, pictures: Sequence[Picture], output: _Output) -> None:
 
 def _print_results(directory: RunDirectory, output: _Output, *, failed: bool) -> None:
     """Print the figures first: the page takes seconds, and they must not be lost with it."""
-    from iqaudit.report import write_report  # matplotlib takes seconds to load
+    from iqaudit.report import write_report  # other commands do without
 
     silent = output.quiet or output.as_json
     if output.as_json:
