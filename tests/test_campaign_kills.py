@@ -121,9 +121,7 @@ def test_fifty_kills_change_no_byte_and_lose_no_answer(
     """At any moment: while reading, asking, writing pictures, entries, results."""
     serial = ("--engine", "serial")
     whole = tmp_path / "whole"
-    begun = time.monotonic()
     assert start(arguments(pictures, whole, *serial)).end() == 0
-    once = time.monotonic() - begun
     assert sum(kept(whole).values()) == 2 * 3 * 40
     draw, kills, directory = random.Random(0), 0, 0  # noqa: S311 (moments)
     while True:
@@ -131,7 +129,10 @@ def test_fifty_kills_change_no_byte_and_lose_no_answer(
         known, before = len(audited.log(str(environment))), kept(run)
         child = start(arguments(pictures, run, *serial))
         if kills < KILLS:
-            time.sleep(draw.uniform(0, once / 3))
+            due, until = known + draw.randrange(30), time.monotonic() + 1
+            while len(audited.log(str(environment))) < due and time.monotonic() < until:
+                time.sleep(0.001)
+            time.sleep(draw.uniform(0, 0.03))
             child.kill()
         status = child.end()
         killed = status == -signal.SIGKILL
