@@ -13,7 +13,6 @@ import skimage.metrics  # noqa: F401 (measures would load it)
 
 import tests.audited  # noqa: F401
 from iqaudit.cli import main
-from iqaudit.report import plots  # noqa: F401
 
 
 def _serve() -> None:
