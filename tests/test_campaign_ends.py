@@ -185,7 +185,7 @@ def test_a_thousandth_picture_takes_no_more_memory_than_the_tenth(
         commit(folder, *others)
         after = {file: file.stat().st_mtime_ns for file in folder.rglob("*.json")}
         written.append(len(after.items() - before.items()))
-        if len(written) in (40, 120):
+        if len(written) in (40, 80, 120):
             del before, after
             gc.collect()
             held.append(tracemalloc.get_traced_memory()[0])
@@ -197,7 +197,8 @@ def test_a_thousandth_picture_takes_no_more_memory_than_the_tenth(
     finally:
         tracemalloc.stop()
     assert written == [1] * 120
-    assert held[1] - held[0] < 80 * 500  # bytes, a picture
+    # Bytes, a picture; one of the two may hold what the interpreter takes once in a while.
+    assert min(held[1] - held[0], held[2] - held[1]) < 40 * 500
 
 
 # The real thing
