@@ -11,9 +11,9 @@ import sys
 
 import skimage.metrics  # noqa: F401 (measures would load it)
 
+import iqaudit.report  # noqa: F401
 import tests.audited  # noqa: F401
 from iqaudit.cli import main
-from iqaudit.report import plots  # noqa: F401
 
 
 def _serve() -> None:

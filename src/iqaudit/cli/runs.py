@@ -190,7 +190,7 @@ def _audit(plan: Plan, pictures: Sequence[Picture], output: _Output) -> None:
 
 def _print_results(directory: RunDirectory, output: _Output, *, failed: bool) -> None:
     """Print the figures first: the page takes seconds, and they must not be lost with it."""
-    from iqaudit.report import write_report  # matplotlib takes seconds to load
+    from iqaudit.report import write_report
 
     silent = output.quiet or output.as_json
     if output.as_json:

@@ -47,11 +47,11 @@ def estimate_of(said: Mapping[str, Any] | Estimate | None) -> Estimate:
 def estimate(said: Mapping[str, Any] | Estimate | None, form: str = ".3f") -> Markup:
     """Format a figure with its interval behind it, smaller."""
     found = estimate_of(said)
-    value = Markup('<span class="n">{}</span>').format(figure(found.value, form))  # noqa: S704 (a constant)
+    value = Markup('<span class="n">{}</span>').format(figure(found.value, form))
     if found.low is None or found.high is None:
         return value
     low, high = figure(found.low, form), figure(found.high, form)
-    return value + Markup(' <small class="iv">{} to {}</small>').format(low, high)  # noqa: S704 (a constant)
+    return value + Markup(' <small class="iv">{} to {}</small>').format(low, high)
 
 
 def csv_url(rows: Iterable[Sequence[Any]]) -> str:
