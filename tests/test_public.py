@@ -67,6 +67,7 @@ def test_importing_is_light() -> None:
         "docs/add-a-data-set.md",
         "docs/attacks.md",
         "docs/insights.md",
+        "docs/report.md",
     ],
 )
 def test_the_documents_python_runs(

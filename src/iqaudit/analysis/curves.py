@@ -1,4 +1,4 @@
-"""How a measure grew with the queries: what the best picture so far had reached, at many budgets."""
+"""How a measure grew with the queries: what had been reached by then, at many budgets."""
 
 from dataclasses import dataclass
 

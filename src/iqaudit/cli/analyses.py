@@ -77,14 +77,18 @@ def export_(*, run: Path, csv_file: Path | None, parquet: Path | None) -> None:
 @click.option(
     "--by", default=board.DEFAULT, show_default=True, help="The measure that victims are sorted by."
 )
+@click.option("--html", type=Path, metavar="FILE", help="Write the leaderboards as a page as well.")
 @output_options
-def compare_(*, runs: Sequence[Path], by: str, quiet: bool, as_json: bool) -> None:
+def compare_(
+    *, runs: Sequence[Path], by: str, html: Path | None, quiet: bool, as_json: bool
+) -> None:
     """Put victims side by side, the firmest first: a board for each way they were attacked.
 
     \b
     Examples:
       iqaudit compare dbcnn-run liqe-run
       iqaudit compare audit --by srocc_after
+      iqaudit compare dbcnn-run liqe-run --html board.html
     """
     measures = analysis.MEASURES if as_json else figures.board_measures(analysis.find(by))
     boards = analysis.compare(runs, by, measures)
@@ -93,6 +97,12 @@ def compare_(*, runs: Sequence[Path], by: str, quiet: bool, as_json: bool) -> No
     elif not quiet:
         for each in boards:
             stdout().print(figures.leaderboard(each))
+    if html is not None:
+        from iqaudit.report import write_comparison
+
+        written = write_comparison(runs, html, by)
+        if not (quiet or as_json):
+            click.echo(f"page  {written}")
 
 
 COMMANDS = (tables_, export_, compare_)

@@ -13,7 +13,7 @@ from iqaudit.cli import tables
 from iqaudit.cli.console import output_options, stdout
 from iqaudit.cli.options import VictimOptions, own_victim_options
 from iqaudit.errors import InputError
-from iqaudit.record import AUDIT, runs
+from iqaudit.record import AUDIT
 
 
 @click.command()
@@ -47,7 +47,9 @@ def verify(*, directory: Path, victim: VictimOptions, quiet: bool, as_json: bool
 @click.command()
 @click.argument("directory", type=Path)
 def report(*, directory: Path) -> None:
-    """Write a run's report.html again, from its files; of an audit, that of each cell.
+    """Write report.html again, of a run or of a whole audit, from its files.
+
+    What `insights` and `transfer` have found is shown.
 
     \b
     Example:
@@ -55,8 +57,7 @@ def report(*, directory: Path) -> None:
     """
     from iqaudit.report import write_report
 
-    for run in runs(directory):
-        click.echo(write_report(run))
+    click.echo(write_report(directory))
 
 
 COMMANDS = (verify, report)

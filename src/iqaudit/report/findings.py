@@ -172,7 +172,7 @@ def _made_of(cell: Cell, found: Found) -> Panel:
         )
     ]
     heights = [value for _, _, points in drawn for _, value in points]
-    charts = ()
+    charts: tuple[Chart, ...] = ()
     if heights:
         charts = (
             chart(

@@ -27,8 +27,8 @@ BUDGET = 9_500_000
 SPARK = 48
 """Points of a picture's curve."""
 
-SAMPLE = 96
-"""Pixels of a picture's middle, in height and width, by which its room is guessed."""
+SAMPLES, SAMPLE = 16, 96
+"""Pictures by whose middles, of so many pixels in height and width, the room is guessed."""
 
 
 @dataclass(frozen=True)
@@ -115,27 +115,22 @@ def gallery(root: Path, cells: Sequence[Cell], budget: int = BUDGET) -> Gallery:
     """
     found = [_Source(cell, picture) for cell in cells for picture in cell.data.pictures]
     found.sort(key=lambda each: -(each.data.figures.flip or 0))
-    sides = [side for side in SIDES if sum(each.guess(side) for each in found) <= budget]
-    for side in sides[:-1]:
+    rate = _rate(found)
+    for side in SIDES[:-1]:
+        if rate * sum(each.area(side) for each in found) > budget:
+            continue
         shots = _shots(root, found, side, budget)
         if shots is not None:
             return Gallery(shots, side)
     return Gallery(_shots(root, found, SIDES[-1], None) or (), SIDES[-1])
 
 
+@dataclass(frozen=True, eq=False)
 class _Source:
     """A picture of a cell, read when it is looked at."""
 
-    def __init__(self, cell: Cell, data: PictureData) -> None:
-        self.cell, self.data = cell, data
-        clean, attacked = self.read()
-        height, width = clean.shape[:2]
-        rows, columns = (
-            slice((size - SAMPLE) // 2, (size + SAMPLE) // 2) if size > SAMPLE else slice(None)
-            for size in (height, width)
-        )
-        part = clean[rows, columns], attacked[rows, columns]
-        self._rate = sum(map(len, embedding.three(*part))) / part[0][..., 0].size
+    cell: Cell
+    data: PictureData
 
     def read(self) -> tuple[Pixels, Pixels]:
         """Return the clean picture and the attacked one."""
@@ -146,10 +141,24 @@ class _Source:
         )
         return clean, attacked
 
-    def guess(self, side: int) -> float:
-        """Return about how many bytes a part takes, by a sample from the middle."""
-        figures = self.data.figures
-        return self._rate * min(side, figures.height) * min(side, figures.width)
+    def area(self, side: int) -> int:
+        """Return how many pixels a part has."""
+        return min(side, self.data.figures.height) * min(side, self.data.figures.width)
+
+
+def _rate(found: Sequence[_Source]) -> float:
+    """Return about how many bytes a pixel takes, by the middles of some of the pictures."""
+    taken = area = 0
+    for each in found[:: max(1, len(found) // SAMPLES)]:
+        pictures = each.read()
+        rows, columns = (
+            slice(max(0, (size - SAMPLE) // 2), (size + SAMPLE) // 2)
+            for size in pictures[0].shape[:2]
+        )
+        clean, attacked = (picture[rows, columns] for picture in pictures)
+        taken += sum(map(len, embedding.three(clean, attacked)))
+        area += clean[..., 0].size
+    return taken / max(area, 1)
 
 
 def _shots(

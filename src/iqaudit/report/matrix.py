@@ -99,9 +99,7 @@ class _Maker:
         return Matrix(name, caption, self._columns, tuple(rows), csv_url(table), judges)
 
 
-def _square(
-    found: Estimate, beside: str, form: str, most: float, *, own: bool
-) -> Square:
+def _square(found: Estimate, beside: str, form: str, most: float, *, own: bool) -> Square:
     interval = ""
     if found.low is not None and found.high is not None:
         interval = f"{figure(found.low, form)} to {figure(found.high, form)}"

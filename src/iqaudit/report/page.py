@@ -151,7 +151,8 @@ def _checkpoints(cells: Sequence[Cell], earlier: Table) -> tuple[Checkpoints, ..
     budgets = tuple(sorted({row.queries for row in earlier.rows}))
     tables = []
     for measure in (find(name) for name in AGAINST_QUERIES):
-        rows, table = [], [("cell", "queries", *spread(measure.name))]
+        rows: list[tuple[str, tuple[Estimate | None, ...]]] = []
+        table: list[Sequence[Any]] = [("cell", "queries", *spread(measure.name))]
         for cell in cells:
             there = {
                 row.queries: row.values[measure.name]
