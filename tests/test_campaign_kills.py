@@ -191,6 +191,7 @@ def test_a_killed_driver_and_killed_workers_lose_nothing(
     run = [str(each) for each in arguments(pictures, tmp_path / "run", "--workers", 2)]
     with subprocess.Popen([*line, *run], cwd=ROOT) as driver:
         while asked(environment, known).total() < 20:
+            assert driver.poll() is None
             time.sleep(0.02)
         driver.kill()
     # Two of the pictures that are left kill who is asked about them, once each.
@@ -234,6 +235,7 @@ def test_an_interrupt_is_kept_said_and_taken_up(
         line = [sys.executable, "-m", "iqaudit", *map(str, command)]
         with subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True) as driver:
             while asked(environment, known).total() < 50:
+                assert driver.poll() is None
                 time.sleep(0.02)
             driver.send_signal(signal.SIGINT)
             _, said = driver.communicate()
