@@ -10,8 +10,10 @@ from selenium.webdriver import Chrome
 
 from iqaudit import analysis, cli
 from iqaudit.analysis import insights, transfer
+from iqaudit.analysis.answers import Scorer
+from iqaudit.analysis.scorers import own_label
 from iqaudit.report import write_comparison, write_report
-from tests.audits import brightness, function, middle, photographs, scorer, write_manifest
+from tests.audits import brightness, function, middle, photographs, write_manifest
 from tests.audits import write_run as write
 from tests.browsing import asked, nameless, opened, started, table, wide, widths
 
@@ -36,7 +38,11 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_cells(tmp_path_factory.mktemp("audit"))
     for folder, score in (("one", brightness), ("two", middle)):
         insights.insights(path / folder, function(score))
-    transfer.transfer(path, [scorer(brightness), scorer(middle)])
+    scorers = [
+        Scorer(own_label(path / folder), function(score))
+        for folder, score in (("one", brightness), ("two", middle))
+    ]
+    transfer.transfer(path, scorers)
     write_report(path)
     return path
 
