@@ -61,7 +61,7 @@ def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
         for where, row in table(path, "image", "mos")
     ]
     label = _label("mos", path, entries, opinion_range)
-    return assemble(path.stem, folder, entries, label)
+    return assemble(folder.resolve().name or path.stem, folder, entries, label)
 
 
 def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
