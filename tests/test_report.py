@@ -185,12 +185,25 @@ def test_the_most_visible_change_comes_first_and_any_column_sorts(page: Chrome, 
     assert _order(page) == by("name", reverse=False)
 
 
-def test_on_paper_clean_attacked_and_change_stand_side_by_side(page: Chrome) -> None:
+def test_on_paper_clean_attacked_and_change_stand_side_by_side(page: Chrome, run: Path) -> None:
     page.execute_script("dispatchEvent(new Event('beforeprint'))")
     printed = page.find_element("css selector", "#run--table .printed")
-    parts = printed.find_elements("css selector", "[data-view]")
-    views = [part.get_attribute("data-view") for part in parts]
-    assert views == ["clean", "attacked", "change"]
+    parts = printed.find_elements("css selector", "figure")
+    assert [part.text for part in parts] == ["clean", "attacked", "change × 42"]
+    # Painted, not blended: printers know no plus-lighter.
+    clean, attacked, change = (
+        np.asarray(
+            page.execute_script(
+                "const c = arguments[0]; return [...c.getContext('2d')"
+                ".getImageData(0, 0, c.width, c.height).data]",
+                part.find_element("css selector", "canvas"),
+            )
+        ).reshape(90, 120, 4)[..., :3]
+        for part in parts
+    )
+    assert np.array_equal(clean, iqaudit.read(run / "clean" / "table.png").pixels)
+    assert np.array_equal(attacked, iqaudit.read(run / "attacked" / "table.png").pixels)
+    assert np.array_equal(change, 128 + 42 * (attacked - clean))
     page.execute_script("dispatchEvent(new Event('afterprint'))")
     assert not page.find_elements("css selector", ".printed")
     assert page.find_element("css selector", "#run--table .stage").is_displayed()
