@@ -13,7 +13,7 @@ demo: .venv/demo.stamp
 	$(BIN)/iqaudit demo --overwrite
 
 test: lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 test-pyiqa: $(PYIQA_VENV)/stamp
 	$(PYIQA_VENV)/bin/python -m pytest tests/pyiqa

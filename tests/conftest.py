@@ -1,5 +1,6 @@
 """Victims and pictures that the tests share; all offline, all deterministic."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def shared() -> Path:
 def reference() -> iqaudit.victims.Reference:
     """Return the bundled victim, loaded once."""
     return iqaudit.victims.Reference()
+
+
+def hears_ctrl_c() -> None:
+    """Run in a child before its program: it inherits that a background job ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def roughness(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

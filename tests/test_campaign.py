@@ -61,7 +61,7 @@ def test_an_audit_is_verified_reported_and_told_of(tmp_path: Path, campaign: Cam
     assert "rough--guided/p2" in verified.stdout
     assert "6 of 6 pictures are as recorded" in verified.stdout
     assert iqaudit_("report", run).exit_code == 0
-    assert (run / "rough--guided" / "report.html").exists()
+    assert (run / "report.html").exists()
     told = json.loads(iqaudit_("status", run, "--json").stdout)
     assert [(each["finished"], each["queries"]) for each in told] == [(3, 60), (3, 60)]
     (run / "rough--guided" / "attacked" / "p1.png").write_bytes(b"")

@@ -19,7 +19,7 @@ from iqaudit.images import picture_key
 from iqaudit.record import INSIGHTS_ANSWERS, TRANSFER_ANSWERS, load_answers, manifest
 from iqaudit.victims.probe import probes
 from tests import audited
-from tests.conftest import MakePicture
+from tests.conftest import MakePicture, hears_ctrl_c
 
 ROOT = Path(__file__).parents[1]
 
@@ -233,7 +233,13 @@ def test_an_interrupt_is_kept_said_and_taken_up(
         out, known = tmp_path / str(engine[1]), len(audited.log(str(environment)))
         command = [each for each in arguments(pictures, out, *engine) if each != "--quiet"]
         line = [sys.executable, "-m", "iqaudit", *map(str, command)]
-        with subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True) as driver:
+        with subprocess.Popen(
+            line,
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=hears_ctrl_c,  # noqa: PLW1509
+        ) as driver:
             while asked(environment, known).total() < 50:
                 assert driver.poll() is None
                 time.sleep(0.02)

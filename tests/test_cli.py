@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 import iqaudit
 from iqaudit import cli
-from tests.conftest import MakePicture
+from tests.conftest import MakePicture, hears_ctrl_c
 
 COMMANDS = [
     *("demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"),
@@ -347,8 +347,7 @@ def _start(*arguments: object) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        # A shell may have told its background jobs to ignore Ctrl-C, which children inherit.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
     )
 
 

@@ -15,6 +15,7 @@ from iqaudit import cli
 from iqaudit.analysis import insights, transfer
 from iqaudit.record import INSIGHTS, TRANSFER, TRANSFER_ANSWERS
 from tests.audits import brightness, function, middle, photographs, write_manifest, write_run
+from tests.conftest import hears_ctrl_c
 
 COUNT = 6
 BRIGHT, MIDDLE = (f"python:tests.audits:{name}" for name in ("brightness", "middle"))
@@ -116,7 +117,12 @@ def test_ctrl_c_stops_between_two_scores_and_the_same_command_goes_on(run: Path)
     command = [sys.executable, "-m", "iqaudit", "transfer", str(run), "--yes", "--victim", victim]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     kept = run / TRANSFER_ANSWERS
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
+    ) as process:
         while not (kept.exists() and kept.stat().st_size):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
