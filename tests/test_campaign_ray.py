@@ -20,13 +20,14 @@ import iqaudit
 from iqaudit import InputError
 from iqaudit.campaign import cells, cluster, journal, remote, running
 from iqaudit.campaign.actors import Pool
-from iqaudit.campaign.manifest import manifest
 from iqaudit.campaign.remote import Node, Worker
 from iqaudit.campaign.spec import Campaign, Data
 from iqaudit.campaign.task import Task
 from iqaudit.campaign.victims import VictimSpec
 from iqaudit.campaign.watch import Watch
 from iqaudit.images import picture_key
+from iqaudit.record import manifest
+from iqaudit.trial import Answer
 from tests import audited
 from tests.campaigning import ROOT, ROUGH, arguments, asked, contents, iqaudit_, kept, serial
 from tests.conftest import MakePicture
@@ -107,7 +108,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory, make_picture: MakePicture) 
 
 @pytest.fixture
 def second(ground: Ground) -> Iterator[Any]:
-    """A second node, of two cores and a GPU (for Ray; nobody computes on it)."""
+    """Add a second node, of two cores and a GPU (for Ray; nobody computes on it)."""
     node = ground.cluster.add_node(node_ip_address="127.0.0.1", num_cpus=2, num_gpus=1)
     yield node
     if node in ground.cluster.list_all_nodes():
@@ -116,7 +117,7 @@ def second(ground: Ground) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def whole(ground: Ground) -> Path:
-    """The audit's directory as one process writes it."""
+    """Return the audit's directory as one process writes it."""
     out, known = ground.log.parent / "whole", len(audited.log(str(ground.log)))
     elsewhere(ground, out, "--engine", "serial")
     assert asked(ground.log, known) == kept(out)
@@ -260,7 +261,8 @@ def test_a_worker_tells_answers_as_they_come_and_the_files_in_the_end(
     now = iter(range(1000))
     monkeypatch.setattr(remote, "STRIDE", 2.5)  # two steps, of a second each
     monkeypatch.setattr("iqaudit.campaign.remote.time.monotonic", lambda: next(now))
-    one, told = worker(tmp_path / "run"), []
+    one = worker(tmp_path / "run")
+    told: list[Answer] = []
     said = one.begin(task)
     while len(told) < 8:
         assert len(said.answers) == 2
