@@ -5,8 +5,8 @@
 The victim answers at once, so what is left is the audit's own. Each engine runs in a process of its
 own, on two workers. Figures are taken between the hundredth picture and the last. For `serial`,
 whose driver does all the work, what the same searches take without an audit is told as well: the
-driver's own is the difference, which includes measures and PNG files. The loop is what one thread of
-the driver's does: it bounds how many pictures a second all workers together can finish.
+driver's own is the difference, which includes measures and PNG files. The loop is what one thread
+of the driver's does: it bounds how many pictures a second all workers together can finish.
 """
 
 import argparse
