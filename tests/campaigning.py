@@ -1,17 +1,27 @@
 """What the tests of audits share."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from iqaudit.campaign import running
+from iqaudit.campaign import cells, journal, running
 from iqaudit.campaign.spec import Campaign
 from iqaudit.campaign.watch import Watch
 from iqaudit.cli import main
+from iqaudit.images import picture_key
+from iqaudit.record import load_answers, manifest
+from iqaudit.victims.probe import probes
+from tests import audited
+
+ROOT = Path(__file__).parents[1]
 
 ROUGH = "python:tests.audited:rough"
+
+PROBES = {picture_key(probe) for probe in probes(audited.rough.card)}
+"""The fingerprint's pictures, which every start asks about, outside the budgets."""
 
 
 def iqaudit_(*arguments: object) -> Result:
@@ -43,3 +53,36 @@ def begun(campaign: Campaign, run: Path, queries: int = 30) -> None:
     """Run an audit, and stop it after so many queries."""
     with pytest.raises(KeyboardInterrupt):
         serial(campaign, run, watch=Stopping(queries))
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """Return the bytes of every file in a directory."""
+    files = (file for file in root.rglob("*") if file.is_file())
+    return {str(file.relative_to(root)): file.read_bytes() for file in files}
+
+
+def kept(root: Path) -> Counter[int]:
+    """Return the keys of the answers that an audit's directory holds."""
+    held = manifest(root) if root.exists() else None
+    found: Counter[int] = Counter()
+    for cell in held["cells"] if held else ():
+        folder = root / cell["folder"]
+        for name in held["data"]["pictures"] if held else ():
+            if cells.is_done(folder) or cells.is_finished(folder, name):
+                found.update(load_answers(folder, name)["picture"].tolist())
+            else:
+                answers = journal.read(cells.journal(folder, name))
+                found.update(answer.picture for answer in answers)
+    return found
+
+
+def arguments(pictures: Path, out: Path, *others: object) -> list[object]:
+    """Return a small audit's command line."""
+    what = ["audit", pictures, "--victim", "python:tests.audited:rough", "--attack", "square"]
+    return [*what, "--levels", 3, "--levels", 2, "--queries", 40, "--out", out, "--quiet", *others]
+
+
+def asked(log: Path, since: int) -> Counter[int]:
+    """Return how often the keys of pictures were asked about, the fingerprint's aside."""
+    keys = audited.log(str(log))[since:]
+    return Counter(key for key in keys if key not in PROBES)

@@ -14,19 +14,14 @@ from pathlib import Path
 import pytest
 
 import iqaudit
-from iqaudit.campaign import cells, journal
+from iqaudit.campaign import cells
 from iqaudit.images import picture_key
-from iqaudit.record import INSIGHTS_ANSWERS, TRANSFER_ANSWERS, load_answers, manifest
-from iqaudit.victims.probe import probes
+from iqaudit.record import INSIGHTS_ANSWERS, TRANSFER_ANSWERS
 from tests import audited
+from tests.campaigning import ROOT, arguments, asked, contents, kept
 from tests.conftest import MakePicture, hears_ctrl_c
 
-ROOT = Path(__file__).parents[1]
-
 KILLS = 50
-
-PROBES = {picture_key(probe) for probe in probes(audited.rough.card)}
-"""The fingerprint's pictures, which every start asks about, outside the budgets."""
 
 Start = Callable[[Sequence[object]], "Child"]
 
@@ -85,26 +80,6 @@ def pictures(tmp_path: Path, make_picture: MakePicture) -> Path:
     return tmp_path / "pictures"
 
 
-def contents(root: Path) -> dict[str, bytes]:
-    files = (file for file in root.rglob("*") if file.is_file())
-    return {str(file.relative_to(root)): file.read_bytes() for file in files}
-
-
-def kept(root: Path) -> Counter[int]:
-    """Return the keys of the answers that an audit's directory holds."""
-    held = manifest(root) if root.exists() else None
-    found: Counter[int] = Counter()
-    for cell in held["cells"] if held else ():
-        folder = root / cell["folder"]
-        for name in held["data"]["pictures"] if held else ():
-            if cells.is_done(folder) or cells.is_finished(folder, name):
-                found.update(load_answers(folder, name)["picture"].tolist())
-            else:
-                answers = journal.read(cells.journal(folder, name))
-                found.update(answer.picture for answer in answers)
-    return found
-
-
 def analysed(root: Path) -> Counter[int]:
     """Return the keys of the answers that its analyses hold, which follow its last picture."""
     found: Counter[int] = Counter()
@@ -118,16 +93,6 @@ def greetings(pictures: Path) -> Counter[int]:
     """Return what is asked again: transfer, and each cell's insights, see whether it is he."""
     [first, *_] = sorted(pictures.iterdir())
     return Counter({picture_key(iqaudit.read(first).pixels): 3})
-
-
-def arguments(pictures: Path, out: Path, *others: object) -> list[object]:
-    what = ["audit", pictures, "--victim", "python:tests.audited:rough", "--attack", "square"]
-    return [*what, "--levels", 3, "--levels", 2, "--queries", 40, "--out", out, "--quiet", *others]
-
-
-def asked(log: Path, since: int) -> Counter[int]:
-    keys = audited.log(str(log))[since:]
-    return Counter(key for key in keys if key not in PROBES)
 
 
 def test_fifty_kills_change_no_byte_and_lose_no_answer(

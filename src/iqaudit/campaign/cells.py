@@ -10,6 +10,7 @@ Every step can be taken again after a stop at any moment, and comes to the same 
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,30 @@ def commit(folder: Path, result: TrialResult, card: Card, labels: Mapping[str, A
     """Write a finished picture's files and, at one stroke, its entry."""
     entry = write_result(folder, result, card) | dict(labels)
     write_json(_entry(folder, result.picture.name), {"note": card.note, "entry": entry})
+
+
+def packed(result: TrialResult, card: Card, labels: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return what `commit` writes of a finished picture, by its path in the cell's directory.
+
+    The entry comes last.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        prepare(root)
+        commit(root, result, card, labels)
+        entry = _entry(root, result.picture.name)
+        files = [file for file in root.rglob("*") if file.is_file() and file != entry]
+        return {file.relative_to(root).as_posix(): file.read_bytes() for file in (*files, entry)}
+
+
+def unpack(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write what `packed` returned elsewhere; its last file, the entry, at one stroke."""
+    *others, last = files
+    for name in others:
+        (folder / name).write_bytes(files[name])
+    part = folder / f"{last}.part"
+    part.write_bytes(files[last])
+    part.replace(folder / last)
 
 
 def finish(folder: Path, cell: Cell, victim: Mapping[str, Any], names: Sequence[str]) -> None:

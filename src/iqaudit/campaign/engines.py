@@ -5,7 +5,8 @@ tasks (made as they are drawn, so draw no more than are worked on), who is told 
 may be worked on at once, and the victims that this process has made.
 
 - It yields (cell's folder, picture's name) when a picture's files and entry are there.
-- It keeps every answer in the picture's journal before the next is asked, whatever happens.
+- It keeps every answer in the picture's journal before the next is asked, whatever happens; on a
+  cluster, within half a second, so what is lost with a node is asked again.
 - It stops between two queries, with a KeyboardInterrupt, soon after ``watch.stopping`` is true.
 - It computes with one thread a picture, so that no result depends on the engine or its workers.
 """
@@ -14,16 +15,18 @@ from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from types import MappingProxyType
 
+from iqaudit.campaign.cluster import ray
 from iqaudit.campaign.processes import processes
 from iqaudit.campaign.task import Task, work
 from iqaudit.campaign.victims import Victims
 from iqaudit.campaign.watch import Watch
+from iqaudit.errors import unknown
 
-Engine = Callable[[Path, Iterable[Task], Watch, int, Victims], Generator[tuple[str, str]]]
+Engine = Callable[[Path, Iterable[Task], Watch, int | None, Victims], Generator[tuple[str, str]]]
 
 
 def serial(
-    root: Path, tasks: Iterable[Task], watch: Watch, _workers: int, victims: Victims
+    root: Path, tasks: Iterable[Task], watch: Watch, _workers: int | None, victims: Victims
 ) -> Generator[tuple[str, str]]:
     """Work tasks off one after the other, in this process."""
     for task in tasks:
@@ -40,7 +43,20 @@ def serial(
         yield cell.folder, name
 
 
-ENGINES: MappingProxyType[str, Engine] = MappingProxyType(
-    {"serial": serial, "processes": processes}
+def named(name: str) -> Engine:
+    """Return an engine.
+
+    Raises
+    ------
+    InputError
+        If there is no such engine, or what it needs is not there.
+    """
+    if name not in ENGINES:
+        raise unknown("engine", name, ENGINES)
+    return ENGINES[name]()
+
+
+ENGINES: MappingProxyType[str, Callable[[], Engine]] = MappingProxyType(
+    {"serial": lambda: serial, "processes": lambda: processes, "ray": ray}
 )
-"""Every engine, by its name."""
+"""What makes every engine, by its name."""

@@ -76,6 +76,10 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
         os.close(self._file)
 
     def keep(self, answers: Iterable[Answer]) -> None:

@@ -173,7 +173,11 @@ def _plain(value: Any) -> Any:
 
 
 def refuse_other_victim(
-    root: Path, then: Mapping[str, Any], card: Card, now: tuple[float, float]
+    root: Path,
+    then: Mapping[str, Any],
+    card: Card,
+    now: tuple[float, float],
+    mend: str = f"{OTHER.capitalize()}.",
 ) -> bool:
     """Raise an `InputError` where a victim is not the one that an audit was begun with.
 
@@ -186,7 +190,7 @@ def refuse_other_victim(
         if key not in ("note", "device") and then[key] != value:
             raise InputError(
                 f'{root}: the victim "{card.name}" is another than the audit was begun with: its '
-                f"{key} was {then[key]}, now {value}. {OTHER.capitalize()}."
+                f"{key} was {then[key]}, now {value}. {mend}"
             )
     apart = max(abs(one - other) for one, other in zip(then["fingerprint"], now, strict=True))
     if apart > tolerance(card):
@@ -194,7 +198,7 @@ def refuse_other_victim(
         raise InputError(
             f'{root}: the victim "{card.name}" is another than the audit was begun with: two fixed '
             f"pictures were scored {said} then, {now[0]:.9g} and {now[1]:.9g} now. "
-            f"{OTHER.capitalize()}."
+            f"{mend}"
         )
     return not apart or card.noise > 0
 

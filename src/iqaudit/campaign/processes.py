@@ -6,6 +6,7 @@ died ends at its next answer.
 """
 
 import multiprocessing
+import os
 import signal
 import time
 import traceback
@@ -22,6 +23,8 @@ from iqaudit.campaign.victims import Victims
 from iqaudit.campaign.watch import Watch
 from iqaudit.errors import InputError, VictimError
 from iqaudit.memory import keep_freed_memory
+from iqaudit.record import manifest
+from iqaudit.victims.contract import ELSEWHERE
 
 MOST_DEATHS = 3
 """Of workers, on one picture: more would die as well."""
@@ -44,11 +47,21 @@ class _Hand:
     ready: bool = False
 
 
+def usual_workers(devices: Iterable[str]) -> int:
+    """Return how many workers this machine has where nobody says: a core each, on the CPU."""
+    if any(device not in ("cpu", ELSEWHERE) for device in devices):
+        return 1
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def processes(
-    root: Path, tasks: Iterable[Task], watch: Watch, workers: int, _victims: Victims
+    root: Path, tasks: Iterable[Task], watch: Watch, workers: int | None, _victims: Victims
 ) -> Generator[tuple[str, str]]:
     """Work tasks off in so many processes of this machine."""
-    pool = _Pool(root, iter(tasks), watch, workers)
+    held = manifest(root) or {"victims": ()}
+    usual = usual_workers(victim["device"] for victim in held["victims"])
+    pool = _Pool(root, iter(tasks), watch, workers or usual)
     try:
         yield from pool.run()
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 from iqaudit.audit import check_sizes
 from iqaudit.campaign import cells, locks, manifest
 from iqaudit.campaign.data import Found, find
-from iqaudit.campaign.engines import ENGINES
+from iqaudit.campaign.engines import Engine, named, serial
 from iqaudit.campaign.spec import Campaign, Cell
 from iqaudit.campaign.task import Task
 from iqaudit.campaign.threads import one_thread
@@ -23,7 +23,7 @@ from iqaudit.campaign.victims import (
 from iqaudit.campaign.watch import Watch
 from iqaudit.checks import fingerprint
 from iqaudit.directory import write_json
-from iqaudit.errors import InputError, unknown, whole_number
+from iqaudit.errors import InputError, whole_number
 from iqaudit.record import AUDIT, runs
 from iqaudit.victims.contract import ELSEWHERE
 
@@ -32,7 +32,7 @@ def run(
     campaign: Campaign,
     out: str | os.PathLike[str],
     *,
-    engine: str = "processes",
+    engine: str | Engine = "processes",
     workers: int | None = None,
     yes: bool = False,
     watch: Watch | None = None,
@@ -45,11 +45,12 @@ def run(
         What is run.
     out : path
         The audit's directory: new, empty, or one that the same campaign was begun in.
-    engine : {"processes", "serial"}
+    engine : {"processes", "serial", "ray"} or Engine
         How; no result depends on it. Victims elsewhere are asked from this process alone.
+        ``iqaudit.campaign.cluster.ray(address, gpus_per_worker)`` makes one.
     workers : int, optional
         Pictures worked on at once; as many as there are cores unless said, and one where a victim
-        computes on another device.
+        computes on another device of this machine.
     yes : bool
         That a victim elsewhere, whose scores may be paid for, is to be asked.
     watch : Watch, optional
@@ -70,8 +71,8 @@ def run(
         If it was stopped, likewise.
     """
     root, watch = Path(out), watch or Watch()
-    if engine not in ENGINES:
-        raise unknown("engine", engine, ENGINES)
+    if isinstance(engine, str):
+        engine = named(engine)
     if workers is not None and whole_number("workers", workers) < 1:
         raise InputError(f"An audit needs at least 1 worker, not {workers}.")
     there = root.exists()
@@ -91,7 +92,7 @@ def run(
 
 
 def _run(
-    campaign: Campaign, root: Path, engine: str, workers: int | None, watch: Watch, *, yes: bool
+    campaign: Campaign, root: Path, engine: Engine, workers: int | None, watch: Watch, *, yes: bool
 ) -> None:
     held, found = manifest.taken_up(root), find(campaign.data)
     names = public_names(campaign)
@@ -114,14 +115,11 @@ def _run(
     audit.begin()
     apart = [cell for cell in pending if audit.victim(cell)["device"] == ELSEWHERE]
     here = [cell for cell in pending if cell not in apart]
-    for name, part in ((engine, here), ("serial", apart)):
-        if not part:
-            continue
-        most = workers or _usual_workers(audit.victim(cell)["device"] for cell in part)
-        own = subjects if name == "serial" else Victims()
-        ended = ENGINES[name](root, audit.tasks(part), watch, most, own)
-        with closing(ended):
-            audit.follow(ended)
+    for how, part in ((engine, here), (serial, apart)):
+        if part:
+            own = subjects if how is serial else Victims()
+            with closing(how(root, audit.tasks(part), watch, workers, own)) as ended:
+                audit.follow(ended)
 
 
 def public_names(campaign: Campaign) -> list[str]:
@@ -218,18 +216,9 @@ def _written(
     return held
 
 
-def usual_workers(campaign: Campaign) -> int:
-    """Return how many workers a campaign has where nobody says."""
-    devices = (unasked(victim).card.device for victim in campaign.victims)
-    return _usual_workers(device for device in devices if device != ELSEWHERE)
-
-
-def _usual_workers(devices: Iterable[str]) -> int:
-    """Return how many workers there are where nobody says: a core each, on the CPU."""
-    if any(device != "cpu" for device in devices):
-        return 1
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+def campaign_devices(campaign: Campaign) -> list[str]:
+    """Return what a campaign's victims compute on."""
+    return [unasked(victim).card.device for victim in campaign.victims]
 
 
 class _Audit:

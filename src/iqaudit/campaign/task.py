@@ -4,8 +4,8 @@ A task says everything that a worker needs, wherever it is. Its outcome depends 
 on the worker, on what ran before, or on how often it was stopped.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,59 @@ class Task:
     answers: tuple[Answer, ...] = ()
 
 
+@dataclass(frozen=True)
+class Stride:
+    """How far a search came at once: what was answered, and how many queries it has had by then."""
+
+    answers: tuple[Answer, ...]
+    queries: int
+
+
+def search(task: Task, victim: Victim) -> Generator[Stride, None, TrialResult]:
+    """Attack a task's picture, from where its answers left off.
+
+    Parameters
+    ----------
+    task : Task
+    victim : Victim
+        The task's.
+
+    Yields
+    ------
+    Stride
+        First where its answers led, without an answer; then every step's.
+
+    Raises
+    ------
+    InputError
+        If the task's answers are those of another search.
+    VictimError
+        If the victim fails. What it answered was yielded.
+    """
+    trial = audit.begin(task.cell.plan(victim), task.picture)
+    with closing(trial):
+        trial.recall(task.answers)
+        oracle = trial.oracle
+        if oracle.scores:
+            check_scale(victim, oracle.scores[0])  # a search that ended there ends there again
+            yield Stride((), oracle.spent)
+        while not trial.done:
+            known, error = len(oracle.scores), None
+            try:
+                audit.step(victim, [trial])
+            except BaseException as raised:  # noqa: BLE001 (raised below)
+                error = raised
+            answers = map(Answer, oracle.scores[known:], oracle.asked[known:])
+            yield Stride(tuple(answers), oracle.spent)
+            if error is not None:
+                raise error
+    return trial.result()
+
+
 def perform(
     task: Task, victim: Victim, keep: Keep, progress: Progress | None = None
 ) -> TrialResult:
-    """Attack a task's picture, from where its answers left off.
+    """Attack a task's picture in this process; see `search`.
 
     Parameters
     ----------
@@ -67,31 +116,29 @@ def perform(
         Given every answer that is not among the task's, as soon as it is there.
     progress : callable, optional
         Told how far it is.
-
-    Raises
-    ------
-    InputError
-        If the task's answers are those of another search.
-    VictimError
-        If the victim fails. What it answered is kept.
     """
-    trial = audit.begin(task.cell.plan(victim), task.picture)
-    with closing(trial):
-        trial.recall(task.answers)
-        oracle = trial.oracle
-        if oracle.scores:
-            check_scale(victim, oracle.scores[0])  # a search that ended there ends there again
-            if progress is not None:
-                progress(oracle.spent)
-        while not trial.done:
-            known = len(oracle.scores)
+    with closing(search(task, victim)) as strides:
+        while True:
             try:
-                audit.step(victim, [trial])
-            finally:
-                keep(list(map(Answer, oracle.scores[known:], oracle.asked[known:])))
+                stride = next(strides)
+            except StopIteration as ended:
+                result: TrialResult = ended.value
+                return result
+            keep(stride.answers)
             if progress is not None:
-                progress(oracle.spent)
-    return trial.result()
+                progress(stride.queries)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn what cannot be written into an `InputError` that says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder}: this cannot be written ({error.strerror or error}). "
+            "What was answered is kept: mend it, and the same command goes on."
+        ) from None
 
 
 def work(root: Path, task: Task, victim: Victim, progress: Progress | None = None) -> None:
@@ -105,15 +152,9 @@ def work(root: Path, task: Task, victim: Victim, progress: Progress | None = Non
         As `perform` does.
     """
     folder, name = root / task.cell.folder, task.picture.name
-    try:
-        with Journal(cells.journal(folder, name)) as journal:
-            if not cells.is_finished(folder, name):  # by a worker that outlived its run
-                begun = replace(task, answers=journal.answers)
-                result = perform(begun, victim, journal.keep, progress)
-                cells.commit(folder, result, victim.card, task.labels)
-            journal.remove()
-    except OSError as error:
-        raise InputError(
-            f"{error.filename or folder}: this cannot be written ({error.strerror or error}). "
-            "What was answered is kept: mend it, and the same command goes on."
-        ) from None
+    with writing(folder), Journal(cells.journal(folder, name)) as journal:
+        if not cells.is_finished(folder, name):  # by a worker that outlived its run
+            begun = replace(task, answers=journal.answers)
+            result = perform(begun, victim, journal.keep, progress)
+            cells.commit(folder, result, victim.card, task.labels)
+        journal.remove()

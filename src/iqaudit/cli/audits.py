@@ -11,10 +11,12 @@ from typing import Any, TypeVar, cast
 import click
 
 from iqaudit.analysis import insights, transfer
-from iqaudit.campaign.engines import ENGINES
+from iqaudit.campaign.cluster import ray
+from iqaudit.campaign.engines import ENGINES, Engine, named
 from iqaudit.campaign.estimate import Estimate, estimate
 from iqaudit.campaign.given import PAPERS, campaign, read
-from iqaudit.campaign.running import run
+from iqaudit.campaign.processes import usual_workers
+from iqaudit.campaign.running import campaign_devices, run
 from iqaudit.campaign.spec import Campaign
 from iqaudit.campaign.status import status
 from iqaudit.cli import tables
@@ -85,6 +87,17 @@ OPTIONS = (
         show_default=True,
         help="How.",
     ),
+    click.option(
+        "--ray-address",
+        metavar="auto|HOST:PORT",
+        help="With --engine ray: the cluster to join. Unless said, Ray is started for the while.",
+    ),
+    click.option(
+        "--gpus-per-worker",
+        type=float,
+        metavar="GPUS",
+        help="With --engine ray: what part of a GPU a worker takes, 0 by default.",
+    ),
     click.option("--yes", is_flag=True, help="A victim that may have to be paid is to be asked."),
 )
 
@@ -138,6 +151,8 @@ def audit(
     out: Path | None,
     workers: int | None,
     engine: str,
+    ray_address: str | None,
+    gpus_per_worker: float | None,
     yes: bool,
     gate: Gate,
     quiet: bool,
@@ -154,16 +169,26 @@ def audit(
     """
     if out is None:
         raise InputError("An audit needs a folder to write: --out RUN.")
+    how = _engine(engine, ray_address, gpus_per_worker)
     silent = quiet or as_json
     watcher = AuditWatcher(stderr(), quiet=silent)
     try:
         with watcher:
-            run(campaign, out, engine=engine, workers=workers, yes=yes, watch=watcher)
+            run(campaign, out, engine=how, workers=workers, yes=yes, watch=watcher)
     except KeyboardInterrupt:
         click.echo(f"Interrupted: {watcher.far}; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
     finish(out, quiet=quiet, as_json=as_json)
     sys.exit(gate.exit_code(out))
+
+
+def _engine(name: str, address: str | None, gpus: float | None) -> Engine:
+    if name == "ray":
+        return ray(address, gpus or 0.0)
+    for option, value in (("--ray-address", address), ("--gpus-per-worker", gpus)):
+        if value is not None:
+            raise InputError(f"{option} goes with --engine ray.")
+    return named(name)
 
 
 def finish(out: Path, *, quiet: bool, as_json: bool) -> None:
@@ -203,10 +228,8 @@ def plan(*, campaign: Campaign, workers: int | None, quiet: bool, as_json: bool,
     Example:
       iqaudit plan --victim reference --data clive:CLIVE --sample 50 --queries 1000
     """
-    from iqaudit.campaign.running import usual_workers
-
     found = estimate(campaign)
-    most = workers or usual_workers(campaign)
+    most = workers or usual_workers(campaign_devices(campaign))
     if as_json:
         click.echo(json.dumps({**asdict(found), "workers": most}, indent=1))
     elif not quiet:

@@ -1,0 +1,153 @@
+"""What an audit's driver takes a picture: processor time and memory, with every engine.
+
+    python -m benchmarks.campaign [--pictures N] [--side PIXELS] [--queries N] [ENGINE ...]
+
+The victim answers at once, so what is left is the audit's own. Each engine runs in a process of its
+own, on two workers. Figures are taken between the hundredth picture and the last. For `serial`,
+whose driver does all the work, what the same searches take without an audit is told as well: the
+driver's own is the difference, which includes measures and PNG files. The loop is what one thread
+of the driver's does: it bounds how many pictures a second all workers together can finish.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import iqaudit
+from iqaudit import audit
+from iqaudit.campaign import running
+from iqaudit.campaign.engines import ENGINES
+from iqaudit.campaign.spec import Campaign, Data
+from iqaudit.campaign.victims import VictimSpec
+from iqaudit.campaign.watch import Watch
+from iqaudit.memory import keep_freed_memory
+from iqaudit.victims import Function
+
+WORKERS = 2
+
+WARM = 100
+"""Pictures until figures are taken: whatever is loaded once is there by then."""
+
+
+def _first_levels(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    levels: NDArray[np.float64] = pictures[:, :4, :4].mean(axis=(1, 2, 3))
+    return levels
+
+
+instant = Function(_first_levels, iqaudit.Scale.from_range(0, 255), name="instant")
+
+
+class _Meter(Watch):
+    """Takes figures at two pictures' ends."""
+
+    def __init__(self, last: int) -> None:
+        self._last, self._ended = last, 0
+        self.figures: list[NDArray[np.float64]] = []
+
+    def ended(self, cell: str, picture: str) -> None:  # noqa: ARG002
+        self._ended += 1
+        if self._ended in (WARM, self._last):
+            clocks = (time.perf_counter(), time.process_time(), time.thread_time())
+            self.figures.append(np.array((*clocks, *_memory())))
+
+
+def _memory() -> tuple[float, float]:
+    """Return the resident bytes of this process, and of all that it started."""
+    parents, resident = defaultdict(list), {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        except OSError:
+            continue  # it has ended
+        number = int(lines["Pid"])
+        parents[int(lines["PPid"])].append(number)
+        resident[number] = 1024.0 * float(lines.get("VmRSS", "0 kB").split()[0])
+    found, reached = [], [os.getpid()]
+    while reached:
+        number = reached.pop()
+        found.append(number)
+        reached += parents[number]
+    return resident[found[0]], sum(resident[number] for number in found[1:])
+
+
+def measure(engine: str, pictures: int, side: int, queries: int) -> dict[str, float]:
+    """Measure one engine, in this process."""
+    keep_freed_memory()  # as the command line does
+    draw = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "pictures").mkdir()
+        for number in range(pictures):
+            pixels = draw.integers(0, 256, (side, side, 3), np.uint8)
+            iqaudit.write(folder / "pictures" / f"p{number}.png", pixels)
+        campaign = Campaign(
+            (VictimSpec("python:benchmarks.campaign:instant"),),
+            Data(pictures=(str(folder / "pictures"),)),
+            queries=queries,
+        )
+        meter = _Meter(pictures)
+        running.run(campaign, folder / "run", engine=engine, workers=WORKERS, watch=meter)
+        begun, searched = time.process_time(), 0
+        for file in sorted((folder / "pictures").iterdir())[: pictures - WARM]:
+            plan = campaign.cells()[0].plan(instant)
+            searched += len(list(audit.run(plan, str(file))))
+        searches = (time.process_time() - begun) / searched
+    wall, processor, loop, own, others = meter.figures[1] - meter.figures[0]
+    each = 1e3 / (pictures - WARM)
+    return {
+        "milliseconds": wall * each,
+        "driver_milliseconds": processor * each,
+        "loop_milliseconds": loop * each,
+        "search_milliseconds": 1e3 * searches,
+        "driver_mb": meter.figures[1][3] / 1e6,
+        "driver_growth_mb": own / 1e6,
+        "others_growth_mb": others / 1e6,
+    }
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("engines", nargs="*", default=list(ENGINES), metavar="ENGINE")
+    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--side", type=int, default=64)
+    parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.pictures <= WARM:
+        parser.error(f"more than {WARM} pictures are needed")
+    sizes = {"pictures": given.pictures, "side": given.side, "queries": given.queries}
+    if given.one:
+        print(json.dumps(measure(given.engines[0], **sizes)))
+        return
+    print(f"{given.pictures} pictures of {given.side} x {given.side}, {given.queries} queries each")
+    print(
+        "engine     a picture  driver's CPU  its loop  the search alone   driver, grew  others grew"
+    )
+    for engine in given.engines:
+        options = [f"--{name}={value}" for name, value in sizes.items()]
+        command = [sys.executable, "-m", "benchmarks.campaign", engine, "--one", *options]
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        row = json.loads(told.splitlines()[-1])
+        print(
+            f"{engine:10s}{row['milliseconds']:7.1f} ms{row['driver_milliseconds']:11.1f} ms"
+            f"{row['loop_milliseconds']:7.1f} ms{row['search_milliseconds']:15.1f} ms"
+            f"{row['driver_mb']:9.0f}{row['driver_growth_mb']:6.1f} MB"
+            f"{row['others_growth_mb']:9.1f} MB",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
