@@ -132,11 +132,16 @@ class Oracle:
         """Paint a base; the last proposal's, which an attack accepts, is painted already."""
         self._base = base
         if self._last is not None and self._last[0].was(base):
-            self._painted, self._painted_key = self._last[1].picture(), self.asked[-1]
+            change = self._last[1]
+            if change.base is self._painted:
+                self._paint(change)  # faster than a copy of the picture
+            else:
+                self._canvas = change.picture().copy()
+            self._painted, self._painted_key = change.picture(), self.asked[-1]
         else:
             self._painted = self._threat.apply(self._pixels, base)
             self._painted_key = picture_key(self._painted)
-        self._canvas = self._painted.copy()
+            self._canvas = self._painted.copy()
 
     def _key(self, change: Change) -> int:
         """Return the key of a change of the base painted last."""
@@ -144,12 +149,17 @@ class Oracle:
             return picture_key(change.picture())
         key = self._painted_key
         for patch in change.patches:
-            difference = patch.pixels.astype(np.int16) - self._canvas[patch.window]
+            held = self._canvas[patch.window]
+            difference = patch.pixels.astype(np.int16) - held
             key += window_key(difference, patch.top, patch.left, self._pixels.shape[:2])
-            self._canvas[patch.window] = patch.pixels  # patches may overlap: the later one counts
+            held[:] = patch.pixels  # patches may overlap: the later one counts
         for patch in change.patches:
             self._canvas[patch.window] = self._painted[patch.window]
         return key % 2**64
+
+    def _paint(self, change: Change) -> None:
+        for patch in change.patches:
+            self._canvas[patch.window] = patch.pixels
 
 
 def ask(

@@ -179,15 +179,17 @@ def _repeated(
     size = max(1.0, share * period**2)
     tall, wide = _sides(draw, size, period, period, TILE_UNEVEN)
     top, left = _shift(draw, period)
-    chosen = np.ones(3, bool)
+    channels = np.arange(3)
     if draw.random() < ONE_CHANNEL:
-        chosen = np.arange(3) == draw.integers(3)
+        channels = channels[[draw.integers(3)]]
     rows, columns = _slices(window)
     within_row = (np.arange(rows.start, rows.stop) - top) % period < tall
     within_column = (np.arange(columns.start, columns.stop) - left) % period < wide
-    mask = (within_row[:, None] & within_column)[..., None] & chosen
-    coloured = plane.allowed.within(rows, columns) * np.array(_colour(draw), np.int16)
-    levels: NDArray[np.int16] = np.where(mask, coloured, plane.held(window))
+    # Most pixels stay: only the others are computed.
+    at = np.ix_(np.flatnonzero(within_row), np.flatnonzero(within_column), channels)
+    colour = np.array(_colour(draw), np.int16)
+    levels: NDArray[np.int16] = plane.held(window).copy()
+    levels[at] = plane.allowed.within(rows, columns)[at] * colour[channels]
     return levels
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -122,9 +123,18 @@ class Allowance:
             Of what changes it, as `local_variance` has it: what varies less within the
             similarity's own window costs less, and more levels of it cost as much.
         """
-        scaled = self.white[rows, columns] / math.sqrt(variance)
-        levels: NDArray[np.int16] = np.clip(np.rint(scaled), 1, self.levels).astype(np.int16)
-        return levels
+        if variance == 1:
+            return self._plain[rows, columns]
+        return self._rounded(self.white[rows, columns] / np.float32(math.sqrt(variance)))
+
+    @cached_property
+    def _plain(self) -> NDArray[np.int16]:
+        plain = self._rounded(self.white)
+        plain.flags.writeable = False
+        return plain
+
+    def _rounded(self, levels: NDArray[np.float32]) -> NDArray[np.int16]:
+        return np.clip(np.rint(levels), 1, self.levels).astype(np.int16)
 
 
 def allowance(pixels: Pixels, levels: int, share: float) -> Allowance:
