@@ -1,7 +1,8 @@
-"""Small audits with victims whose answers are known: what the analyses' tests share."""
+"""Small audits as they lie on disk, of victims whose answers are known."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,11 +13,17 @@ from numpy.typing import NDArray
 import iqaudit
 from iqaudit.analysis.answers import Scorer
 from iqaudit.images import Picture, Pixels
+from iqaudit.record import AUDIT
 from iqaudit.victims import Function
+from tests.conftest import roughness
 
 Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
 SIDE = 24
+
+QUERIES, PICTURES = 320, 6
+OPINIONS: tuple[float | None, ...] = (7.5, 2.0, 5.5, 8.5, 1.0, None)
+"""Of `uneven`'s pictures."""
 
 
 def brightness(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -73,12 +80,37 @@ def photographs(count: int, side: int = SIDE) -> list[Picture]:
     return [Picture(f"p{index}", pixels) for index, pixels in enumerate(drawn)]
 
 
+def uneven(count: int = PICTURES) -> list[Picture]:
+    """Return pictures of several roughnesses."""
+    rng = np.random.default_rng(5)
+    return [
+        Picture(
+            f"picture-{number + 1}",
+            (128 + rng.normal(0, 2 + 3 * number, (12 + number, 16, 3)))
+            .clip(0, 255)
+            .astype(np.uint8),
+        )
+        for number in range(count)
+    ]
+
+
+def rough(*, lower_is_better: bool = False) -> Function:
+    """Return a victim that takes rough pictures for good ones, or for bad ones."""
+    scale = iqaudit.Scale.from_range(0, 20, lower_is_better=lower_is_better)
+    return Function(roughness, scale, name="smooth" if lower_is_better else "rough")
+
+
+def bright() -> Function:
+    """Return a victim without a known range."""
+    return Function(brightness, iqaudit.Scale(128, 40), name="bright")
+
+
 def write_run(
     path: Path,
     victim: Any,
     pictures: Sequence[Picture],
     attack: str = "bidirectional",
-    opinions: Sequence[float] | None = None,
+    opinions: Sequence[float | None] | None = None,
     **others: Any,
 ) -> Path:
     """Write a run, with opinion scores and types of distortion as an audit's cells have them."""
@@ -87,19 +119,31 @@ def write_run(
     with iqaudit.RunDirectory(path, plan) as directory:
         for result in iqaudit.run(plan, pictures):
             directory.add(result)
-    record = json.loads((path / "results.json").read_text())
-    for index, entry in enumerate(record["pictures"]):
-        entry["opinion"] = None if opinions is None else opinions[index]
-        entry["distortion"] = None if opinions is None else ("blur", "noise")[index % 2]
-        entry["reference"] = None
-    (path / "results.json").write_text(json.dumps(record))
+    edit(path, lambda record: rate(record, opinions or [None] * len(pictures)))
     return path
+
+
+def edit(run: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change a run's record."""
+    record = json.loads((run / "results.json").read_text())
+    change(record)
+    (run / "results.json").write_text(json.dumps(record))
+
+
+def rate(record: dict[str, Any], opinions: Sequence[float | None]) -> None:
+    """Give pictures these opinion scores, and types of distortion."""
+    rated = any(opinion is not None for opinion in opinions)
+    for index, (entry, opinion) in enumerate(zip(record["pictures"], opinions, strict=True)):
+        distortion = ("blur", "noise")[index % 2] if rated else None
+        entry |= {"opinion": opinion, "distortion": distortion, "reference": None}
 
 
 def write_manifest(
     path: Path,
     cells: Sequence[tuple[str, str, str]],
     options: Mapping[str, Any] = MappingProxyType({}),
+    data: str = "photographs",
+    pictures: Sequence[str] = (),
 ) -> Path:
     """Write an audit's manifest of cells (folder, victim, attack)."""
     said = [
@@ -109,15 +153,37 @@ def write_manifest(
     victims = [
         {"victim": victim, "victim_options": dict(options), "noise": 0.0} for _, victim, _ in cells
     ]
-    data: dict[str, Any] = {"name": "photographs", "label": None, "pictures": []}
     manifest = {
         "format": "iqaudit audit, version 1",
-        "data": data,
+        "data": {"name": data, "label": None, "pictures": list(pictures)},
         "victims": victims,
         "cells": said,
     }
-    (path / "audit.json").write_text(json.dumps(manifest))
+    (path / AUDIT).write_text(json.dumps(manifest))
     return path
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A run of an audit of `uneven`."""
+
+    victim: Function
+    attack: str = "bidirectional"
+    queries: int = QUERIES
+
+    def write(self, path: Path, opinions: Sequence[float | None] | None = None) -> Path:
+        """Write the run."""
+        return write_run(path, self.victim, uneven(), self.attack, opinions, queries=self.queries)
+
+
+def write_audit(path: Path, cells: Mapping[str, Cell]) -> Path:
+    """Write an audit whose pictures have opinion scores."""
+    path.mkdir()
+    for folder, cell in cells.items():
+        cell.write(path / folder, OPINIONS)
+    said = [(folder, cell.victim.card.name, cell.attack) for folder, cell in cells.items()]
+    names = [picture.name for picture in uneven()]
+    return write_manifest(path, said, data="six", pictures=names)
 
 
 def function(score: Score) -> Function:

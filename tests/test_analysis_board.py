@@ -7,17 +7,17 @@ import pytest
 
 from iqaudit import InputError, analysis
 from iqaudit.analysis import board
-from tests.auditing import Cell, bright, edit, pictures, rough, write_run
+from tests.audits import Cell, bright, edit, rough, uneven, write_run
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("runs")
     return {
-        "rough": write_run(root / "rough", Cell(rough(), queries=30)),
-        "bright": write_run(root / "bright", Cell(bright(), queries=30)),
-        "square": write_run(root / "square", Cell(rough(), "square", 30)),
-        "few": write_run(root / "few", Cell(rough(), queries=30), pictures(3)),
+        "rough": Cell(rough(), queries=30).write(root / "rough"),
+        "bright": Cell(bright(), queries=30).write(root / "bright"),
+        "square": Cell(rough(), "square", 30).write(root / "square"),
+        "few": write_run(root / "few", rough(), uneven(3), queries=30),
     }
 
 
@@ -46,7 +46,7 @@ def test_equal_figures_share_a_rank_and_undefined_ones_come_last(
     (found,) = analysis.compare(paths, "range_gain_raise")
     assert [standing.rank for standing in found.standings] == [1, 1, 3]
     assert found.standings[2].row.values["range_gain_raise"].value is None
-    unfinished = write_run(tmp_path / "run", Cell(rough(), queries=30))
+    unfinished = Cell(rough(), queries=30).write(tmp_path / "run")
     edit(unfinished, lambda record: [e.update(outcome="interrupted") for e in record["pictures"]])
     (found,) = analysis.compare([unfinished, runs["rough"]])
     assert [standing.run for standing in found.standings] == [str(runs["rough"]), str(unfinished)]

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from iqaudit import analysis, cli
 from iqaudit.analysis import export
 from iqaudit.cli.gates import Gate, gate_options
-from tests.auditing import OPINIONS, Cell, bright, edit, rough, write_audit
+from tests.audits import OPINIONS, Cell, bright, edit, rough, write_audit
 
 ROOT = Path(__file__).parents[1]
 

@@ -103,9 +103,9 @@ def test_junit_has_a_case_a_cell_and_rule() -> None:
 
 
 def test_unfinished_pictures_are_told(tmp_path: Path) -> None:
-    from tests.auditing import Cell, edit, rough, write_run
+    from tests.audits import Cell, edit, rough
 
-    run = write_run(tmp_path / "run", Cell(rough(), queries=4))
+    run = Cell(rough(), queries=4).write(tmp_path / "run")
     edit(run, lambda record: record["pictures"][0].update(outcome="interrupted"))
     rule = analysis.parse("rgo > 2")
     (found,) = analysis.judge(analysis.table(analysis.load(run)), [rule])

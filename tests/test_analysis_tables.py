@@ -13,7 +13,7 @@ from iqaudit import InputError, analysis, measures
 from iqaudit.analysis import Estimate, samples, statistics
 from iqaudit.analysis.tables import record
 from iqaudit.images import Pixels
-from tests.auditing import (
+from tests.audits import (
     OPINIONS,
     PICTURES,
     QUERIES,
@@ -39,7 +39,7 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    return write_run(tmp_path / "alone", Cell(rough(), queries=20))
+    return Cell(rough(), queries=20).write(tmp_path / "alone")
 
 
 def entries(run: Path) -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ def test_an_audit_has_its_cells_in_order_with_what_the_manifest_says(audit: Path
     assert {cell.data for cell in cells} == {"six"}
     assert cells[2].scale == bright().card.scale
     assert [picture.opinion for picture in cells[0].pictures] == list(OPINIONS)
-    assert cells[0].pictures[0].distortion == "noise"
+    assert [picture.distortion for picture in cells[0].pictures[:2]] == ["blur", "noise"]
 
 
 def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
@@ -200,7 +200,7 @@ def test_correlations_need_three_pictures_that_differ(
 
 def test_one_picture_has_figures_and_no_intervals(tmp_path: Path) -> None:
     grey: Pixels = np.full((12, 12, 3), 128, np.uint8)
-    run = write_run(tmp_path / "one", Cell(rough(), queries=20), [grey])
+    run = write_run(tmp_path / "one", rough(), iqaudit.collect([grey]), queries=20)
     edit(run, lambda record: rate(record, [4.0]))
     (row,) = analysis.table(analysis.load(run)).rows
     assert row.values["rgo"].value is not None
