@@ -160,6 +160,11 @@ def _change(draw: np.random.Generator, base: Pixels, largest: int = 12) -> Chang
     return Change(base, tuple(patches))
 
 
+def _all_of(base: Pixels, picture: Pixels) -> Change:
+    """Return a change to another picture: too large to be followed."""
+    return Change(base, (Patch(0, 0, picture),))
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     layers=st.lists(st.sampled_from(sorted(LAYERS)), min_size=1, max_size=6),
@@ -197,8 +202,8 @@ def _walk(module: nn.Module, seed: int, steps: int = 8) -> None:
     """Compare with dense passes along drawn windows and acceptances."""
     base = _picture(seed)
     session, draw = _session(module, base), np.random.default_rng(seed)
-    for _ in range(steps):
-        change = _change(draw, base)
+    for step in range(steps):
+        change = _change(draw, base) if step % 4 else _all_of(base, _picture(seed + step + 1))
         [score] = session.scores([(session, change)])
         dense = session.rescorer.dense(change.picture())
         assert score == pytest.approx(dense, rel=1e-4, abs=1e-4)
@@ -318,15 +323,17 @@ def test_what_disagrees_with_a_dense_pass_is_left_for_good_and_said() -> None:
     assert module.open_session(HEIGHT, WIDTH, 1000) is None
 
 
-def test_a_step_that_fails_stops_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    base, draw = _picture(), np.random.default_rng(0)
+@pytest.mark.parametrize("how", ["score", "whole"])
+def test_a_step_that_fails_stops_no_search(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = _picture()
     session = _session(_Drawn(["conv"], "mean", 0), base)
 
     def fail(*_: Any) -> Tensor:
         raise ValueError("no such place")
 
-    monkeypatch.setattr(type(session._activations), "score", fail)
-    change = _change(draw, base, 6)
+    monkeypatch.setattr(type(session._activations), how, fail)
+    small = _change(np.random.default_rng(0), base, 6)
+    change = small if how == "score" else _all_of(base, _picture(1))
     assert session.scores([(session, change)]) == [session.rescorer.dense(change.picture())]
     assert session.rescorer.fault.endswith("a step failed, ValueError: no such place")
     session.close()

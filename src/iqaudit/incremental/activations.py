@@ -65,19 +65,11 @@ class Activations:
 
     def anchor(self, picture: Tensor) -> None:
         """Take a picture (1, channels, height, width) as the base."""
-        values: dict[str, Any] = {INPUT: picture}
-        last = {n: step.name for step in self.network.steps for n in step.inputs}
-        self._keep(INPUT, picture)
-        for step in self.network.steps:
-            inputs = [values[name] for name in step.inputs]
-            values[step.name] = step.whole(*inputs)
-            if isinstance(step, Total):
-                self.sums[step.name] = _sums(as_rows(inputs[0]), step.shape[0])
-            elif step.name in self._keeps:
-                values[step.name] = self._keep(step.name, values[step.name])
-            for name in step.inputs:  # let go of what nobody reads any more
-                if last[name] == step.name:
-                    values.pop(name, None)
+        self._through(picture, keep=True)
+
+    def whole(self, picture: Tensor) -> Tensor:
+        """Return the score of a picture that has little in common with the base."""
+        return self.network.tail(self._through(picture, keep=False))
 
     def score(self, lane: int, places: Sequence[tuple[int, int]], windows: Tensor) -> Tensor:
         """Return the score of the base with windows changed.
@@ -137,6 +129,23 @@ class Activations:
                 self._ways.popitem(last=False)
             self._ways[key] = self._walk(axis, size)
         return self._ways[key]
+
+    def _through(self, picture: Tensor, *, keep: bool) -> dict[str, Any]:
+        """Compute every map, keep those of a base, and return what the tail reads."""
+        values: dict[str, Any] = {INPUT: self._keep(INPUT, picture) if keep else picture}
+        last = {n: step.name for step in self.network.steps for n in step.inputs}
+        last |= dict.fromkeys(self.network.tail.inputs, "")
+        for step in self.network.steps:
+            inputs = [values[name] for name in step.inputs]
+            values[step.name] = step.whole(*inputs)
+            if keep and isinstance(step, Total):
+                self.sums[step.name] = _sums(as_rows(inputs[0]), step.shape[0])
+            elif keep and step.name in self._keeps:
+                values[step.name] = self._keep(step.name, values[step.name])
+            for name in step.inputs:  # let go of what nobody reads any more
+                if last[name] == step.name:
+                    values.pop(name, None)
+        return {name: values[name] for name in self.network.tail.inputs}
 
     def _walk(self, axis: int, size: int) -> Way:
         spans = {INPUT: Span.of_window(size, self.network.shape[2 + axis])}

@@ -213,7 +213,7 @@ class Session:
             used: dict[Session, int] = {}
             for index, (session, change) in list(waiting.items()):
                 if not session.follows(change):
-                    found[index] = rescorer.dense(change.picture())  # with all cores
+                    found[index] = session.whole(change)  # with all cores
                 elif len(jobs) < rescorer.lanes:
                     lane = used.get(session, 0)
                     used[session] = lane + 1
@@ -258,6 +258,17 @@ class Session:
             and bool(change.patches)
             and self._activations.fits(len(change.patches), *_size(change))
         )
+
+    def whole(self, change: Change) -> float:
+        """Return the score of a change that is too large to be followed."""
+        if self.rescorer.fault or not change.patches:
+            return self.rescorer.dense(change.picture())
+        try:
+            with torch.inference_mode():
+                pixels = self.rescorer.tensor(change.picture()[None])
+                return _number(self._activations.whole(pixels))
+        except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
+            return self.rescorer.leave_for(change, error)
 
     def job(self, change: Change, lane: int) -> Callable[[], float]:
         """Prepare a change to be scored in a lane."""
