@@ -1,6 +1,10 @@
 """What the tests of audits share."""
 
+import signal
+import subprocess
+import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from iqaudit.images import picture_key
 from iqaudit.record import load_answers, manifest
 from iqaudit.victims.probe import probes
 from tests import audited
+from tests.conftest import hears_ctrl_c
 
 ROOT = Path(__file__).parents[1]
 
@@ -74,6 +79,23 @@ def kept(root: Path) -> Counter[int]:
                 answers = journal.read(cells.journal(folder, name))
                 found.update(answer.picture for answer in answers)
     return found
+
+
+def interrupted(line: Sequence[str], far: Callable[[], bool]) -> tuple[int, str]:
+    """Start a command, press Ctrl-C once it is so far; return its exit status and what it said."""
+    with subprocess.Popen(
+        line,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
+    ) as driver:
+        while not far():
+            assert driver.poll() is None
+            time.sleep(0.02)
+        driver.send_signal(signal.SIGINT)
+        _, said = driver.communicate()
+    return driver.returncode, said
 
 
 def arguments(pictures: Path, out: Path, *others: object) -> list[object]:

@@ -18,8 +18,8 @@ from iqaudit.campaign import cells
 from iqaudit.images import picture_key
 from iqaudit.record import INSIGHTS_ANSWERS, TRANSFER_ANSWERS
 from tests import audited
-from tests.campaigning import ROOT, arguments, asked, contents, kept
-from tests.conftest import MakePicture, hears_ctrl_c
+from tests.campaigning import ROOT, arguments, asked, contents, interrupted, kept
+from tests.conftest import MakePicture
 
 KILLS = 50
 
@@ -196,21 +196,14 @@ def test_an_interrupt_is_kept_said_and_taken_up(
     monkeypatch.setenv(audited.PAUSE, "0.02")
     for engine in (("--engine", "serial"), ("--workers", 2)):
         out, known = tmp_path / str(engine[1]), len(audited.log(str(environment)))
+
+        def far(known: int = known) -> bool:
+            return asked(environment, known).total() >= 50
+
         command = [each for each in arguments(pictures, out, *engine) if each != "--quiet"]
         line = [sys.executable, "-m", "iqaudit", *map(str, command)]
-        with subprocess.Popen(
-            line,
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=hears_ctrl_c,  # noqa: PLW1509
-        ) as driver:
-            while asked(environment, known).total() < 50:
-                assert driver.poll() is None
-                time.sleep(0.02)
-            driver.send_signal(signal.SIGINT)
-            _, said = driver.communicate()
-        assert driver.returncode == 130
+        code, said = interrupted(line, far)
+        assert code == 130
         assert "Interrupted: " in said
         assert "of 6 pictures finished; the same command goes on." in said
         assert kept(out) == asked(environment, known)

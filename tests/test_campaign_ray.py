@@ -3,7 +3,6 @@
 import importlib
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import time
@@ -31,8 +30,18 @@ from iqaudit.images import picture_key
 from iqaudit.record import manifest
 from iqaudit.trial import Answer
 from tests import audited
-from tests.campaigning import ROOT, ROUGH, arguments, asked, contents, iqaudit_, kept, serial
-from tests.conftest import MakePicture, hears_ctrl_c
+from tests.campaigning import (
+    ROOT,
+    ROUGH,
+    arguments,
+    asked,
+    contents,
+    interrupted,
+    iqaudit_,
+    kept,
+    serial,
+)
+from tests.conftest import MakePicture
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install ray")
 
@@ -179,19 +188,8 @@ def test_an_interrupt_is_kept_said_and_taken_up(
     """On a cluster of its own, for want of an address, which ends with it."""
     out, known = tmp_path / "run", len(audited.log(str(ground.log)))
     line = command(ground, out, "--engine", "ray", "--workers", 2)
-    with subprocess.Popen(
-        line,
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
-    ) as driver:
-        while begun(out) < 2:
-            assert driver.poll() is None
-            time.sleep(0.02)
-        driver.send_signal(signal.SIGINT)
-        _, said = driver.communicate()
-    assert driver.returncode == 130
+    code, said = interrupted(line, lambda: begun(out) >= 2)
+    assert code == 130
     assert "of 6 pictures finished; the same command goes on." in said
     now = asked(ground.log, known)
     time.sleep(10 * PAUSE)

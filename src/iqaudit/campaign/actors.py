@@ -1,7 +1,7 @@
 """The driver of workers on a cluster: hands pictures out, keeps what comes, replaces who dies."""
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from iqaudit.campaign import cells
+from iqaudit.campaign.deaths import MOST_DEATHS, Deaths
 from iqaudit.campaign.journal import Journal
-from iqaudit.campaign.manifest import victim_of
-from iqaudit.campaign.processes import MOST_DEATHS, TOLD_EVERY
+from iqaudit.campaign.manifest import victim_in
+from iqaudit.campaign.processes import TOLD_EVERY
 from iqaudit.campaign.remote import Node, Said, Worker
 from iqaudit.campaign.task import Task, writing
 from iqaudit.campaign.watch import Watch
@@ -76,11 +77,10 @@ class Pool:
         self._held = manifest(root) or {}
         self._hands: list[_Hand] = []
         self._waiting: deque[Task] = deque()
-        self._deaths: Counter[tuple[str, str]] = Counter()
+        self._deaths = Deaths()
         self._stillborn = 0
         self._inexact: set[str] = set()
         self._error: Exception | None = None
-        self._given_up: list[str] = []
         self._begun = time.monotonic()
 
     def run(self) -> Iterator[tuple[str, str]]:
@@ -105,10 +105,7 @@ class Pool:
             raise self._error
         if stopped:
             raise KeyboardInterrupt
-        if self._given_up:
-            first, *others = self._given_up
-            more = f" So did others on {len(others)} more." if others else ""
-            raise VictimError(first + more)
+        self._deaths.tell()
 
     def end(self) -> None:
         """End every worker, at once."""
@@ -133,8 +130,7 @@ class Pool:
             self._start()
 
     def _refuse_without_gpu(self, task: Task) -> None:
-        [cell] = [each for each in self._held["cells"] if each["folder"] == task.cell.folder]
-        victim = victim_of(self._held, cell)
+        victim = victim_in(self._held, task.cell.folder)
         if victim["device"].startswith("cuda") and "num_gpus" not in self._needs:
             raise InputError(
                 f'The victim "{victim["name"]}" computes on a GPU: say what part of one a worker '
@@ -236,16 +232,8 @@ class Pool:
                     "and what the victims need, as they are here."
                 )
             return
-        where = task.cell.folder, task.picture.name
-        self._deaths[where] = 1 if answered else self._deaths[where] + 1
-        if self._deaths[where] < MOST_DEATHS:
+        if self._deaths.spare(task, f"on the node {hand.node} ({reason})", answered=answered):
             self._waiting.appendleft(task)
-            return
-        self._given_up.append(
-            f"{where[0]}: {MOST_DEATHS} workers in a row died on the picture {where[1]}, the last "
-            f"on the node {hand.node} ({reason}). What was answered is kept; the same command "
-            "goes on."
-        )
 
     def _kill(self, hand: _Hand) -> None:
         with suppress(Exception):  # it, or the cluster, may have gone

@@ -83,6 +83,12 @@ def victim_of(held: Mapping[str, Any], cell: Mapping[str, Any]) -> dict[str, Any
     return found
 
 
+def victim_in(held: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """Return what a manifest holds of the victim of a cell's folder."""
+    [cell] = [each for each in held["cells"] if each["folder"] == folder]
+    return victim_of(held, cell)
+
+
 def hardware(devices: Iterable[str]) -> dict[str, Any]:
     """Return what an audit was begun on."""
     return {

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from iqaudit.campaign.deaths import MOST_DEATHS, Deaths
 from iqaudit.campaign.task import Task, work
 from iqaudit.campaign.threads import one_thread
 from iqaudit.campaign.victims import Victims
@@ -25,9 +26,6 @@ from iqaudit.errors import InputError, VictimError
 from iqaudit.memory import keep_freed_memory
 from iqaudit.record import manifest
 from iqaudit.victims.contract import ELSEWHERE
-
-MOST_DEATHS = 3
-"""Of workers, on one picture: more would die as well."""
 
 TOLD_EVERY = 0.2
 """Seconds between two words of a worker on how far it is."""
@@ -74,10 +72,9 @@ class _Pool:
         self._context = multiprocessing.get_context("spawn")
         self._hands: list[_Hand] = []
         self._again: list[Task] = []
-        self._deaths: dict[tuple[str, str], int] = {}
+        self._deaths = Deaths()
         self._stillborn = 0
         self._error: Exception | None = None
-        self._given_up: list[str] = []
         self._told_to_stop = False
 
     def run(self) -> Iterator[tuple[str, str]]:
@@ -96,10 +93,7 @@ class _Pool:
             raise self._error
         if self._told_to_stop:
             raise KeyboardInterrupt
-        if self._given_up:
-            first, *others = self._given_up
-            more = f" So did others on {len(others)} more." if others else ""
-            raise VictimError(first + more)
+        self._deaths.tell()
 
     def end(self) -> None:
         """End every worker: at its next answer where it is at work."""
@@ -178,16 +172,11 @@ class _Pool:
                 )
             self._again.append(task)
             return
-        where = task.cell.folder, task.picture.name
-        self._deaths[where] = self._deaths.get(where, 0) + 1
-        if self._deaths[where] < MOST_DEATHS:
+        memory = " (as where memory runs out)" if code == -signal.SIGKILL else ""
+        if self._deaths.spare(
+            task, f"with {how}{memory}", advice=", with fewer --workers perhaps,"
+        ):
             self._again.append(task)
-            return
-        self._given_up.append(
-            f"{where[0]}: {MOST_DEATHS} workers in a row died on the picture {where[1]}, the last "
-            f"with {how}{' (as where memory runs out)' if code == -signal.SIGKILL else ''}. What "
-            "was answered is kept; the same command, with fewer --workers perhaps, goes on."
-        )
 
     def _tell_to_stop(self) -> None:
         if self._told_to_stop:

@@ -132,8 +132,7 @@ class Worker:
         for known, exact in self._known:
             if known == cell.victim:
                 return exact
-        [held] = [each for each in self._held["cells"] if each["folder"] == cell.folder]
-        then = manifest.victim_of(self._held, held)
+        then = manifest.victim_in(self._held, cell.folder)
         scores = fingerprint(victim)
         exact = manifest.refuse_other_victim(
             self._root, then, victim.card, scores, "Its files, or its packages, differ there."

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Barrier
 
 import numpy as np
@@ -263,12 +263,7 @@ class Session:
         """Return the score of a change that is too large to be followed."""
         if self.rescorer.fault or not change.patches:
             return self.rescorer.dense(change.picture())
-        try:
-            with torch.inference_mode():
-                pixels = self.rescorer.tensor(change.picture()[None])
-                return _number(self._activations.whole(pixels))
-        except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
-            return self.rescorer.leave_for(change, error)
+        return self._safely(change, self._activations.whole, change.picture()[None])
 
     def job(self, change: Change, lane: int) -> Callable[[], float]:
         """Prepare a change to be scored in a lane."""
@@ -291,15 +286,15 @@ class Session:
         for patch in change.patches:
             self._canvas[patch.window] = change.base[patch.window]
 
-        def job() -> float:
-            try:
-                with torch.inference_mode():
-                    pixels = self.rescorer.tensor(windows)
-                    return _number(self._activations.score(lane, places, pixels))
-            except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
-                return self.rescorer.leave_for(change, error)
+        return lambda: self._safely(change, partial(self._activations.score, lane, places), windows)
 
-        return job
+    def _safely(self, change: Change, score: Callable[[Tensor], Tensor], pictures: Pixels) -> float:
+        """Return a change's score from pictures or windows; densely where a step fails."""
+        try:
+            with torch.inference_mode():
+                return _number(score(self.rescorer.tensor(pictures)))
+        except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
+            return self.rescorer.leave_for(change, error)
 
     def _rebase(self, base: Pixels) -> None:
         """Take a picture as the base."""
