@@ -311,19 +311,25 @@ class _Rayless:
 
     exceptions = SimpleNamespace(RayError=_Died)
 
-    def __init__(self, deadly: Sequence[str] = ()) -> None:
-        self._deadly = list(deadly)
+    def __init__(self, deadly: Sequence[str] = (), stillborn: int = 0) -> None:
+        self._deadly, self._stillborn = list(deadly), stillborn
 
     def remote(self, made: Callable[..., Worker]) -> Any:
         def make(*given: Any) -> Any:
             one = made(*given)
             return SimpleNamespace(
-                about=SimpleNamespace(remote=lambda: one.about),
+                about=SimpleNamespace(remote=lambda: partial(self._about, one)),
                 begin=SimpleNamespace(remote=lambda task: partial(self._begin, one, task)),
                 go_on=SimpleNamespace(remote=lambda: one.go_on),
             )
 
         return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=make))
+
+    def _about(self, one: Worker) -> Node:
+        if self._stillborn:
+            self._stillborn -= 1
+            raise _Died("its node has gone")
+        return one.about()
 
     def _begin(self, one: Worker, task: Task) -> Any:
         if task.picture.name in self._deadly:
@@ -341,6 +347,40 @@ class _Rayless:
         pass
 
 
+def rayless(ray: _Rayless) -> Any:
+    """Return an engine of such workers."""
+
+    def engine(
+        root: Path, tasks: Iterable[Task], watch: Watch, workers: int | None, _: object
+    ) -> Iterator[tuple[str, str]]:
+        yield from Pool(ray, root, tasks, watch, workers or 1, {}).run()
+
+    return engine
+
+
+def larger(small: Campaign, folder: Path, make_picture: MakePicture) -> Campaign:
+    """Return the small audit with two pictures more."""
+    for name in ("q", "r"):
+        iqaudit.write(folder / f"{name}.png", make_picture(20, 24, ord(name)))
+    return replace(small, data=Data(pictures=tuple(str(folder / f"{name}.png") for name in "pqr")))
+
+
+@pytest.mark.parametrize(("stillborn", "over"), [(3, False), (100, True)])
+def test_workers_that_a_dying_node_takes_along_are_one_death(
+    *, stillborn: int, over: bool, tmp_path: Path, small: Campaign, make_picture: MakePicture
+) -> None:
+    """All were to start there; where none ever starts, that is said."""
+    campaign = larger(small, tmp_path, make_picture)
+    ray = _Rayless(stillborn=stillborn)
+    run = partial(running.run, campaign, tmp_path / "run", engine=rayless(ray), workers=3)
+    if over:
+        with pytest.raises(InputError, match="Ray's workers end before they begin"):
+            run()
+    else:
+        [cell] = run()
+        assert cells.is_done(cell)
+
+
 @pytest.mark.parametrize(
     ("deaths", "given_up"), [({"p": 2, "q": 2}, ()), ({"p": 3}, "p"), ({"p": 3, "q": 3}, "pq")]
 )
@@ -351,18 +391,9 @@ def test_a_picture_that_three_workers_die_on_is_given_up_and_the_others_go_on(
     small: Campaign,
     make_picture: MakePicture,
 ) -> None:
-    for name in ("q", "r"):
-        iqaudit.write(tmp_path / f"{name}.png", make_picture(20, 24, ord(name)))
-    files = tuple(str(tmp_path / f"{name}.png") for name in "pqr")
-    campaign = replace(small, data=Data(pictures=files))
+    campaign = larger(small, tmp_path, make_picture)
     ray = _Rayless([name for name, count in deaths.items() for _ in range(count)])
-
-    def engine(
-        root: Path, tasks: Iterable[Task], watch: Watch, workers: int | None, _: object
-    ) -> Iterator[tuple[str, str]]:
-        yield from Pool(ray, root, tasks, watch, workers or 1, {}).run()
-
-    run = partial(running.run, campaign, tmp_path / "run", engine=engine, workers=2)  # type: ignore[arg-type]
+    run = partial(running.run, campaign, tmp_path / "run", engine=rayless(ray), workers=2)
     if given_up:
         with pytest.raises(VictimError, match="3 workers in a row died on the picture") as said:
             run()

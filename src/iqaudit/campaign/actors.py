@@ -30,6 +30,8 @@ class _Hand:
     actor: Any
     saying: Any
     """What it is going to say; None while nothing was asked of it."""
+    wave: int
+    """How many waves of workers had died before they were up when this one was started."""
     node: str = ""
     """Where it is, once it is up."""
     task: Task | None = None
@@ -139,7 +141,7 @@ class Pool:
 
     def _start(self) -> None:
         actor = self._made.remote(self._root, self._held, str(Path.cwd()))
-        self._hands.append(_Hand(actor, actor.about.remote()))
+        self._hands.append(_Hand(actor, actor.about.remote(), self._stillborn))
 
     def _give(self, hand: _Hand, task: Task) -> Iterator[tuple[str, str]]:
         folder, name = self._root / task.cell.folder, task.picture.name
@@ -225,7 +227,10 @@ class Pool:
         self._kill(hand)  # a node that was only out of reach may come back
         reason = _reason(error)
         if task is None:
-            self._stillborn += 1
+            if (
+                hand.wave == self._stillborn
+            ):  # a dying node takes all along that were to start there
+                self._stillborn += 1
             if self._stillborn >= MOST_DEATHS:
                 self._error = self._error or InputError(
                     f"Ray's workers end before they begin ({reason}): every node needs iqaudit, "
