@@ -1,5 +1,8 @@
 """The rival attacks, each by what its paper promises on a scorer of which the best is known."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -317,3 +320,24 @@ def test_unusable_settings_are_refused(
 ) -> None:
     with pytest.raises(iqaudit.InputError, match=sentence):
         attack(**arguments)
+
+
+def test_surfree_does_not_hang_on_the_processors_products() -> None:
+    """A search that is taken up elsewhere must ask what it asked before."""
+    program = (
+        "import numpy as np; from iqaudit.attacks import surfree\n"
+        "draw, before = np.random.default_rng(0), []\n"
+        "for _ in range(4): before.append(surfree.direction(draw, (96, 128), before))\n"
+        "print(before[-1].tobytes().hex())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **({"OPENBLAS_CORETYPE": kernels} if kernels else {})},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for kernels in ("", "Haswell", "Sandybridge")
+    }
+    assert len(found) == 1

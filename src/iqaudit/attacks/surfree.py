@@ -39,13 +39,13 @@ def direction(draw: np.random.Generator, size: tuple[int, int], before: Iterable
     low = (diagonal <= np.median(diagonal))[..., None]
     field: Field = fft.idctn((signs * low).astype(np.float32), axes=(0, 1), norm="ortho")
     for other in before:
-        field = field - np.float32(np.vdot(other, field)) * other
+        field = field - np.float32(_dot(other, field)) * other
     return unit(field)
 
 
 def unit(field: Field) -> Field:
     """Return a field over its length."""
-    return field / max(np.float32(np.linalg.norm(field)), TINY)
+    return field / max(np.float32(_length(field)), TINY)
 
 
 def turned(start: Field, point: Field, towards: Field, angle: float) -> Field:
@@ -56,6 +56,15 @@ def turned(start: Field, point: Field, towards: Field, angle: float) -> Field:
     """
     away = point - start
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    aside: Field = np.float32(sine * float(np.linalg.norm(away))) * towards
+    aside: Field = np.float32(sine * _length(away)) * towards
     moved: Field = start + np.float32(cosine) * (np.float32(cosine) * away + aside)
     return moved
+
+
+def _dot(one: Field, other: Field) -> float:
+    """Return a product whose bits do not hang on the processor, as those of BLAS do."""
+    return float(np.multiply(one, other, dtype=np.float64).sum())
+
+
+def _length(field: Field) -> float:
+    return math.sqrt(_dot(field, field))

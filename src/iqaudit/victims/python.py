@@ -67,7 +67,7 @@ class Python:
 
     def __getattr__(self, name: str) -> Any:
         """Hand on what only some victims have."""
-        if name not in {"incremental", "gradient"}:
+        if name not in {"incremental", "gradient", "account"}:
             raise AttributeError(name)
         return getattr(self._victim, name)
 
