@@ -22,7 +22,8 @@ Node: TypeAlias = Any
 class Draft:
     """A step before what follows it is known.
 
-    `cells` is False where it makes totals, not a map.
+    `cells` is False where it makes totals, not a map; `cuts` is True where it makes pieces of one,
+    in which windows lie elsewhere than in the map.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Draft:
     make: Callable[[], AnyStep] | None = None
     cells: bool = True
     work: float = 0.0
+    cuts: bool = False
 
     def build(self) -> AnyStep:
         """Return the step."""
@@ -136,6 +138,12 @@ class Context(NamedTuple):
     def draft(self, node: Node) -> Draft:
         """Return the draft of a node that is a map."""
         return self.drafts[self.maps[node.name]]
+
+    def frame(self, draft: Draft) -> str:
+        """Return what windows of a map are placed in: the pieces last cut on its way, or all."""
+        while draft.inputs and not draft.cuts:
+            draft = self.drafts[draft.inputs[0]]
+        return draft.name
 
     def is_map(self, arg: Any) -> bool:
         """Whether an argument is a map."""

@@ -78,6 +78,8 @@ def _pools(inner: AnyStep, outer: AnyStep) -> bool:
         and outer.kernel == outer.stride != (1, 1)
         and outer.before == (0, 0)
         and inner.dilation == outer.dilation == (1, 1)
+        # Beyond the map the pooling reads its own padding, not the convolution of the other's.
+        and all(outer.reads(0, outer.shape[a], a - 2)[1] <= inner.shape[a] for a in (2, 3))
         and math.prod(inner.shape) >= LARGE
     )
 

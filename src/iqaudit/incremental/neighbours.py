@@ -229,9 +229,12 @@ def resampling(node: Node, context: Context) -> Draft | None:
 
     def weights(axis: int) -> Tensor:
         # One line lit at a time, each in a channel of its own, tells who reads whom.
-        size = source.shape[2 + axis]
-        lit = torch.eye(size, dtype=torch.float32, device=like.device)[None]
-        answer: Tensor = whole(lit[:, :, None] if axis else lit[:, :, :, None])
+        size, other = source.shape[2 + axis], source.shape[3 - axis]
+        across = min(other, other // shape[3 - axis] + 2)  # a factor leaves something of so many
+        kind = like.dtype if like.is_floating_point() else torch.float32
+        lit = torch.eye(size, dtype=kind, device=like.device)[None]
+        lines = lit[:, :, None] if axis else lit[:, :, :, None]
+        answer: Tensor = whole(lines.repeat_interleave(across, dim=3 - axis))
         return (answer[0, :, 0] if axis else answer[0, :, :, 0]).t().contiguous()
 
     inputs = (source.name,)

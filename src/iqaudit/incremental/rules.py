@@ -133,6 +133,7 @@ def cut(name: str, root: Draft, cells: NDArray[np.int64]) -> Draft | str | None:
         (root.name,),
         shape,
         lambda: Cut(name, (root.name,), shape, pieces, lines.copy(), across.copy()),
+        cuts=True,
     )
 
 
@@ -176,6 +177,8 @@ def _pointwise(node: Node, context: Context) -> Draft | None:
     )
     if not aligned or not _is_pointwise(node, name):
         return None
+    if len({context.frame(d) for d in drafts}) > 1:
+        return None  # a window lies elsewhere in each of them
     constants = [context.value(arg) for arg in node.all_input_nodes if not context.is_map(arg)]
     if name != "prelu" and not all(_same_everywhere(value) for value in constants):
         return None

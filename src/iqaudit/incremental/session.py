@@ -1,10 +1,12 @@
 """Searches on pictures whose scores are kept up to date: the base, the lanes, the checks."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from threading import Barrier
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +64,10 @@ class Rescorer:
         self.fault = ""
         """Why incremental scoring was left, where it was."""
         self.on_fault = on_fault
+        self.compared: set[tuple[int, ...]] = set()
+        """The kinds of change, by their pictures' and windows' sizes, that were compared once."""
         self._networks: dict[tuple[int, int], Network | str] = {}
+        self._channels_first = False
 
     def network(self, height: int, width: int) -> Network | str:
         """Return the module's network for pictures of a size, or why there is none."""
@@ -105,7 +110,10 @@ class Rescorer:
             return f"there is no graph of it ({network})"
         if not network.steps:
             return "none of its operators knows windows"
-        session = Session(self, network)
+        try:
+            session = Session(self, network)
+        except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
+            return f"its windows cannot be followed, {type(error).__name__}: {error}"
         if session.bytes > MOST_BYTES:
             return f"a picture's maps would take {session.bytes / 1e9:.1f} GB"
         return session
@@ -113,7 +121,18 @@ class Rescorer:
     def dense(self, pixels: Pixels) -> float:
         """Return a picture's score by a dense pass."""
         with torch.inference_mode():
-            return _number(self.module(self.tensor(pixels[None])))
+            return _number(self.answer(self.tensor(pixels[None])))
+
+    def answer(self, pictures: Tensor) -> Any:
+        """Return what the module answers to pictures, as `tensor` makes them."""
+        if self._channels_first:
+            return self.module(pictures.contiguous())
+        try:
+            return self.module(pictures)
+        except RuntimeError:  # some take for granted how their maps lie in memory, as `view` does
+            found = self.module(pictures.contiguous())
+            self._channels_first = True
+            return found
 
     def tensor(self, pixels: Pixels) -> Tensor:
         """Return pictures (n, height, width, 3) as the module takes them, channels last."""
@@ -188,9 +207,8 @@ class Session:
         self._base: Pixels | None = None
         self._canvas: Pixels = np.empty((0, 0, 3), np.uint8)
         self._tried: list[_Tried] = []
-        self._moments = np.random.default_rng(0)
-        self._next_check = 1
-        self._scored = 0
+        self._moments: np.random.Generator | None = None
+        self._next_check = self._scored = 0
 
     @property
     def lanes(self) -> int:
@@ -212,17 +230,19 @@ class Session:
             jobs: dict[int, Callable[[], float]] = {}
             used: dict[Session, int] = {}
             for index, (session, change) in list(waiting.items()):
-                if not session.follows(change):
-                    found[index] = session.whole(change)  # with all cores
-                elif len(jobs) < rescorer.lanes:
-                    lane = used.get(session, 0)
-                    used[session] = lane + 1
-                    try:
+                try:
+                    follows = session.follows(change)
+                    if follows and len(jobs) < rescorer.lanes:
+                        lane = used.get(session, 0)
+                        used[session] = lane + 1
                         jobs[index] = session.job(change, lane)
-                    except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
-                        found[index] = rescorer.leave_for(change, error)
+                except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
+                    found[index] = rescorer.leave_for(change, error)
                 else:
-                    continue
+                    if not follows:
+                        found[index] = session.whole(change)  # with all cores
+                    elif index not in jobs:
+                        continue
                 del waiting[index]
             found |= dict(zip(jobs, rescorer.run(list(jobs.values())), strict=True))
         return [
@@ -236,10 +256,13 @@ class Session:
         It is scored again only where it becomes the base, so that the maps go the very way that
         they went then.
         """
-        if self.follows(change):
-            self._rebase(change.base)
-            self._tried = [*self._tried[-REMEMBERED:], _Tried(change, None)]
-        self._due()
+        try:
+            if self.follows(change):
+                self._rebase(change.base)
+                self._tried = [*self._tried[-REMEMBERED:], _Tried(change, None)]
+        except Exception as error:  # noqa: BLE001 (as where it is scored)
+            self.rescorer.leave(f"a step failed, {type(error).__name__}: {error}")
+        self._due(change)
 
     def close(self) -> None:
         """Compare the base with a dense pass: every answer is there, so nothing may fail now."""
@@ -315,14 +338,21 @@ class Session:
 
     def checked(self, change: Change, answer: float) -> float:
         """Compare a score with a dense pass when its moment has come."""
-        if not self._due() or self.rescorer.fault:
+        due = self._due(change)
+        if self.rescorer.fault or not change.patches:
+            return answer  # by a dense pass itself
+        kind = (*change.base.shape[:2], min(len(change.patches), 2), *_size(change))
+        if kind in self.rescorer.compared and not due:
             return answer
+        self.rescorer.compared.add(kind)
         return self._compare(answer, change.picture())
 
-    def _due(self) -> bool:
-        """Count a score, and tell whether it is to be compared."""
+    def _due(self, change: Change) -> bool:
+        """Count a score, and tell whether its moment to be compared has come."""
         self._scored += 1
-        if self._scored < self._next_check:
+        if self._moments is None:  # the picture's own: no two are compared at the same ones
+            self._moments = np.random.default_rng(zlib.crc32(change.picture().tobytes()))
+        elif self._scored < self._next_check:
             return False
         self._next_check = self._scored + int(self._moments.integers(1, 2 * CHECK_EVERY))
         return True

@@ -83,4 +83,7 @@ def _call(
         weight, bias = (*(constants[arg.name] for arg in given), None)[:2]
         rows = math.prod(node.meta["val"].shape[:-1])
         return node.name, linear(weight, bias, rows), node.args[:1], {}
-    return node.name, node.target, node.args, dict(node.kwargs)
+    # A view asks for the layout that the graph was read in; what comes has its channels last.
+    views = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)  # noqa: SLF001
+    target = torch.ops.aten.reshape.default if node.target in views else node.target
+    return node.name, target, node.args, dict(node.kwargs)

@@ -82,8 +82,10 @@ class Span:
         )
 
     def same(self, other: "Span") -> bool:
-        """Whether the windows of both coincide at every place."""
-        return self is other or (self.size == other.size and self.start == other.start)
+        """Whether the windows of both coincide at every place, and what changes in them."""
+        return self is other or (
+            np.array_equal(self.first, other.first) and np.array_equal(self.last, other.last)
+        )
 
 
 def picked(span: Span, lines: NDArray[np.int64]) -> tuple[NDArray[np.int64], Span]:

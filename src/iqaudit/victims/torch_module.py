@@ -83,7 +83,7 @@ class TorchModule:
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
         with torch.inference_mode():
-            scores: Any = self.module(self.rescorer.tensor(pictures))
+            scores: Any = self.rescorer.answer(self.rescorer.tensor(pictures))
         if not isinstance(scores, Tensor) or scores.is_complex():
             kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
             raise TypeError(f"the module must return a tensor of real scores, not {kind}")
@@ -101,7 +101,7 @@ class TorchModule:
         """
         with torch.enable_grad():
             x = self.rescorer.tensor(picture[None]).requires_grad_()
-            scores = self.module(x)
+            scores = self.rescorer.answer(x)
             if not (isinstance(scores, Tensor) and scores.requires_grad):
                 raise TypeError("its score has no gradient")
             [slope] = torch.autograd.grad(scores.sum(), x)
