@@ -39,6 +39,18 @@ def test_attacks_and_pictures_are_told_apart(runs: dict[str, Path]) -> None:
     assert [each.same_pictures for each in found] == [False, True]
 
 
+def test_searches_that_ended_early_are_no_rivals_of_those_that_did_not(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    stopped = Cell(rough(), queries=30).write(tmp_path / "stopped")
+    edit(stopped, lambda record: record.update(early_stop=0.1, until_plateau=20))
+    found = analysis.compare([runs["rough"], stopped])
+    assert [each.budget for each in found] == [
+        "30 queries a picture",
+        "30 queries a picture, fewer where RGO 0.1 is reached or 20 in a row find nothing better",
+    ]
+
+
 def test_equal_figures_share_a_rank_and_undefined_ones_come_last(
     runs: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -64,6 +64,15 @@ class Stop:
             if self.plateau < 1:
                 raise InputError(f"A plateau is at least 1 query long, not {self.plateau}.")
 
+    def __str__(self) -> str:
+        """Say what ends a search early, behind its budget; nothing where it never does."""
+        rules = []
+        if self.rgo is not None:
+            rules.append(f"RGO {self.rgo:g} is reached")
+        if self.plateau is not None:
+            rules.append(f"{self.plateau:,} in a row find nothing better")
+        return f", fewer where {' or '.join(rules)}" if rules else ""
+
 
 NEVER = Stop()
 

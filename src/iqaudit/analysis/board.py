@@ -29,8 +29,8 @@ class Leaderboard:
 
     Attributes
     ----------
-    data, attack, settings, levels, goal, queries
-        What they have in common.
+    data, attack, settings, levels, goal, queries, budget
+        What they have in common; `budget` is the queries in words, with what ends a search before.
     same_pictures : bool
         Whether all were attacked on the same pixels; victims on others compare with care.
     by : Measure
@@ -47,6 +47,7 @@ class Leaderboard:
     levels: int
     goal: str
     queries: int
+    budget: str
     same_pictures: bool
     by: Measure
     measures: tuple[Measure, ...]
@@ -99,7 +100,7 @@ def record(boards: Sequence[Leaderboard]) -> list[dict[str, Any]]:
 
 
 def _protocol(cell: CellData) -> str:
-    said = (cell.data, cell.method, cell.settings, cell.levels, cell.goal, cell.queries)
+    said = (cell.data, cell.method, cell.settings, cell.levels, cell.goal, cell.budget)
     return json.dumps(said, sort_keys=True)
 
 
@@ -120,6 +121,7 @@ def _board(
         levels=first.levels,
         goal=first.goal,
         queries=first.queries,
+        budget=first.budget,
         same_pictures=len({_pixels(cell) for _, cell in cells}) == 1,
         by=by,
         measures=measures,

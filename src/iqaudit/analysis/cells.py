@@ -15,7 +15,7 @@ from iqaudit.attacks import ATTACKS, is_white_box
 from iqaudit.goal import Direction
 from iqaudit.scale import Scale
 from iqaudit.summary import Row
-from iqaudit.trial import Outcome
+from iqaudit.trial import Outcome, Stop
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +72,8 @@ class CellData:
         The threat in levels of 255, the budget, the seed, and what a score costs.
     goal : str
         Which way scores were pushed.
+    stop : Stop
+        When searches ended before their budget was spent.
     scale : Scale
         The victim's.
     pictures : tuple of PictureData
@@ -91,6 +93,7 @@ class CellData:
     seed: int
     cost: int
     goal: str
+    stop: Stop
     scale: Scale
     pictures: tuple[PictureData, ...]
     planned: int
@@ -99,6 +102,11 @@ class CellData:
     def cell(self) -> str:
         """The directory's name."""
         return self.path.resolve().name
+
+    @property
+    def budget(self) -> str:
+        """How many queries a picture's search has, and what ends it before."""
+        return f"{self.queries:,} queries a picture{self.stop}"
 
     @property
     def finished(self) -> tuple[PictureData, ...]:
@@ -147,6 +155,7 @@ def _cell(path: Path, data: str | None, planned: int) -> CellData:
         seed=said["seed"],
         cost=said["victim"].get("cost", 1),
         goal=said["goal"],
+        stop=Stop(said.get("early_stop"), said.get("until_plateau")),
         scale=scale,
         pictures=pictures,
         planned=max(planned, len(pictures)),

@@ -26,6 +26,7 @@ from iqaudit.analysis.intervals import (
     rank_correlation,
 )
 from iqaudit.analysis.pairs import Pair, moved, pairs, recorded, room
+from iqaudit.analysis.samples import FEWEST_RANKED
 from iqaudit.analysis.scorers import is_own, own_label, owns, refuse_another
 from iqaudit.analysis.wording import few, figure, pictures
 from iqaudit.audit import check_sizes
@@ -273,7 +274,7 @@ def _entry(found: Sequence[PictureTransfer], index: int, *, own: bool) -> Entry:
         if each.opinion is not None
     ]
     before, after = NOTHING, NOTHING
-    if len(judged) > 1:
+    if len(judged) >= FEWEST_RANKED:
         opinions, *scores = np.array(judged).T
         before, after = (interval(rank_correlation, opinions, each) for each in scores)
     text = _on_entry(rgo, len(found), own=own)

@@ -68,7 +68,7 @@ def leaderboard(board: Leaderboard) -> Table:
     """Return a leaderboard's table: the firmest victim first."""
     title = (
         f"{board.data or 'pictures'} · {board.attack} · {board.levels}/255 · goal {board.goal} · "
-        f"{board.queries:,} queries"
+        + board.budget
     )
     table = Table(
         box=None, pad_edge=False, header_style="bold", title=Text(title), title_justify="left"

@@ -120,7 +120,7 @@ def _how_far(cell: Cell) -> str:
     if values["rgo"].value is None:
         return "No picture's search has come to its end, so there are no means."
     return (
-        f"With {cell.data.queries:,} queries a picture, scores went {percent(values['rgo'])} of "
+        f"With {cell.data.budget}, scores went {percent(values['rgo'])} of "
         f"the way they could go over {pictures(cell.row.pictures)}; a perfect attack would reach "
         f"{plain_percent(values['reachable_rgo'].value)} within this victim's range."
     )
