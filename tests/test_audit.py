@@ -407,3 +407,23 @@ def test_a_modules_other_answers_are_refused(
 ) -> None:
     with pytest.raises(VictimError, match=sentence):
         iqaudit.attack(make_picture(12, 18), _Shaped(shape), score_range=(0, 1), queries=3)
+
+
+def test_an_interrupt_between_pictures_of_a_batch_loses_no_answer(
+    make_picture: MakePicture,
+) -> None:
+    asked = 0
+
+    def slow(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        nonlocal asked
+        asked += 1
+        if asked == 12:
+            raise KeyboardInterrupt
+        return roughness(pictures)
+
+    victim = Function(slow, iqaudit.Scale.from_range(0, 20), largest_batch=1)
+    plan = iqaudit.Plan(victim, iqaudit.attacks.Bidirectional(), queries=20, batch=3)
+    running = iqaudit.run(plan, [make_picture(20, 20, seed) for seed in range(3)])
+    assert sum(next(running).queries for _ in range(3)) == 11
+    with pytest.raises(KeyboardInterrupt):
+        next(running)

@@ -149,3 +149,35 @@ def test_the_references_scale_is_what_its_training_fitted(
     scores = np.linspace(10, 90, 50)
     center, spread = calibration.fit_to_opinions(scores, [made.quality(s) for s in scores])
     assert (center, spread) == pytest.approx((made.center, made.spread), rel=1e-6)
+
+
+def test_a_scale_takes_every_picture_that_it_was_fitted_on() -> None:
+    """A range that leaves out a hundredth at each end is none to refuse a score by."""
+    scores = np.random.default_rng(0).lognormal(0, 1, 500)
+    fitted = calibration.fit(scores)
+    assert all(fitted.fits(score) for score in scores)
+    assert not fitted.fits(scores.mean() + 16 * scores.std())
+
+
+@pytest.mark.parametrize(
+    ("scores", "sentence"),
+    [
+        ("a.png,nan\nb.png,5", r"1 scores are not within 0 to 100, the first that of a\.png, nan"),
+        ("a.png,50\nb.png,101", r"first that of b\.png, 101; say the range"),
+        ("a.png,50\nb.png,50", "every picture has the same score"),
+    ],
+)
+def test_opinions_that_nothing_can_be_fitted_to_are_refused(
+    scores: str, sentence: str, tmp_path: Path, make_picture: MakePicture
+) -> None:
+    for name in ("a", "b"):
+        iqaudit.write(tmp_path / f"{name}.png", make_picture(8, 8))
+    table = tmp_path / "scores.csv"
+    table.write_text(f"image,mos\n{scores}\n", "utf-8-sig")  # as a spreadsheet writes it
+    with pytest.raises(InputError, match=sentence):
+        calibration.read_opinions(table, iqaudit.collect(tmp_path), (0, 100))
+
+
+def test_opinions_that_do_not_differ_are_rising_with_nothing() -> None:
+    with pytest.raises(InputError, match="do not rise"):
+        calibration.fit(np.linspace(0, 1, 20), opinions=[5] * 20)

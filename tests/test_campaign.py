@@ -11,6 +11,7 @@ import pytest
 
 import iqaudit
 from iqaudit import InputError, VictimError
+from iqaudit.campaign import manifest
 from iqaudit.campaign.spec import Campaign, Data
 from iqaudit.campaign.status import status
 from iqaudit.campaign.victims import VictimSpec
@@ -108,6 +109,21 @@ def test_another_audit_is_refused_with_what_differs(
     with pytest.raises(InputError, match=f"begun otherwise: {sentence}.*another folder"):
         serial(replace(campaign, **other), tmp_path / "run")
     assert asked() == known
+
+
+def test_an_audit_goes_on_however_its_service_is_asked(tmp_path: Path, photos: Path) -> None:
+    """A ceiling is raised, a token moves: no score is another's for that."""
+
+    def said(**options: Any) -> dict[str, Any]:
+        victim = VictimSpec("command:true {picture}", {"range": "0:1", **options})
+        campaign = Campaign((victim,), Data(pictures=(str(photos),)), queries=20)
+        return manifest.asked(campaign, ["command:true"])
+
+    before = said(price=1, budget_money=5, timeout=3)
+    before = json.loads(json.dumps(before))
+    manifest.refuse_other(tmp_path, before, said(price=1, budget_money=50, retries=1))
+    with pytest.raises(InputError, match="field"):
+        manifest.refuse_other(tmp_path, before, said(field="score"))
 
 
 def test_a_changed_victim_is_refused_with_its_scores_then_and_now(

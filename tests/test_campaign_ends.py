@@ -2,7 +2,9 @@
 
 import gc
 import json
+import os
 import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -220,3 +222,17 @@ def test_the_reference_comes_to_the_same_bytes_in_any_engine_and_taken_up(
     for file in (tmp_path / "serial").rglob("*"):
         again = tmp_path / "taken up" / file.relative_to(tmp_path / "serial")
         assert file.is_dir() or file.read_bytes() == again.read_bytes(), file
+
+
+def test_torch_has_its_threads_again_though_it_was_loaded_meanwhile() -> None:
+    program = (
+        "import sys\n"
+        "from iqaudit.campaign.threads import cores, one_thread\n"
+        "assert 'torch' not in sys.modules\n"
+        "with one_thread():\n"
+        "    import torch\n"
+        "    assert torch.get_num_threads() == 1\n"
+        "assert torch.get_num_threads() == cores()\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)

@@ -16,10 +16,10 @@ import pytest
 import iqaudit
 from iqaudit.campaign import cells
 from iqaudit.images import picture_key
-from iqaudit.record import INSIGHTS_ANSWERS, TRANSFER_ANSWERS
+from iqaudit.record import AUDIT, INSIGHTS_ANSWERS, TRANSFER_ANSWERS
 from tests import audited
 from tests.campaigning import ROOT, arguments, asked, contents, interrupted, kept
-from tests.conftest import MakePicture
+from tests.conftest import MakePicture, hears_ctrl_c
 
 KILLS = 50
 
@@ -211,3 +211,61 @@ def test_an_interrupt_is_kept_said_and_taken_up(
         subprocess.run(line, check=True, cwd=ROOT, capture_output=True)
         assert kept(out) + analysed(out) + greetings(pictures) == asked(environment, known)
     assert contents(tmp_path / "serial") == contents(tmp_path / "2")
+
+
+def test_victims_elsewhere_are_asked_though_a_picture_was_given_up(
+    tmp_path: Path, pictures: Path, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert environment
+    [first, *_] = sorted(pictures.iterdir())
+    key = picture_key(iqaudit.read(first).pixels)
+    (tmp_path / "deadly").write_text("\n".join([str(key)] * 6))  # three of each cell
+    monkeypatch.setenv(audited.DIE, str(tmp_path / "deadly"))
+    others = "--workers", 1, "--victim", "python:tests.audited:paid", "--yes"
+    line = [sys.executable, "-m", "iqaudit", *map(str, arguments(pictures, tmp_path / "run"))]
+    done = subprocess.run([*line, *map(str, others)], check=False, cwd=ROOT, capture_output=True)
+    assert done.returncode == 2
+    assert b"3 workers in a row died on the picture p0" in done.stderr
+    assert cells.finished(tmp_path / "run" / "rough--square--levels-3") == {"p1", "p2"}
+    assert cells.is_done(tmp_path / "run" / "paid--square--levels-3")
+    assert cells.is_done(tmp_path / "run" / "paid--square--levels-2")
+
+
+@pytest.mark.parametrize("after", [0.0, 0.3, 0.6])
+def test_an_interrupt_of_the_whole_group_while_workers_start_is_no_fault_of_theirs(
+    after: float, tmp_path: Path, pictures: Path, environment: Path
+) -> None:
+    """As a terminal's Ctrl-C is."""
+    assert environment
+    out = tmp_path / "run"
+    line = [sys.executable, "-m", "iqaudit", *map(str, arguments(pictures, out, "--workers", 4))]
+    with subprocess.Popen(
+        line,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
+    ) as driver:
+        while not (out / AUDIT).exists():
+            assert driver.poll() is None
+            time.sleep(0.01)
+        time.sleep(after)
+        os.killpg(driver.pid, signal.SIGINT)
+        _, said = driver.communicate()
+    assert driver.returncode in (0, 130), said  # 0: it was at its end
+    assert "Traceback" not in said
+
+
+def test_an_interrupt_before_the_first_picture_asks_nothing_more(
+    tmp_path: Path, pictures: Path, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is paid for each answer is not asked for its noise to the end."""
+    monkeypatch.setenv(audited.PAUSE, "0.5")
+    command = ["audit", pictures, "--victim", "python:tests.audited:rough,repeats=2"]
+    line = [sys.executable, "-m", "iqaudit", *map(str, command), "--out", str(tmp_path / "run")]
+    code, said = interrupted(line, lambda: len(audited.log(str(environment))) >= 2)
+    assert code == 130
+    assert "Interrupted: nothing is begun; the same command goes on." in said
+    assert len(audited.log(str(environment))) < 6
+    assert not (tmp_path / "run").exists()

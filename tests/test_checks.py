@@ -171,3 +171,25 @@ def test_what_is_cited_must_be_told() -> None:
 
     first = next(check(Noted()))
     assert (first.check, first.verdict) == ("note", Verdict.WARN)
+
+
+def test_no_more_pictures_are_asked_at_once_than_a_victim_takes() -> None:
+    asked = []
+
+    def pair(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        asked.append(len(pictures))
+        return sharp(pictures)
+
+    victim = Function(pair, iqaudit.Scale.from_range(0, 20), largest_batch=2)
+    found = {each.check for each in iqaudit.checks.check(victim)}
+    assert max(asked) == 2
+    assert "cost" in found
+
+
+def test_a_picture_of_fewer_pixels_than_the_grid_has_cells_is_seen_whole() -> None:
+    picture = iqaudit.Picture("tiny", np.full((5, 5, 3), 100, np.uint8))
+    brightness = Function(
+        lambda pictures: pictures.mean(axis=(1, 2, 3)), iqaudit.Scale.from_range(0, 255)
+    )
+    found = {each.check: each for each in iqaudit.checks.check(brightness, [picture])}
+    assert found["every pixel"].verdict is Verdict.PASS

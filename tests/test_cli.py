@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,6 +127,26 @@ def test_verify_exits_1_where_a_picture_was_changed(run: Path) -> None:
     found = iqaudit_("verify", run, "--json")
     assert found.exit_code == 1
     assert "hash" in json.loads(found.stdout)[0]["wrong"][0]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"outcome": "won"},
+        {"trace": [[1, 0.5], [900, 0.5]]},
+        {"clean_score": None},
+        {"rgo": None},
+        {"best_query": "second"},
+    ],
+)
+def test_verify_tells_of_a_damaged_record(edit: dict[str, Any], run: Path) -> None:
+    file = run / "results.json"
+    record = json.loads(file.read_text())
+    record["pictures"][0] |= edit
+    file.write_text(json.dumps(record))
+    found = iqaudit_("verify", run, "--json")
+    assert found.exit_code == 1, found.output
+    assert any(each["wrong"] for each in json.loads(found.stdout))
 
 
 def test_the_report_can_be_written_again(run: Path) -> None:

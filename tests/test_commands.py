@@ -291,3 +291,15 @@ def test_a_command_that_cannot_be_used_is_refused(
 def test_a_commands_name_holds_no_option(script: Callable[..., str]) -> None:
     victim = runs(script("print(3)", "--token tok-7f3a91 {picture}"))
     assert victim.card.name == f"command:{Path(sys.executable).name} scorer.py"
+
+
+def test_a_commands_name_does_not_hang_on_what_files_there_are(
+    script: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An audit is taken up under it after the program wrote its first log."""
+    monkeypatch.chdir(tmp_path)
+    template = script("print(3)", "--log calls.log --weights net.onnx {picture}")
+    before = runs(template).card.name
+    (tmp_path / "calls.log").write_text("asked")
+    assert before == runs(template).card.name
+    assert before.endswith(" scorer.py net.onnx")

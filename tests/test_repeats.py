@@ -379,3 +379,30 @@ def test_a_named_victims_run_is_verified_with_its_repeats(
     assert iqaudit.load(out)["pictures"][0]["queries"] == 4
     verified = CliRunner().invoke(cli.main, ["verify", out])
     assert verified.exit_code == 0, verified.output
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--out", "taken"], "holds no run"),
+        (["--out", "o", "--queries", "5"], "at least 8 queries"),
+        (["--out", "o", "--attack", "pgd"], "a torch module"),
+    ],
+)
+def test_nothing_is_asked_before_everything_else_fits(
+    options: list[str],
+    sentence: str,
+    tmp_path: Path,
+    make_picture: MakePicture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tests.test_repeats._broken", lambda _: pytest.fail("it was asked"))
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "thesis.tex").touch()
+    iqaudit.write(tmp_path / "photo.png", make_picture(8, 8))
+    victim = ["--victim", "python:tests.test_repeats:_broken", "--range", "0", "20"]
+    command = ["attack", "photo.png", *victim, "--repeats", "4", *options]
+    result = CliRunner().invoke(cli.main, command)
+    assert result.exit_code == 2, result.output
+    assert sentence in " ".join(result.stderr.split())

@@ -12,6 +12,7 @@ import pytest
 
 import iqaudit
 from iqaudit import InputError, VictimError
+from iqaudit.campaign.victims import VictimSpec, unasked
 from iqaudit.victims import Http, as_victim
 from tests.conftest import MakePicture
 from tests.serving import (
@@ -184,3 +185,19 @@ def test_this_machine_needs_no_permission(host: str) -> None:
 def test_options_that_cannot_be_used_are_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         as_victim("http://localhost/", **{"score_range": RANGE, **options})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:SECRET@host.example/score?key=SECRET,authorised,rate=5,rate=6",
+        "host.example/score?key=SECRET,range=0:1",
+        "API_KEY=SECRET,range=0:1",
+        "command:API_KEY=SECRET python score.py {picture},range=0:1",
+        "command:python score.py --key SECRET {picture},timeout=1,timeout=2",
+    ],
+)
+def test_a_victim_that_is_named_wrongly_is_refused_without_its_secrets(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        unasked(VictimSpec.parse(text))
+    assert "SECRET" not in str(caught.value)

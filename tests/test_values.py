@@ -171,3 +171,9 @@ def test_a_step_with_many_draws_does_not_run_into_the_next() -> None:
     first = set(Stream(0, "a").at(1).integers(0, 2**63, 5000))
     second = set(Stream(0, "a").at(2).integers(0, 2**63, 5000))
     assert not first & second
+
+
+def test_a_scale_of_short_floats_tells_scores_apart_as_one_of_long_ones() -> None:
+    scale = iqaudit.Scale(np.float32(50), np.float32(20))  # type: ignore[arg-type]
+    assert scale == iqaudit.Scale(50, 20)
+    assert scale.quality(50 + 1e-6) > scale.quality(50)

@@ -59,8 +59,7 @@ def fit(
         If there are too few scores, they do not differ, or the opinions run the other way.
     """
     values = np.asarray(scores, dtype=np.float64)
-    if values.size < FEWEST:
-        raise InputError(f"A scale needs at least {FEWEST} pictures, not {values.size}.")
+    check_count(values.size)
     if not np.ptp(values):
         raise InputError(f"The victim scored every picture {values[0]:g}: no scale fits that.")
     low, high = (float(end) for end in np.percentile(values, PERCENTILES))
@@ -70,7 +69,14 @@ def fit(
         center, spread = fit_to_opinions(-values if lower_is_better else values, opinions)
         center = -center if lower_is_better else center
         how = "least squares to opinion scores"
-    return Scale(center, spread, low, high, lower_is_better, f"{how}, {values.size} pictures")
+    source = f"{how}, {values.size} pictures"
+    return Scale(center, spread, low, high, lower_is_better, source, fitted=True)
+
+
+def check_count(pictures: int) -> None:
+    """Raise an `InputError` where pictures are too few to fit a scale."""
+    if pictures < FEWEST:
+        raise InputError(f"A scale needs at least {FEWEST} pictures, not {pictures}.")
 
 
 def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, float]:
@@ -89,7 +95,9 @@ def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, floa
         fitted = QUALITY_MAX * scipy.special.expit((f - constants[0]) / constants[1])
         return np.asarray(fitted - np.asarray(opinions))
 
-    if np.corrcoef(f, np.asarray(opinions))[0, 1] <= 0:
+    with np.errstate(invalid="ignore"):  # opinions that do not differ rise with nothing
+        rises = np.corrcoef(f, np.asarray(opinions))[0, 1] > 0
+    if not rises:
         raise InputError(
             "The opinion scores do not rise with the victim's scores; "
             "if a lower score is better, say --lower-is-better."
@@ -129,7 +137,7 @@ def save(
         "pictures": len(pictures),
         "pictures_sha256": together.hexdigest(),
     }
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     Path(path).write_text("\n".join(lines) + "\n", "utf-8")
 
 
@@ -150,6 +158,7 @@ def load(path: str | os.PathLike[str]) -> Scale:
             float(values["high"]),
             bool(values["lower_is_better"]),
             f"{values['source']} ({values['victim']})",
+            fitted=True,
         )
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: this is no scale file ({error}).") from None
@@ -209,7 +218,7 @@ def read_opinions(
     """
     worst, best = opinion_range
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             scores = {row["image"]: float(row["mos"]) for row in csv.DictReader(file)}
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: a CSV with columns image and mos is due ({error}).") from None
@@ -220,4 +229,13 @@ def read_opinions(
     missing = [picture.file for picture in pictures if picture.file not in scores]
     if missing:
         raise InputError(f"{path}: {len(missing)} pictures have no score, the first: {missing[0]}.")
+    low, high = sorted(opinion_range)
+    outside = [each.file for each in pictures if not low <= scores[each.file] <= high]
+    if outside:
+        raise InputError(
+            f"{path}: {len(outside)} scores are not within {low:g} to {high:g}, the first that of "
+            f"{outside[0]}, {scores[outside[0]]:g}; say the range that they have."
+        )
+    if len({scores[each.file] for each in pictures}) == 1:
+        raise InputError(f"{path}: every picture has the same score: nothing can be fitted to it.")
     return [QUALITY_MAX * (scores[each.file] - worst) / (best - worst) for each in pictures]

@@ -78,7 +78,7 @@ def example() -> list[Picture]:
 def check(
     victim: Victim, pictures: Sequence[Picture] | None = None, *, price: float | None = None
 ) -> Iterator[Finding]:
-    """Ask a victim what an audit needs to know of it; about a hundred scores.
+    """Ask a victim what an audit needs to know of it; about a hundred scores of two pictures.
 
     Parameters
     ----------
@@ -163,7 +163,8 @@ def _deterministic(victim: Victim, pixels: Pixels) -> Finding:
 def _batch(victim: Victim, pixels: Pixels) -> Finding:
     if victim.card.largest_batch == 1:
         return Finding("batch", Verdict.PASS, "Takes one picture a call.")
-    pictures = [np.roll(pixels, 7 * shift, axis=1) for shift in range(BATCH)]
+    count = min(BATCH, victim.card.largest_batch or BATCH)
+    pictures = [np.roll(pixels, 7 * shift, axis=1) for shift in range(count)]
     alone = [score(victim, picture) for picture in pictures]
     together = scores_together(victim, np.stack(pictures))
     gap = max(abs(a - b) for a, b in zip(alone, together, strict=True))
@@ -210,14 +211,17 @@ def _everywhere(victim: Victim, pixels: Pixels) -> Finding:
     clean = score(victim, pixels)
     rows = np.linspace(0, height, GRID + 1).astype(int)
     columns = np.linspace(0, width, GRID + 1).astype(int)
-    unseen = 0
+    unseen = cells = 0
     for top, bottom in pairwise(rows):
         for left, right in pairwise(columns):
             changed = pixels.copy()
             cell = changed[top:bottom, left:right]
+            if not cell.size:
+                continue
+            cells += 1
             cell[:] = np.where(cell > MIDDLE, cell - CELL_CHANGE, cell + CELL_CHANGE)
             unseen += abs(score(victim, changed) - clean) <= BEYOND_CHANCE * victim.card.noise
-    share = unseen / GRID**2
+    share = unseen / cells
     window = victim.card.window(height, width)
     known = 1 - window.height * window.width / (height * width)
     if not unseen:
@@ -260,8 +264,8 @@ def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
     ]
     quality = victim.card.scale.quality
     lower = [
-        quality(score(victim, make(pixels, strength))) < quality(score(victim, pixels))
-        for pixels in pictures
+        quality(score(victim, make(pixels, strength))) < clean
+        for pixels, clean in [(each, quality(score(victim, each))) for each in pictures]
         for make, strengths in ladders
         for strength in strengths
     ]

@@ -67,16 +67,8 @@ class RunDirectory:
         self._plan = plan
         self._entries: list[dict[str, Any]] = []
         self._made: list[Path] = []
-        self._replaces = False
-        if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
-            self._replaces = _holds_run(self.path)
-            if not self._replaces:
-                raise InputError(f"{self.path}: this is there already and holds no run.")
-            if not overwrite:
-                raise InputError(
-                    f"{self.path}: this holds another run; name another folder, or say --overwrite."
-                )
-        else:
+        self._replaces = replaces(self.path, overwrite=overwrite)
+        if not self._replaces:
             self._claim()
 
     def __enter__(self) -> Self:
@@ -88,9 +80,13 @@ class RunDirectory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._entries or self._replaces:
-            return
-        (self.path / RESULTS).unlink(missing_ok=True)
+        if not (self._entries or self._replaces):
+            self._withdraw()
+
+    def _withdraw(self) -> None:
+        """Remove what was made."""
+        with suppress(OSError):
+            (self.path / RESULTS).unlink()
         for folder in reversed(self._made):
             if folder.is_relative_to(self.path):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -149,10 +145,30 @@ class RunDirectory:
                     self._made.append(folder)
             self._write_record()
         except OSError as error:
+            self._withdraw()
             raise InputError(f"{self.path}: this cannot be written ({error.strerror}).") from None
 
     def _write_record(self) -> None:
         write_json(self.path / RESULTS, self.record())
+
+
+def replaces(path: Path, *, overwrite: bool) -> bool:
+    """Tell whether a run written there replaces another one.
+
+    Raises
+    ------
+    InputError
+        If the path is taken.
+    """
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return False
+    if not _holds_run(path):
+        raise InputError(f"{path}: this is there already and holds no run.")
+    if not overwrite:
+        raise InputError(
+            f"{path}: this holds another run; name another folder, or say --overwrite."
+        )
+    return True
 
 
 def write_result(path: Path, result: TrialResult, card: Card) -> dict[str, Any]:

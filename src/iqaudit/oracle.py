@@ -164,7 +164,7 @@ class Oracle:
 
 def ask(
     victim: Victim, requests: Sequence[tuple[Oracle, Change]]
-) -> tuple[list[float | None], VictimError | None]:
+) -> tuple[list[float | None], VictimError | KeyboardInterrupt | None]:
     """Ask the victim for the score of each change; nothing is booked.
 
     Pictures of one size are scored as one batch, as large as the victim allows.
@@ -173,10 +173,10 @@ def ask(
     -------
     scores : list of float or None
         In order; None where no usable answer came.
-    error : VictimError or None
+    error : VictimError, KeyboardInterrupt or None
         What went wrong: the victim raised, or answered with anything but one finite score a
-        picture, or with a clean score that its scale was not made for. Every usable answer is
-        there all the same, so that none is lost.
+        picture, or with a clean score that its scale was not made for; or it was interrupted.
+        Every usable answer is there all the same, so that none is lost.
     """
     scores: list[float | None] = [None] * len(requests)
     by_size: dict[tuple[tuple[int, ...], bool], list[int]] = {}
@@ -198,7 +198,7 @@ def ask(
                 first = [i for i in chosen if not requests[i][0].scores]
                 for index in first:
                     check_scale(victim, scores[index])
-            except VictimError as error:
+            except (VictimError, KeyboardInterrupt) as error:
                 return scores, error
     return scores, None
 

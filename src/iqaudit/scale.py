@@ -41,6 +41,8 @@ class Scale:
         True where a lower native score means better quality.
     source : str
         Where the constants come from, for the reader of a result.
+    fitted : bool
+        True where the range is what was seen of some pictures: others' scores may leave it.
 
     Raises
     ------
@@ -55,8 +57,11 @@ class Scale:
     high: float = math.inf
     lower_is_better: bool = False
     source: str = "given by the caller"
+    fitted: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("center", "spread", "low", "high"):  # a float32's steps would hide gains
+            object.__setattr__(self, name, float(getattr(self, name)))
         if not math.isfinite(self.center):
             raise InputError(f"The scale's center C must be a finite number, not {self.center}.")
         if not (math.isfinite(self.spread) and self.spread > 0):
@@ -127,11 +132,11 @@ class Scale:
     def fits(self, score: float) -> bool:
         """Tell whether a clean picture's score is one that this scale was made for.
 
-        Beyond the native range by more than S, or 15 S from C, where the logistic is flat, every
+        Beyond a native range by more than S, or 15 S from C, where the logistic is flat, every
         loss would look the same, and the victim robust.
         """
         inside = self.low - self.spread <= score <= self.high + self.spread
-        return inside and abs(score - self.center) <= FLAT * self.spread
+        return (inside or self.fitted) and abs(score - self.center) <= FLAT * self.spread
 
     @property
     def reachable(self) -> tuple[float, float]:

@@ -89,7 +89,10 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
     rows = [
         Row(**{key: entry.get(key) for key in Row.__match_args__}) for entry in record["pictures"]
     ]  # what an older version did not measure is None, and a difference
-    wrong = tuple(_differences(asdict(summarise(rows)), record["summary"]))
+    try:
+        wrong = tuple(_differences(asdict(summarise(rows)), record["summary"]))
+    except (ValueError, KeyError, TypeError) as error:
+        wrong = (f"no means can be made of what is recorded ({type(error).__name__}: {error})",)
     return (*checks, Check("mean", None, None, wrong)) if wrong else checks
 
 
@@ -110,14 +113,15 @@ def _check(
         if clean.shape != attacked.shape:
             raise InputError("the two pictures differ in size.")
         row = measure(name, clean, attacked, scores, best_query, direction, outcome, card)
-    except (OSError, ValueError, KeyError) as error:
-        return Check(name, None, None, (str(error),))
-    wrong = list(_changed_files(files, entry, record, clean, attacked, answers))
-    fresh, allowed = score(victim, attacked), tolerance(card)
-    for which, found in (("clean", score(victim, clean)), ("attacked", fresh)):
-        recorded = entry[f"{which}_score"]
-        if abs(found - recorded) > allowed:
-            wrong.append(f"the {which} score is {found:.6g}, recorded {recorded:.6g}")
+        wrong = list(_changed_files(files, entry, record, clean, attacked, answers))
+        fresh, allowed = score(victim, attacked), tolerance(card)
+        for which, found in (("clean", score(victim, clean)), ("attacked", fresh)):
+            recorded = entry[f"{which}_score"]
+            if abs(found - recorded) > allowed:
+                wrong.append(f"the {which} score is {found:.6g}, recorded {recorded:.6g}")
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        return Check(name, None, None, (said,))
     wrong += _differences(asdict(row), entry)
     return Check(name, fresh, row.linf, tuple(wrong), NOISE_TOLERANCE * card.noise)
 

@@ -21,6 +21,7 @@ from iqaudit.analysis.retrace import retraced
 from iqaudit.analysis.scorers import own, own_label, refuse_another
 from iqaudit.analysis.treatments import TREATMENTS
 from iqaudit.analysis.wording import few, figure, pictures
+from iqaudit.campaign.threads import one_thread
 from iqaudit.errors import InputError
 from iqaudit.goal import Goal
 from iqaudit.record import INSIGHTS
@@ -146,7 +147,8 @@ def insights(
     refuse_another(path, scorer.victim)
     floor_cell = random_cell(path, record)
     floor = None if floor_cell is None else _matching(chosen, floor_cell)
-    with Answers(path / ANSWERS, progress) as answers:
+    # With one thread, as in an audit: a score's last bits hang on their number.
+    with one_thread(), Answers(path / ANSWERS, progress) as answers:
         answers.know(scorer.label, recorded(path, record))
         if floor_cell is not None:
             answers.know(scorer.label, recorded(floor_cell, load_run(floor_cell)))

@@ -30,6 +30,7 @@ from iqaudit.analysis.samples import FEWEST_RANKED
 from iqaudit.analysis.scorers import is_own, own_label, owns, refuse_another
 from iqaudit.analysis.wording import few, figure, pictures
 from iqaudit.audit import check_sizes
+from iqaudit.campaign.threads import one_thread
 from iqaudit.errors import InputError
 from iqaudit.goal import Direction
 from iqaudit.images import Picture, Pixels, picture_key
@@ -170,7 +171,8 @@ def transfer(
     path, cells = Path(run), _cells(run)
     scorers = owns([cell.path for cell in cells]) if scorers is None else scorers
     _check(cells, scorers)
-    with Answers(path / ANSWERS, progress) as answers:
+    # With one thread, as in an audit: a score's last bits hang on their number.
+    with one_thread(), Answers(path / ANSWERS, progress) as answers:
         for scorer in scorers:
             answers.check(scorer, _acquaint(answers, scorer, cells))
         found = [_picture(cell, pair, scorers, answers) for cell in cells for pair in cell.pairs]

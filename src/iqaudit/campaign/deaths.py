@@ -9,6 +9,10 @@ MOST_DEATHS = 3
 """Of workers, on one picture: more would die as well."""
 
 
+class GivenUpError(VictimError):
+    """Workers died on a picture, again and again: the others' are worked off all the same."""
+
+
 class Deaths:
     """How many workers died on each picture, and which pictures were given up for that."""
 
@@ -41,8 +45,8 @@ class Deaths:
         return False
 
     def tell(self) -> None:
-        """Raise a `VictimError` where a picture was given up."""
+        """Raise a `GivenUpError` where a picture was."""
         if self._given_up:
             first, *others = self._given_up
             more = f" So did others on {len(others)} more." if others else ""
-            raise VictimError(first + more)
+            raise GivenUpError(first + more)

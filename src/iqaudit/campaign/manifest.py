@@ -12,7 +12,7 @@ from typing import Any
 
 from iqaudit.campaign.data import Found
 from iqaudit.campaign.spec import Campaign, Cell
-from iqaudit.campaign.victims import VictimSpec
+from iqaudit.campaign.victims import HOW_ASKED, VictimSpec
 from iqaudit.directory import versions, victim_record
 from iqaudit.errors import InputError
 from iqaudit.images import Picture
@@ -139,13 +139,22 @@ def refuse_other(root: Path, then: Mapping[str, Any], now: Mapping[str, Any]) ->
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     if "protocol" in now and then["protocol"] != now["protocol"]:
         yield f"with protocol {then['protocol']} of searches; this version has {now['protocol']}"
-    yield from _of_mapping(then["campaign"], now.get("campaign", {}), "")
+    yield from _of_mapping(_deciding(then["campaign"]), _deciding(now.get("campaign", {})), "")
     for package, version in now.get("versions", {}).items():
         known = then["versions"].get(package)
         if known != version:
             yield f"with {package} {known}; here is {version}"
     if "data" in now:
         yield from _of_data(then["data"], now["data"])
+
+
+def _deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is held of a campaign without what changes no score."""
+    victims = [
+        {key: value for key, value in victim.items() if key not in HOW_ASKED}
+        for victim in campaign.get("victims", ())
+    ]
+    return {**campaign, "victims": victims} if victims else dict(campaign)
 
 
 def _of_mapping(then: Mapping[str, Any], now: Mapping[str, Any], whose: str) -> Iterator[str]:

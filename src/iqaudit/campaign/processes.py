@@ -6,20 +6,20 @@ died ends at its next answer.
 """
 
 import multiprocessing
-import os
 import signal
 import time
 import traceback
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from iqaudit.campaign.deaths import MOST_DEATHS, Deaths
 from iqaudit.campaign.task import Task, work
-from iqaudit.campaign.threads import one_thread
+from iqaudit.campaign.threads import cores, one_thread
 from iqaudit.campaign.victims import Victims
 from iqaudit.campaign.watch import Watch
 from iqaudit.errors import InputError, VictimError
@@ -49,8 +49,7 @@ def usual_workers(devices: Iterable[str]) -> int:
     """Return how many workers this machine has where nobody says: a core each, on the CPU."""
     if any(device not in ("cpu", ELSEWHERE) for device in devices):
         return 1
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    return cores()
 
 
 def processes(
@@ -126,7 +125,13 @@ class _Pool:
         process = self._context.Process(
             target=_work_off, args=(theirs, self._root), daemon=True, name="iqaudit worker"
         )
-        process.start()
+        # Ctrl-C reaches a whole group of processes: a child that is not up yet must not hear it.
+        resource_tracker.ensure_running()  # which lets Ctrl-C through again when it starts
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         return _Hand(process, ours)
 
@@ -190,6 +195,7 @@ class _Pool:
 def _work_off(pipe: Connection, root: Path) -> None:
     """Be a worker: work off what comes through the pipe, until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's, who tells its workers
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     keep_freed_memory()
     victims = Victims()
     with one_thread(), suppress(EOFError, OSError):  # the driver has gone

@@ -9,6 +9,7 @@ from typing import Any
 from iqaudit.audit import check_sizes
 from iqaudit.campaign import cells, locks, manifest
 from iqaudit.campaign.data import Found, find
+from iqaudit.campaign.deaths import GivenUpError
 from iqaudit.campaign.engines import Engine, named, serial
 from iqaudit.campaign.spec import Campaign, Cell
 from iqaudit.campaign.task import Task
@@ -115,11 +116,17 @@ def _run(
     audit.begin()
     apart = [cell for cell in pending if audit.victim(cell)["device"] == ELSEWHERE]
     here = [cell for cell in pending if cell not in apart]
+    given_up = None
     for how, part in ((engine, here), (serial, apart)):
         if part:
             own = subjects if how is serial else Victims()
             with closing(how(root, audit.tasks(part), watch, workers, own)) as ended:
-                audit.follow(ended)
+                try:
+                    audit.follow(ended)
+                except GivenUpError as error:
+                    given_up = error
+    if given_up is not None:
+        raise given_up
 
 
 def public_names(campaign: Campaign) -> list[str]:

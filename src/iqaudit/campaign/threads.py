@@ -1,4 +1,4 @@
-"""One thread a picture."""
+"""How many threads and cores there are, and one thread a picture."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ def one_thread() -> Iterator[None]:
     """Have torch, loaded now or later, compute with one thread: last bits depend on how many."""
     before = os.environ.get("OMP_NUM_THREADS")
     torch = sys.modules.get("torch")
-    threads = torch.get_num_threads() if torch else None
+    threads = torch.get_num_threads() if torch else _said(before) or cores()
     os.environ["OMP_NUM_THREADS"] = "1"
     if torch:
         torch.set_num_threads(1)
@@ -22,5 +22,17 @@ def one_thread() -> Iterator[None]:
             del os.environ["OMP_NUM_THREADS"]
         else:
             os.environ["OMP_NUM_THREADS"] = before
-        if torch:
+        if torch := sys.modules.get("torch"):
             torch.set_num_threads(threads)
+
+
+def _said(number: str | None) -> int:
+    """Return what torch takes OMP_NUM_THREADS for; 0 where it says nothing."""
+    first = (number or "").partition(",")[0]
+    return int(first) if first.isdecimal() else 0
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

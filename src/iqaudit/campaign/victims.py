@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from iqaudit import calibration
 from iqaudit.errors import InputError, unknown, whole_number
-from iqaudit.victims import KINDS, Repeated, Victim, as_victim
+from iqaudit.victims import KINDS, Repeated, Victim, as_victim, unknown_victim
 
 SERVICES = frozenset({"http", "https", "command"})
 """Kinds whose strings may hold a secret: no file repeats them."""
@@ -80,6 +80,11 @@ OPTIONS: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
 """A victim's options, by the keyword that `as_victim` knows each under: how one is read, and what
 it is."""
 
+HOW_ASKED = frozenset(
+    {"headers", "authorised", "timeout", "retries", "rate", "price", "budget_money"}
+)
+"""Options that say how a victim is asked and change no score: an audit goes on with others."""
+
 ALIASES = MappingProxyType({"range": "score_range", "header": "headers"})
 """What the command line calls some of them."""
 
@@ -106,7 +111,7 @@ class VictimSpec:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise unknown("victim", self.kind, KINDS)  # without what follows: it may be a secret
+            raise unknown_victim(self.kind)
         read = {}
         for name, value in self.options.items():
             if value is None or value is False or value == ():  # by identity: 0 equals False
@@ -143,7 +148,8 @@ class VictimSpec:
             if key == "headers":
                 options[key] = (value, *options.get(key, ()))
             elif key in options:
-                raise InputError(f'The option "{name}" of the victim "{spec}" is said twice.')
+                kind = spec.partition(":")[0]  # what follows may be a secret
+                raise InputError(f'The option "{name}" of the victim "{kind}" is said twice.')
             else:
                 options[key] = value if sign else True
         return cls(",".join((spec, *pieces)), options)
@@ -216,9 +222,14 @@ def make(victim: VictimSpec) -> Victim:
     VictimError
         If it fails when its noise is measured.
     """
-    made = averaged(victim, unasked(victim), None)
-    refuse_another_scale(victim, made)
-    return made
+    return ready(victim, unasked(victim))
+
+
+def ready(victim: VictimSpec, made: Victim) -> Victim:
+    """Return what `unasked` made ready to be asked; see `make`."""
+    found = averaged(victim, made, None)
+    refuse_another_scale(victim, found)
+    return found
 
 
 def refuse_another_scale(victim: VictimSpec, made: Victim) -> None:

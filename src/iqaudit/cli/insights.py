@@ -19,6 +19,7 @@ from iqaudit.analysis.answers import Progress, Scorer
 from iqaudit.analysis.intervals import Estimate
 from iqaudit.analysis.scorers import asked, named, own, own_label, owns
 from iqaudit.analysis.wording import figure
+from iqaudit.campaign.threads import one_thread
 from iqaudit.campaign.victims import VictimSpec
 from iqaudit.cli.console import output_options, stderr, stdout
 from iqaudit.cli.options import VictimOptions, own_victim_options
@@ -44,6 +45,7 @@ yes_option = click.option(
 )
 @yes_option
 @output_options
+@one_thread()
 def transfer_(
     *, directory: Path, victims: Sequence[str], yes: bool, quiet: bool, as_json: bool
 ) -> None:
@@ -71,6 +73,7 @@ def transfer_(
 @own_victim_options
 @yes_option
 @output_options
+@one_thread()
 def insights_(
     *, directory: Path, victim: VictimOptions, yes: bool, quiet: bool, as_json: bool
 ) -> None:
@@ -119,6 +122,7 @@ def write_insights(cell: Path, scorer: Scorer, *, yes: bool, silent: bool) -> an
         return analysis.insights(cell, scorer.victim, progress)
 
 
+@one_thread()
 def analyse(directory: Path, *, silent: bool) -> str:
     """Write an audit's transfer.json and its cells' insights.json, where they are not there.
 

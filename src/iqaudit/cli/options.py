@@ -72,9 +72,14 @@ class VictimOptions:
     spec: str | None
     given: dict[str, Any]
 
+    @property
+    def named(self) -> VictimSpec:
+        """The victim as it was named; an `InputError` where an option is not for it."""
+        return VictimSpec(str(self.spec), self.given)
+
     def make(self) -> Victim:
         """Return the victim; an `InputError` where an option, or a scale's file, is not for it."""
-        return make(VictimSpec(str(self.spec), self.given))
+        return make(self.named)
 
 
 def victim_options(command: F, *, default: str | None = "reference") -> F:

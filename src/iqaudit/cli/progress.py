@@ -143,7 +143,14 @@ class AuditWatcher(_Follower, Watch):
     @property
     def far(self) -> str:
         """Say how far it is."""
+        if not self._pictures:
+            return "nothing is begun"
         return f"{self._finished} of {self._pictures} pictures finished"
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if not self._pictures:  # what was asked so far is kept by nothing
+            raise KeyboardInterrupt
+        super()._interrupt(number, frame)
 
     def begins(self, pictures: int, queries: int, finished: int) -> None:
         """See `Watch.begins`."""

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,6 +12,7 @@ import click
 import iqaudit
 from iqaudit.attacks import ATTACKS
 from iqaudit.audit import Plan, check_sizes, run
+from iqaudit.campaign.victims import averaged, ready, unasked
 from iqaudit.cli import tables
 from iqaudit.cli.console import (
     INTERRUPTED,
@@ -23,7 +25,7 @@ from iqaudit.cli.console import (
 from iqaudit.cli.gates import Gate, gate_options
 from iqaudit.cli.options import VictimOptions, victim_options
 from iqaudit.cli.progress import Watcher
-from iqaudit.directory import RunDirectory
+from iqaudit.directory import RunDirectory, replaces
 from iqaudit.errors import VictimError
 from iqaudit.goal import Goal
 from iqaudit.images import Picture, collect
@@ -131,9 +133,10 @@ def attack(
     """
     proposer = iqaudit.attacks.named(attack)
     threat, stop = Linf(levels), Stop(early_stop, until_plateau)
-    collected = collect(pictures)  # before a victim, which may measure its noise, is asked
+    collected = collect(pictures)
+    made = unasked(victim.named)
     plan = Plan(
-        victim.make(),
+        averaged(victim.named, made, 0.0),
         proposer,
         threat,
         Goal(goal),
@@ -142,6 +145,10 @@ def attack(
         batch,
         stop=stop,
     )
+    check_sizes(made, collected)
+    replaces(out, overwrite=overwrite)
+    # Nothing is asked, as a victim's noise is measured, before everything else fits.
+    plan = replace(plan, victim=ready(victim.named, made))
     _audit(plan, collected, _Output(out, overwrite, quiet, as_json))
     sys.exit(gate.exit_code(out))
 

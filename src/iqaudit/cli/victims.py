@@ -1,10 +1,12 @@
 """The commands that ask a victim, and the one that lists them: score, check, calibrate, list."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
@@ -15,8 +17,11 @@ from iqaudit.cli import tables
 from iqaudit.cli.console import output_options, print_note, print_notes, stdout
 from iqaudit.cli.options import VictimOptions, victim_options
 from iqaudit.errors import InputError
-from iqaudit.images import collect
-from iqaudit.victims import KINDS
+from iqaudit.images import Picture, collect
+from iqaudit.victims import KINDS, Victim
+
+ScoreRow: TypeAlias = tuple[str, int, int, float, float]
+"""A picture's name, width and height, native score and quality."""
 
 
 @click.command()
@@ -36,15 +41,26 @@ def score(*, pictures: Sequence[str], victim: VictimOptions, quiet: bool, as_jso
     print_notes(collected, quiet=quiet or as_json)
     if not quiet:
         print_note(scorer)
-    rows = []
-    for picture in collected:
+    rows: list[ScoreRow] = []
+    try:
+        _score(rows, scorer, collected)
+    finally:  # what was answered may have been paid for
+        _print_scores(rows, quiet=quiet, as_json=as_json)
+
+
+def _score(rows: list[ScoreRow], scorer: Victim, pictures: Sequence[Picture]) -> None:
+    """Add pictures' scores to what is there, one by one: a failure loses none."""
+    for picture in pictures:
         native = oracle.score(scorer, picture.pixels)
         quality = scorer.card.scale.quality(native)
         rows.append((picture.name, picture.width, picture.height, native, quality))
+
+
+def _print_scores(rows: Sequence[ScoreRow], *, quiet: bool, as_json: bool) -> None:
     if as_json:
         keys = ("name", "width", "height", "score", "quality")
         click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=1))
-    elif not quiet:
+    elif rows and not quiet:
         stdout().print(tables.scores(rows))
 
 
@@ -114,13 +130,22 @@ def calibrate_(
         opinions = calibration.read_opinions(scores, collected, opinion_range)
     if out.exists():
         raise InputError(f"{out}: this is there already; name another file.")
+    if not os.access(out.parent, os.W_OK):
+        raise InputError(f"{out}: this cannot be written.")
+    calibration.check_count(len(collected))
     scorer = victim.make()
     check_sizes(scorer, collected)
     print_notes(collected, quiet=quiet or as_json)
-    answers = [oracle.score(scorer, picture.pixels) for picture in collected]
-    lower = scorer.card.scale.lower_is_better
-    fitted = calibration.fit(answers, lower_is_better=lower, opinions=opinions)
-    calibration.save(out, fitted, scorer, collected)
+    rows: list[ScoreRow] = []
+    try:
+        _score(rows, scorer, collected)
+        lower = scorer.card.scale.lower_is_better
+        answers = [native for *_, native, _ in rows]
+        fitted = calibration.fit(answers, lower_is_better=lower, opinions=opinions)
+        calibration.save(out, fitted, scorer, collected)
+    except BaseException:  # what was answered may have been paid for
+        _print_scores(rows, quiet=False, as_json=as_json)
+        raise
     if as_json:
         click.echo(json.dumps(vars(fitted), indent=1))
     elif not quiet:

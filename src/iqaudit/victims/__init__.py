@@ -1,6 +1,7 @@
 """Victims: anything that gives a picture a score, each kind in a file of its own."""
 
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -175,11 +176,19 @@ def _made(victim: "str | Victim | nn.Module | Callable[..., Any]", given: dict[s
     return Function(victim, scale)
 
 
+def unknown_victim(name: str) -> InputError:
+    """Return the error for a kind of victim that there is not.
+
+    Its name's first word alone is repeated: an address without its scheme may hold a password.
+    """
+    word = re.match(r"[\w-]*", name)
+    return unknown("victim", word[0] if word else "", KINDS)
+
+
 def _from_string(spec: str, given: dict[str, Any]) -> Victim:
     name, colon, rest = spec.partition(":")
     if name not in KINDS:
-        # Without what follows the colon: it may hold a password.
-        raise unknown("victim", name, KINDS)
+        raise unknown_victim(name)
     kind = KINDS[name]
     takes_rest = ":" in kind.spec
     if takes_rest != bool(colon and rest):

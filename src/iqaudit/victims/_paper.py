@@ -12,7 +12,7 @@ from iqaudit.errors import InputError
 from iqaudit.scale import Scale
 from iqaudit.victims.contract import whole
 from iqaudit.victims.said import said_scale
-from iqaudit.victims.torch_module import EXACT, TorchModule
+from iqaudit.victims.torch_module import EXACT, TorchModule, torch_device
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -87,6 +87,7 @@ class PaperVictim(TorchModule):
                 f"{self.model} needs its authors' checkpoint file (--checkpoint FILE) or, for "
                 "benchmarks only, random weights (--untrained); one of the two."
             )
+        where = torch_device(device)
         says = score_range is not None or lower_is_better or scale is not None
         if dataset is not None and says:
             raise InputError(
@@ -96,7 +97,7 @@ class PaperVictim(TorchModule):
         if checkpoint is not None:
             load_checkpoint(self.published(net), checkpoint)
         self.finish(net)
-        net = net.eval().to(device)
+        net = net.eval().to(where)
         if dataset is not None:
             scale = Scale.paper(self.model, dataset)
         elif untrained and not says:

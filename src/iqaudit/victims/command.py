@@ -31,6 +31,11 @@ from iqaudit.victims.service import (
 ONE, MANY = "{picture}", "{pictures}"
 """What stands in a template for a picture's path, and for that of a list of paths."""
 
+SCRIPTS = {".py", ".pyz", ".sh", ".pl", ".rb", ".js", ".jl", ".r", ".m", ".lua", ".jar", ".exe"}
+WEIGHTS = {".onnx", ".pt", ".pth", ".ckpt", ".safetensors"}
+TELLING = frozenset(SCRIPTS | WEIGHTS)
+"""Suffixes of files that a program is named by as well."""
+
 GRACE = 2.0
 """Seconds that a program has to end after it was asked to, before it is ended."""
 
@@ -192,15 +197,19 @@ def _split(template: str) -> list[str]:
 def _found(program: str) -> str:
     found = shutil.which(program)
     if found is None:
-        raise InputError(f'There is no program "{program}" that can be run.')
+        said, sign, _ = program.partition("=")  # a variable set before it may be a secret
+        raise InputError(f'There is no program "{said}{sign}" that can be run.')
     return str(Path(found).absolute())
 
 
 def _name(words: Sequence[str]) -> str:
-    """Name a command by its program and the files among its words; the others may be secrets."""
-    # os.path's takes any word; Path's raises for one that is too long for a name.
-    files = [Path(word).name for word in words[1:] if os.path.isfile(word)]  # noqa: PTH113
-    return "command:" + " ".join([Path(words[0]).name, *files])
+    """Name a command by its program, and by the scripts and weights among its words.
+
+    The others may be secrets. The words alone decide, not which files there are: an audit is taken
+    up under the same name after the program wrote some.
+    """
+    telling = [Path(word).name for word in words[1:] if Path(word).suffix.lower() in TELLING]
+    return "command:" + " ".join([Path(words[0]).name, *telling])
 
 
 def _ending(status: int) -> str:

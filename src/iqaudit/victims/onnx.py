@@ -1,5 +1,6 @@
 """A network in ONNX Runtime as a victim."""
 
+import os
 from os import PathLike
 from typing import Any
 
@@ -23,8 +24,9 @@ class Onnx:
     ----------
     file : path
         The network. Sizes that it fixes are the only ones that it takes.
-    device : {"cpu", "cuda"}
-        Where it computes; CUDA needs the package onnxruntime-gpu.
+    device : str
+        Where it computes: ``cpu``, or ``cuda`` or ``cuda:1``, which need the package
+        onnxruntime-gpu.
     score_range, lower_is_better, scale
         As `said_scale` reads them.
 
@@ -52,13 +54,23 @@ class Onnx:
         said = said_scale(
             f"onnx:{file}", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
-        provider = f"{device.partition(':')[0].upper()}ExecutionProvider"
+        kind, _, number = device.partition(":")
+        provider = f"{kind.upper()}ExecutionProvider"
         if provider not in onnxruntime.get_available_providers():
             raise InputError(f'onnx: this ONNX Runtime has no "{device}".')
+        options = onnxruntime.SessionOptions()
+        # As torch does; an audit's workers, a core each, would have all cores each otherwise.
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
+        settings = {"device_id": number} if number else {}
         try:
-            self._session = onnxruntime.InferenceSession(str(file), providers=[provider])
+            self._session = onnxruntime.InferenceSession(
+                str(file), options, providers=[(provider, settings)]
+            )
         except Exception as error:  # noqa: BLE001 (ONNX Runtime raises classes of its own)
             raise InputError(f"{file}: ONNX Runtime cannot load this ({error}).") from None
+        if self._session.get_providers()[0] != provider:
+            raise InputError(f'onnx: this ONNX Runtime cannot compute on "{device}" here.')
         inputs = self._session.get_inputs()
         shape: list[Any] = inputs[0].shape
         if len(inputs) != 1 or len(shape) != PICTURE_AXES or shape[1] not in (3, None):

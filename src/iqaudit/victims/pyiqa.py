@@ -24,7 +24,7 @@ from iqaudit.errors import InputError, unknown
 from iqaudit.scale import Scale
 from iqaudit.victims._downloads import missing, patience
 from iqaudit.victims.said import said_scale
-from iqaudit.victims.torch_module import EXACT, TorchModule
+from iqaudit.victims.torch_module import EXACT, TorchModule, torch_device
 
 LICENCE = "PolyForm Noncommercial: not for commercial use"
 
@@ -99,7 +99,7 @@ class Pyiqa(TorchModule):
         library, configs = _library()
         config = _no_reference(name, configs)
         scale = _scale(name, config, score_range, lower_is_better, scale)
-        where = _device(device)
+        where = torch_device(device)
         metric = _make(library, name, where)
         self.direct = _agree(metric.net, metric, where)
         scorer = _Scorer(metric.net if self.direct else metric, where)
@@ -198,13 +198,6 @@ def _scale(
     source += " (~: a rough estimate), not calibrated" if "~" in stated else ", not calibrated"
     low, high = map(float, ends.groups())
     return replace(Scale.from_range(low, high, lower_is_better=lower), source=source)
-
-
-def _device(device: str) -> torch.device:
-    try:
-        return torch.zeros((), device=device).device
-    except (AssertionError, RuntimeError) as error:
-        raise InputError(f'torch has no device "{device}" here: {_first_line(error)}.') from error
 
 
 def _make(library: Any, name: str, device: torch.device) -> Any:

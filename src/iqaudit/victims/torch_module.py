@@ -21,6 +21,15 @@ WORTH_READING = 100
 """Scores: reading a network's graph, which takes seconds, is not worth less."""
 
 
+def torch_device(name: str) -> torch.device:
+    """Return a device by its name, as ``cuda:1``; an `InputError` where torch has none such."""
+    try:
+        return torch.zeros((), device=name).device
+    except (AssertionError, RuntimeError) as error:
+        first = str(error).partition("\n")[0]
+        raise InputError(f'torch has no device "{name}" here: {first}.') from error
+
+
 class TorchModule:
     """A ``torch.nn.Module`` that scores pictures.
 
