@@ -60,15 +60,18 @@ def test_grey_palette_bilevel_and_opaque_alpha_are_converted_and_said(
         assert np.array_equal(picture.pixels, np.asarray(image.convert("RGB"))), name
 
 
+@pytest.mark.parametrize(
+    ("name", "mode"), [("turned.png", "RGB"), ("turned.tif", "RGB"), ("turned.tif", "RGBA")]
+)
 def test_a_turned_photograph_is_put_upright_and_said(
-    tmp_path: Path, make_picture: MakePicture
+    name: str, mode: str, tmp_path: Path, make_picture: MakePicture
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    _rgb(make_picture).save(tmp_path / "turned.png", exif=exif)
-    picture = read(tmp_path / "turned.png")
+    _rgb(make_picture).convert(mode).save(tmp_path / name, exif=exif)
+    picture = read(tmp_path / name)
     assert (picture.height, picture.width) == (20, 16)
-    assert "EXIF" in picture.notes[0]
+    assert "EXIF" in picture.notes[-1]
     assert np.array_equal(picture.pixels, np.rot90(make_picture(16, 20), -1))
 
 

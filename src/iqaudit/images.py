@@ -142,7 +142,8 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
         with warnings.catch_warnings():
             # Pillow warns of large pictures and of odd metadata; what it cannot read, it raises.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as image:
+            # A stream: Pillow maps a file that it is given by name, and loses a TIFF's turn so.
+            with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
                 pixels, notes = _to_rgb(image, path)
     except InputError:
         raise
@@ -243,7 +244,8 @@ def _to_rgb(image: Image.Image, path: Path) -> tuple[Pixels, tuple[str, ...]]:
             f"{path}: more than 8 bits a channel; convert it to 8-bit RGB first, "
             "since how to do that is a choice."
         )
-    image.load()
+    turned = image.getexif().get(ORIENTATION, 1) in range(2, 9)
+    image.load()  # a TIFF is turned here
     if image.has_transparency_data:
         # A palette's transparent colours and PNG's transparent grey become an alpha channel here.
         image = image.convert("RGBA")
@@ -257,7 +259,7 @@ def _to_rgb(image: Image.Image, path: Path) -> tuple[Pixels, tuple[str, ...]]:
         notes.append(f"converted from {kind} to RGB")
     elif image.mode != "RGB":
         raise InputError(f"{path}: a {image.mode} picture; convert it to 8-bit RGB first.")
-    if image.getexif().get(ORIENTATION, 1) in range(2, 9):
+    if turned:
         image = ImageOps.exif_transpose(image)
         notes.append("turned upright as its EXIF orientation says")
     return np.asarray(image.convert("RGB")), tuple(notes)
