@@ -293,6 +293,13 @@ def test_a_commands_name_holds_no_option(script: Callable[..., str]) -> None:
     assert victim.card.name == f"command:{Path(sys.executable).name} scorer.py"
 
 
+def test_a_commands_name_holds_no_secret_that_ends_like_a_script() -> None:
+    template = (
+        """sh -c 'KEY=SECRET python s.py "$0"' {picture} --key=SECRET.r u:SECRET@host.pl a.py"""
+    )
+    assert as_victim(f"command:{template}", score_range=RANGE).card.name == "command:sh a.py"
+
+
 def test_a_commands_name_does_not_hang_on_what_files_there_are(
     script: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

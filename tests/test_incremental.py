@@ -48,6 +48,14 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "nearest": lambda: nn.Upsample(scale_factor=2),
     "shrink": lambda: _Call(lambda x: functional.interpolate(x, (9, 11), mode="bicubic")),
     "half": lambda: nn.Upsample(scale_factor=0.5, mode="bilinear"),
+    "factor": lambda: _Call(
+        lambda x: functional.interpolate(x, scale_factor=0.37, mode="bicubic", antialias=True)
+    ),
+    "quarter": lambda: _Call(
+        lambda x: functional.interpolate(
+            x, scale_factor=(0.25, 0.5), mode="bilinear", antialias=True
+        )
+    ),
     "adaptive": lambda: nn.AdaptiveAvgPool2d((7, 5)),
     "residual": lambda: _Residual(nn.Conv2d(4, 4, 3, padding=1)),
     "branches": lambda: _Branches(),  # noqa: PLW0108
@@ -361,6 +369,22 @@ def test_the_first_change_of_every_size_is_compared_with_a_dense_pass() -> None:
             if left:
                 _spoil(session)
     assert "incremental scoring was left: after 3 scores" in module.card.note
+
+
+def test_what_was_scored_beside_a_fault_is_scored_again() -> None:
+    rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
+    draw, requests = np.random.default_rng(0), []
+    for seed in range(3):
+        base = _picture(seed)
+        session = rescorer.open(HEIGHT, WIDTH)
+        assert session is not None
+        session.scores([(session, _change(draw, base, 6))])
+        _spoil(session)
+        requests.append((session, _change(draw, base, 6)))
+    requests[2][0]._next_check = 0
+    dense = [rescorer.dense(change.picture()) for _, change in requests]
+    assert Session.scores(requests) == dense
+    assert rescorer.fault
 
 
 @pytest.mark.parametrize("size", range(2, 7))

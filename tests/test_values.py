@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 import iqaudit
 from iqaudit import Direction, Edit, Goal, InputError, Linf, Proposal, Scale
 from iqaudit.randomness import Stream
+from iqaudit.record import same_scale, scale_record
 
 PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
 
@@ -177,3 +178,11 @@ def test_a_scale_of_short_floats_tells_scores_apart_as_one_of_long_ones() -> Non
     scale = iqaudit.Scale(np.float32(50), np.float32(20))  # type: ignore[arg-type]
     assert scale == iqaudit.Scale(50, 20)
     assert scale.quality(50 + 1e-6) > scale.quality(50)
+
+
+def test_a_scale_is_the_recorded_one_whether_or_not_it_was_said_to_be_fitted() -> None:
+    """Runs of before that was recorded go on."""
+    held = scale_record(iqaudit.Scale(3, 1))
+    del held["fitted"]
+    assert same_scale(held, iqaudit.Scale(3, 1, fitted=True))
+    assert not same_scale(held, iqaudit.Scale(3, 1.5))

@@ -160,7 +160,12 @@ def replaces(path: Path, *, overwrite: bool) -> bool:
     InputError
         If the path is taken.
     """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if not path.exists():
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK)):
+            raise InputError(f"{path}: this cannot be written.")
+        return False
+    if path.is_dir() and not any(path.iterdir()):
         return False
     if not _holds_run(path):
         raise InputError(f"{path}: this is there already and holds no run.")

@@ -14,6 +14,7 @@ An audit's directory holds such runs, its cells, beside a manifest, audit.json, 
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,12 @@ def scale_record(scale: Scale) -> dict[str, Any]:
     return {
         key: None if value in (np.inf, -np.inf) else value for key, value in asdict(scale).items()
     }
+
+
+def same_scale(held: Mapping[str, Any], scale: Scale) -> bool:
+    """Tell whether a scale maps scores as the one that was recorded does."""
+    now = scale_record(scale)
+    return all(held.get(key) == now[key] for key in now.keys() - {"fitted"})
 
 
 def file_sha256(path: Path) -> str:

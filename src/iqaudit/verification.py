@@ -15,7 +15,7 @@ from iqaudit.errors import InputError
 from iqaudit.goal import Direction
 from iqaudit.images import Pixels
 from iqaudit.oracle import score
-from iqaudit.record import file_names, file_sha256, load, load_answers, scale_record
+from iqaudit.record import file_names, file_sha256, load, load_answers, same_scale
 from iqaudit.summary import Row, measure, summarise
 from iqaudit.trial import Outcome
 from iqaudit.victims import KINDS, Victim, as_victim
@@ -78,7 +78,7 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
         scorer = as_victim(name, repeats=cost if cost > 1 else None)
     else:
         scorer = as_victim(victim)
-    if scale_record(scorer.card.scale) != record["victim"]["scale"]:
+    if not same_scale(record["victim"]["scale"], scorer.card.scale):
         raise InputError("This victim's score scale is not the run's; give the run's victim.")
     if scorer.card.cost != cost:
         raise InputError(

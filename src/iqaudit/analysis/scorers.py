@@ -8,7 +8,7 @@ from iqaudit.analysis.answers import Scorer
 from iqaudit.campaign.manifest import victim_of
 from iqaudit.campaign.victims import Victims, VictimSpec, held_spec, make, unasked
 from iqaudit.errors import InputError
-from iqaudit.record import load, manifest, scale_record
+from iqaudit.record import load, manifest, same_scale
 from iqaudit.victims import KINDS, Victim
 from iqaudit.victims.contract import ELSEWHERE
 
@@ -66,7 +66,7 @@ def is_own(run: Path, scorer: Scorer) -> bool:
     if scorer.label == own_label(run):
         return True
     said, card = load(run)["victim"], scorer.victim.card
-    alike = (card.name, scale_record(card.scale)) == (said["name"], said["scale"])
+    alike = card.name == said["name"] and same_scale(said["scale"], card.scale)
     return _said_of(run) is None and alike
 
 
@@ -76,7 +76,7 @@ def refuse_another(run: Path, victim: Victim) -> None:
     Its answers are compared where they are asked: see `iqaudit.analysis.answers.Answers.check`.
     """
     said = load(run)["victim"]
-    if scale_record(victim.card.scale) != said["scale"]:
+    if not same_scale(said["scale"], victim.card.scale):
         raise InputError(
             f'The score scale of "{victim.card.name}" is not that of the victim of {run}, '
             f'"{said["name"]}"; give the run\'s victim.'

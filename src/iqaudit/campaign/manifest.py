@@ -16,11 +16,11 @@ from iqaudit.campaign.victims import HOW_ASKED, VictimSpec
 from iqaudit.directory import versions, victim_record
 from iqaudit.errors import InputError
 from iqaudit.images import Picture
-from iqaudit.record import AUDIT, AUDIT_FORMAT, manifest
+from iqaudit.record import AUDIT, AUDIT_FORMAT, manifest, same_scale
 from iqaudit.verification import tolerance
 from iqaudit.victims import Card
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Of how searches go: raised where the same settings come to other answers than before."""
 
 OTHER = "name another folder"
@@ -202,7 +202,8 @@ def refuse_other_victim(
         Whether it scores just as then, to the last bit (or within its noise).
     """
     for key, value in victim_record(card).items():
-        if key not in ("note", "device") and then[key] != value:
+        same = same_scale(then[key], card.scale) if key == "scale" else then[key] == value
+        if key not in ("note", "device") and not same:
             raise InputError(
                 f'{root}: the victim "{card.name}" is another than the audit was begun with: its '
                 f"{key} was {then[key]}, now {value}. {mend}"

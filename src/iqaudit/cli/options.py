@@ -1,6 +1,6 @@
 """The options that name a victim, the same for every command that asks one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -8,7 +8,9 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from iqaudit.campaign.victims import VictimSpec, make
+from iqaudit.audit import check_sizes
+from iqaudit.campaign.victims import VictimSpec, ready, unasked
+from iqaudit.images import Picture
 from iqaudit.victims import Victim
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,9 +79,14 @@ class VictimOptions:
         """The victim as it was named; an `InputError` where an option is not for it."""
         return VictimSpec(str(self.spec), self.given)
 
-    def make(self) -> Victim:
-        """Return the victim; an `InputError` where an option, or a scale's file, is not for it."""
-        return make(self.named)
+    def make(self, pictures: Sequence[Picture] = ()) -> Victim:
+        """Return the victim; an `InputError` where an option, or a scale's file, is not for it.
+
+        Nothing is asked of it, as its noise may be, where a picture does not fit it.
+        """
+        made = unasked(self.named)
+        check_sizes(made, pictures)
+        return ready(self.named, made)
 
 
 def victim_options(command: F, *, default: str | None = "reference") -> F:

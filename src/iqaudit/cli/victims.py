@@ -12,7 +12,6 @@ import click
 
 from iqaudit import calibration, checks, oracle
 from iqaudit.attacks import ATTACKS
-from iqaudit.audit import check_sizes
 from iqaudit.cli import tables
 from iqaudit.cli.console import output_options, print_note, print_notes, stdout
 from iqaudit.cli.options import VictimOptions, victim_options
@@ -36,8 +35,7 @@ def score(*, pictures: Sequence[str], victim: VictimOptions, quiet: bool, as_jso
       iqaudit score photo.png photos/
     """
     collected = collect(pictures)
-    scorer = victim.make()
-    check_sizes(scorer, collected)
+    scorer = victim.make(collected)
     print_notes(collected, quiet=quiet or as_json)
     if not quiet:
         print_note(scorer)
@@ -133,8 +131,7 @@ def calibrate_(
     if not os.access(out.parent, os.W_OK):
         raise InputError(f"{out}: this cannot be written.")
     calibration.check_count(len(collected))
-    scorer = victim.make()
-    check_sizes(scorer, collected)
+    scorer = victim.make(collected)
     print_notes(collected, quiet=quiet or as_json)
     rows: list[ScoreRow] = []
     try:

@@ -227,14 +227,17 @@ def resampling(node: Node, context: Context) -> Draft | None:
     whole = closure(node, context, [node.args[0]])
     like = next((t for t in context.constants.values() if isinstance(t, Tensor)), torch.zeros(()))
 
+    by_factor = node.args[1] is None  # and not to a size
+
     def weights(axis: int) -> Tensor:
         # One line lit at a time, each in a channel of its own, tells who reads whom.
+        # A factor must leave two lines across: of one, antialiasing makes something else.
         size, other = source.shape[2 + axis], source.shape[3 - axis]
-        across = min(other, other // shape[3 - axis] + 2)  # a factor leaves something of so many
+        across = min(other, 2 * (other // shape[3 - axis] + 1)) if by_factor else 1
         kind = like.dtype if like.is_floating_point() else torch.float32
         lit = torch.eye(size, dtype=kind, device=like.device)[None]
         lines = lit[:, :, None] if axis else lit[:, :, :, None]
-        answer: Tensor = whole(lines.repeat_interleave(across, dim=3 - axis))
+        answer: Tensor = whole(lines.expand(-1, -1, *((across, -1) if axis else (-1, across))))
         return (answer[0, :, 0] if axis else answer[0, :, :, 0]).t().contiguous()
 
     inputs = (source.name,)

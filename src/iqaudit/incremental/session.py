@@ -67,7 +67,7 @@ class Rescorer:
         self.compared: set[tuple[int, ...]] = set()
         """The kinds of change, by their pictures' and windows' sizes, that were compared once."""
         self._networks: dict[tuple[int, int], Network | str] = {}
-        self._channels_first = False
+        self._channels_first: set[torch.Size] = set()
 
     def network(self, height: int, width: int) -> Network | str:
         """Return the module's network for pictures of a size, or why there is none."""
@@ -125,13 +125,15 @@ class Rescorer:
 
     def answer(self, pictures: Tensor) -> Any:
         """Return what the module answers to pictures, as `tensor` makes them."""
-        if self._channels_first:
+        if pictures.shape in self._channels_first:
             return self.module(pictures.contiguous())
         try:
             return self.module(pictures)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError:  # some take for granted how their maps lie in memory, as `view` does
             found = self.module(pictures.contiguous())
-            self._channels_first = True
+            self._channels_first.add(pictures.shape)  # other sizes' last bits must not hang on it
             return found
 
     def tensor(self, pixels: Pixels) -> Tensor:
@@ -224,6 +226,7 @@ class Session:
     def scores(requests: Sequence[tuple["Session", Change]]) -> list[float]:
         """Return the scores of changes, of pictures of one victim."""
         rescorer = requests[0][0].rescorer
+        known = rescorer.fault
         found: dict[int, float] = {}
         waiting = dict(enumerate(requests))
         while waiting:
@@ -245,10 +248,13 @@ class Session:
                         continue
                 del waiting[index]
             found |= dict(zip(jobs, rescorer.run(list(jobs.values())), strict=True))
-        return [
+        answers = [
             session.checked(change, found[index])
             for index, (session, change) in enumerate(requests)
         ]
+        if rescorer.fault and not known:  # those beside the one that told may be as far off
+            return [rescorer.dense(change.picture()) for _, change in requests]
+        return answers
 
     def recall(self, change: Change) -> None:
         """Take note of a change that was scored in an earlier search.
@@ -340,8 +346,10 @@ class Session:
         """Compare a score with a dense pass when its moment has come."""
         due = self._due(change)
         if self.rescorer.fault or not change.patches:
-            return answer  # by a dense pass itself
-        kind = (*change.base.shape[:2], min(len(change.patches), 2), *_size(change))
+            return answer  # a dense pass's, or one of those that `scores` asks for again
+        # Sizes within a factor of two are of one kind: some attacks draw them freely.
+        sizes = (side.bit_length() for side in _size(change))
+        kind = (*change.base.shape[:2], min(len(change.patches), 2), *sizes)
         if kind in self.rescorer.compared and not due:
             return answer
         self.rescorer.compared.add(kind)

@@ -1,6 +1,7 @@
 """A program as a victim."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -208,7 +209,8 @@ def _name(words: Sequence[str]) -> str:
     The others may be secrets. The words alone decide, not which files there are: an audit is taken
     up under the same name after the program wrote some.
     """
-    telling = [Path(word).name for word in words[1:] if Path(word).suffix.lower() in TELLING]
+    plain = (Path(word) for word in words[1:] if re.fullmatch(r"[^\s=@:]+", word))
+    telling = [path.name for path in plain if path.suffix.lower() in TELLING]
     return "command:" + " ".join([Path(words[0]).name, *telling])
 
 
