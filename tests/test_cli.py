@@ -257,6 +257,24 @@ def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None
 FUNCTION = ["--victim", "python:tests.conftest:roughness", "--range", "0", "20"]
 
 
+def test_a_run_says_how_its_victim_was_made_unless_that_may_be_secret(
+    tmp_path: Path, photo: Path
+) -> None:
+    out = tmp_path / "run"
+    assert iqaudit_("attack", photo, *FUNCTION, "--queries", 4, "--out", out).exit_code == 0
+    verified = iqaudit_("verify", out)
+    assert verified.exit_code == 0, verified.output
+    assert iqaudit_("insights", out).exit_code == 0
+    program = ["--victim", f"command:{sys.executable} -c print(3) {{picture}}", "--range", 0, 9]
+    other = tmp_path / "other"
+    assert iqaudit_("attack", photo, *program, "--queries", 2, "--out", other).exit_code == 0
+    refused = iqaudit_("verify", other)
+    assert refused.exit_code == 2
+    assert "give it again, with its options" in refused.stderr
+    assert "print(3)" not in (other / "results.json").read_text()
+    assert iqaudit_("verify", other, *program).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

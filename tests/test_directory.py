@@ -181,7 +181,7 @@ def test_a_perturbation_beyond_the_threat_is_seen_even_if_recorded(
 
 
 def test_a_run_of_a_function_needs_the_function_to_verify(run: Path) -> None:
-    with pytest.raises(InputError, match="give the victim"):
+    with pytest.raises(InputError, match="give it again"):
         iqaudit.verify(run)
 
 

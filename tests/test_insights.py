@@ -228,7 +228,7 @@ def test_another_victim_is_refused(run: Path, tmp_path: Path) -> None:
         insights.insights(run, Asked(middle))
     with pytest.raises(InputError, match="scale"):
         insights.insights(run, Asked(brightness, 0, 255))
-    with pytest.raises(InputError, match="no name here"):
+    with pytest.raises(InputError, match="give it again"):
         insights.insights(run)
     with pytest.raises(InputError, match="no run"):
         insights.insights(tmp_path)

@@ -197,7 +197,7 @@ def test_an_address_is_not_written_down(tmp_path: Path) -> None:
         named("reference,range=low:high")
     with pytest.raises(InputError, match="say --yes"):
         named(f"{address},range=0:10,repeats=3")
-    with pytest.raises(InputError, match="no name here"):
+    with pytest.raises(InputError, match="give it again"):
         own(tmp_path / "one")
 
 

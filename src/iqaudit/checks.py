@@ -106,7 +106,14 @@ def check(
         yield Finding("note", Verdict.WARN, victim.card.note)
     first = cut[0]
     try:
-        for make in (_deterministic, _batch, _resolution, _everywhere):
+        steady = _deterministic(victim, first)
+        yield steady
+        if steady.verdict is Verdict.FAIL:
+            said = "Cannot be told of scores that differ anyway."
+            yield Finding("batch", Verdict.WARN, said)
+        else:
+            yield _batch(victim, first)
+        for make in (_resolution, _everywhere):
             yield make(victim, first)
         yield _scale(victim, cut)
         yield _direction(victim, cut)

@@ -50,6 +50,8 @@ class RunDirectory:
         Must not exist, or be empty; made at once, with its parents.
     plan : Plan
         What is run.
+    named : mapping, optional
+        How the victim was named, `spec` and `options`, so that it can be made again.
     overwrite : bool
         Whether a directory that holds a run may lose that run to this one, when the first result
         is written.
@@ -61,10 +63,15 @@ class RunDirectory:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], plan: Plan, *, overwrite: bool = False
+        self,
+        path: str | os.PathLike[str],
+        plan: Plan,
+        *,
+        named: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
-        self._plan = plan
+        self._plan, self._named = plan, named or {}
         self._entries: list[dict[str, Any]] = []
         self._made: list[Path] = []
         self._replaces = replaces(self.path, overwrite=overwrite)
@@ -123,7 +130,7 @@ class RunDirectory:
         """Return what results.json holds."""
         plan = self._plan
         return compose(
-            victim_record(plan.victim.card),
+            victim_record(plan.victim.card) | dict(self._named),
             plan.attack,
             plan.threat,
             plan.goal,

@@ -74,7 +74,7 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
     if victim is None:
         name = record["victim"]["name"]
         if name not in KINDS:
-            raise InputError(f'The run\'s victim "{name}" has no name here; give the victim.')
+            raise unnamed(name)
         scorer = as_victim(name, repeats=cost if cost > 1 else None)
     else:
         scorer = as_victim(victim)
@@ -94,6 +94,14 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
     except (ValueError, KeyError, TypeError) as error:
         wrong = (f"no means can be made of what is recorded ({type(error).__name__}: {error})",)
     return (*checks, Check("mean", None, None, wrong)) if wrong else checks
+
+
+def unnamed(name: str) -> InputError:
+    """Return the error for a run that does not say how its victim was made."""
+    return InputError(
+        f'The run does not hold how its victim "{name}" was made: give it again, with its options, '
+        "as --victim python:MODULE:NAME --range LOW HIGH."
+    )
 
 
 def _check(

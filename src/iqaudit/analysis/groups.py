@@ -16,7 +16,7 @@ from iqaudit.analysis.intervals import (
     rank_correlation,
 )
 from iqaudit.analysis.looks import OF, Look
-from iqaudit.analysis.wording import few, figure, pictures
+from iqaudit.analysis.wording import few, figure, pictures, too_few
 from iqaudit.goal import Direction, Goal
 
 BINS = (0, 2, 4, 6, 8, 10)
@@ -182,7 +182,7 @@ def _trend(
     )
     found = both.attack
     if few(len(looks)):
-        text = f"{pictures(len(looks))} are too few to relate RGO to {name}."
+        text = f"{too_few(len(looks))} to relate RGO to {name}."
     elif not beyond(found, 0):
         text = f"No clear relation between RGO and {name} (rank correlation {figure(found)})."
     else:

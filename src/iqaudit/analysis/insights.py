@@ -20,7 +20,7 @@ from iqaudit.analysis.pairs import Pair, pairs, recorded
 from iqaudit.analysis.retrace import retraced
 from iqaudit.analysis.scorers import own, own_label, refuse_another
 from iqaudit.analysis.treatments import TREATMENTS
-from iqaudit.analysis.wording import few, figure, pictures
+from iqaudit.analysis.wording import few, figure, too_few
 from iqaudit.campaign.threads import one_thread
 from iqaudit.errors import InputError
 from iqaudit.goal import Goal
@@ -214,7 +214,7 @@ def _floor(looks: Sequence[Look], rgo: Beside, record: dict[str, Any], cell: Pat
     else:
         what = f"the best of {record['queries']:,} queries of random pictures of ±{levels} levels"
     if few(len(looks)):
-        verdict = f"{pictures(len(looks))} are too few to say more"
+        verdict = f"{too_few(len(looks))} to say more"
     else:
         verdict = {
             1: "the attack moves scores farther than chance does",

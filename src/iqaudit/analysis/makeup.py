@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from iqaudit.analysis.intervals import Beside, beside, mean
 from iqaudit.analysis.looks import OF, Look
 from iqaudit.analysis.spectrum import BANDS, OPPONENTS, RINGS, Spectrum
-from iqaudit.analysis.wording import few, figure, numbers, percent
+from iqaudit.analysis.wording import few, figure, numbers, percent, too_few
 
 UNCHANGED = "No picture was changed."
 
@@ -123,7 +123,9 @@ def colours(looks: Sequence[Look]) -> Colours:
 
 def _against(both: Beside, count: int, ways: tuple[str, str]) -> str:
     """Say how a figure compares with the floor's: less, more, or neither."""
-    if few(count) or not both.sign:
+    if few(count):
+        return f"{too_few(count)} to say more"
+    if not both.sign:
         return "no clear difference"
     return ways[both.sign > 0]
 

@@ -18,7 +18,7 @@ from iqaudit.analysis.intervals import (
     ratio,
 )
 from iqaudit.analysis.pairs import Pair, moved
-from iqaudit.analysis.wording import few, percent, pictures
+from iqaudit.analysis.wording import few, percent, too_few
 from iqaudit.record import load_answers
 from iqaudit.scale import Scale
 
@@ -126,12 +126,14 @@ def _on_pace(reached: Sequence[Reached], parts: Sequence[Part], count: int) -> s
         if each.queries in SAID
     )
     first, last = parts[0].accepted, parts[-1].accepted
+    if first.value is None or last.value is None:
+        return f"{said}."  # too few queries to be parted
     rates = (
         f"{percent(first)} of the proposals were accepted in the first tenth of the queries, "
         f"{percent(last)} in the last seven tenths"
     )
     if few(count):
-        more = f"{pictures(count)} are too few to say more"
+        more = f"{too_few(count)} to say more"
     elif apart(first, last):
         more = "they are accepted " + (
             "less often as the search goes on"

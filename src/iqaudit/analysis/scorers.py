@@ -9,6 +9,7 @@ from iqaudit.campaign.manifest import victim_of
 from iqaudit.campaign.victims import Victims, VictimSpec, held_spec, make, unasked
 from iqaudit.errors import InputError
 from iqaudit.record import load, manifest, same_scale
+from iqaudit.verification import unnamed
 from iqaudit.victims import KINDS, Victim
 from iqaudit.victims.contract import ELSEWHERE
 
@@ -42,8 +43,11 @@ def own(run: Path, *, may_ask: bool = False) -> Scorer:
         return Scorer(own_label(run), Victims().get(spec, noise))
     victim = load(run)["victim"]
     name, cost = victim["name"], victim.get("cost", 1)
+    if "spec" in victim:
+        spec = VictimSpec(victim["spec"], victim["options"])
+        return Scorer(name, Victims().get(spec, victim["noise"]))
     if name not in KINDS:
-        raise InputError(f'The run\'s victim "{name}" has no name here; give the victim.')
+        raise unnamed(name)
     spec = VictimSpec(name, {"repeats": cost} if cost > 1 else {})
     return Scorer(name, asked(spec, may_ask=may_ask))
 

@@ -7,7 +7,7 @@ from iqaudit.analysis.intervals import Beside, Estimate, beside, beyond, interva
 from iqaudit.analysis.looks import OF, Look
 from iqaudit.analysis.pairs import room
 from iqaudit.analysis.treatments import TREATMENTS
-from iqaudit.analysis.wording import few, figure, percent, pictures
+from iqaudit.analysis.wording import few, figure, percent, too_few
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _on_survival(title: str, share: Estimate, rgo: Beside, count: int) -> str:
         return f"{name}: no score was moved, so nothing can be left."
     said = f"{name} leaves {percent(share)} of the move"
     if few(count):
-        return f"{said}; {pictures(count)} are too few to say more."
+        return f"{said}; {too_few(count)} to say more."
     figures = f"RGO {figure(rgo.attack, '.3f')}, random changes {figure(rgo.floor, '.3f')}"
     if not beyond(share, 0):
         verdict = "that may be nothing"

@@ -28,7 +28,7 @@ from iqaudit.analysis.intervals import (
 from iqaudit.analysis.pairs import Pair, moved, pairs, recorded, room
 from iqaudit.analysis.samples import FEWEST_RANKED
 from iqaudit.analysis.scorers import is_own, own_label, owns, refuse_another
-from iqaudit.analysis.wording import few, figure, pictures
+from iqaudit.analysis.wording import few, figure, too_few
 from iqaudit.audit import check_sizes
 from iqaudit.campaign.threads import one_thread
 from iqaudit.errors import InputError
@@ -286,7 +286,7 @@ def _entry(found: Sequence[PictureTransfer], index: int, *, own: bool) -> Entry:
 def _on_entry(rgo: Beside, count: int, *, own: bool) -> str:
     said = f"RGO {figure(rgo.attack, '+.3f')}, random changes {figure(rgo.floor, '+.3f')}"
     if few(count):
-        return f"{said}; {pictures(count)} are too few to say more."
+        return f"{said}; {too_few(count)} to say more."
     if not rgo.sign:
         return f"{said}: no clear difference from random changes."
     how = "farther" if rgo.sign > 0 else "less far, or the other way,"

@@ -12,7 +12,7 @@ from iqaudit.analysis.looks import OF, Look
 from iqaudit.analysis.pairs import Pair
 from iqaudit.analysis.places import edge_and_middle
 from iqaudit.analysis.retrace import Windows
-from iqaudit.analysis.wording import few, figure, numbers, pictures
+from iqaudit.analysis.wording import few, figure, numbers, too_few
 
 EVEN = 0.05
 """A difference between edge and middle that is surely below this share is said to be none."""
@@ -127,7 +127,7 @@ def _on_bias(bias: Estimate, count: int) -> str:
         return "No picture was changed."
     said = f"On the outer eighth of a picture the change is {figure(bias)} times that elsewhere"
     if few(count) or bias.low is None or bias.high is None:
-        return f"{said}; {pictures(count)} are too few to say more."
+        return f"{said}; {too_few(count)} to say more."
     if max(abs(bias.low - 1), abs(bias.high - 1)) < EVEN:
         return f"{said}: as good as even."
     if not beyond(bias, 1):
@@ -144,7 +144,7 @@ def _on_accepted(bias: Estimate, count: int) -> str:
         f"Windows at the edge were accepted {figure(bias)} times as often as others of their size"
     )
     if few(count):
-        return f"{said}; {pictures(count)} are too few to say more."
+        return f"{said}; {too_few(count)} to say more."
     if not beyond(bias, 1):
         return f"{said}: no clear difference between edge and middle."
     minds = "more" if bias.value > 1 else "less"

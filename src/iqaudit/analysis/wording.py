@@ -33,6 +33,11 @@ def pictures(count: int) -> str:
     return f"{count} picture" if count == 1 else f"{count} pictures"
 
 
+def too_few(count: int) -> str:
+    """Return that pictures are too few."""
+    return f"{pictures(count)} {'is' if count == 1 else 'are'} too few"
+
+
 def few(*counts: int) -> bool:
     """Tell whether some group has too few pictures to be compared."""
     return min(counts) < ENOUGH

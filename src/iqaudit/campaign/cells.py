@@ -105,7 +105,7 @@ def finish(folder: Path, cell: Cell, victim: Mapping[str, Any], names: Sequence[
         held = [entry(folder, name) for name in names]
         note = _joined((victim["note"], *(each["note"] for each in held)))
         record = compose(
-            {**{key: victim[key] for key in VICTIM}, "note": note},
+            {**{key: victim[key] for key in VICTIM}, "note": note, **cell.victim.described},
             named(cell.attack),
             Linf(cell.levels),
             cell.goal,

@@ -174,6 +174,13 @@ class VictimSpec:
             return Path(rest).stem
         return rest.rpartition(":")[2] or self.kind
 
+    @property
+    def described(self) -> dict[str, Any]:
+        """What a run's file holds, to make it again; nothing of a service, which may be secret."""
+        if self.kind in SERVICES:
+            return {}
+        return {"spec": self.spec, "options": dict(self.options)}
+
     def record(self, name: str) -> dict[str, Any]:
         """Return what files hold of it; of a service's string, its public name alone."""
         return {"spec": name if self.kind in SERVICES else self.spec, **self.options}

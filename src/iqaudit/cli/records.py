@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 import iqaudit
+from iqaudit.analysis.scorers import own
 from iqaudit.campaign.status import verify_audit
 from iqaudit.cli import tables
 from iqaudit.cli.console import output_options, stdout
@@ -32,8 +33,8 @@ def verify(*, directory: Path, victim: VictimOptions, quiet: bool, as_json: bool
             raise InputError(f"{directory}: this is an audit; give --victim with one of its cells.")
         found = [(cell, check) for cell, checks in verify_audit(directory) for check in checks]
     else:
-        own = victim.make() if victim.spec else None
-        found = [("", check) for check in iqaudit.verify(directory, own)]
+        scorer = victim.make() if victim.spec else own(directory.resolve(), may_ask=True).victim
+        found = [("", check) for check in iqaudit.verify(directory, scorer)]
     named = [replace(check, name=f"{cell}/{check.name}".lstrip("/")) for cell, check in found]
     wrong = sum(bool(check.wrong) for check in named)
     if as_json:

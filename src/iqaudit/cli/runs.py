@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -149,7 +149,7 @@ def attack(
     replaces(out, overwrite=overwrite)
     # Nothing is asked, as a victim's noise is measured, before everything else fits.
     plan = replace(plan, victim=ready(victim.named, made))
-    _audit(plan, collected, _Output(out, overwrite, quiet, as_json))
+    _audit(plan, collected, _Output(out, overwrite, quiet, as_json), victim.named.described)
     sys.exit(gate.exit_code(out))
 
 
@@ -165,7 +165,12 @@ class _Output(NamedTuple):
     as_json: bool
 
 
-def _audit(plan: Plan, pictures: Sequence[Picture], output: _Output) -> None:
+def _audit(
+    plan: Plan,
+    pictures: Sequence[Picture],
+    output: _Output,
+    named: Mapping[str, Any] | None = None,
+) -> None:
     """Run a plan into a directory, and print what came out; every end keeps what was found."""
     silent = output.quiet or output.as_json
     check_sizes(plan.victim, pictures)
@@ -175,7 +180,7 @@ def _audit(plan: Plan, pictures: Sequence[Picture], output: _Output) -> None:
     failure: BaseException | None = None
     cost = plan.victim.card.cost
     watcher = Watcher(stderr(), len(pictures), plan.queries, cost, quiet=silent)
-    with RunDirectory(output.path, plan, overwrite=output.overwrite) as directory:
+    with RunDirectory(output.path, plan, named=named, overwrite=output.overwrite) as directory:
         with watcher:
             try:
                 for result in run(plan, pictures, watcher):
@@ -194,7 +199,7 @@ def _audit(plan: Plan, pictures: Sequence[Picture], output: _Output) -> None:
         + (f"; kept in {output.path}." if directory.rows else ".")
     )
     if isinstance(failure, VictimError):
-        raise VictimError(f"{failure} {kept}")
+        raise VictimError(f"{str(failure).rstrip('.')}. {kept}")
     click.echo(f"Interrupted: {kept}", err=True)
     sys.exit(INTERRUPTED)
 

@@ -58,7 +58,7 @@ def results(rows: Iterable[Row], summary: Summary) -> Table:
         f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
         "FLIP: what is seen on flipping between the two, 0 to 1. "
         "L∞: the largest change of any pixel, in levels of 255.\n"
-        "Means: the largest L∞, all queries."
+        "In the row of means, L∞ is the largest, and queries are the sum."
     )
     table.caption_justify = "left"
     return table

@@ -17,7 +17,11 @@ from iqaudit.cli.console import output_options, print_note, print_notes, stdout
 from iqaudit.cli.options import VictimOptions, victim_options
 from iqaudit.errors import InputError
 from iqaudit.images import Picture, collect
+from iqaudit.scale import QUALITY_MAX
 from iqaudit.victims import KINDS, Victim
+
+USUAL_RANGE = (0.0, 100.0)
+"""Of opinion scores, where none is said."""
 
 ScoreRow: TypeAlias = tuple[str, int, int, float, float]
 """A picture's name, width and height, native score and quality."""
@@ -99,9 +103,7 @@ def check_(*, victim: VictimOptions, pictures: Sequence[str], quiet: bool, as_js
     type=float,
     nargs=2,
     metavar="WORST BEST",
-    default=(0, 100),
-    show_default=True,
-    help="The ends of the opinion scores.",
+    help="The ends of the opinion scores; 0 and 100 unless said.",
 )
 @click.option("--out", required=True, type=Path, help="The scale's file (TOML).")
 @output_options
@@ -110,7 +112,7 @@ def calibrate_(
     victim: VictimOptions,
     pictures: Sequence[str],
     scores: Path | None,
-    opinion_range: tuple[float, float],
+    opinion_range: tuple[float, float] | None,
     out: Path,
     quiet: bool,
     as_json: bool,
@@ -125,7 +127,12 @@ def calibrate_(
     collected = collect(pictures)
     opinions = None
     if scores is not None:
-        opinions = calibration.read_opinions(scores, collected, opinion_range)
+        opinions = calibration.read_opinions(scores, collected, opinion_range or USUAL_RANGE)
+        if opinion_range is None and max(opinions) <= QUALITY_MAX / 10:
+            raise InputError(
+                f"{scores}: no score is above {USUAL_RANGE[1] / 10:g}; say on which range they "
+                "are, as --opinion-range 1 5."
+            )
     if out.exists():
         raise InputError(f"{out}: this is there already; name another file.")
     if not os.access(out.parent, os.W_OK):
