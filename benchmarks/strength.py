@@ -63,8 +63,8 @@ FIRST, OTHERS = slice(0, 1), slice(1, None)
 TIERS = (
     Tier((LEADING, TOP), main=True, seeds=FIRST),
     Tier((RIVAL,), main=True, seeds=FIRST),
-    Tier((LEADING, TOP, RIVAL), main=False, seeds=FIRST),
     Tier((LEADING,), main=True, seeds=OTHERS),
+    Tier((LEADING, TOP, RIVAL), main=False, seeds=FIRST),
 )
 """So that a run that is stopped early has what counts most, and each tier all budgets."""
 
