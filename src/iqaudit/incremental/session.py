@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from iqaudit.images import Pixels
 from iqaudit.incremental.activations import Activations
 from iqaudit.incremental.network import Network, NotExportableError, read
+from iqaudit.memory import give_freed_memory_back
 from iqaudit.victims.contract import Change, Patch
 
 TOLERANCE = 1e-4
@@ -366,6 +367,7 @@ class Session:
         return True
 
     def _compare(self, answer: float, pixels: Pixels) -> float:
+        give_freed_memory_back()
         dense = self.rescorer.dense(pixels)
         apart = abs(answer - dense)
         if not apart <= TOLERANCE * max(abs(dense), self.rescorer.unit):
