@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from iqaudit.errors import InputError
 from iqaudit.scale import Scale
@@ -37,6 +38,14 @@ class Normalise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
         return (x - self.mean) / self.std
+
+
+def bilinear(left: Tensor, right: Tensor) -> Tensor:
+    """Pool two maps of ReLUs, (n, c, h, w) and (n, d, h, w), to unit vectors, (n, c * d)."""
+    left, right = left.flatten(2), right.flatten(2)
+    pooled = left @ right.transpose(1, 2) / left.shape[2]
+    # Neither side is negative: no sign is needed before the root.
+    return functional.normalize(torch.sqrt(pooled.flatten(1) + 1e-8))
 
 
 class PaperVictim(TorchModule):

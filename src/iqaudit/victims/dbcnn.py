@@ -4,11 +4,10 @@ Zhang, Ma, Yan, Deng, Wang, "Blind Image Quality Assessment Using a Deep Bilinea
 Neural Network", IEEE TCSVT 2020.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from iqaudit.victims._paper import Normalise, PaperVictim
+from iqaudit.victims._paper import Normalise, PaperVictim, bilinear
 
 VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Simonyan and Zisserman's configuration D: width and convolutions of each stage."""
@@ -50,11 +49,7 @@ class DBCNNNet(nn.Module):
             distortion = functional.interpolate(
                 distortion, content.shape[2:], mode="bilinear", align_corners=True
             )
-        content, distortion = content.flatten(2), distortion.flatten(2)
-        pooled = content @ distortion.transpose(1, 2) / content.shape[2]
-        # Both sides are ReLUs' outputs: no sign is needed before the root.
-        rooted = torch.sqrt(pooled.flatten(1) + 1e-8)
-        scores: Tensor = self.fc(functional.normalize(rooted))
+        scores: Tensor = self.fc(bilinear(content, distortion))
         return scores[:, 0]
 
 

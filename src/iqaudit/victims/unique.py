@@ -4,11 +4,9 @@ Zhang, Ma, Zhai, Yang, "Uncertainty-Aware Blind Image Quality Assessment in the 
 Wild", IEEE TIP 2021.
 """
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from iqaudit.victims._paper import Normalise, PaperVictim
+from iqaudit.victims._paper import Normalise, PaperVictim, bilinear
 from iqaudit.victims._resnet import ResNet
 
 
@@ -23,11 +21,8 @@ class UNIQUENet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Score each picture: the mean head; the variance head is not asked."""
-        features = self.backbone(self.normalise(x))[-1].flatten(2)
-        pooled = features @ features.transpose(1, 2) / features.shape[2]
-        # The features are a ReLU's outputs: no sign is needed before the root.
-        rooted = torch.sqrt(pooled.flatten(1) + 1e-8)
-        scores: Tensor = self.fc(functional.normalize(rooted))
+        features = self.backbone(self.normalise(x))[-1]
+        scores: Tensor = self.fc(bilinear(features, features))
         return scores[:, 0]
 
 
