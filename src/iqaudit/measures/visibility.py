@@ -64,7 +64,7 @@ def ssim(clean: Pixels, attacked: Pixels) -> float:
 def flip(clean: Pixels, attacked: Pixels) -> float:
     """Return the mean FLIP error, 0 (no difference to be seen) to 1, at 67 pixels a degree.
 
-    How strongly the pictures differ to somebody who flips between them; `iqaudit.flip.flip_map`
+    How strongly the pictures differ to somebody who flips between them; `iqaudit.measures.flip_map`
     has it pixel by pixel.
 
     References
