@@ -164,7 +164,7 @@ def chosen_pictures(given: argparse.Namespace) -> tuple[list[Subject], list[Subj
     demos = [Subject(picture) for picture in demo.pictures()]
     if given.pictures.is_dir():
         main = rated(given.pictures, QUICK_PICTURES if given.quick else given.count)
-        return main, [] if given.quick else demos
+        return main, demos if given.demo and not given.quick else []
     print(f"{given.pictures} is not there: the demo's pictures alone, no SROCC", flush=True)
     return demos[:QUICK_PICTURES] if given.quick else demos, []
 
@@ -180,6 +180,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--victims", nargs="+", default=["reference", EONSS], metavar="VICTIM")
     parser.add_argument("--pictures", type=Path, default=CLIVE50, metavar="FOLDER")
     parser.add_argument("--count", type=int, default=12, help="pictures taken of the folder")
+    parser.add_argument(
+        "--demo",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the demo's pictures besides, after all others",
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--pieces", type=Path, default=PIECES, help="where pieces are kept")

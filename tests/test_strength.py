@@ -277,6 +277,10 @@ def test_pictures_are_spread_over_the_opinion_scores(
     (tmp_path / "scores.csv").write_text("image,mos\n" + opinions)
     assert sorted(each.opinion or 0 for each in strength.rated(tmp_path, 3)) == [1, 4, 7]
     assert len(strength.rated(tmp_path, 50)) == 9
+    for option, demos in (("--demo", 8), ("--no-demo", 0)):
+        given = strength.arguments().parse_args(["--pictures", str(tmp_path), option])
+        main, more = strength.chosen_pictures(given)
+        assert (len(main), len(more)) == (9, demos)
 
 
 def test_the_plan_interleaves_and_knows_its_attacks(subjects: list[Subject]) -> None:
