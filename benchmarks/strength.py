@@ -165,6 +165,8 @@ def chosen_pictures(given: argparse.Namespace) -> tuple[list[Subject], list[Subj
     if given.pictures.is_dir():
         main = rated(given.pictures, QUICK_PICTURES if given.quick else given.count)
         return main, demos if given.demo and not given.quick else []
+    if not given.demo:
+        raise InputError(f"{given.pictures} is not there, and the demo's are not wanted.")
     print(f"{given.pictures} is not there: the demo's pictures alone, no SROCC", flush=True)
     return demos[:QUICK_PICTURES] if given.quick else demos, []
 

@@ -281,6 +281,9 @@ def test_pictures_are_spread_over_the_opinion_scores(
         given = strength.arguments().parse_args(["--pictures", str(tmp_path), option])
         main, more = strength.chosen_pictures(given)
         assert (len(main), len(more)) == (9, demos)
+    given = strength.arguments().parse_args(["--pictures", str(tmp_path / "none"), "--no-demo"])
+    with pytest.raises(InputError, match="none is not there"):
+        strength.chosen_pictures(given)
 
 
 def test_the_plan_interleaves_and_knows_its_attacks(subjects: list[Subject]) -> None:
