@@ -560,6 +560,7 @@ def test_an_attack_goes_the_dense_way_with_any_lanes(
         ("dense", "dense", 1, 1),
         ("one", "incremental", 1, 1),
         ("seven", "incremental", 7, 1),
+        ("sixty-four", "incremental", 64, 1),
         ("together", "incremental", 7, 2),
     ):
         module = _Drawn(["residual", "strided", "residual"], "moments", 0)
