@@ -23,14 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import iqaudit
-from iqaudit import audit
-from iqaudit.campaign import running
-from iqaudit.campaign.engines import ENGINES
-from iqaudit.campaign.spec import Campaign, Data
-from iqaudit.campaign.victims import VictimSpec
-from iqaudit.campaign.watch import Watch
-from iqaudit.memory import keep_freed_memory
+from iqaudit._audit import execute
+from iqaudit._audit.engines.registry import ENGINES
+from iqaudit._audit.observer import Watch
+from iqaudit._audit.spec import Campaign, Data
+from iqaudit._core.process import keep_freed_memory
+from iqaudit._search import driver
 from iqaudit.victims import Function
+from iqaudit.victims._spec import VictimSpec
 
 WORKERS = 2
 
@@ -95,11 +95,11 @@ def measure(engine: str, pictures: int, side: int, queries: int) -> dict[str, fl
             queries=queries,
         )
         meter = _Meter(pictures)
-        running.run(campaign, folder / "run", engine=engine, workers=WORKERS, watch=meter)
+        execute.run(campaign, folder / "run", engine=engine, workers=WORKERS, watch=meter)
         begun, searched = time.process_time(), 0
         for file in sorted((folder / "pictures").iterdir())[: pictures - WARM]:
             plan = campaign.cells()[0].plan(instant)
-            searched += len(list(audit.run(plan, str(file))))
+            searched += len(list(driver.run(plan, str(file))))
         searches = (time.process_time() - begun) / searched
     wall, processor, loop, own, others = meter.figures[1] - meter.figures[0]
     each = 1e3 / (pictures - WARM)

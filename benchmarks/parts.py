@@ -20,10 +20,10 @@ import torch
 from skimage import data
 
 from benchmarks.speed import SUBJECTS
-from iqaudit.incremental import Session
-from iqaudit.incremental.session import Rescorer
-from iqaudit.memory import keep_freed_memory
-from iqaudit.victims.contract import Change, Patch
+from iqaudit._core.patches import Change, Patch
+from iqaudit._core.process import keep_freed_memory
+from iqaudit._incremental import Session
+from iqaudit._incremental.session import Rescorer
 
 SIDE, SQUARES, SCORES, ROUNDS = 8, 2, 20, 5
 
@@ -40,7 +40,7 @@ PARTS: dict[str, tuple[tuple[str, Any], ...]] = {
 
 @contextmanager
 def _without(part: str) -> Iterator[None]:
-    replaced = [patch(f"iqaudit.incremental.{name}", value) for name, value in PARTS[part]]
+    replaced = [patch(f"iqaudit._incremental.{name}", value) for name, value in PARTS[part]]
     for each in replaced:
         each.start()
     try:

@@ -21,13 +21,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from iqaudit import audit, measures
+from iqaudit import measures
+from iqaudit._core.errors import InputError
+from iqaudit._core.goal import Direction
+from iqaudit._core.picture import Picture
+from iqaudit._search import driver
 from iqaudit.attacks import Attack, named
-from iqaudit.campaign.victims import VictimSpec, make
-from iqaudit.errors import InputError
-from iqaudit.goal import Direction
-from iqaudit.images import Picture
-from iqaudit.victims import Victim
+from iqaudit.victims._base import Victim
+from iqaudit.victims._spec import VictimSpec, make
 
 BUDGETS = (100, 300, 1_000, 3_000, 10_000)
 
@@ -132,13 +133,13 @@ class Result:
 def run(piece: Piece, victim: Victim) -> Result:
     """Make a piece's search: the paper's three levels and bi-directional goal."""
     begun = time.perf_counter()
-    plan = audit.Plan(victim, named(piece.attack), queries=piece.queries, seed=piece.seed)
+    plan = driver.Plan(victim, named(piece.attack), queries=piece.queries, seed=piece.seed)
     picture, card = piece.subject.picture, victim.card
-    trial = audit.begin(plan, picture)
+    trial = driver.begin(plan, picture)
     due, pictures = list(piece.checkpoints), {}
     with closing(trial):
         while not trial.done:
-            audit.step(victim, [trial])
+            driver.step(victim, [trial])
             while due and trial.oracle.spent + card.cost > due[0]:
                 pictures[due.pop(0)] = trial.oracle.best[1]
     direction = trial.oracle.direction
@@ -189,7 +190,7 @@ def victim(spec: str) -> Victim:
     """Return a victim for ``SPEC[,OPTION[=VALUE]...]``, made once a process."""
     name, comma, options = spec.partition(",")
     if name == EONSS:
-        name = "python:tests.eonss:eonss"
+        name = "python:tests.support.eonss:eonss"
     return make(VictimSpec.parse(name + comma + options))
 
 
@@ -197,7 +198,7 @@ def prepare_worker() -> None:
     """Have a process use one core, keep the memory that its networks free, and be ended."""
     import torch
 
-    from iqaudit.memory import keep_freed_memory
+    from iqaudit._core.process import keep_freed_memory
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's, who ends its workers
     torch.set_num_threads(1)
@@ -214,7 +215,7 @@ def code(attack: Attack[Any]) -> str:
 
     Its module's, and that of the other modules of `iqaudit.attacks` that it is built on.
     """
-    digest, seen = hashlib.sha256(), {"iqaudit.attacks.contract"}  # types alone
+    digest, seen = hashlib.sha256(), {"iqaudit.attacks._base"}  # types alone
     for text in _code(type(attack).__module__, seen):
         digest.update(text.encode())
     return digest.hexdigest()

@@ -25,14 +25,15 @@ import torch
 from skimage import data
 
 import iqaudit
-from iqaudit import audit
+from iqaudit._core.goal import Goal
+from iqaudit._core.picture import Picture
+from iqaudit._core.threat import Linf
+from iqaudit._search import driver
+from iqaudit._search.trial import Trial
 from iqaudit.attacks import Bidirectional
-from iqaudit.attacks.bidirectional import SquareState
-from iqaudit.goal import Goal
-from iqaudit.images import Picture
-from iqaudit.threat import Linf
-from iqaudit.trial import Trial
-from iqaudit.victims import TorchModule, as_victim
+from iqaudit.attacks._bidirectional import SquareState
+from iqaudit.victims import TorchModule
+from iqaudit.victims._registry import as_victim
 
 QUERIES = 10_000
 POINTS = {1: 50, 200: 450, 1000: 1500, 5000: 5000, 9000: 3000}
@@ -40,7 +41,7 @@ POINTS = {1: 50, 200: 450, 1000: 1500, 5000: 5000, 9000: 3000}
 
 
 def _eonss() -> TorchModule:
-    from tests import eonss
+    from tests.support import eonss
 
     torch.manual_seed(0)
     if eonss.WEIGHTS.exists():
@@ -187,7 +188,7 @@ def _queries(trial: Trial, victim: Any, count: int) -> None:
         del trial.oracle.scores[1:], trial.oracle.asked[1:]
     goal = len(trial.oracle.scores) + count
     while len(trial.oracle.scores) < goal:
-        audit.step(victim, [trial])
+        driver.step(victim, [trial])
 
 
 def _after_stripes(trial: Trial, victim: Any) -> SquareState:

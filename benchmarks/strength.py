@@ -27,11 +27,12 @@ from pathlib import Path
 from benchmarks import driver, figures, pieces, tables
 from benchmarks.figures import CEILING, OURS, PAPER
 from benchmarks.pieces import BUDGETS, EONSS, Piece, Subject
-from iqaudit import audit, demo
+from iqaudit._assess.calibration import read_opinions
+from iqaudit._core.errors import InputError, IqauditError
+from iqaudit._core.picture import collect
+from iqaudit._search.driver import Plan, check_sizes
 from iqaudit.attacks import ATTACKS, named
-from iqaudit.calibration import read_opinions
-from iqaudit.errors import InputError, IqauditError
-from iqaudit.images import collect
+from iqaudit.datasets import _demo
 
 ROOT = Path(__file__).parents[1]
 CLIVE50 = ROOT.parent / "shared" / "data" / "clive50"
@@ -152,7 +153,7 @@ def fit(spec: str, attack: str) -> bool:
     """Tell whether an attack can be made on a victim; say why where it cannot."""
     meant = named(attack)
     try:
-        audit.Plan(pieces.victim(spec), meant)
+        Plan(pieces.victim(spec), meant)
     except InputError as error:
         print(f"{attack} is left out on {spec}: {error}", flush=True)
         return False
@@ -161,7 +162,7 @@ def fit(spec: str, attack: str) -> bool:
 
 def chosen_pictures(given: argparse.Namespace) -> tuple[list[Subject], list[Subject]]:
     """Return the main pictures, and more without opinion scores."""
-    demos = [Subject(picture) for picture in demo.pictures()]
+    demos = [Subject(picture) for picture in _demo.pictures()]
     if given.pictures.is_dir():
         main = rated(given.pictures, QUICK_PICTURES if given.quick else given.count)
         return main, demos if given.demo and not given.quick else []
@@ -234,7 +235,7 @@ def _planned(given: argparse.Namespace) -> list[Piece]:
         raise InputError(f"Rows go by the victims' names, and these are not apart: {names}.")
     main, more = chosen_pictures(given)
     for spec in victims:
-        audit.check_sizes(pieces.victim(spec), [each.picture for each in (*main, *more)])
+        check_sizes(pieces.victim(spec), [each.picture for each in (*main, *more)])
     seeds, most = (given.seeds[:1], QUICK_MOST) if given.quick else (given.seeds, BUDGETS[-1])
     attacks = given.attacks or known(quick=given.quick)
     unfit = {(spec, each) for each in attacks for spec in victims if not fit(spec, each)}

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 import iqaudit
-from iqaudit.campaign.spec import Campaign, Data
-from iqaudit.campaign.victims import VictimSpec
-from iqaudit.images import Pixels
+from iqaudit._audit.spec import Campaign, Data
+from iqaudit._core.picture import Pixels
+from iqaudit.victims._spec import VictimSpec
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -78,14 +78,16 @@ def photos(tmp_path: Path, make_picture: MakePicture) -> Path:
 def campaign(photos: Path) -> Campaign:
     """Return an audit of twenty queries on each of those."""
     return Campaign(
-        (VictimSpec("python:tests.audited:rough"),), Data(pictures=(str(photos),)), queries=20
+        (VictimSpec("python:tests.support.audited:rough"),),
+        Data(pictures=(str(photos),)),
+        queries=20,
     )
 
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Return a counter of what the victims of `tests.audited` were asked."""
-    from tests import audited
+    """Return a counter of what the victims of `tests.support.audited` were asked."""
+    from tests.support import audited
 
     monkeypatch.setenv(audited.LOG, str(tmp_path / "asked"))
     return lambda: len(audited.log(str(tmp_path / "asked")))

@@ -12,10 +12,10 @@ import torch
 from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
 
-from iqaudit.incremental import read
-from iqaudit.incremental.activations import Activations
-from iqaudit.incremental.operators import INPUT, AnyStep
-from iqaudit.victims import as_victim
+from iqaudit._incremental import read
+from iqaudit._incremental.activations import Activations
+from iqaudit._incremental.operators import INPUT, AnyStep
+from iqaudit.victims._registry import as_victim
 
 HEIGHT, WIDTH, SIDE = 384, 512, 8
 PLACES = ((90, 110), (250, 370))

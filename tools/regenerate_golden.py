@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests import golden
+from tests.support import golden
 
 from iqaudit.attacks import ATTACKS
 

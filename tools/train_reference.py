@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from rich.progress import track
 from safetensors.torch import save_file
 
-from iqaudit import calibration, degrade, images, measures
-from iqaudit.victims.reference import ReferenceNet, pretrained_trunk
+from iqaudit import measures
+from iqaudit._assess import calibration
+from iqaudit._core import distortions, picture
+from iqaudit.victims._models.reference import ReferenceNet, pretrained_trunk
 
 Array = NDArray[np.float64]
 
@@ -38,12 +40,12 @@ LEVELS = 3
 MARGINS = (0.5, 1.0, 1.5)
 """How far below its original a copy of each strength is asked to lie, in logits."""
 
-DEGRADATIONS: dict[str, Callable[[images.Pixels, int, int], images.Pixels]] = {
-    "JPEG": lambda pixels, level, _: degrade.jpeg(pixels, (40, 20, 10)[level]),
-    "blur": lambda pixels, level, _: degrade.blur(pixels, (1.0, 2.0, 3.0)[level]),
-    "noise": lambda pixels, level, seed: degrade.noise(pixels, (6, 12, 25)[level], seed),
-    "JPEG + blur": lambda pixels, level, _: degrade.blur(
-        degrade.jpeg(pixels, (40, 20, 10)[level]), (0.7, 1.0, 1.5)[level]
+DEGRADATIONS: dict[str, Callable[[picture.Pixels, int, int], picture.Pixels]] = {
+    "JPEG": lambda pixels, level, _: distortions.jpeg(pixels, (40, 20, 10)[level]),
+    "blur": lambda pixels, level, _: distortions.blur(pixels, (1.0, 2.0, 3.0)[level]),
+    "noise": lambda pixels, level, seed: distortions.noise(pixels, (6, 12, 25)[level], seed),
+    "JPEG + blur": lambda pixels, level, _: distortions.blur(
+        distortions.jpeg(pixels, (40, 20, 10)[level]), (0.7, 1.0, 1.5)[level]
     ),
 }
 
@@ -125,7 +127,7 @@ def read_opinions(folder: Path) -> tuple[list[str], Array]:
 
 def extract(net: ReferenceNet, path: Path, number: int) -> Array:
     """Return the features of a picture and of its degraded copies, one a row."""
-    original = images.read(path).pixels
+    original = picture.read(path).pixels
     level = number % LEVELS
     copies = [make(original, level, number) for make in DEGRADATIONS.values()]
     rows = []

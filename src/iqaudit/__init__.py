@@ -8,18 +8,18 @@ Linf(levels=3)
 from importlib.metadata import version
 
 from iqaudit import attacks, datasets, measures, victims
-from iqaudit.audit import Plan, attack, run
-from iqaudit.directory import RunDirectory
-from iqaudit.errors import InputError, Interrupted, IqauditError, VictimError
-from iqaudit.goal import Direction, Goal
-from iqaudit.images import Picture, collect, read, write
-from iqaudit.proposal import Edit, Proposal
-from iqaudit.record import load
-from iqaudit.scale import Scale, opinion_maximum
-from iqaudit.summary import Row, Summary
-from iqaudit.threat import Linf
-from iqaudit.trial import Outcome, Step, TrialResult
-from iqaudit.verification import Check, verify
+from iqaudit._core.errors import InputError, Interrupted, IqauditError, VictimError
+from iqaudit._core.goal import Direction, Goal
+from iqaudit._core.patches import Edit, Proposal
+from iqaudit._core.picture import Picture, collect, read, write
+from iqaudit._core.scale import Scale, opinion_maximum
+from iqaudit._core.threat import Linf
+from iqaudit._runs.figures import Row, Summary
+from iqaudit._runs.schema import load
+from iqaudit._runs.store import RunDirectory
+from iqaudit._runs.verify import Check, verify
+from iqaudit._search.driver import Plan, attack, run
+from iqaudit._search.trial import Outcome, Step, TrialResult
 
 __version__ = version("iqaudit")
 

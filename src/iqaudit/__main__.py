@@ -1,6 +1,6 @@
 """``python -m iqaudit``: the command line."""
 
-from iqaudit.cli import main
+from iqaudit._cli import main
 
 if __name__ == "__main__":
     main(prog_name="iqaudit")

@@ -10,7 +10,7 @@ import torch
 from tests.conftest import MakePicture
 from tests.pyiqa.conftest import seed
 
-from iqaudit.victims.liqe import LIQENet
+from iqaudit.victims._models.liqe import LIQENet
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

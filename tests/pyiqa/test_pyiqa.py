@@ -14,10 +14,10 @@ from tests.pyiqa.conftest import DOWNLOADS, PutWeights
 
 import iqaudit
 from iqaudit import Goal, InputError, Plan, RunDirectory, Scale
+from iqaudit._core.picture import Pixels
 from iqaudit.attacks import Bidirectional
-from iqaudit.images import Pixels
 from iqaudit.victims import Pyiqa, _downloads, as_victim
-from iqaudit.victims import pyiqa as adapter
+from iqaudit.victims import _pyiqa as adapter
 
 # What pyiqa and its libraries warn of is theirs; the tests below call them plainly.
 pytestmark = pytest.mark.filterwarnings("ignore")

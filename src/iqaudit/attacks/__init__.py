@@ -3,20 +3,21 @@
 from types import MappingProxyType
 from typing import Any
 
-from iqaudit.attacks import bidirectional, guided
-from iqaudit.attacks.bidirectional import Bidirectional
-from iqaudit.attacks.contract import Attack, Problem, State, is_white_box
-from iqaudit.attacks.guided import Guided
-from iqaudit.attacks.nes import NES
-from iqaudit.attacks.parsimonious import Parsimonious
-from iqaudit.attacks.pgd import PGD
-from iqaudit.attacks.random_signs import RandomSigns
-from iqaudit.attacks.signhunter import SignHunter
-from iqaudit.attacks.simba import SimBA
-from iqaudit.attacks.simba_dct import SimBADCT
-from iqaudit.attacks.square import Square
-from iqaudit.attacks.yang2024 import Yang2024
-from iqaudit.errors import unknown
+from iqaudit._core.errors import unknown
+from iqaudit.attacks import _bidirectional
+from iqaudit.attacks._base import Attack, Problem, State, is_white_box
+from iqaudit.attacks._bidirectional import Bidirectional
+from iqaudit.attacks._guided import attack
+from iqaudit.attacks._guided.attack import Guided
+from iqaudit.attacks._nes import NES
+from iqaudit.attacks._parsimonious import Parsimonious
+from iqaudit.attacks._pgd import PGD
+from iqaudit.attacks._random_signs import RandomSigns
+from iqaudit.attacks._signhunter import SignHunter
+from iqaudit.attacks._simba import SimBA
+from iqaudit.attacks._simba_dct import SimBADCT
+from iqaudit.attacks._square import Square
+from iqaudit.attacks._yang2024 import Yang2024
 
 __all__ = [
     "ATTACKS",
@@ -41,19 +42,19 @@ __all__ = [
 ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
     {
         "bidirectional": (
-            bidirectional.PRESETS["bidirectional"],
+            _bidirectional.PRESETS["bidirectional"],
             "the paper's patch-based random search, as set for DB-CNN, UNIQUE and TReS",
         ),
         "bidirectional-liqe": (
-            bidirectional.PRESETS["bidirectional-liqe"],
+            _bidirectional.PRESETS["bidirectional-liqe"],
             "the same as set for LIQE: eight squares a query, larger ones",
         ),
         "guided": (
-            guided.PRESETS["guided"],
+            attack.PRESETS["guided"],
             "ours: patterns over the whole picture, then a search that learns what pays",
         ),
         "guided-invisible": (
-            guided.PRESETS["guided-invisible"],
+            attack.PRESETS["guided-invisible"],
             "the same, harder to see: less where the picture is smooth",
         ),
         "square": (Square(), "Square Attack: stripes, then one square a query"),

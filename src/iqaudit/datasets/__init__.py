@@ -6,14 +6,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from iqaudit.datasets.contract import DataSet, Label, Sample, pictures
-from iqaudit.datasets.csiq import load_csiq
-from iqaudit.datasets.drawing import Drawing, read_names, sample, subset, write_names
-from iqaudit.datasets.lists import load_csv, load_folder, load_pyiqa
-from iqaudit.datasets.matlab import load_clive, load_live
-from iqaudit.datasets.tables import load_biq2021, load_kadid10k, load_koniq10k
-from iqaudit.datasets.tid2013 import load_tid2013
-from iqaudit.errors import InputError, unknown
+from iqaudit._core.errors import InputError, unknown
+from iqaudit.datasets._base import DataSet, Label, Sample, pictures
+from iqaudit.datasets._csiq import load_csiq
+from iqaudit.datasets._lists import load_csv, load_folder, load_pyiqa
+from iqaudit.datasets._live import load_clive, load_live
+from iqaudit.datasets._selection import Drawing, read_names, sample, subset, write_names
+from iqaudit.datasets._tables import load_biq2021, load_kadid10k, load_koniq10k
+from iqaudit.datasets._tid2013 import load_tid2013
 
 __all__ = [
     "KINDS",

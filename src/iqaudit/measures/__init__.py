@@ -5,9 +5,9 @@ Scores come as one-dimensional arrays, one entry a picture. *Quality* is a score
 Pictures are uint8 arrays (height, width, 3). ``docs/measures.md`` has the formulas side by side.
 """
 
-from iqaudit.measures.agreement import change_rate, krocc, plcc, rmse, srocc
-from iqaudit.measures.perceptual import flip_map
-from iqaudit.measures.strength import (
+from iqaudit.measures._agreement import change_rate, krocc, plcc, rmse, srocc
+from iqaudit.measures._perceptual import flip_map
+from iqaudit.measures._strength import (
     MSU_OFFSET,
     clean_range,
     energy_score,
@@ -19,7 +19,7 @@ from iqaudit.measures.strength import (
     robustness,
     wasserstein_score,
 )
-from iqaudit.measures.visibility import SSIM_WINDOW, changed, flip, l2, linf, psnr, ssim
+from iqaudit.measures._visibility import SSIM_WINDOW, changed, flip, l2, linf, psnr, ssim
 
 __all__ = [
     "MSU_OFFSET",

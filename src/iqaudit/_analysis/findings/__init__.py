@@ -1,0 +1,1 @@
+"""Findings: figures of what an attack shows about its victim, each with a sentence."""

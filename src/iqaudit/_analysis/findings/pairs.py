@@ -1,0 +1,80 @@
+"""The pictures of a run, before and after: read from its directory when they are looked at."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iqaudit._core import picture
+from iqaudit._core.goal import Direction
+from iqaudit._core.picture import Pixels
+from iqaudit._core.scale import QUALITY_MAX
+from iqaudit._runs.schema import file_names, load_answers
+from iqaudit._search.trial import Outcome
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture whose search came to its end.
+
+    Parameters
+    ----------
+    run : Path
+        The run's directory.
+    entry : mapping
+        What its results.json says of the picture.
+    """
+
+    run: Path
+    entry: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The picture's name."""
+        return str(self.entry["name"])
+
+    @property
+    def direction(self) -> Direction:
+        """Which way its score was pushed."""
+        return Direction(self.entry["direction"])
+
+    def clean(self) -> Pixels:
+        """Read the picture as it was."""
+        return picture.read(self.run / file_names(self.name)["clean"]).pixels
+
+    def attacked(self) -> Pixels:
+        """Read the best picture found."""
+        return picture.read(self.run / file_names(self.name)["attacked"]).pixels
+
+
+def pairs(run: Path, record: Mapping[str, Any]) -> tuple[Pair, ...]:
+    """Return the pictures of a run whose search came to its end, in order."""
+    return tuple(
+        Pair(run, entry)
+        for entry in record["pictures"]
+        if Outcome[entry["outcome"].upper()].finished
+    )
+
+
+def recorded(run: Path, record: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
+    """Yield the keys and native scores of a run's clean and attacked pictures.
+
+    Of a victim that answers at random the clean ones alone: an attacked picture's score, the best
+    of many, is a little too good.
+    """
+    said = record["victim"]
+    for pair in pairs(run, record):
+        answers = load_answers(run, pair.name)
+        best = pair.entry["best_query"] // said.get("cost", 1) - 1
+        for index in (0, best) if not said.get("noise") else (0,):
+            yield int(answers["picture"][index]), float(answers["score"][index])
+
+
+def moved(direction: Direction, before: float, after: float) -> float:
+    """Return how far a quality went the way that it was pushed; negative where it went back."""
+    return after - before if direction is Direction.RAISE else before - after
+
+
+def room(quality: float) -> float:
+    """Return how far a quality can go, to the farther end: what RGO divides by."""
+    return max(QUALITY_MAX - quality, quality)

@@ -1,0 +1,1 @@
+"""Tables of measures with intervals, leaderboards, exports, gates."""

@@ -1,0 +1,167 @@
+"""A gate: rules that an audit's figures must not break, for those who train metrics in CI.
+
+A rule says when to fail, as ``rgo > 0.3``, of any measure of the tables, of its interval's ends as
+well (``rgo_low > 0.3`` fails where the whole interval is above). Every cell is held to every rule.
+A figure that does not exist fails: nobody may take silence for a pass.
+"""
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from xml.etree import ElementTree as ET
+
+from iqaudit._analysis.tables.catalogue import MEASURES, Measure
+from iqaudit._analysis.tables.tables import Table, TableRow
+from iqaudit._core.errors import InputError, unknown
+
+End: TypeAlias = Literal["value", "low", "high"]
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+RULE = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When to fail: a measure, or an end of its interval, compared with a number."""
+
+    text: str
+    measure: Measure
+    end: End
+    comparison: str
+    number: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a rule says of a cell; `value` is None where the figure does not exist."""
+
+    cell: str
+    rule: Rule
+    value: float | None
+    failed: bool
+    sentence: str
+
+
+def parse(text: str) -> Rule:
+    """Return a rule from its text, as ``rgo > 0.3`` or ``srocc_after_high < 0.5``.
+
+    Raises
+    ------
+    InputError
+        If it is no rule, or there is no such measure.
+    """
+    found = RULE.fullmatch(text)
+    number = _number(found[3]) if found else None
+    if found is None or number is None:
+        raise InputError(
+            f'"{text}" is no rule: say a measure, one of {", ".join(COMPARISONS)}, and a number, '
+            'as "rgo > 0.3".'
+        )
+    measure, end = _measure(found[1])
+    return Rule(" ".join(text.split()), measure, end, found[2], number)
+
+
+def judge(
+    found: Table, rules: Sequence[Rule], missing: Iterable[str] = ()
+) -> tuple[Judgement, ...]:
+    """Hold every cell to every rule.
+
+    Parameters
+    ----------
+    found : Table
+        Of `iqaudit._analysis.table`, with the rules' measures.
+    rules : sequence of Rule
+        When to fail.
+    missing : iterable of str
+        Cells that have no results yet, all of which fail.
+    """
+    judged = [_judged(row, rule) for row in found.rows for rule in rules]
+    judged += [
+        Judgement(cell, rule, None, failed=True, sentence="This cell has no results yet.")
+        for cell in missing
+        for rule in rules
+    ]
+    return tuple(judged)
+
+
+def junit(judgements: Sequence[Judgement]) -> str:
+    """Return judgements as JUnit XML: a test case a cell and rule.
+
+    A broken rule is a failure; a figure that does not exist is an error.
+    """
+    failures = sum(each.failed and each.value is not None for each in judgements)
+    errors = sum(each.value is None for each in judgements)
+    counts = {
+        "tests": str(len(judgements)),
+        "failures": str(failures),
+        "errors": str(errors),
+    }
+    root = ET.Element("testsuites", {"name": "iqaudit", **counts})
+    suite = ET.SubElement(root, "testsuite", {"name": "iqaudit gate", **counts})
+    for each in judgements:
+        case = ET.SubElement(suite, "testcase", {"classname": each.cell, "name": each.rule.text})
+        if each.failed:
+            kind = "error" if each.value is None else "failure"
+            ET.SubElement(case, kind, {"message": each.sentence, "type": each.rule.measure.name})
+        else:
+            ET.SubElement(case, "system-out").text = each.sentence
+    ET.indent(root, " ")
+    return ET.tostring(root, "unicode", xml_declaration=False) + "\n"
+
+
+def _judged(row: TableRow, rule: Rule) -> Judgement:
+    estimate = row.values[rule.measure.name]
+    value: float | None = getattr(estimate, rule.end)
+    if value is None:
+        return Judgement(row.cell, rule, None, failed=True, sentence=_undefined(row, rule))
+    failed = COMPARISONS[rule.comparison](value, rule.number)
+    which = {"value": "", "low": "'s lower end", "high": "'s upper end"}[rule.end]
+    between = (
+        f", 95 % interval {estimate.low:.4g} to {estimate.high:.4g}"
+        if estimate.low is not None and estimate.high is not None
+        else ""
+    )
+    left_out = f", {row.unfinished} not finished" if row.unfinished else ""
+    sentence = (
+        f"{rule.measure.title}{which} is {value:.4g} ({row.pictures} pictures{left_out}{between})."
+    )
+    return Judgement(row.cell, rule, value, failed, sentence)
+
+
+def _undefined(row: TableRow, rule: Rule) -> str:
+    if not row.pictures:
+        why = "no picture is finished"
+    elif rule.measure.group == "people" and row.rated < row.pictures:
+        why = f"{row.rated} of {row.pictures} pictures have an opinion score"
+    elif rule.end != "value":
+        why = f"{row.pictures} pictures give no interval"
+    else:
+        why = f"{row.pictures} pictures do not tell it"
+    return f"{rule.measure.title} does not exist here: {why}."
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _measure(name: str) -> tuple[Measure, End]:
+    known = {measure.name: measure for measure in MEASURES}
+    if name in known:
+        return known[name], "value"
+    for end in ("low", "high"):
+        bare = name.removesuffix(f"_{end}")
+        if bare in known and bare != name:
+            return known[bare], end
+    raise unknown("measure", name, known)

@@ -1,0 +1,96 @@
+"""The measures of many resamples at once: arrays (..., n) in, (...) out.
+
+`iqaudit.measures` states each for one set of pictures; the tests hold these to those.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit.measures._bootstrap import Statistic
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+def linear_correlation(a: Floats, b: Floats) -> Floats:
+    """Return Pearson's correlation; NaN where a side is constant."""
+    x, y = (each - each.mean(axis=-1, keepdims=True) for each in (a, b))
+    spread = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    constant = (np.ptp(a, axis=-1) == 0) | (np.ptp(b, axis=-1) == 0)
+    return _divided((x * y).sum(axis=-1), np.where(constant, 0, spread))
+
+
+def root_mean_square(a: Floats, b: Floats) -> Floats:
+    """Return the root of the mean squared difference."""
+    root: Floats = np.sqrt(((a - b) ** 2).mean(axis=-1))
+    return root
+
+
+def change(correlation: Statistic) -> Statistic:
+    """Return the share of a correlation that was lost: a statistic of before, after, opinions."""
+
+    def lost(before: Floats, after: Floats, opinions: Floats) -> Floats:
+        was, left = correlation(before, opinions), correlation(after, opinions)
+        return _divided(was - left, np.where(np.isfinite(was), was, 0))
+
+    return lost
+
+
+def pair_correlation(a: Floats, b: Floats) -> Callable[[Floats], Floats]:
+    """Return Kendall's tau-b of two sets, as a statistic of the pictures' positions, (..., n).
+
+    Pairs are compared once; a resample weighs them by how often their pictures were drawn.
+    """
+    one, two = (np.sign(np.subtract.outer(each, each)) for each in (a, b))
+
+    def tau(positions: Floats) -> Floats:
+        drawn = _counts(positions.astype(np.int64), len(a))
+        agreeing, untied_one, untied_two = (
+            ((drawn @ pairs) * drawn).sum(axis=-1) for pairs in (one * two, one**2, two**2)
+        )
+        return _divided(agreeing, np.sqrt(untied_one * untied_two))
+
+    return tau
+
+
+def distribution_shift(before: Floats, after: Floats) -> Floats:
+    """Return the Wasserstein-1 distance of two sets, with the sign of the mean's move."""
+    apart, steps = _distributions(before, after)
+    return _signed((np.abs(apart) * steps).sum(axis=-1), before, after)
+
+
+def energy_shift(before: Floats, after: Floats) -> Floats:
+    """Return the energy distance of two sets, with the sign of the mean's move."""
+    apart, steps = _distributions(before, after)
+    return _signed(np.sqrt(2 * (apart**2 * steps).sum(axis=-1)), before, after)
+
+
+def _distributions(before: Floats, after: Floats) -> tuple[Floats, Floats]:
+    """Return the difference of two distribution functions, and the steps over which it holds."""
+    values = np.concatenate([before, after], axis=-1)
+    sides = np.repeat([1.0, -1.0], before.shape[-1]) / before.shape[-1]
+    order = np.argsort(values, axis=-1, kind="stable")
+    apart = np.cumsum(sides[order], axis=-1)[..., :-1]
+    steps = np.diff(np.take_along_axis(values, order, axis=-1), axis=-1)
+    return apart, steps
+
+
+def _signed(distance: Floats, before: Floats, after: Floats) -> Floats:
+    signed: Floats = distance * np.sign(after.mean(axis=-1) - before.mean(axis=-1))
+    return signed
+
+
+def _counts(positions: NDArray[np.int64], count: int) -> Floats:
+    rows = positions.reshape(-1, count)
+    offsets = count * np.arange(len(rows))[:, None]
+    counted = np.bincount((rows + offsets).ravel(), minlength=rows.size)
+    return counted.reshape(positions.shape).astype(np.float64)
+
+
+def _divided(above: Floats, below: Floats) -> Floats:
+    """Return a ratio; NaN where there is nothing to divide by."""
+    missing = np.full(np.shape(below), np.nan)
+    divided: Floats = np.divide(above, below, out=missing, where=below != 0)
+    return divided

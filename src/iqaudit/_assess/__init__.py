@@ -1,0 +1,1 @@
+"""Assessments of a victim ahead of an audit: fitness, score scale, cost."""

@@ -1,0 +1,139 @@
+"""Calibration: a victim's score scale, fitted to its scores of some pictures.
+
+A scale is a value of few numbers; fitted, it lies in a small TOML file that says what it was fitted
+on and to whom, and that later runs take up.
+"""
+
+import csv
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import scipy
+from numpy.typing import ArrayLike
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.picture import Picture
+from iqaudit._core.scale import QUALITY_MAX, Scale
+
+PERCENTILES = (1, 99)
+"""Of the scores: a range that no single picture decides."""
+
+FEWEST = 10
+"""Pictures, below which two numbers cannot be fitted to anything that lasts."""
+
+
+def fit(
+    scores: ArrayLike, *, lower_is_better: bool = False, opinions: ArrayLike | None = None
+) -> Scale:
+    """Fit C and S, and the range, to a victim's native scores.
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Native scores, of at least ten pictures.
+    lower_is_better : bool
+        The victim's direction.
+    opinions : array_like, (n,), optional
+        Opinion scores of the same pictures on 0-10, higher is better. With them, C and S are the
+        least-squares fit of 10 / (1 + exp(-(f - C) / S)) to them; without, the scores' mean and
+        standard deviation.
+
+    Raises
+    ------
+    InputError
+        If there are too few scores, they do not differ, or the opinions run the other way.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    check_count(values.size)
+    if not np.ptp(values):
+        raise InputError(f"The victim scored every picture {values[0]:g}: no scale fits that.")
+    low, high = (float(end) for end in np.percentile(values, PERCENTILES))
+    center, spread = float(values.mean()), float(values.std())
+    how = "mean and standard deviation of its scores"
+    if opinions is not None:
+        center, spread = fit_to_opinions(-values if lower_is_better else values, opinions)
+        center = -center if lower_is_better else center
+        how = "least squares to opinion scores"
+    source = f"{how}, {values.size} pictures"
+    return Scale(center, spread, low, high, lower_is_better, source, fitted=True)
+
+
+def check_count(pictures: int) -> None:
+    """Raise an `InputError` where pictures are too few to fit a scale."""
+    if pictures < FEWEST:
+        raise InputError(f"A scale needs at least {FEWEST} pictures, not {pictures}.")
+
+
+def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, float]:
+    """Return the C and S of the logistic nearest to opinion scores on 0-10, in least squares.
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Native scores, higher is better.
+    opinions : array_like, (n,)
+        Opinion scores on 0-10.
+    """
+    f = np.asarray(scores, dtype=np.float64)
+
+    def misses(constants: np.ndarray) -> np.ndarray:
+        fitted = QUALITY_MAX * scipy.special.expit((f - constants[0]) / constants[1])
+        return np.asarray(fitted - np.asarray(opinions))
+
+    with np.errstate(invalid="ignore"):  # opinions that do not differ rise with nothing
+        rises = np.corrcoef(f, np.asarray(opinions))[0, 1] > 0
+    if not rises:
+        raise InputError(
+            "The opinion scores do not rise with the victim's scores; "
+            "if a lower score is better, say --lower-is-better."
+        )
+    found = scipy.optimize.least_squares(misses, (f.mean(), f.std()), x_scale=f.std())
+    center, spread = found.x.tolist()
+    return center, abs(spread)
+
+
+def read_opinions(
+    path: str | os.PathLike[str], pictures: Sequence[Picture], opinion_range: tuple[float, float]
+) -> list[float]:
+    """Return the pictures' opinion scores on 0-10, from a CSV of ``image,mos``.
+
+    Parameters
+    ----------
+    path : path
+        The CSV, with a header; further columns are passed over.
+    pictures : sequence of Picture
+        Read from files: they are found by their files' names.
+    opinion_range : (worst, best)
+        The opinions' own scale: its ends map to 0 and 10. Turned around where lower is better.
+
+    Raises
+    ------
+    InputError
+        If the file is not such a CSV, or a picture has no score.
+    """
+    worst, best = opinion_range
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
+            scores = {row["image"]: float(row["mos"]) for row in csv.DictReader(file)}
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: a CSV with columns image and mos is due ({error}).") from None
+    if not (math.isfinite(best - worst) and best != worst):
+        raise InputError(
+            f"Opinions need a range of two numbers, worst and best, not {opinion_range}."
+        )
+    missing = [picture.file for picture in pictures if picture.file not in scores]
+    if missing:
+        raise InputError(f"{path}: {len(missing)} pictures have no score, the first: {missing[0]}.")
+    low, high = sorted(opinion_range)
+    outside = [each.file for each in pictures if not low <= scores[each.file] <= high]
+    if outside:
+        raise InputError(
+            f"{path}: {len(outside)} scores are not within {low:g} to {high:g}, the first that of "
+            f"{outside[0]}, {scores[outside[0]]:g}; say the range that they have."
+        )
+    if len({scores[each.file] for each in pictures}) == 1:
+        raise InputError(f"{path}: every picture has the same score: nothing can be fitted to it.")
+    return [QUALITY_MAX * (scores[each.file] - worst) / (best - worst) for each in pictures]

@@ -1,0 +1,281 @@
+"""Is a scorer fit to be audited? Named checks, each with a verdict and a sentence.
+
+``docs/checks.md`` says what each means and what to do about it.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+
+import numpy as np
+
+from iqaudit._assess import cost
+from iqaudit._core import distortions
+from iqaudit._core.errors import InputError, VictimError
+from iqaudit._core.picture import Picture, Pixels
+from iqaudit.victims._averaging import Repeated
+from iqaudit.victims._base import Victim, forget
+from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._scoring import score, scores_together
+
+REPEATS = 5
+BATCH = 3
+GRID = 8
+"""Cells a side, each changed on its own to see whether the victim looks there."""
+
+MIDDLE = 127
+
+CELL_CHANGE = 40
+"""Levels: a change of a cell that any eye sees."""
+
+FINE_CHANGES = 8
+"""Pictures that differ by one level, to see whether the score moves at all."""
+
+DIRECTION_PASS, DIRECTION_FAIL = 0.75, 0.5
+"""Shares of degraded copies that must score lower."""
+
+BEYOND_CHANCE = 4
+"""Standard deviations of a score that two of one picture seldom lie apart."""
+
+SATURATED = 0.5
+"""Distance to the ends of 0-10 at which a clean score is warned of."""
+
+
+class Verdict(Enum):
+    """What a check found."""
+
+    PASS = "pass"  # noqa: S105 (no password)
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check's name, verdict, and sentence."""
+
+    check: str
+    verdict: Verdict
+    sentence: str
+
+
+def example() -> list[Picture]:
+    """Return the photographs that are used where the caller gives none."""
+    from skimage import data
+
+    return [Picture("astronaut", data.astronaut()), Picture("coffee", data.coffee())]
+
+
+def check(
+    victim: Victim, pictures: Sequence[Picture] | None = None, *, price: float | None = None
+) -> Iterator[Finding]:
+    """Ask a victim what an audit needs to know of it; about a hundred scores of two pictures.
+
+    Parameters
+    ----------
+    victim : Victim
+        Who is checked.
+    pictures : sequence of Picture, optional
+        Good photographs; two of scikit-image's unless given. Cut to what the victim takes.
+    price : float, optional
+        Money a query, for the cost of a budget.
+
+    Yields
+    ------
+    Finding
+        One a check, as each is done; after a failing victim's, none.
+
+    Raises
+    ------
+    InputError
+        If a picture is too small for the victim, or the price is no amount.
+    """
+    if price is not None and not (math.isfinite(price) and price >= 0):
+        raise InputError(f"price must be a finite number of at least 0, not {price!r}.")
+    cut = [_cut(victim, picture) for picture in pictures or example()]
+    if victim.card.note:
+        yield Finding("note", Verdict.WARN, victim.card.note)
+    first = cut[0]
+    try:
+        steady = _deterministic(victim, first)
+        yield steady
+        if steady.verdict is Verdict.FAIL:
+            said = "Cannot be told of scores that differ anyway."
+            yield Finding("batch", Verdict.WARN, said)
+        else:
+            yield _batch(victim, first)
+        for make in (_resolution, _everywhere):
+            yield make(victim, first)
+        yield _scale(victim, cut)
+        yield _direction(victim, cut)
+        one, two = fingerprint(victim)
+        said = f"Scores {one:.6g} and {two:.6g} on two fixed synthetic pictures."
+        yield Finding("fingerprint", Verdict.PASS, said)
+        if (work := cost.work(victim, first)) is not None:
+            yield Finding("incremental", Verdict.PASS, work)
+        yield Finding("cost", Verdict.PASS, cost.cost(victim, first, price))
+    except VictimError as error:
+        yield Finding("answers", Verdict.FAIL, str(error))
+
+
+def _cut(victim: Victim, picture: Picture) -> Pixels:
+    """Return the middle of a picture, no larger than the victim takes."""
+    card = victim.card
+    if min(picture.height, picture.width) < card.smallest_side:
+        raise InputError(
+            f"{picture.name}: {picture.width} x {picture.height} pixels; the victim "
+            f'"{card.name}" needs at least {card.smallest_side} a side.'
+        )
+    largest = card.largest_side or max(picture.height, picture.width)
+    top, left = (max(0, (side - largest) // 2) for side in (picture.height, picture.width))
+    return picture.pixels[top : top + largest, left : left + largest]
+
+
+def _deterministic(victim: Victim, pixels: Pixels) -> Finding:
+    answers = []
+    for _ in range(REPEATS):
+        forget(victim)
+        answers.append(score(victim, pixels))
+    if len(set(answers)) == 1:
+        return Finding("deterministic", Verdict.PASS, f"{REPEATS} times the same score.")
+    said = f"The same picture was scored {min(answers):.6g} to {max(answers):.6g}"
+    noise = float(np.std(answers, ddof=1))
+    if isinstance(victim, Repeated):
+        single = victim.card.noise * math.sqrt(victim.repeats)
+        brought = f"{victim.repeats} repeats bring a standard deviation of {single:.2g} to"
+        return Finding(
+            "deterministic",
+            Verdict.WARN,
+            f"{said}: {brought if victim.repeats > 1 else 'a standard deviation of'} "
+            f"{victim.card.noise:.2g} ({noise:.2g} here). A step counts only where it gains more, "
+            "and verify allows for it.",
+        )
+    return Finding(
+        "deterministic",
+        Verdict.FAIL,
+        f"{said} (standard deviation {noise:.2g}): a run cannot be repeated or verified; "
+        "--repeats averages answers.",
+    )
+
+
+def _batch(victim: Victim, pixels: Pixels) -> Finding:
+    if victim.card.largest_batch == 1:
+        return Finding("batch", Verdict.PASS, "Takes one picture a call.")
+    count = min(BATCH, victim.card.largest_batch or BATCH)
+    pictures = [np.roll(pixels, 7 * shift, axis=1) for shift in range(count)]
+    alone = [score(victim, picture) for picture in pictures]
+    together = scores_together(victim, np.stack(pictures))
+    gap = max(abs(a - b) for a, b in zip(alone, together, strict=True))
+    if not gap:
+        return Finding("batch", Verdict.PASS, "The same score alone and in a batch.")
+    if gap <= BEYOND_CHANCE * victim.card.noise:
+        return Finding("batch", Verdict.PASS, "The same score alone and in a batch, within noise.")
+    small = gap <= 1e-4 * victim.card.scale.spread
+    return Finding(
+        "batch",
+        Verdict.WARN if small else Verdict.FAIL,
+        f"A picture's score alone and in a batch differs by {gap:.2g}: "
+        + ("results depend on --batch in the last digits." if small else "use --batch 1."),
+    )
+
+
+def _resolution(victim: Victim, pixels: Pixels) -> Finding:
+    """Tell whether changes of one level reach the score."""
+    rng = np.random.default_rng(0)
+    answers = [score(victim, pixels)]
+    for _ in range(FINE_CHANGES):
+        signs = rng.integers(-1, 2, pixels.shape)
+        answers.append(score(victim, (pixels + signs).clip(0, 255).astype(np.uint8)))
+    noise, different = victim.card.noise, len(set(answers))
+    if noise and np.ptp(answers) <= BEYOND_CHANCE * noise:
+        return Finding(
+            "resolution",
+            Verdict.WARN,
+            "Changes of one level in 255 move the score by no more than its noise does.",
+        )
+    if different == FINE_CHANGES + 1:
+        return Finding("resolution", Verdict.PASS, "Changes of one level in 255 move the score.")
+    return Finding(
+        "resolution",
+        Verdict.WARN if different > 1 else Verdict.FAIL,
+        f"{FINE_CHANGES} pictures that differ by one level got {different} different scores: "
+        "the victim rounds its input or its answer, and a search sees only steps.",
+    )
+
+
+def _everywhere(victim: Victim, pixels: Pixels) -> Finding:
+    """Tell which parts of a picture have a say."""
+    height, width = pixels.shape[:2]
+    clean = score(victim, pixels)
+    rows = np.linspace(0, height, GRID + 1).astype(int)
+    columns = np.linspace(0, width, GRID + 1).astype(int)
+    unseen = cells = 0
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
+            changed = pixels.copy()
+            cell = changed[top:bottom, left:right]
+            if not cell.size:
+                continue
+            cells += 1
+            cell[:] = np.where(cell > MIDDLE, cell - CELL_CHANGE, cell + CELL_CHANGE)
+            unseen += abs(score(victim, changed) - clean) <= BEYOND_CHANCE * victim.card.noise
+    share = unseen / cells
+    window = victim.card.window(height, width)
+    known = 1 - window.height * window.width / (height * width)
+    if not unseen:
+        return Finding("every pixel", Verdict.PASS, "Every part of the picture has a say.")
+    say, drawn = "no say", "queries spent there are wasted"
+    if known:
+        drawn = f"the attack draws only in the {100 * (1 - known):.0f} % that it looks at"
+    elif victim.card.noise:
+        say, drawn = "no say beyond the score's noise", "more repeats would tell what it has"
+    return Finding(
+        "every pixel",
+        Verdict.WARN,
+        f"{100 * share:.0f} % of the picture has {say} ({width} x {height}): {drawn}.",
+    )
+
+
+def _scale(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
+    scale = victim.card.scale
+    answers = [score(victim, picture) for picture in pictures]
+    qualities = [scale.quality(answer) for answer in answers]
+    said = f"scores {min(answers):.4g} to {max(answers):.4g}; scale: {scale.source}."
+    if not all(scale.fits(answer) for answer in answers):
+        return Finding(
+            "scale",
+            Verdict.FAIL,
+            f"Good photographs score far outside what the scale was made for: {said}",
+        )
+    if min(qualities) < SATURATED or max(qualities) > 10 - SATURATED:
+        return Finding(
+            "scale", Verdict.WARN, f"Near an end of 0-10, where little is left to move: {said}"
+        )
+    return Finding("scale", Verdict.PASS, f"Good photographs lie well inside 0-10: {said}")
+
+
+def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
+    ladders: list[tuple[Callable[[Pixels, float], Pixels], tuple[float, ...]]] = [
+        (distortions.blur, (1, 2, 4)),
+        (distortions.noise, (8, 16, 32)),
+        (lambda pixels, quality: distortions.jpeg(pixels, int(quality)), (40, 20, 8)),
+    ]
+    quality = victim.card.scale.quality
+    lower = [
+        quality(score(victim, make(pixels, strength))) < clean
+        for pixels, clean in [(each, quality(score(victim, each))) for each in pictures]
+        for make, strengths in ladders
+        for strength in strengths
+    ]
+    share = float(np.mean(lower))
+    said = f"{100 * share:.0f} % of blurred, noisy and JPEG-compressed copies score lower"
+    if share >= DIRECTION_PASS:
+        return Finding("direction", Verdict.PASS, f"{said} than their originals.")
+    if share >= DIRECTION_FAIL:
+        return Finding("direction", Verdict.WARN, f"Only {said} than their originals.")
+    return Finding(
+        "direction",
+        Verdict.FAIL,
+        f"Only {said}: is a lower score better (--lower-is-better)?",
+    )

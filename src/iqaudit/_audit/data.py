@@ -1,0 +1,84 @@
+"""An audit's pictures: found once, read one at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from iqaudit import datasets
+from iqaudit._audit.spec import Data
+from iqaudit._core.errors import InputError
+from iqaudit._core.picture import Picture, files_of, names_apart, read
+from iqaudit.datasets import DataSet, Sample
+
+
+@dataclass(frozen=True)
+class Found:
+    """The pictures of an audit, not read yet.
+
+    `names` are what files and tables call the samples of `dataset`, in its order; `plain` tells
+    picture files, that no data set has names for.
+    """
+
+    dataset: DataSet
+    names: tuple[str, ...]
+    plain: bool = False
+
+    def picture(self, index: int) -> Picture:
+        """Read a picture."""
+        sample = self.dataset.samples[index]
+        named = read(sample.path, self.names[index])
+        return named if self.plain else replace(named, file=sample.name)
+
+    def pictures(self) -> Iterator[Picture]:
+        """Read the pictures, one at a time."""
+        yield from map(self.picture, range(len(self.names)))
+
+    def labels(self, index: int) -> dict[str, Any]:
+        """Return what people said of a picture, as its entry in results.json holds it."""
+        return labels_of(self.dataset.samples[index])
+
+    def record(self) -> dict[str, Any]:
+        """Return what the manifest holds of the data set."""
+        label = self.dataset.label
+        return {
+            "name": self.dataset.name,
+            "folder": str(self.dataset.folder),
+            "label": None if label is None else asdict(label),
+            "pictures": list(self.names),
+        }
+
+
+def labels_of(sample: Sample) -> dict[str, Any]:
+    """Return a sample's opinion on 0-10, its distortion and its reference."""
+    return {
+        "opinion": sample.opinion,
+        "distortion": sample.distortion,
+        "reference": sample.reference,
+    }
+
+
+def find(data: Data) -> Found:
+    """Find the pictures of an audit.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set, list or file, or no picture.
+    """
+    if data.spec:
+        whole = datasets.load(data.spec, opinion_range=data.opinion_range)
+    else:
+        whole = _of_files(data.pictures)
+    drawn = data.drawing.draw(whole)
+    if not drawn.samples:
+        raise InputError("There is no picture to work on.")
+    names = tuple(names_apart(sample.name for sample in drawn.samples))
+    return Found(drawn, names, plain=not data.spec)
+
+
+def _of_files(sources: Sequence[str]) -> DataSet:
+    files = [file for source in sources for file in files_of(source)]
+    names = names_apart(file.stem for file in files)
+    samples = tuple(Sample(name, file) for name, file in zip(names, files, strict=True))
+    return DataSet("pictures", Path(), samples)

@@ -1,0 +1,1 @@
+"""Execution backends of audits: serial, processes, Ray."""

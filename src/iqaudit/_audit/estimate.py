@@ -1,0 +1,166 @@
+"""What an audit would take: queries, time, room on disk. A victim that may be paid is not asked."""
+
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from iqaudit._audit.data import Found, find
+from iqaudit._audit.spec import Campaign, Cell
+from iqaudit._core.picture import Picture, Pixels
+from iqaudit._core.threads import one_thread
+from iqaudit._core.threat import Linf
+from iqaudit._runs.schema import ANSWER
+from iqaudit._search import driver
+from iqaudit._search.driver import check_sizes
+from iqaudit.victims._averaging import PROBES
+from iqaudit.victims._base import ELSEWHERE, Victim
+from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._spec import VictimSpec, averaged, unasked
+
+TIMED_PICTURES = 3
+
+TIMED_SCORES = 100
+"""Of a search that is timed: its schedule is the whole one's, in little."""
+
+LONGEST = 10.0
+"""Seconds after which the timing of a search ends."""
+
+FINGERPRINT = 2
+"""Scores."""
+
+ENTRY_BYTES = 4096
+"""Of results.json, about, a picture: figures and trace."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What is asked of one victim.
+
+    Parameters
+    ----------
+    victim : str
+        Its public name.
+    trials : int
+        Searches: pictures times cells.
+    queries : int
+        The most that they ask.
+    outside : int
+        What is asked besides, outside the budget: its fingerprint (at every start of the audit),
+        and its noise where its answers are averaged.
+    seconds : float or None
+        About how long that takes one worker; None where it may have to be paid, and was not asked.
+    price : float
+        Money that it may cost, at the price a request that was said.
+    """
+
+    victim: str
+    trials: int
+    queries: int
+    outside: int
+    seconds: float | None
+    price: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an audit would take.
+
+    `size` is the bytes that it leaves on disk, about.
+    """
+
+    cells: int
+    pictures: int
+    shares: tuple[Share, ...]
+    size: int
+
+
+def estimate(campaign: Campaign) -> Estimate:
+    """Return what a campaign would take, everything about it checked.
+
+    Raises
+    ------
+    InputError
+        If something cannot be used.
+    VictimError
+        If a victim that is timed fails.
+    """
+    found, cells = find(campaign.data), campaign.cells()
+    victims = [unasked(victim) for victim in campaign.victims]
+    for cell in cells:
+        base = victims[campaign.victims.index(cell.victim)]
+        cell.plan(averaged(cell.victim, base, 0.0))
+    area = 0
+    for picture in found.pictures():
+        area += picture.height * picture.width
+        for victim in victims:
+            check_sizes(victim, [picture])
+    some = [found.picture(index) for index in _spread(len(found.names))]
+    with one_thread():
+        shares = tuple(
+            _share(campaign, spec, victim, found, some)
+            for spec, victim in zip(campaign.victims, victims, strict=True)
+        )
+    sampled = sum(picture.height * picture.width for picture in some)
+    files = area / sampled * sum(_files(picture, max(campaign.levels)) for picture in some)
+    answers = sum(share.queries for share in shares) * ANSWER.itemsize
+    size = len(cells) * (files + ENTRY_BYTES * len(found.names)) + answers
+    return Estimate(len(cells), len(found.names), shares, round(size))
+
+
+def _spread(count: int) -> list[int]:
+    """Return the places of a few pictures of many: first, middle, last."""
+    return sorted({round(at) for at in np.linspace(0, count - 1, TIMED_PICTURES)})
+
+
+def _share(
+    campaign: Campaign, spec: VictimSpec, base: Victim, found: Found, some: Sequence[Picture]
+) -> Share:
+    own = [cell for cell in campaign.cells() if cell.victim == spec]
+    paid, pictures = base.card.device == ELSEWHERE, len(found.names)
+    repeats = spec.options.get("repeats", 1)
+    outside = FINGERPRINT * repeats + (PROBES if "repeats" in spec.options else 0)
+    queries = len(own) * pictures * campaign.queries
+    seconds = None
+    if not paid:
+        victim = averaged(spec, base, None)
+        fingerprint(victim)  # what is slow once is not timed
+        pace = {
+            attack: _pace(next(cell for cell in own if cell.attack == attack), victim, some)
+            for attack in {cell.attack for cell in own}
+        }
+        seconds = sum(pace[cell.attack] * cell.queries * pictures for cell in own)
+    price = spec.options.get("price", 0.0) * (queries + outside)
+    return Share(base.card.name, len(own) * pictures, queries, outside, seconds, price)
+
+
+def _pace(cell: Cell, victim: Victim, some: Sequence[Picture]) -> float:
+    """Return the seconds that a query takes: the mean of some pictures'."""
+    budget = min(cell.queries, TIMED_SCORES * victim.card.cost)
+    plan = replace(cell, queries=budget).plan(victim)
+    paces = []
+    for picture in some:
+        trial = driver.begin(plan, picture)
+        begun = time.perf_counter()
+        while not trial.done and time.perf_counter() - begun < LONGEST:
+            driver.step(victim, [trial])
+        paces.append((time.perf_counter() - begun) / trial.oracle.spent)
+        trial.close()
+    return float(np.mean(paces))
+
+
+def _files(picture: Picture, levels: int) -> int:
+    """Return about how many bytes a picture's two files take: noise at ε is as dear as any."""
+    shape = picture.pixels.shape
+    noise = levels * (2 * np.random.default_rng(0).integers(2, size=shape) - 1)
+    attacked = Linf(levels).apply(picture.pixels, noise.astype(np.int16))
+    return _size(picture.pixels) + _size(attacked)
+
+
+def _size(pixels: Pixels) -> int:
+    file = io.BytesIO()
+    Image.fromarray(pixels, "RGB").save(file, "PNG")
+    return len(file.getvalue())

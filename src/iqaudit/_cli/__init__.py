@@ -1,0 +1,61 @@
+"""The command line: arguments, progress, exit codes; everything else is the library's.
+
+Exit codes: 0 done; 1 `verify` or `check` found a fault; 2 something given cannot be used, or the
+victim failed; 3 a rule of `--fail-if` was broken; 130 interrupted. What was finished is kept in
+every case.
+"""
+
+import io
+import sys
+from typing import Any
+
+import click
+
+import iqaudit
+from iqaudit._cli import analyses, audits, datasets, insights, records, runs, victims
+from iqaudit._cli.console import INTERRUPTED
+from iqaudit._core.errors import IqauditError
+from iqaudit._core.process import keep_freed_memory
+
+
+class _Failure(click.ClickException):
+    exit_code = 2
+
+
+class _Group(click.Group):
+    """A group whose commands' own errors end in one sentence and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except IqauditError as error:
+            raise _Failure(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            raise  # whoever read our output has gone: click ends quietly
+        except OSError as error:
+            raise _Failure(f"{error.filename or 'writing'}: {error.strerror or error}.") from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(iqaudit.__version__, prog_name="iqaudit")
+def main() -> None:
+    """Show how far an image-quality score can be pushed by a change nobody sees.
+
+    \b
+    Examples:
+      iqaudit demo
+      iqaudit attack photo.png --queries 1000 --out audit
+      iqaudit verify audit
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Latin-1 pipe has no arrow: a "?" stands there
+            stream.reconfigure(errors="replace")
+    keep_freed_memory()
+
+
+for theme in (runs, audits, victims, datasets, records, analyses, insights):
+    for command in theme.COMMANDS:
+        main.add_command(command)

@@ -1,0 +1,122 @@
+"""The commands that say what runs and audits show: tables, export, compare."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from iqaudit import _analysis
+from iqaudit._analysis.tables import export, leaderboard, tables
+from iqaudit._analysis.tables.gate import Judgement
+from iqaudit._cli import figures
+from iqaudit._cli.console import output_options, stdout
+from iqaudit._cli.gates import Gate, gate_options, report
+from iqaudit._core.errors import InputError
+
+
+@click.command("tables")
+@click.argument("run", type=Path)
+@gate_options
+@output_options
+def tables_(*, run: Path, gate: Gate, quiet: bool, as_json: bool) -> None:
+    """Print every measure of a run, or of an audit's cells, with 95 % intervals.
+
+    \b
+    Examples:
+      iqaudit tables audit
+      iqaudit tables audit --json
+      iqaudit tables audit --fail-if "rgo > 0.3" --fail-if "srocc_after < 0.5" --junit gate.xml
+    """
+    cells, missing = _analysis.load(run), _analysis.missing(run)
+    judged = gate.judge(cells, missing) if gate.rules else ()
+    if as_json or not quiet:
+        whole, earlier = _analysis.table(cells), _analysis.by_queries(cells)
+        if as_json:
+            record = tables.record(whole) | {
+                "by_queries": tables.record(earlier)["rows"],
+                "missing": list(missing),
+                "gate": [_verdict(each) for each in judged],
+            }
+            click.echo(json.dumps(record, indent=1, allow_nan=False))
+        else:
+            for cell in cells:
+                stdout().print(figures.cell(cell, whole, earlier))
+            for name in missing:
+                click.echo(f"{name}: no results yet")
+    sys.exit(report(judged))
+
+
+@click.command("export")
+@click.argument("run", type=Path)
+@click.option("--csv", "csv_file", type=Path, metavar="FILE", help="Write CSV.")
+@click.option("--parquet", type=Path, metavar="FILE", help="Write Parquet; needs iqaudit[parquet].")
+def export_(*, run: Path, csv_file: Path | None, parquet: Path | None) -> None:
+    """Write a row a picture and cell, with every figure and the opinion score.
+
+    \b
+    Examples:
+      iqaudit export audit --csv audit.csv
+      iqaudit export audit --parquet audit.parquet
+    """
+    if csv_file is None and parquet is None:
+        raise InputError("Say where to: --csv FILE or --parquet FILE.")
+    cells = _analysis.load(run)
+    count = sum(len(cell.pictures) for cell in cells)
+    if csv_file is not None:
+        export.write_csv(csv_file, cells)
+        click.echo(f"{count} rows written to {csv_file}")
+    if parquet is not None:
+        export.write_parquet(parquet, cells)
+        click.echo(f"{count} rows written to {parquet}")
+
+
+@click.command("compare")
+@click.argument("runs", type=Path, nargs=-1, required=True, metavar="RUN...")
+@click.option(
+    "--by",
+    default=leaderboard.DEFAULT,
+    show_default=True,
+    help="The measure that victims are sorted by.",
+)
+@click.option("--html", type=Path, metavar="FILE", help="Write the leaderboards as a page as well.")
+@output_options
+def compare_(
+    *, runs: Sequence[Path], by: str, html: Path | None, quiet: bool, as_json: bool
+) -> None:
+    """Put victims side by side, the firmest first: a board for each way they were attacked.
+
+    \b
+    Examples:
+      iqaudit compare dbcnn-run liqe-run
+      iqaudit compare audit --by srocc_after
+      iqaudit compare dbcnn-run liqe-run --html board.html
+    """
+    measures = _analysis.MEASURES if as_json else figures.board_measures(_analysis.find(by))
+    boards = _analysis.compare(runs, by, measures)
+    if as_json:
+        click.echo(json.dumps(leaderboard.record(boards), indent=1, allow_nan=False))
+    elif not quiet:
+        for each in boards:
+            stdout().print(figures.leaderboard(each))
+    if html is not None:
+        from iqaudit._report import write_comparison
+
+        written = write_comparison(runs, html, by)
+        if not (quiet or as_json):
+            click.echo(f"page  {written}")
+
+
+COMMANDS = (tables_, export_, compare_)
+
+
+def _verdict(judged: Judgement) -> dict[str, object]:
+    value = tables.finite(judged.value)
+    return {
+        "cell": judged.cell,
+        "rule": judged.rule.text,
+        "value": value,
+        "failed": judged.failed,
+        "sentence": judged.sentence,
+    }

@@ -1,0 +1,248 @@
+"""The commands that score a run's pictures once more: transfer and insights."""
+
+import json
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from iqaudit._analysis import transfer as transfers
+from iqaudit._analysis.findings import insights as analysis
+from iqaudit._analysis.formatting import figure
+from iqaudit._analysis.run_victims import asked, named, own, own_label, owns
+from iqaudit._analysis.score_cache import Progress, Scorer
+from iqaudit._cli.console import output_options, stderr, stdout
+from iqaudit._cli.options import VictimOptions, own_victim_options
+from iqaudit._core.errors import InputError
+from iqaudit._core.threads import one_thread
+from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
+from iqaudit.measures._bootstrap import Estimate
+from iqaudit.victims._base import ELSEWHERE, Victim
+from iqaudit.victims._spec import VictimSpec
+
+yes_option = click.option(
+    "--yes", is_flag=True, help="Ask victims whose scores may cost money as well."
+)
+
+
+@click.command("transfer")
+@click.argument("directory", type=Path)
+@click.option(
+    "--victim",
+    "--victims",
+    "victims",
+    multiple=True,
+    metavar="SPEC[,OPTION=VALUE...]",
+    help="Who scores, repeatable; the run's own victims by default.",
+)
+@yes_option
+@output_options
+@one_thread()
+def transfer_(
+    *, directory: Path, victims: Sequence[str], yes: bool, quiet: bool, as_json: bool
+) -> None:
+    """Score the pictures made against each victim with all victims.
+
+    The same command again goes on where it was stopped; no score is asked twice.
+
+    \b
+    Examples:
+      iqaudit transfer audit
+      iqaudit transfer audit --victim reference --victim onnx:net.onnx,range=0:1
+    """
+    cells = [path.resolve() for path in runs(directory)]
+    scorers = [named(each, may_ask=yes) for each in victims] or owns(cells, may_ask=yes)
+    found = write_transfer(directory, scorers, yes=yes, silent=quiet or as_json)
+    if as_json:
+        click.echo(json.dumps(transfers.load(directory), indent=1))
+    elif not quiet:
+        _print_transfer(found)
+        click.echo(f"written to {directory / TRANSFER}")
+
+
+@click.command("insights")
+@click.argument("directory", type=Path)
+@own_victim_options
+@yes_option
+@output_options
+@one_thread()
+def insights_(
+    *, directory: Path, victim: VictimOptions, yes: bool, quiet: bool, as_json: bool
+) -> None:
+    """Say what an attack shows about its victim: of a run, or of each cell of an audit.
+
+    The same command again goes on where it was stopped; no score is asked twice.
+
+    \b
+    Example:
+      iqaudit insights iqaudit-demo
+    """
+    cells = runs(directory)
+    given = _made(victim, yes=yes)
+    silent = quiet or as_json
+    for cell in cells:
+        path = cell.resolve()
+        scorer = own(path, may_ask=yes) if given is None else Scorer(given.card.name, given)
+        found = write_insights(cell, scorer, yes=yes, silent=silent)
+        if not silent:
+            _print_insights(found, path.name)
+            click.echo(f"written to {cell / INSIGHTS}\n")
+    if as_json:
+        said = {cell.resolve().name: analysis.load(cell) for cell in cells}
+        click.echo(json.dumps(said, indent=1))
+
+
+COMMANDS = (transfer_, insights_)
+
+
+def write_transfer(
+    directory: Path, scorers: Sequence[Scorer], *, yes: bool, silent: bool
+) -> transfers.Transfer:
+    """Write transfer.json, having said how many scores that takes."""
+    counts = transfers.to_ask(directory, scorers)
+    for each in scorers:
+        _announce(each, f"{counts[each.label]:,} scores to ask", yes=yes, silent=silent)
+    with _counting(sum(counts.values()), silent=silent) as progress:
+        return transfers.transfer(directory, scorers, progress)
+
+
+def write_insights(cell: Path, scorer: Scorer, *, yes: bool, silent: bool) -> analysis.Insights:
+    """Write a run's insights.json, having said how many scores that takes at the most."""
+    most = analysis.most_asked(cell)
+    _announce(scorer, f"at most {most:,} scores to ask", yes=yes, silent=silent)
+    with _counting(most, silent=silent) as progress:
+        return analysis.insights(cell, scorer.victim, progress)
+
+
+@one_thread()
+def analyse(directory: Path, *, silent: bool) -> str:
+    """Write an audit's transfer.json and its cells' insights.json, where they are not there.
+
+    Returns
+    -------
+    str
+        What was left to be asked for, since it may cost money, as a sentence; empty where nothing.
+    """
+    cells = [path.resolve() for path in runs(directory)]
+    elsewhere = [cell.name for cell in cells if load(cell)["victim"]["device"] == ELSEWHERE]
+    if elsewhere:
+        return (
+            f"{', '.join(elsewhere)}: may cost money, so not asked for more; "
+            f"iqaudit transfer {directory} and iqaudit insights {directory} say what they would."
+        )
+    scorers = owns(cells)
+    if not (directory / TRANSFER).exists():
+        write_transfer(directory, scorers, yes=False, silent=silent)
+    made = {scorer.label: scorer for scorer in scorers}
+    for cell in cells:
+        if not (cell / INSIGHTS).exists():
+            write_insights(cell, made[own_label(cell)], yes=False, silent=silent)
+    return ""
+
+
+def _made(victim: VictimOptions, *, yes: bool) -> Victim | None:
+    """Return the victim that the command line names; None where it names none."""
+    if victim.spec is None:
+        return None
+    return asked(VictimSpec(victim.spec, victim.given), may_ask=yes)
+
+
+def _announce(scorer: Scorer, count: str, *, yes: bool, silent: bool) -> None:
+    """Say how many scores will be asked; refuse where they may cost money and nobody said yes."""
+    card = scorer.victim.card
+    said = f"{scorer.label}: {count}" + (f", {card.cost} queries each" if card.cost > 1 else "")
+    if card.device == ELSEWHERE and not yes:
+        raise InputError(f"{said}. They may cost money: say --yes to have them asked.")
+    if not silent:
+        click.echo(said, err=True)
+
+
+@contextmanager
+def _counting(most: int, *, silent: bool) -> Iterator[Progress]:
+    """Show how many scores were asked, and turn the first Ctrl-C into a stop between two."""
+    console, stopped = stderr(), False
+    hidden = silent or not console.is_terminal
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def count(asked: int) -> None:
+        bar.update(task, completed=asked)
+        if stopped:
+            raise KeyboardInterrupt
+
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    columns = TextColumn("scores"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=console, disable=hidden, transient=True) as bar:
+        task = bar.add_task("scores", total=most)
+        if ours:
+            signal.signal(signal.SIGINT, stop)
+        try:
+            yield count
+        finally:
+            if ours:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _print_transfer(found: transfers.Transfer) -> None:
+    """Print matrices of RGO, of the floor's, and of SROCC where there are opinion scores."""
+    stdout().print(_matrix(found, lambda entry: entry.rgo.attack, "+.3f"))
+    click.echo(
+        "RGO on each victim (columns) of pictures made against one (rows); below 0: scores went "
+        "the other way.\n* the victim that they were made against"
+    )
+    stdout().print(_matrix(found, lambda entry: entry.rgo.floor, "+.3f"))
+    click.echo("The same of one random change of each picture.")
+    if any(entry.srocc.value is not None for line in found.entries for entry in line):
+        stdout().print(_matrix(found, lambda entry: entry.srocc, ".3f"))
+        click.echo("SROCC with the opinion scores after the attack.")
+    click.echo(found.text)
+
+
+def _matrix(
+    found: transfers.Transfer, of: Callable[[transfers.Entry], Estimate], form: str
+) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("made against", overflow="fold")
+    for column in found.columns:
+        table.add_column(Text(column.victim), justify="right", overflow="fold")
+    for row, line in zip(found.rows, found.entries, strict=True):
+        cells = (("* " if entry.own else "") + figure(of(entry), form) for entry in line)
+        table.add_row(Text(row.cell), *cells)
+    return table
+
+
+def _print_insights(found: analysis.Insights, name: str) -> None:
+    console = stdout()
+    console.print(Text(f"{name}: {found.attack} on {found.victim}", style="bold"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=14)
+    table.add_column(overflow="fold")
+    for title, text in _sentences(found).items():
+        table.add_row(Text(title), Text(text))
+    console.print(table)
+
+
+def _sentences(found: analysis.Insights) -> Mapping[str, str]:
+    """Return the figures' sentences, by what they are about."""
+    return {
+        "strength": found.floor.text,
+        "direction": found.directions.text,
+        "clean quality": found.starts.text,
+        "distortion": found.distortions.text,
+        **{trend.name: trend.text for trend in found.contents},
+        "where": found.where.text,
+        "frequencies": found.frequencies.text,
+        "colour": found.colours.text,
+        **{each.treatment: each.text for each in found.survival},
+        "queries": found.pace.text,
+    }

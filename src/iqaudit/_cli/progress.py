@@ -1,0 +1,175 @@
+"""Progress of a run: a bar on a terminal, plain lines elsewhere, silence on demand."""
+
+import signal
+import time
+from types import FrameType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from iqaudit._audit.observer import Watch
+from iqaudit._core.picture import Picture
+
+LINE_EVERY = 10.0
+"""Seconds between two plain lines."""
+
+
+class _Follower:
+    """Shows how far something is, and turns the first Ctrl-C into a stop between two queries.
+
+    A second Ctrl-C stops at once.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self._console, self._quiet = console, quiet
+        self._stop = False
+        self._total = self._asked = self._pictures = self._finished = 0
+        self._before = 0  # asked by earlier starts: nothing of this one's pace
+        self._started = self._last_line = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            disable=quiet or not console.is_terminal,
+            transient=True,
+            refresh_per_second=4,
+        )
+        self._task = self._bar.add_task("starting", total=None, figures="")
+
+    def __enter__(self) -> Self:
+        # Whoever told this process to ignore Ctrl-C, or handles it otherwise, knows why.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._interrupt)
+        self._bar.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._bar.stop()
+        if signal.getsignal(signal.SIGINT) == self._interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _show(self, name: str) -> None:
+        """Show how far it is, and with what."""
+        now = time.monotonic()
+        speed = (self._asked - self._before) / max(now - self._started, 1e-9)
+        figures = f"{self._finished}/{self._pictures} pictures, {speed:.1f} queries/s"
+        self._bar.update(
+            self._task,
+            completed=self._asked,
+            total=self._total,
+            description=name,
+            figures=figures,
+        )
+        due = now - self._last_line >= LINE_EVERY or self._asked == self._total
+        if due and not self._quiet and not self._console.is_terminal:
+            self._last_line = now
+            left = f", {(self._total - self._asked) / speed:.0f} s left" if speed else ""
+            self._console.print(f"{name}: {figures}{left}", soft_wrap=True)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if not self._quiet:
+            self._console.print("Stopping after this query; Ctrl-C again stops at once.")
+
+
+class Watcher(_Follower):
+    """Follows a run's queries. Call it as `iqaudit.run`'s ``progress``.
+
+    Parameters
+    ----------
+    console : Console
+        Where it prints.
+    pictures, queries : int
+        How many, and each one's budget.
+    cost : int
+        Queries a score.
+    quiet : bool
+        Whether it prints nothing.
+    """
+
+    def __init__(
+        self, console: Console, pictures: int, queries: int, cost: int, *, quiet: bool
+    ) -> None:
+        super().__init__(console, quiet=quiet)
+        self._queries, self._cost = queries - queries % cost, cost
+        self._pictures, self._total = pictures, pictures * self._queries
+
+    def __call__(self, picture: Picture, queries: int) -> None:
+        """Take note of one score."""
+        self._asked += self._cost
+        self._finished += queries == self._queries
+        self._show(picture.name)
+        if self._stop:
+            raise KeyboardInterrupt
+
+    def ended(self, queries: int) -> None:
+        """Take note of a picture's end, which may come before its budget is spent."""
+        if queries < self._queries:
+            self._finished += 1
+            self._total -= self._queries - queries
+            self._bar.update(self._task, total=self._total)
+
+
+class AuditWatcher(_Follower, Watch):
+    """Follows an audit.
+
+    Parameters
+    ----------
+    console : Console
+        Where it prints.
+    quiet : bool
+        Whether it prints nothing.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        super().__init__(console, quiet=quiet)
+        self._had: dict[tuple[str, str], int] = {}
+        self._queries = 0
+
+    @property
+    def stopping(self) -> bool:  # type: ignore[override]
+        """Whether Ctrl-C was pressed."""
+        return self._stop
+
+    @property
+    def far(self) -> str:
+        """Say how far it is."""
+        if not self._pictures:
+            return "nothing is begun"
+        return f"{self._finished} of {self._pictures} pictures finished"
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if not self._pictures:  # what was asked so far is kept by nothing
+            raise KeyboardInterrupt
+        super()._interrupt(number, frame)
+
+    def begins(self, pictures: int, queries: int, finished: int) -> None:
+        """See `Watch.begins`."""
+        self._pictures, self._finished, self._queries = pictures, finished, queries
+        self._total = pictures * queries
+        self._asked = self._before = finished * queries
+        self._started = time.monotonic()
+
+    def says(self, sentence: str) -> None:
+        """See `Watch.says`."""
+        if not self._quiet:
+            self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+    def answered(self, cell: str, picture: str, queries: int) -> None:
+        """See `Watch.answered`."""
+        had = self._had.get((cell, picture))
+        if had is None:  # the first word may tell of what an earlier start asked
+            self._before += queries - 1
+        self._asked += queries - (had or 0)
+        self._had[cell, picture] = queries
+        self._show(f"{cell} {picture}")
+
+    def ended(self, cell: str, picture: str) -> None:
+        """See `Watch.ended`."""
+        self._asked += self._queries - self._had.pop((cell, picture), 0)
+        self._finished += 1
+        self._show(f"{cell} {picture}")

@@ -1,0 +1,1 @@
+"""Values that every room knows: pictures, patches, scales, threats, goals, streams, errors."""

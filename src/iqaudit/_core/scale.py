@@ -1,0 +1,162 @@
+"""The score scale: a victim's native scores mapped onto 0-10, higher is better.
+
+The map belongs to the victim (arXiv 2402.17533): s = 10 / (1 + exp(-(f - C) / S)). It makes
+victims comparable, gives the bi-directional loss its switch at 5, and bounds the measures.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from iqaudit._core.errors import InputError, unknown
+
+QUALITY_MAX = 10.0
+"""The top of the common scale; its bottom is 0."""
+
+SPREADS_PER_RANGE = 5
+"""Range over S for a victim without fitted constants: the S that the paper fitted to DB-CNN are
+0.21 to 0.23 of its labels' ranges. A fifth spreads the range over 0.76 to 9.24."""
+
+FLAT = 15
+"""Spreads from the center at which the logistic is within 3e-6 of its end."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A victim's native score range, its direction, and its logistic map onto 0-10.
+
+    Parameters
+    ----------
+    center : float
+        C, the native score that maps to 5.
+    spread : float
+        S > 0, in native units.
+    low, high : float
+        The native range; infinite where the victim is unbounded.
+    lower_is_better : bool
+        True where a lower native score means better quality.
+    source : str
+        Where the constants come from, for the reader of a result.
+    fitted : bool
+        True where the range is what was seen of some pictures: others' scores may leave it.
+
+    Raises
+    ------
+    InputError
+        If a number is not usable: S = 0 would make every loss constant, and the victim would look
+        robust that is not.
+    """
+
+    center: float
+    spread: float
+    low: float = -math.inf
+    high: float = math.inf
+    lower_is_better: bool = False
+    source: str = "given by the caller"
+    fitted: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("center", "spread", "low", "high"):  # a float32's steps would hide gains
+            object.__setattr__(self, name, float(getattr(self, name)))
+        if not math.isfinite(self.center):
+            raise InputError(f"The scale's center C must be a finite number, not {self.center}.")
+        if not (math.isfinite(self.spread) and self.spread > 0):
+            raise InputError(
+                f"The scale's spread S must be a finite number above 0, not {self.spread}; "
+                "where a lower score is better, say lower_is_better=True."
+            )
+        if not self.low < self.high:
+            raise InputError(
+                f"A score range must run from low to high, not from {self.low} to {self.high}; "
+                "where a lower score is better, say lower_is_better=True."
+            )
+
+    @classmethod
+    def from_range(cls, low: float, high: float, *, lower_is_better: bool = False) -> "Scale":
+        """Return the scale of a victim of which only the native range is known.
+
+        C is the range's middle and S a fifth of its width, so that the range's ends map to 0.76
+        and 9.24 and scores beyond them still differ.
+        """
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise InputError(
+                f"A score range must be two finite numbers, low then high, not {low} and {high}."
+            )
+        return cls(
+            center=(low + high) / 2,
+            spread=(high - low) / SPREADS_PER_RANGE,
+            low=low,
+            high=high,
+            lower_is_better=lower_is_better,
+            source=f"declared range {low:g} to {high:g}, not calibrated",
+        )
+
+    @classmethod
+    def paper(cls, model: str, dataset: str) -> "Scale":
+        """Return the constants that the paper fitted to one of its models on one data set.
+
+        Parameters
+        ----------
+        model : {"dbcnn", "unique", "tres", "liqe"}
+        dataset : {"live", "csiq", "tid2013"}
+        """
+        models: Mapping[str, Any] = _constants()["scale"]
+        if model not in models:
+            raise unknown("model with the paper's constants", model, models)
+        if dataset not in models[model]:
+            raise unknown("data set with the paper's constants", dataset, models[model])
+        center, spread = models[model][dataset]
+        low, high = _constants()["native_range"].get(model, (-math.inf, math.inf))
+        source = f"{_constants()['source']}: {model} on {dataset}"
+        return cls(center, spread, low, high, source=source)
+
+    def quality(self, score: float) -> float:
+        """Map a native score onto 0-10, higher is better."""
+        z = (score - self.center) / self.spread
+        if self.lower_is_better:
+            z = -z
+        # Both forms are the logistic; each one's exponential cannot overflow on its side.
+        if z >= 0:
+            return QUALITY_MAX / (1 + math.exp(-z))
+        return QUALITY_MAX * math.exp(z) / (1 + math.exp(z))
+
+    @property
+    def slope(self) -> float:
+        """How far quality moves a native unit at the most: where the logistic is steepest, at C."""
+        return QUALITY_MAX / (4 * self.spread)
+
+    def fits(self, score: float) -> bool:
+        """Tell whether a clean picture's score is one that this scale was made for.
+
+        Beyond a native range by more than S, or 15 S from C, where the logistic is flat, every
+        loss would look the same, and the victim robust.
+        """
+        inside = self.low - self.spread <= score <= self.high + self.spread
+        return (inside or self.fitted) and abs(score - self.center) <= FLAT * self.spread
+
+    @property
+    def reachable(self) -> tuple[float, float]:
+        """The lowest and highest quality that the native range admits."""
+        ends = self.quality(self.low), self.quality(self.high)
+        return min(ends), max(ends)
+
+
+def opinion_maximum(dataset: str) -> float:
+    """Return the label that the paper maps to 10 on one of its data sets.
+
+    An opinion score on the common scale is 10 * mos / maximum, where mos is 111.7747 (the worst)
+    less the realigned DMOS on LIVE, 1 less DMOS on CSIQ, and the published MOS on TID2013.
+    """
+    maxima: Mapping[str, float] = _constants()["opinion_maximum"]
+    if dataset not in maxima:
+        raise unknown("data set with the paper's constants", dataset, maxima)
+    return maxima[dataset]
+
+
+@cache
+def _constants() -> Mapping[str, Any]:
+    return tomllib.loads(files("iqaudit").joinpath("data/paper_scales.toml").read_text("utf-8"))

@@ -1,0 +1,221 @@
+"""What a graph's node becomes before what follows it is known."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor, fx
+from torch.nn import functional
+
+from iqaudit._incremental.kernels import convolution, matrix, matrix_at_once, product
+from iqaudit._incremental.operators import AnyStep, Pointwise, Shape, Sliding
+
+LONGEST_PRODUCT = 2048
+"""Numbers that a cell reads: convolutions that read more have kernels worth setting up."""
+
+Node: TypeAlias = Any
+"""A `torch.fx.Node`; the types of its arguments say nothing."""
+
+
+@dataclass
+class Draft:
+    """A step before what follows it is known.
+
+    `cells` is False where it makes totals, not a map; `cuts` is True where it makes pieces of one,
+    in which windows lie elsewhere than in the map.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    shape: Shape
+    make: Callable[[], AnyStep] | None = None
+    cells: bool = True
+    work: float = 0.0
+    cuts: bool = False
+
+    def build(self) -> AnyStep:
+        """Return the step."""
+        if self.make is None:
+            raise TypeError(f"{self.name} is nothing that is computed")
+        return self.make()
+
+
+@dataclass
+class Convolution(Draft):
+    """A convolution, into which a batch normalisation and an activation may still be drawn."""
+
+    weight: Tensor = field(default_factory=lambda: torch.empty(0))
+    bias: Tensor | None = None
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    border: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Left, right, top, bottom: zeros that an operator of its own put there."""
+    activation: tuple[str, list[float]] | None = None
+    last: Node = None
+    """The node whose value it is so far."""
+
+    def normalise(self, gain: Tensor, shift: Tensor) -> None:
+        """Draw an affine map of the channels into the weights."""
+        self.weight = (self.weight.double() * gain[:, None, None, None]).to(self.weight.dtype)
+        bias = shift if self.bias is None else self.bias.double() * gain + shift
+        self.bias = bias.to(self.weight.dtype)
+
+    def build(self) -> AnyStep:
+        """Return the step."""
+        kernel = (self.weight.shape[2], self.weight.shape[3])
+        left, _, top, _ = self.border
+        plain = kernel == self.stride == (1, 1) and self.groups == 1
+        if plain and self.padding == (0, 0) and not any(self.border):
+            run = matrix(self.weight, self.bias, self.activation)
+            n, _, height, width = self.shape
+            at_once = matrix_at_once(self.weight, self.bias, self.activation, n * height * width)
+            return Pointwise(self.name, self.inputs, self.shape, run, at_once, work=self.work)
+        inside, whole = convolution(
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            self.activation,
+        )
+        if any(self.border):
+            border, unpadded = self.border, whole
+            whole = lambda x: unpadded(functional.pad(x, border))  # noqa: E731
+        before = (top + self.padding[0], left + self.padding[1])
+        short = self.groups == 1 and self.weight[0].numel() <= LONGEST_PRODUCT
+        return Sliding(
+            self.name,
+            self.inputs,
+            self.shape,
+            inside,
+            whole,
+            kernel,
+            self.stride,
+            before,
+            self.dilation,
+            product=product(self.weight, self.bias, self.activation) if short else None,
+            work=self.work,
+        )
+
+
+@dataclass
+class Border(Draft):
+    """Constant padding by an operator of its own."""
+
+    amount: tuple[int, int, int, int] = (0, 0, 0, 0)
+    fill: float = 0.0
+    last: Node = None
+    """The node whose value it is so far."""
+
+    def build(self) -> AnyStep:
+        """Return the step."""
+        amount, fill = self.amount, self.fill
+        return Sliding(
+            self.name,
+            self.inputs,
+            self.shape,
+            lambda x: x,
+            lambda x: functional.pad(x, amount, value=fill),
+            (1, 1),
+            (1, 1),
+            (amount[2], amount[0]),
+            fill=fill,
+            work=self.work,
+        )
+
+
+class Context(NamedTuple):
+    """What a rule may look up: a node's draft, and the values that depend on weights alone."""
+
+    drafts: Mapping[str, Draft]
+    maps: Mapping[str, str]
+    constants: Mapping[str, Any]
+
+    def draft(self, node: Node) -> Draft:
+        """Return the draft of a node that is a map."""
+        return self.drafts[self.maps[node.name]]
+
+    def frame(self, draft: Draft) -> str:
+        """Return what windows of a map are placed in: the pieces last cut on its way, or all."""
+        while draft.inputs and not draft.cuts:
+            draft = self.drafts[draft.inputs[0]]
+        return draft.name
+
+    def is_map(self, arg: Any) -> bool:
+        """Whether an argument is a map."""
+        return isinstance(arg, fx.Node) and arg.name in self.maps and self.draft(arg).cells
+
+    def value(self, arg: Any) -> Any:
+        """Return an argument that is no map."""
+        return self.constants[arg.name] if isinstance(arg, fx.Node) else arg
+
+
+def operator_name(node: Node) -> str:
+    """Return ATen's name of a node's operator, without its overload."""
+    name = getattr(node.target, "_opname", None) or getattr(node.target, "__name__", "")
+    return str(name).removesuffix("_") if str(name) != "_" else str(name)
+
+
+def shape_of(node: Node) -> tuple[int, ...]:
+    """Return the shape of a node's value; of the first one where it has several."""
+    value = node.meta["val"]
+    return tuple((value[0] if isinstance(value, tuple | list) else value).shape)
+
+
+def map_shape(node: Node) -> Shape:
+    """Return the shape of a node that is a map."""
+    n, channels, height, width = shape_of(node)
+    return n, channels, height, width
+
+
+def maps_of(node: Node, context: Context) -> list[Node]:
+    """Return the maps among a node's arguments, each once."""
+    return [arg for arg in dict.fromkeys(node.all_input_nodes) if context.is_map(arg)]
+
+
+def arguments(node: Node, names: str, **defaults: Any) -> dict[str, Any]:
+    """Return a node's arguments by name."""
+    given: dict[str, Any] = dict(zip(names.split(), node.args, strict=False))
+    return defaults | given | dict(node.kwargs)
+
+
+def pair(value: Any) -> tuple[int, int]:
+    """Return an argument that holds for rows and columns, or for each."""
+    if isinstance(value, int):
+        return value, value
+    return (value[0], value[-1])
+
+
+def closure(node: Node, context: Context, maps: list[Node]) -> Callable[..., Any]:
+    """Return a function of the maps that calls a node's operator with its other arguments."""
+    target, args, kwargs = node.target, node.args, dict(node.kwargs)
+    values = {
+        arg.name: context.value(arg) for arg in node.all_input_nodes if not context.is_map(arg)
+    }
+    names = [arg.name for arg in maps]
+    if kwargs or any(isinstance(arg, tuple | list) for arg in args):
+
+        def call_any(*given: Tensor) -> Any:
+            known = values | dict(zip(names, given, strict=True))
+
+            def look_up(arg: Node) -> Any:
+                return known[arg.name]
+
+            return target(*fx.node.map_arg(args, look_up), **fx.node.map_arg(kwargs, look_up))
+
+        return call_any
+    # The common case, called thousands of times a second: no tree of arguments to walk.
+    which = [names.index(arg.name) if context.is_map(arg) else None for arg in args]
+    fixed = [
+        values[arg.name] if isinstance(arg, fx.Node) and i is None else arg
+        for arg, i in zip(args, which, strict=True)
+    ]
+
+    def call(*given: Tensor) -> Any:
+        return target(*(f if i is None else given[i] for f, i in zip(fixed, which, strict=True)))
+
+    return call

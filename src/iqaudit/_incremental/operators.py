@@ -1,0 +1,232 @@
+"""Operators that know windows: what each computes, on a whole map and on a window of it.
+
+Maps are tensors (n, channels, height, width), channels last in memory.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from iqaudit._incremental.windows import Span
+
+Shape = tuple[int, int, int, int]
+
+INPUT = "picture"
+"""The name of the map that a network starts from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One operator of a network on its way from map to map.
+
+    Parameters
+    ----------
+    name : str
+        The graph's.
+    inputs : tuple of str
+        The maps that it reads.
+    shape : (n, channels, height, width)
+        Of the map that it makes.
+    work : float
+        Multiplications and additions of a dense pass.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    shape: Shape
+    work: float = field(default=0.0, kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Pointwise(Step):
+    """Every cell from the same cell of the inputs: arithmetic, activations, 1 x 1 convolutions."""
+
+    compute: Callable[..., Tensor]
+    at_once: Callable[..., Tensor] | None = None
+    """The same for a whole map, where its one size makes another kernel faster."""
+
+    def whole(self, *maps: Tensor) -> Tensor:
+        """Compute a whole map."""
+        return (self.at_once or self.compute)(*maps)
+
+    def span(self, spans: tuple[Span, ...], _axis: int) -> Span:
+        """Return the output's span along an axis: 0 for rows, 1 for columns."""
+        joined = spans[0]
+        for other in spans[1:]:
+            joined = joined if joined.same(other) else joined.joined(other)
+        return joined
+
+
+@dataclass(frozen=True, eq=False)
+class Sliding(Step):
+    """Every cell from a neighbourhood: convolution, pooling, padding.
+
+    Parameters
+    ----------
+    compute : callable
+        From a patch with all the cells that a window reads, padding included, to the window.
+    whole : callable
+        From the whole map to the whole map.
+    kernel, stride, before, dilation : (int, int)
+        For rows and columns; `before` is the padding above and on the left.
+    fill : float
+        What the padding holds.
+    product : callable, optional
+        For a convolution: from every cell's neighbourhood as a row, (cells, kernel rows x kernel
+        columns x channels), to the cells.
+    """
+
+    compute: Callable[[Tensor], Tensor]
+    whole: Callable[[Tensor], Tensor]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    before: tuple[int, int]
+    dilation: tuple[int, int] = (1, 1)
+    fill: float = 0.0
+    product: Callable[[Tensor], Tensor] | None = None
+
+    def span(self, spans: tuple[Span, ...], axis: int) -> Span:
+        """Return the output's span along an axis."""
+        return spans[0].through(
+            self.kernel[axis],
+            self.stride[axis],
+            self.before[axis],
+            self.dilation[axis],
+            self.shape[2 + axis],
+        )
+
+    def reads(self, start: int, size: int, axis: int) -> tuple[int, int]:
+        """Return the first cell, in the unpadded map, and how many a window reads."""
+        return (
+            start * self.stride[axis] - self.before[axis],
+            (size - 1) * self.stride[axis] + self.dilation[axis] * (self.kernel[axis] - 1) + 1,
+        )
+
+    def neighbourhoods(self, patch: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return what each cell of a window reads of its patch: (rows, columns, kernel, kernel)."""
+        (tall, wide), (down, right), (far, wider) = self.kernel, self.stride, self.dilation
+        rows, columns = patch.strides
+        height = (patch.shape[0] - far * (tall - 1) - 1) // down + 1
+        width = (patch.shape[1] - wider * (wide - 1) - 1) // right + 1
+        return np.lib.stride_tricks.as_strided(
+            patch,
+            (height, width, tall, wide),
+            (rows * down, columns * right, rows * far, columns * wider),
+            writeable=False,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Resampling(Step):
+    """Rows and columns mixed by fixed weights: interpolation, adaptive pooling.
+
+    Parameters
+    ----------
+    rows, columns : Tensor, (outputs, inputs)
+        The weights.
+    whole : callable
+        The operator itself.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    whole: Callable[[Tensor], Tensor]
+
+    @cached_property
+    def _reads(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """(outputs, inputs) of each axis: who reads whom."""
+        return (self.rows != 0).cpu().numpy(), (self.columns != 0).cpu().numpy()
+
+    def span(self, spans: tuple[Span, ...], axis: int) -> Span:
+        """Return the output's span along an axis."""
+        return spans[0].mixed(self._reads[axis])
+
+    def reads(self, start: int, size: int, axis: int) -> tuple[int, int]:
+        """Return the first cell and how many a window reads."""
+        read = np.flatnonzero(self._reads[axis][start : start + size].any(axis=0))
+        return int(read[0]), int(read[-1] - read[0] + 1)
+
+    def compute(
+        self,
+        patches: Sequence[Tensor],
+        corners: Sequence[tuple[int, int, int, int]],
+        size: tuple[int, int],
+    ) -> Tensor:
+        """Return windows of a size.
+
+        Parameters
+        ----------
+        patches : sequence of Tensor, (1, channels, height, width)
+            What each window reads.
+        corners : sequence of (row, column, row read, column read)
+            Each window's first cell, and its patch's.
+        size : (int, int)
+            Of the windows.
+        """
+        made = []
+        for patch, (top, left, row, column) in zip(patches, corners, strict=True):
+            down = self.rows[top : top + size[0], row : row + patch.shape[2]]
+            across = self.columns[left : left + size[1], column : column + patch.shape[3]]
+            made.append(torch.einsum("or,ncrs,ps->ncop", down, patch, across))
+        return torch.cat(made).contiguous(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True, eq=False)
+class Cut(Step):
+    """Pieces of a map beside each other in the batch: crops, patches, mirrored copies.
+
+    Parameters
+    ----------
+    batch : ndarray of int, (n,)
+        The map of the batch that each piece is cut from.
+    rows, columns : ndarray of int, (n, height), (n, width)
+        The line of that map that each line of a piece is.
+    """
+
+    batch: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    def whole(self, x: Tensor) -> Tensor:
+        """Cut a whole map."""
+        device = x.device
+        batch = torch.from_numpy(self.batch).to(device)[:, None, None]
+        rows = torch.from_numpy(self.rows).to(device)[:, :, None]
+        columns = torch.from_numpy(self.columns).to(device)[:, None]
+        return x.permute(0, 2, 3, 1)[batch, rows, columns].permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Total(Step):
+    """A statistic of every channel over the whole map, kept by difference.
+
+    Parameters
+    ----------
+    finish : callable
+        From a map's (n, channels) float64 sums, sums of squares and its number of cells to the
+        operator's answer.
+    whole : callable
+        The operator itself.
+    """
+
+    finish: Callable[[Tensor, Tensor, int], Any]
+    whole: Callable[[Tensor], Any]
+
+
+AnyStep = Pointwise | Sliding | Resampling | Cut | Total
+
+
+def as_rows(x: Tensor) -> Tensor:
+    """Return a map's cells as rows: (n * height * width, channels)."""
+    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+
+
+def as_map(rows: Tensor, n: int, height: int, width: int) -> Tensor:
+    """Return rows of cells as a map, channels last."""
+    return rows.view(n, height, width, -1).permute(0, 3, 1, 2)

@@ -1,0 +1,224 @@
+"""Which operators have a window rule, and how a graph's node becomes a step.
+
+Operators bear ATen's names. One that is not here has no rule: from there on the network runs dense.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from iqaudit._incremental import rules_spatial
+from iqaudit._incremental.flops import MOVES, work
+from iqaudit._incremental.lowering import (
+    Context,
+    Draft,
+    Node,
+    closure,
+    map_shape,
+    maps_of,
+    operator_name,
+    shape_of,
+)
+from iqaudit._incremental.operators import Cut, Pointwise
+from iqaudit._incremental.rules_reduction import SPATIAL, total
+
+ELEMENTWISE = frozenset(
+    """
+    add sub rsub mul div relu relu6 hardtanh clamp clamp_min clamp_max sqrt rsqrt pow exp log log2
+    log10 log1p expm1 abs neg sigmoid tanh gelu silu hardswish hardsigmoid leaky_relu elu selu celu
+    softplus mish square reciprocal maximum minimum sin cos erf threshold prelu
+    """.split()
+)
+SAME = frozenset("clone contiguous alias detach dropout feature_dropout lift_fresh_copy".split())
+"""They leave a map as it is."""
+OVER_CHANNELS = frozenset("linalg_vector_norm sum mean amax amin softmax _softmax".split())
+"""Cell by cell where they work along the channels, and keep that dimension."""
+ALONG = frozenset("slice narrow cat flip".split())
+"""Cell by cell where they work along the channels; a cut elsewhere."""
+SPLITS = frozenset("split split_with_sizes chunk".split())
+TUPLES = SPLITS | {"_native_batch_norm_legit_no_training", "max_pool2d_with_indices"}
+"""They give several answers, of which a map is one."""
+THIRD = SPLITS | {"linalg_vector_norm"}
+"""The dimension is their third argument."""
+CHANNELS = [1]
+
+
+class Moved(NamedTuple):
+    """A value that holds cells of the map `root`, moved about by `node` and those before it."""
+
+    root: str
+    node: Node
+
+
+def moves(node: Node, context: Context) -> bool:
+    """Whether a node does nothing but move cells to places where a window no longer is one."""
+    name = operator_name(node)
+    if name not in MOVES:
+        return False
+    first = node.args[0][0] if isinstance(node.args[0], tuple | list) else node.args[0]
+    if not context.is_map(first):
+        return True  # of something moved already
+    if name in SAME or name == "expand":
+        return False
+    return name not in ALONG or _dimensions(node, 0) != CHANNELS
+
+
+def draft(node: Node, context: Context) -> Draft | str | None:
+    """Return a node's draft, the name of the draft that it is part of, or None without a rule.
+
+    All its arguments are maps or constants.
+    """
+    name = operator_name(node)
+    if name == "getitem":
+        return _item(node, context)
+    made: Draft | str | None = None
+    if context.is_map(node.args[0]) and name.lstrip("_").startswith("upsample_"):
+        made = rules_spatial.resampling(node, context)
+    elif context.is_map(node.args[0]) and name in RULES:
+        made = RULES[name](node, context)
+    return _pointwise(node, context) if made is None else made
+
+
+def _same(node: Node, context: Context) -> str | None:
+    """Return the map that an operator leaves as it is."""
+    in_training = "dropout" in operator_name(node) and node.args[2]
+    return None if in_training else context.maps[node.args[0].name]
+
+
+RULES: Mapping[str, Callable[[Node, Context], Draft | str | None]] = MappingProxyType(
+    dict.fromkeys(SAME, _same)
+    | dict.fromkeys(("conv2d", "convolution"), rules_spatial.convolution)
+    | dict.fromkeys(("relu", "relu6", "hardtanh", "clamp"), rules_spatial.activation)
+    | dict.fromkeys(("pad", "constant_pad_nd"), rules_spatial.padding)
+    | dict.fromkeys(
+        ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d"),
+        rules_spatial.pool,
+    )
+    | dict.fromkeys(("mean", "sum", "var", "std", "var_mean", "std_mean"), total)
+    | {"batch_norm": rules_spatial.batch_norm}
+)
+"""The rules of operators whose first argument is a map, but for those that work cell by cell."""
+
+
+def cut(name: str, root: Draft, cells: NDArray[np.int64]) -> Draft | str | None:
+    """Return moved cells as pieces of their root, its own name where they lie as before, or None.
+
+    They are pieces where every piece's lines are lines of one map of the batch, channels in place.
+    """
+    _, channels, height, width = root.shape
+    if cells.ndim != len(root.shape) or cells.shape[1] != channels:
+        return None
+    column, row = cells % width, cells // width % height
+    channel = cells // (width * height) % channels
+    batch = cells // (width * height * channels)
+    lines, across = row[:, 0, :, 0], column[:, 0, 0, :]
+    aligned = (
+        (channel == np.arange(channels)[:, None, None]).all()
+        and (batch == batch[:, :1, :1, :1]).all()
+        and (row == lines[:, None, :, None]).all()
+        and (column == across[:, None, None, :]).all()
+    )
+    if not aligned:
+        return None
+    pieces = batch[:, 0, 0, 0]
+    shape = (cells.shape[0], channels, cells.shape[2], cells.shape[3])
+    if shape == root.shape and np.array_equal(cells.reshape(-1), np.arange(cells.size)):
+        return root.name
+    return Draft(
+        name,
+        (root.name,),
+        shape,
+        lambda: Cut(name, (root.name,), shape, pieces, lines.copy(), across.copy()),
+        cuts=True,
+    )
+
+
+def _item(node: Node, context: Context) -> Draft | str | None:
+    """Return the draft of one of an operator's several answers."""
+    source, index = node.args
+    if not context.is_map(source.args[0]):
+        return None
+    name = operator_name(source)
+    if name in SPLITS:
+        return _piece(node, context) if _dimensions(source, 0) == CHANNELS else None
+    if index != 0:
+        return None
+    if name == "max_pool2d_with_indices":
+        return rules_spatial.pool(source, context, node)
+    return rules_spatial.batch_norm(source, context, node)
+
+
+def _piece(node: Node, context: Context) -> Draft:
+    """Return some of a map's channels."""
+    source, index = node.args
+    rest, kwargs = source.args[1:], dict(source.kwargs)
+    name, inputs, shape = node.name, (context.draft(source.args[0]).name,), map_shape(node)
+
+    def take(x: Tensor) -> Tensor:
+        piece: Tensor = source.target(x, *rest, **kwargs)[index]
+        return piece
+
+    return Draft(name, inputs, shape, lambda: Pointwise(name, inputs, shape, take))
+
+
+def _pointwise(node: Node, context: Context) -> Draft | None:
+    """Return what is computed cell by cell."""
+    name, maps = operator_name(node), maps_of(node, context)
+    if not maps or not isinstance(node.meta.get("val"), Tensor):
+        return None
+    drafts = [context.draft(arg) for arg in maps]
+    shape = shape_of(node)
+    aligned = len(shape) == len(drafts[0].shape) and all(
+        (d.shape[0], *d.shape[2:]) == (shape[0], *shape[2:]) for d in drafts
+    )
+    if not aligned or not _is_pointwise(node, name):
+        return None
+    if len({context.frame(d) for d in drafts}) > 1:
+        return None  # a window lies elsewhere in each of them
+    constants = [context.value(arg) for arg in node.all_input_nodes if not context.is_map(arg)]
+    if name != "prelu" and not all(_same_everywhere(value) for value in constants):
+        return None
+    run = closure(node, context, maps)
+    if name == "expand":
+        channels = shape[1]
+
+        def run(x: Tensor) -> Tensor:
+            return x.expand(-1, channels, -1, -1)
+
+    inputs, made = tuple(d.name for d in drafts), map_shape(node)
+    return Draft(
+        node.name,
+        inputs,
+        made,
+        lambda: Pointwise(node.name, inputs, made, run, work=work(node)),
+    )
+
+
+def _is_pointwise(node: Node, name: str) -> bool:
+    if name in OVER_CHANNELS:
+        return _dimensions(node, None) == CHANNELS
+    if name in ALONG:
+        return _dimensions(node, 0) == CHANNELS
+    return name in ELEMENTWISE or name == "expand"
+
+
+def _dimensions(node: Node, default: int | None) -> list[int] | None:
+    """Return the dimensions that an operator works along, counted from the first."""
+    position = 2 if operator_name(node) in THIRD else 1
+    given = node.args[position] if len(node.args) > position else node.kwargs.get("dim", default)
+    if given is None:
+        return None
+    return [d % 4 for d in (given if isinstance(given, tuple | list) else [given])]
+
+
+def _same_everywhere(value: Any) -> bool:
+    """Whether a constant is no different from cell to cell."""
+    if not isinstance(value, Tensor) or value.numel() == 1:
+        return True
+    if value.ndim <= len(SPATIAL):
+        return False
+    return all(size == 1 for size in (*value.shape[:-3], *value.shape[-2:]))

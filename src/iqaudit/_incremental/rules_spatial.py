@@ -1,0 +1,251 @@
+"""Rules for operators that read a neighbourhood: convolution, pooling, padding, interpolation."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from iqaudit._incremental.flops import work
+from iqaudit._incremental.lowering import (
+    Border,
+    Context,
+    Convolution,
+    Draft,
+    Node,
+    arguments,
+    closure,
+    map_shape,
+    maps_of,
+    operator_name,
+    pair,
+)
+from iqaudit._incremental.operators import Pointwise, Resampling, Sliding
+from iqaudit._incremental.rules_reduction import average
+
+
+def convolution(node: Node, context: Context) -> Draft | None:
+    """Return a convolution with fixed weights, and the padding before it."""
+    given = arguments(
+        node,
+        "x weight bias stride padding dilation groups"
+        if operator_name(node) == "conv2d"
+        else "x weight bias stride padding dilation transposed output_padding groups",
+        bias=None,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        transposed=False,
+    )
+    if context.is_map(given["weight"]) or context.is_map(given["bias"]) or given["transposed"]:
+        return None
+    if isinstance(given["padding"], str):
+        return None
+    source = context.draft(given["x"])
+    inputs: tuple[str, ...] = (source.name,)
+    border = (0, 0, 0, 0)
+    if isinstance(source, Border) and source.fill == 0 and _only_user(source, given["x"]):
+        border, inputs = source.amount, source.inputs
+    return Convolution(
+        node.name,
+        inputs,
+        map_shape(node),
+        work=work(node),
+        weight=context.value(given["weight"]),
+        bias=context.value(given["bias"]),
+        stride=pair(given["stride"]),
+        padding=pair(given["padding"]),
+        dilation=pair(given["dilation"]),
+        groups=given["groups"],
+        border=border,
+        last=node,
+    )
+
+
+def batch_norm(node: Node, context: Context, result: Node | None = None) -> Draft | str | None:
+    """Draw a normalisation into the convolution before it, or apply it cell by cell.
+
+    `result` is the node of its answer, where it gives statistics as well.
+    """
+    result = node if result is None else result
+    training = operator_name(node) == "batch_norm" and node.args[5]
+    if training:
+        return None
+    x, weight, bias, mean, variance = node.args[:5]
+    eps = node.args[7] if operator_name(node) == "batch_norm" else node.args[6]
+    if any(context.is_map(arg) for arg in (weight, bias, mean, variance)) or mean is None:
+        return None
+    gain = 1 / torch.sqrt(context.value(variance).double() + eps)
+    if weight is not None:
+        gain = gain * context.value(weight).double()
+    shift = -context.value(mean).double() * gain
+    if bias is not None:
+        shift = shift + context.value(bias).double()
+    source = context.draft(x)
+    if isinstance(source, Convolution) and source.activation is None and _only_user(source, x):
+        source.normalise(gain, shift)
+        source.last = result
+        return source.name
+    like = context.value(mean)
+    scale, offset = (t.to(like.dtype)[None, :, None, None] for t in (gain, shift))
+    inputs, shape = (source.name,), source.shape
+    return Draft(
+        result.name,
+        inputs,
+        shape,
+        lambda: Pointwise(
+            result.name, inputs, shape, lambda x: torch.addcmul(offset, x, scale), work=work(node)
+        ),
+    )
+
+
+def activation(node: Node, context: Context) -> str | None:
+    """Draw a clamp or ReLU into the convolution before it."""
+    source = context.draft(node.args[0])
+    if (
+        not isinstance(source, Convolution)
+        or source.activation
+        or not _only_user(source, node.args[0])
+    ):
+        return None
+    name = operator_name(node)
+    if name == "relu":
+        source.activation = ("relu", [])
+    else:
+        low, high = _BOUNDS[name]
+        given = arguments(node, "x low high", low=low, high=high)
+        if not all(isinstance(given[bound], int | float) for bound in ("low", "high")):
+            return None
+        source.activation = ("hardtanh", [float(given["low"]), float(given["high"])])
+    source.last = node
+    return source.name
+
+
+_BOUNDS = {
+    "relu6": (0, 6),
+    "hardtanh": (-1, 1),
+    "clamp": (None, None),
+}
+"""Between what an activation clamps, unless it is told."""
+
+
+def _only_user(source: Convolution | Border, node: Node) -> bool:
+    """Whether nobody but the one who asks reads what a node made."""
+    return source.last is node and len(node.users) == 1
+
+
+def padding(node: Node, context: Context) -> Draft | None:
+    """Return constant padding; of a picture's sides only."""
+    given = arguments(node, "x pad mode value", mode="constant", value=None)
+    if operator_name(node) == "constant_pad_nd":
+        given = arguments(node, "x pad value", value=0) | {"mode": "constant"}
+    amount = (*given["pad"], 0, 0)[:4]  # columns come first, rows may be left out
+    sides = len(given["pad"]) in (2, 4) and min(amount) >= 0
+    if given["mode"] != "constant" or not sides:
+        return None
+    source = context.draft(given["x"])
+    return Border(
+        node.name,
+        (source.name,),
+        map_shape(node),
+        amount=amount,
+        fill=float(given["value"] or 0),
+        last=node,
+    )
+
+
+def pool(node: Node, context: Context, result: Node | None = None) -> Draft | None:
+    """Return a pooling; `result` is the node of its answer, where it gives indices as well."""
+    result = node if result is None else result
+    source = context.draft(node.args[0])
+    name, shape, inputs = operator_name(node), map_shape(node), (source.name,)
+    if "adaptive" in name:
+        if shape[2:] == (1, 1):
+            return average(node, source)
+        return resampling(node, context)
+    call = closure(node, context, [node.args[0]])
+    if name.startswith("max_pool2d"):
+        given = arguments(
+            node, "x kernel stride padding dilation ceil", stride=(), padding=0, dilation=1
+        )
+        kernel, dilation, fill = pair(given["kernel"]), pair(given["dilation"]), -math.inf
+        stride = pair(given["stride"] or kernel)
+
+        def whole(x: Tensor) -> Tensor:
+            answer = call(x)
+            pooled: Tensor = answer[0] if isinstance(answer, tuple | list) else answer
+            return pooled
+
+        def pool(x: Tensor) -> Tensor:
+            return functional.max_pool2d(x, kernel, stride, 0, dilation)
+
+    else:
+        given = arguments(
+            node,
+            "x kernel stride padding ceil count divisor",
+            stride=(),
+            padding=0,
+            ceil=False,
+            count=True,
+            divisor=None,
+        )
+        kernel, dilation, fill = pair(given["kernel"]), (1, 1), 0.0
+        stride, whole, divisor = pair(given["stride"] or kernel), call, given["divisor"]
+        padded = any(pair(given["padding"]))
+        if shape[2:] == (1, 1) and kernel == source.shape[2:] and not padded and divisor is None:
+            return average(node, source)
+        if given["ceil"] or (padded and not given["count"]):
+            return None  # the border's cells are divided by fewer
+        pool = lambda x: functional.avg_pool2d(x, kernel, stride, divisor_override=divisor)  # noqa: E731
+    before = pair(given["padding"])
+    return Draft(
+        result.name,
+        inputs,
+        shape,
+        lambda: Sliding(
+            result.name,
+            inputs,
+            shape,
+            pool,
+            whole,
+            kernel,
+            stride,
+            before,
+            dilation,
+            fill,
+            work=work(node),
+        ),
+    )
+
+
+def resampling(node: Node, context: Context) -> Draft | None:
+    """Return interpolation or adaptive averaging, by its weights along rows and columns."""
+    if len(maps_of(node, context)) != 1:
+        return None
+    source, shape = context.draft(node.args[0]), map_shape(node)
+    whole = closure(node, context, [node.args[0]])
+    like = next((t for t in context.constants.values() if isinstance(t, Tensor)), torch.zeros(()))
+
+    by_factor = node.args[1] is None  # and not to a size
+
+    def weights(axis: int) -> Tensor:
+        # One line lit at a time, each in a channel of its own, tells who reads whom.
+        # A factor must leave two lines across: of one, antialiasing makes something else.
+        size, other = source.shape[2 + axis], source.shape[3 - axis]
+        across = min(other, 2 * (other // shape[3 - axis] + 1)) if by_factor else 1
+        kind = like.dtype if like.is_floating_point() else torch.float32
+        lit = torch.eye(size, dtype=kind, device=like.device)[None]
+        lines = lit[:, :, None] if axis else lit[:, :, :, None]
+        answer: Tensor = whole(lines.expand(-1, -1, *((across, -1) if axis else (-1, across))))
+        return (answer[0, :, 0] if axis else answer[0, :, :, 0]).t().contiguous()
+
+    inputs = (source.name,)
+    return Draft(
+        node.name,
+        inputs,
+        shape,
+        lambda: Resampling(
+            node.name, inputs, shape, weights(0), weights(1), whole, work=work(node)
+        ),
+    )

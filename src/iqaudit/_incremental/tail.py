@@ -1,0 +1,89 @@
+"""What runs as it is, once windows have ended: from maps and totals to the score."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from iqaudit._incremental.kernels import linear
+from iqaudit._incremental.lowering import Node
+
+
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """The operators that no window rule covers, and those behind them.
+
+    Parameters
+    ----------
+    names : dict of str to str
+        The steps that it starts from, by the nodes that stand for them.
+    calls : tuple of (str, callable, args, kwargs)
+        In order; nodes among the arguments stand for earlier values.
+    constants : dict of str to Any
+        Values that depend on the weights alone, by node.
+    output : str
+        The node that is the score.
+    """
+
+    names: Mapping[str, str]
+    calls: tuple[tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], ...]
+    constants: Mapping[str, Any]
+    output: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The steps that it starts from, each once."""
+        return tuple(dict.fromkeys(self.names.values()))
+
+    def __call__(self, values: Mapping[str, Any]) -> Tensor:
+        """Return the score, from the steps' values by name."""
+        known = {**self.constants, **{node: values[step] for node, step in self.names.items()}}
+
+        def look_up(node: Node) -> Any:
+            return known[node.name]
+
+        for name, function, args, kwargs in self.calls:
+            known[name] = function(
+                *fx.node.map_arg(args, look_up), **fx.node.map_arg(kwargs, look_up)
+            )
+        score: Tensor = known[self.output]
+        return score
+
+
+def behind(
+    nodes: Iterable[Node], output: Node, maps: Mapping[str, str], constants: Mapping[str, Any]
+) -> Tail:
+    """Return the tail that leads from maps and constants to an output node."""
+    needed, used = {output.name}, set()
+    names: dict[str, str] = {}
+    calls = []
+    for node in reversed(list(nodes)):
+        if node.name not in needed:
+            continue
+        if node.name in constants:
+            used.add(node.name)
+        elif node.name in maps:
+            names[node.name] = maps[node.name]
+        else:
+            calls.append(_call(node, constants))
+            needed |= {arg.name for arg in node.all_input_nodes}
+    kept = {name: constants[name] for name in used}
+    return Tail(names, tuple(reversed(calls)), kept, output.name)
+
+
+def _call(
+    node: Node, constants: Mapping[str, Any]
+) -> tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """Return a node's call; a fully connected layer's with its weights laid out beforehand."""
+    given = [arg for arg in node.args[1:] if arg is not None]
+    if node.target is torch.ops.aten.linear.default and all(a.name in constants for a in given):
+        weight, bias = (*(constants[arg.name] for arg in given), None)[:2]
+        rows = math.prod(node.meta["val"].shape[:-1])
+        return node.name, linear(weight, bias, rows), node.args[:1], {}
+    # A view asks for the layout that the graph was read in; what comes has its channels last.
+    views = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)  # noqa: SLF001
+    target = torch.ops.aten.reshape.default if node.target in views else node.target
+    return node.name, target, node.args, dict(node.kwargs)

@@ -1,0 +1,73 @@
+"""How numbers look on the page, and how they leave it: as text, and as CSV in a link."""
+
+import base64
+import csv
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+from markupsafe import Markup
+
+from iqaudit._analysis import Estimate
+
+NONE = "–"
+
+
+def figure(value: float | None, form: str = ".3f") -> str:
+    """Format a figure, with a true minus; a dash where there is none."""
+    if value is None:
+        return NONE
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = format(value, form)
+    if not any(digit in text for digit in "123456789"):
+        text = text.replace("-", "")  # what rounds to 0 has no sign
+    return text.replace("-", "−")
+
+
+def prose(text: str) -> str:
+    """Give the negative numbers of a sentence a true minus."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", "−", text)
+
+
+def percent(value: float | None) -> str:
+    """Format a share."""
+    return NONE if value is None else f"{figure(100 * value, '.0f')} %"
+
+
+def estimate_of(said: Mapping[str, Any] | Estimate | None) -> Estimate:
+    """Return an estimate, which JSON holds as a mapping."""
+    if said is None:
+        return Estimate(None)
+    return said if isinstance(said, Estimate) else Estimate(**said)
+
+
+def estimate(said: Mapping[str, Any] | Estimate | None, form: str = ".3f") -> Markup:
+    """Format a figure with its interval behind it, smaller."""
+    found = estimate_of(said)
+    value = Markup('<span class="n">{}</span>').format(figure(found.value, form))
+    if found.low is None or found.high is None:
+        return value
+    low, high = figure(found.low, form), figure(found.high, form)
+    return value + Markup(' <small class="iv">{} to {}</small>').format(low, high)
+
+
+def csv_url(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows, a head first, as the address of a CSV file that a link carries in itself."""
+    buffer = StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    text = base64.b64encode(buffer.getvalue().encode())
+    return "data:text/csv;charset=utf-8;base64," + text.decode("ascii")
+
+
+def spread(name: str) -> tuple[str, str, str]:
+    """Return the heads of an estimate's three columns."""
+    return name, f"{name}_low", f"{name}_high"
+
+
+def numbers(said: Mapping[str, Any] | Estimate | None) -> tuple[float | None, ...]:
+    """Return an estimate's three columns."""
+    found = estimate_of(said)
+    return found.value, found.low, found.high

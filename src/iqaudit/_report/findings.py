@@ -1,0 +1,269 @@
+"""What an attack shows about a victim, as the page lays it out: a theme, then a panel a cell."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from iqaudit._analysis import Estimate
+from iqaudit._report.charts import Axis, Chart, Series, Tick, chart, domain
+from iqaudit._report.figures import csv_url, estimate_of, numbers, spread
+from iqaudit._report.heatmaps import Map, accepted_map, strength_map
+from iqaudit._report.verdict import Cell
+
+FLOOR_STYLE = 0
+"""Grey."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A figure of the attack beside the floor's, and where both lie on the table's axis."""
+
+    label: str
+    pictures: int | None
+    attack: Estimate
+    floor: Estimate
+    at: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A table whose rows draw their figures."""
+
+    name: str
+    caption: str
+    unit: str
+    form: str
+    ticks: tuple[Tick, ...]
+    zero: float
+    rows: tuple[Bar, ...]
+    csv: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One cell's part of a theme."""
+
+    cell: Cell
+    texts: tuple[str, ...]
+    bars: tuple[Bars, ...] = ()
+    maps: tuple[Map, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+
+@dataclass(frozen=True)
+class Theme:
+    """A question, and each victim's answer."""
+
+    name: str
+    title: str
+    hint: str
+    panels: tuple[Panel, ...]
+
+
+Found = Mapping[str, Any]
+Row = tuple[str, int | None, Found]
+
+
+def themes(cells: Sequence[Cell]) -> tuple[Theme, ...]:
+    """Return what the cells' insights say, theme by theme; nothing where there are none."""
+    told = [cell for cell in cells if cell.insights is not None and not cell.is_floor]
+    return tuple(
+        Theme(name, title, hint, tuple(make(cell, cell.insights or {}) for cell in told))
+        for name, title, hint, make in THEMES
+        if told
+    )
+
+
+def bars(
+    name: str, caption: str, rows: Iterable[Row], unit: str = "RGO", form: str = ".2f"
+) -> Bars:
+    """Place figures on one axis, which holds 0 and every interval's end."""
+    listed = [
+        (label, count, estimate_of(both["attack"]), estimate_of(both["floor"]))
+        for label, count, both in rows
+    ]
+    ends = [end for *_, one, other in listed for each in (one, other) for end in numbers(each)]
+    axis = domain(ends, 0)
+    table: list[Sequence[Any]] = [("", "pictures", *spread("attack"), *spread("floor"))]
+    table += [(label, count, *numbers(one), *numbers(two)) for label, count, one, two in listed]
+    return Bars(
+        name,
+        caption,
+        unit,
+        form,
+        _ends(axis.ticks()),
+        axis.at(0),
+        tuple(Bar(*each, _places(axis, each[2], each[3])) for each in listed),
+        csv_url(table),
+    )
+
+
+def _ends(ticks: tuple[Tick, ...]) -> tuple[Tick, ...]:
+    """Keep the ends, and 0 where it is neither: a table's column has room for no more."""
+    return tuple(tick for tick in ticks if tick in (ticks[0], ticks[-1]) or not tick.value)
+
+
+def _places(axis: Axis, attack: Estimate, floor: Estimate) -> dict[str, float]:
+    places = {}
+    for name, each in (("attack", attack), ("floor", floor)):
+        for key, value in zip(("at", "low", "high"), numbers(each), strict=True):
+            if value is not None:
+                places[f"{name}_{key}"] = axis.at(value)
+    return places
+
+
+def _of_groups(groups: Iterable[Found], names: Mapping[str, str] | None = None) -> list[Row]:
+    return [
+        ((names or {}).get(each["label"], each["label"]), each["pictures"], each["rgo"])
+        for each in groups
+        if each["pictures"]
+    ]
+
+
+def _ways(cell: Cell, found: Found) -> Panel:
+    names = {"lower": "pushed down", "raise": "pushed up"}
+    return Panel(
+        cell,
+        (found["directions"]["text"], found["starts"]["text"]),
+        (
+            bars(
+                f"{cell.key}-direction",
+                "By direction",
+                _of_groups(found["directions"]["groups"], names),
+            ),
+            bars(
+                f"{cell.key}-clean-quality",
+                "By clean quality",
+                _of_groups(found["starts"]["groups"]),
+            ),
+        ),
+    )
+
+
+def _kinds(cell: Cell, found: Found) -> Panel:
+    tables = []
+    if found["distortions"]["groups"]:
+        rows = _of_groups(found["distortions"]["groups"])
+        tables.append(bars(f"{cell.key}-distortion", "By distortion", rows))
+    for trend in found["contents"]:
+        name = trend["name"].replace(" ", "-")
+        rows = _of_groups(trend["groups"])
+        tables.append(bars(f"{cell.key}-{name}", f"By {trend['name']}", rows))
+    texts = (found["distortions"]["text"], *(trend["text"] for trend in found["contents"]))
+    return Panel(cell, texts, tuple(tables))
+
+
+def _where(cell: Cell, found: Found) -> Panel:
+    where = found["where"]
+    maps = [strength_map(f"{cell.key}-where", where["strength"])]
+    if where["accepted"] is not None:
+        maps.append(accepted_map(f"{cell.key}-accepted", where["accepted"]))
+    return Panel(cell, (where["text"],), (), tuple(maps))
+
+
+def _made_of(cell: Cell, found: Found) -> Panel:
+    said = found["frequencies"]
+    rings, floor = said["rings"], said["floor_rings"]
+    drawn = [
+        (label, style, [(at, value) for at, value in _rings(some) if value > 0])
+        for label, style, some in (
+            ("random changes", FLOOR_STYLE, floor),
+            (cell.label, cell.style, rings),
+        )
+    ]
+    heights = [value for _, _, points in drawn for _, value in points]
+    charts: tuple[Chart, ...] = ()
+    if heights:
+        charts = (
+            chart(
+                f"{cell.key}-spectrum",
+                ("Power by frequency", "cycles a pixel", "squared levels a frequency"),
+                [
+                    Series(label, style, [(at, Estimate(value)) for at, value in points])
+                    for label, style, points in drawn
+                ],
+                Axis(0, 0.5),
+                _decades(heights),
+                (None, "g"),
+            ),
+        )
+    shares: list[Row] = [(each["axis"], None, each["share"]) for each in found["colours"]["axes"]]
+    shares += [(f"{way} stripes", None, said[way]) for way in ("vertical", "horizontal")]
+    table = bars(f"{cell.key}-made-of", "Shares of the change", shares, "share")
+    return Panel(cell, (said["text"], found["colours"]["text"]), (table,), (), charts)
+
+
+def _rings(values: Sequence[float | None]) -> list[tuple[float, float]]:
+    """Return a radial spectrum's points: ring's middles from 0 to 1/2 cycle a pixel."""
+    width = 0.5 / len(values)
+    return [
+        (round((index + 0.5) * width, 6), value)
+        for index, value in enumerate(values)
+        if value is not None
+    ]
+
+
+def _decades(heights: Sequence[float]) -> Axis:
+    low, high = min(heights), max(heights)
+    first, last = 1e-4, 1e-4
+    while first * 10 <= low:
+        first *= 10
+    while last < high:
+        last *= 10
+    return Axis(first, max(last, 10 * first), "log")
+
+
+def _survives(cell: Cell, found: Found) -> Panel:
+    rows = [(each["title"], None, each["left"]) for each in found["survival"]]
+    said = [(each["title"], None, each["rgo"]) for each in found["survival"]]
+    tables = (
+        bars(f"{cell.key}-left", "Share of the move that is left", rows, "share"),
+        bars(f"{cell.key}-left-rgo", "RGO that is left", said),
+    )
+    return Panel(cell, tuple(each["text"] for each in found["survival"]), tables)
+
+
+def _paid(cell: Cell, found: Found) -> Panel:
+    rows = [
+        (f"first {100 * each['queries']:.0f} % of queries", None, each["share"])
+        for each in found["pace"]["reached"]
+    ]
+    table = bars(f"{cell.key}-pace", "Share of the final move reached", rows, "share")
+    return Panel(cell, (found["pace"]["text"],), (table,))
+
+
+Make = Callable[[Cell, Found], Panel]
+
+THEMES: tuple[tuple[str, str, str, Make], ...] = (
+    (
+        "ways",
+        "Which way, and from where",
+        "Whether scores are easier to push up or down, and from which scores.",
+        _ways,
+    ),
+    (
+        "kinds",
+        "Which pictures",
+        "By what was done to the pictures, and by what they show.",
+        _kinds,
+    ),
+    (
+        "where",
+        "Where on the picture",
+        "Every picture stretched over one square, and averaged.",
+        _where,
+    ),
+    (
+        "made-of",
+        "What the change is made of",
+        "Coarse or fine, along which way, of light or of colour.",
+        _made_of,
+    ),
+    (
+        "survives",
+        "What survives",
+        "The clean and the attacked picture treated alike; 1 is all of the move, 0 none.",
+        _survives,
+    ),
+    ("paid", "Which queries paid", "How soon the move was there.", _paid),
+)

@@ -1,0 +1,68 @@
+"""Leaderboards as the page shows them: victims side by side, the firmest first."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from iqaudit import _analysis
+from iqaudit._analysis import Leaderboard, Measure, find
+from iqaudit._report.figures import csv_url, numbers, spread
+from iqaudit._report.findings import Bars, bars
+
+SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
+"""Measures beside the one that victims are sorted by; the CSV file has all."""
+
+NONE = {"attack": None, "floor": None}
+
+
+@dataclass(frozen=True)
+class Board:
+    """A leaderboard, its columns, and its first measure drawn."""
+
+    name: str
+    board: Leaderboard
+    shown: tuple[Measure, ...]
+    bars: Bars
+    csv: str
+
+
+def view(paths: Sequence[str | os.PathLike[str]], by: str) -> dict[str, Any]:
+    """Return all that the comparison's template shows.
+
+    Raises
+    ------
+    InputError
+        If a path is no run, or there is no such measure.
+    """
+    found = _analysis.compare(paths, by)
+    return {
+        "boards": [_board(f"board-{index + 1}", each) for index, each in enumerate(found)],
+        "by": find(by),
+    }
+
+
+def _board(name: str, board: Leaderboard) -> Board:
+    shown = tuple(dict.fromkeys((board.by, *(find(each) for each in SHOWN))))
+    heads = ["rank", "victim", "run", "cell", "pictures"]
+    heads += [head for measure in board.measures for head in spread(measure.name)]
+    rows = [
+        (
+            standing.rank,
+            standing.row.victim,
+            standing.run,
+            standing.row.cell,
+            standing.row.pictures,
+            *(
+                each
+                for measure in board.measures
+                for each in numbers(standing.row.values[measure.name])
+            ),
+        )
+        for standing in board.standings
+    ]
+    drawn = [
+        (each.row.victim, each.row.pictures, NONE | {"attack": each.row.values[board.by.name]})
+        for each in board.standings
+    ]
+    return Board(name, board, shown, bars(name, board.by.title, drawn), csv_url([heads, *rows]))

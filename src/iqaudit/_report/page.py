@@ -1,0 +1,199 @@
+"""What the page of a run or of an audit is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iqaudit import _analysis
+from iqaudit._analysis import (
+    GROUPS,
+    CellData,
+    Estimate,
+    Measure,
+    Table,
+    find,
+    transfer,
+)
+from iqaudit._analysis.findings import (
+    insights,
+)
+from iqaudit._analysis.tables import (
+    export,
+)
+from iqaudit._analysis.tables.curves import curve
+from iqaudit._report import verdict as verdicts
+from iqaudit._report.charts import Axis, Chart, Series, chart, domain
+from iqaudit._report.figures import csv_url, numbers, spread
+from iqaudit._report.findings import themes
+from iqaudit._report.gallery import gallery
+from iqaudit._report.transfer_matrix import matrices
+from iqaudit._report.verdict import Cell
+from iqaudit._runs import schema
+from iqaudit._search.trial import Outcome
+
+PAPER, OTHERS = ("strength", "people", "visibility"), ("others",)
+"""The groups of measures in the first table, and in the second."""
+
+AGAINST_QUERIES = ("rgo", "srocc_after")
+
+STYLES = 6
+"""Colours and dashes of lines; a seventh cell has the first again."""
+
+FINISHED = {outcome.name.lower() for outcome in Outcome if outcome.finished}
+OUTCOMES = {outcome.name.lower(): outcome.value for outcome in Outcome}
+
+
+def page(path: Path) -> dict[str, Any]:
+    """Return all that the page's template shows.
+
+    Parameters
+    ----------
+    path : Path
+        The directory of a run or of an audit.
+    """
+    found, manifest = _analysis.load(path), schema.manifest(path)
+    whole, earlier = _analysis.table(found), _analysis.by_queries(found)
+    cells = _cells(found, whole, alone=manifest is None)
+    moved = transfer.load(path)
+    return {
+        "cells": cells,
+        "manifest": manifest,
+        "missing": _analysis.missing(path),
+        "headline": verdicts.headline(cells),
+        "lede": verdicts.lede(cells),
+        "verdicts": [verdicts.verdict(cell) for cell in cells],
+        "tables": _tables(cells, whole.measures),
+        "checkpoints": _checkpoints(cells, earlier),
+        "curves": _curves(cells),
+        "transfer": moved,
+        "matrices": () if moved is None else matrices(moved, cells),
+        "themes": themes(cells),
+        "gallery": gallery(path, cells),
+        "outcomes": OUTCOMES,
+        "finished": FINISHED,
+        "pictures_csv": _pictures(found, alone=manifest is None),
+        "measures": whole.measures,
+    }
+
+
+@dataclass(frozen=True)
+class Measures:
+    """A table with a row a measure and a column a cell, in groups."""
+
+    name: str
+    caption: str
+    groups: tuple[tuple[str, tuple[Measure, ...]], ...]
+    csv: str
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """A measure of each cell after so many queries."""
+
+    measure: Measure
+    budgets: tuple[int, ...]
+    rows: tuple[tuple[str, tuple[Estimate | None, ...]], ...]
+    csv: str
+
+
+def _cells(found: Sequence[CellData], whole: Table, *, alone: bool) -> tuple[Cell, ...]:
+    labels, cells, style = verdicts.labels(found), [], 0
+    for data, row in zip(found, whole.rows, strict=True):
+        own = schema.load(data.path)
+        floor = verdicts.is_floor(data) and len(found) > 1
+        style += not floor
+        cells.append(
+            Cell(
+                data=data,
+                row=row,
+                # A run's page names no folder, so that the same run is the same page anywhere.
+                key="run" if alone else data.cell,
+                label=labels[data.cell],
+                style=0 if floor else (style - 1) % STYLES + 1,
+                record=own,
+                insights=insights.load(data.path),
+            )
+        )
+    return tuple(cells)
+
+
+def _tables(cells: Sequence[Cell], measures: Sequence[Measure]) -> tuple[Measures, ...]:
+    """Return the paper's table, and the other groups' measures; without what no cell has."""
+    there = [
+        measure
+        for measure in measures
+        if any(cell.row.values[measure.name].value is not None for cell in cells)
+    ]
+    tables = []
+    for name, caption, chosen in (
+        ("measures", "How far, against whose judgement, and how visibly", PAPER),
+        ("others", "Other groups' measures on the same pictures", OTHERS),
+    ):
+        groups = tuple(
+            (title, tuple(measure for measure in there if measure.group == group))
+            for group, title in GROUPS.items()
+            if group in chosen
+        )
+        groups = tuple((title, some) for title, some in groups if some)
+        heads = ["measure", "unit", *(head for cell in cells for head in spread(cell.label))]
+        rows = [
+            (
+                measure.title,
+                measure.unit,
+                *(each for cell in cells for each in numbers(cell.row.values[measure.name])),
+            )
+            for _, some in groups
+            for measure in some
+        ]
+        if groups:
+            tables.append(Measures(name, caption, groups, csv_url([heads, *rows])))
+    return tuple(tables)
+
+
+def _checkpoints(cells: Sequence[Cell], earlier: Table) -> tuple[Checkpoints, ...]:
+    """Return RGO, and SROCC where there is any, at earlier budgets."""
+    budgets = tuple(sorted({row.queries for row in earlier.rows}))
+    tables = []
+    for measure in (find(name) for name in AGAINST_QUERIES):
+        rows: list[tuple[str, tuple[Estimate | None, ...]]] = []
+        table: list[Sequence[Any]] = [("cell", "queries", *spread(measure.name))]
+        for cell in cells:
+            there = {
+                row.queries: row.values[measure.name]
+                for row in earlier.rows
+                if row.cell == cell.data.cell
+            }
+            rows.append((cell.label, tuple(there.get(budget) for budget in budgets)))
+            table += [(cell.label, queries, *numbers(each)) for queries, each in there.items()]
+        if any(each is not None and each.value is not None for _, line in rows for each in line):
+            tables.append(Checkpoints(measure, budgets, tuple(rows), csv_url(table)))
+    return tuple(tables)
+
+
+def _curves(cells: Sequence[Cell]) -> tuple[Chart, ...]:
+    """Draw what `_checkpoints` tabulates at more budgets."""
+    charts = []
+    for measure in (find(name) for name in AGAINST_QUERIES):
+        series = [
+            Series(
+                cell.label,
+                cell.style,
+                [(point.queries, point.value) for point in curve(cell.data, measure)],
+            )
+            for cell in cells
+        ]
+        ends = [end for each in series for _, value in each.points for end in numbers(value)]
+        if all(end is None for end in ends):
+            continue
+        most = max(2, *(cell.data.queries for cell in cells))
+        titles = f"{measure.title} against queries", "queries", measure.title
+        name = f"{measure.name}-against-queries"
+        charts.append(chart(name, titles, series, Axis(1, most, "log"), domain(ends, 0)))
+    return tuple(charts)
+
+
+def _pictures(found: Sequence[CellData], *, alone: bool) -> str:
+    rows = export.rows(found)
+    heads = [head for head in (rows[0] if rows else ()) if not (alone and head == "cell")]
+    return csv_url([heads, *([row[head] for head in heads] for row in rows)])

@@ -1,0 +1,163 @@
+"""What the page says first: the headline, and of each cell how far, how seen, and beside what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from iqaudit._analysis import CellData, Estimate, TableRow
+from iqaudit._analysis.formatting import percent, pictures
+from iqaudit._report.figures import estimate_of, figure
+from iqaudit._report.figures import percent as plain_percent
+from iqaudit.attacks import RandomSigns
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell and all that the page has of it.
+
+    Attributes
+    ----------
+    data, row : CellData, TableRow
+        Its pictures and its measures.
+    key, label : str
+        What it is called in addresses and for people.
+    style : int
+        Its lines' colour and dashes.
+    record, insights : mapping
+        Its results.json, and its insights.json where there is one.
+    """
+
+    data: CellData
+    row: TableRow
+    key: str
+    label: str
+    style: int
+    record: Mapping[str, Any]
+    insights: Mapping[str, Any] | None
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether its attack is chance."""
+        return is_floor(self.data)
+
+    @property
+    def unfinished(self) -> int:
+        """Pictures that the figures leave out."""
+        return self.row.unfinished
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A cell's summary: a big figure, a bar with marks, and sentences."""
+
+    cell: Cell
+    rgo: Estimate
+    reachable: Estimate
+    floor: Estimate
+    sentences: tuple[str, ...]
+
+
+def is_floor(data: CellData) -> bool:
+    """Tell whether a cell's attack is chance."""
+    return data.method == RandomSigns.__name__
+
+
+def labels(cells: Sequence[CellData]) -> dict[str, str]:
+    """Name cells by what tells them apart: the victim, then the attack, then the folder."""
+    said = {cell.cell: cell.victim for cell in cells}
+    if len({cell.attack for cell in cells}) > 1:
+        said = {cell.cell: f"{cell.victim} · {cell.attack}" for cell in cells}
+    often = list(said.values())
+    return {cell: label if often.count(label) == 1 else cell for cell, label in said.items()}
+
+
+def headline(cells: Sequence[Cell]) -> str:
+    """Return the page's title: how far scores were pushed by how small a change."""
+    told = [cell for cell in cells if cell.row.values["rgo"].value is not None]
+    told = [cell for cell in told if not cell.is_floor] or told
+    if not told:
+        return f"An unfinished audit of {_listed(_quoted(cells))}"
+    levels = _between([cell.data.levels for cell in told], "d")
+    shares = [100 * (cell.row.values["rgo"].value or 0) for cell in told]
+    how_far = f"{_between(shares, '.0f', ' %')} of the way they could go"
+    victims = {cell.data.victim for cell in told}
+    if len(victims) == 1:
+        return f"A change of {levels} in 255 moves the scores of “{victims.pop()}” {how_far}"
+    return f"A change of {levels} in 255 moves the scores of {len(victims)} victims {how_far}"
+
+
+def lede(cells: Sequence[Cell]) -> str:
+    """Return what was done, in two sentences."""
+    finished = [len(cell.data.finished) for cell in cells]
+    sets = {cell.data.data for cell in cells if cell.data.data}
+    of = f" of {_listed(sorted(sets))}" if sets else ""
+    queries = _between([cell.data.queries for cell in cells], ",")
+    counts = _between(finished, "d")
+    noun = "picture" if counts == "1" else "pictures"
+    said = f"{counts} {noun}{of}, at most {queries} queries each. "
+    if any("white_box" in cell.data.settings for cell in cells):
+        said += (
+            "The attack followed the victim's own gradient, so it is no black box but a ceiling "
+            "for those that are. It changed"
+        )
+    else:
+        said += "The attack saw nothing of the victim but its scores, and changed"
+    levels = _between([cell.data.levels for cell in cells], "d")
+    return f"{said} no channel of any pixel by more than {levels} of 255 levels."
+
+
+def verdict(cell: Cell) -> Verdict:
+    """Sum a cell up: how far, beside what, and how visibly."""
+    values = cell.row.values
+    floor = estimate_of(cell.insights["rgo"]["floor"] if cell.insights else None)
+    said = [_how_far(cell), cell.insights["floor"]["text"] if cell.insights else "", _seen(values)]
+    said.append(_left_out(cell))
+    return Verdict(cell, values["rgo"], values["reachable_rgo"], floor, tuple(filter(None, said)))
+
+
+def _how_far(cell: Cell) -> str:
+    values = cell.row.values
+    if values["rgo"].value is None:
+        return "No picture's search has come to its end, so there are no means."
+    return (
+        f"With {cell.data.budget}, scores went {percent(values['rgo'])} of "
+        f"the way they could go over {pictures(cell.row.pictures)}; a perfect attack would reach "
+        f"{plain_percent(values['reachable_rgo'].value)} within this victim's range."
+    )
+
+
+def _seen(values: Mapping[str, Estimate]) -> str:
+    """Say how visible the change is, and what it does to the agreement with people."""
+    if values["linf"].value is None:
+        return ""
+    said = (
+        f"What is seen of it: FLIP {figure(values['flip'].value)}, SSIM "
+        f"{figure(values['ssim'].value)}, at most {figure(values['linf'].value, '.0f')} of 255 "
+        "levels."
+    )
+    before, after = values["srocc_before"], values["srocc_after"]
+    if before.value is None or after.value is None:
+        return said
+    return (
+        f"{said} Rank correlation with people's scores: {figure(before.value, '.2f')} before, "
+        f"{figure(after.value, '.2f')} after."
+    )
+
+
+def _left_out(cell: Cell) -> str:
+    if not cell.unfinished:
+        return ""
+    return f"{pictures(cell.unfinished)} not finished, and left out of every figure."
+
+
+def _between(values: Sequence[float], form: str, unit: str = "") -> str:
+    low, high = format(min(values), form), format(max(values), form)
+    return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
+
+
+def _quoted(cells: Sequence[Cell]) -> list[str]:
+    return sorted({f"“{cell.data.victim}”" for cell in cells})
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]

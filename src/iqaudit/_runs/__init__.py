@@ -1,0 +1,1 @@
+"""Runs on disk: the schema of their files, how they are written, read, measured and verified."""

@@ -1,0 +1,148 @@
+"""The figures of a run: a row for each picture, and their means."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit import measures
+from iqaudit._core.goal import Direction
+from iqaudit._core.picture import Pixels
+from iqaudit._search.trial import Outcome
+from iqaudit.victims._base import Card
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture's figures.
+
+    Scores are native, qualities on 0-10, `ssim` up to 1, `psnr` in dB, `flip` a mean from 0 to 1,
+    `linf` and `l2` in levels, `changed` a share of pixels; `queries` were billed, and `best_query`
+    is the one that found the attacked picture. A figure that does not exist for the picture is
+    None: the SSIM of a tiny one, the PSNR of an unchanged one.
+    """
+
+    name: str
+    height: int
+    width: int
+    direction: str
+    outcome: str
+    clean_score: float
+    attacked_score: float
+    clean_quality: float
+    attacked_quality: float
+    rgo: float
+    reachable_rgo: float
+    ssim: float | None
+    psnr: float | None
+    flip: float
+    linf: int
+    l2: float
+    changed: float
+    queries: int
+    best_query: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Means over the pictures whose budget was spent; None where there is none.
+
+    `linf` is the largest. `raised`, `lowered` and `queries`, a sum, count unfinished ones as well.
+    """
+
+    pictures: int
+    unfinished: int
+    raised: int
+    lowered: int
+    rgo: float | None
+    reachable_rgo: float | None
+    mean_deviation: float | None
+    ssim: float | None
+    psnr: float | None
+    flip: float | None
+    linf: int | None
+    queries: int
+
+
+def measure(
+    name: str,
+    clean: Pixels,
+    attacked: Pixels,
+    scores: NDArray[np.float64],
+    best_query: int,
+    direction: Direction,
+    outcome: Outcome,
+    card: Card,
+) -> Row:
+    """Measure one picture's trial from what it leaves behind.
+
+    Parameters
+    ----------
+    name : str
+        The picture's.
+    clean, attacked : ndarray of uint8, (height, width, 3)
+        Before and after.
+    scores : ndarray of float64, (queries / cost,)
+        Every native score answered; the clean one first.
+    best_query : int
+        The query, from 1, that was answered the attacked picture's score.
+    direction, outcome
+        Which way it was pushed, and how it ended.
+    card : Card
+        The victim's: its scale, and what a score costs.
+    """
+    scale = card.scale
+    clean_score, attacked_score = float(scores[0]), float(scores[best_query // card.cost - 1])
+    quality, attacked_quality = scale.quality(clean_score), scale.quality(attacked_score)
+    raised = [direction is Direction.RAISE]
+    return Row(
+        name=name,
+        height=clean.shape[0],
+        width=clean.shape[1],
+        direction=direction.value,
+        outcome=outcome.name.lower(),
+        clean_score=clean_score,
+        attacked_score=attacked_score,
+        clean_quality=quality,
+        attacked_quality=attacked_quality,
+        rgo=measures.rgo([quality], [attacked_quality]),
+        reachable_rgo=measures.reachable_rgo([quality], scale.reachable, raised),
+        ssim=_finite(measures.ssim(clean, attacked)),
+        psnr=_finite(measures.psnr(clean, attacked)),
+        flip=measures.flip(clean, attacked),
+        linf=measures.linf(clean, attacked),
+        l2=measures.l2(clean, attacked),
+        changed=measures.changed(clean, attacked),
+        queries=card.cost * len(scores),
+        best_query=best_query,
+    )
+
+
+def summarise(rows: Sequence[Row]) -> Summary:
+    """Average the rows."""
+    spent = [row for row in rows if Outcome[row.outcome.upper()].finished]
+    raised = sum(row.direction == "raise" for row in rows)
+    return Summary(
+        pictures=len(rows),
+        unfinished=len(rows) - len(spent),
+        raised=raised,
+        lowered=len(rows) - raised,
+        rgo=_mean([row.rgo for row in spent]),
+        reachable_rgo=_mean([row.reachable_rgo for row in spent]),
+        mean_deviation=_mean([abs(row.attacked_quality - row.clean_quality) for row in spent]),
+        ssim=_mean([row.ssim for row in spent if row.ssim is not None]),
+        psnr=_mean([row.psnr for row in spent if row.psnr is not None]),
+        flip=_mean([row.flip for row in spent if row.flip is not None]),
+        linf=max((row.linf for row in spent), default=None),
+        queries=sum(row.queries for row in rows),
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

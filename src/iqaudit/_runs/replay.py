@@ -1,0 +1,56 @@
+"""The scores that an earlier run recorded, asked offline."""
+
+import math
+from os import PathLike
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit._core.picture import picture_key
+from iqaudit._core.scale import Scale
+from iqaudit._runs.schema import load, load_answers
+from iqaudit.victims._base import Card
+
+
+class Replay:
+    """A run's recorded answers as a victim: no network, no service, no cost.
+
+    The same attack, seed and budget on the same pictures goes the same way; a picture that the run
+    never asked about is an error.
+
+    Parameters
+    ----------
+    run : path
+        The run's directory.
+
+    Raises
+    ------
+    InputError
+        If there is no run.
+    """
+
+    def __init__(self, run: str | PathLike[str]) -> None:
+        record = load(run)
+        self._scores: dict[int, float] = {}
+        for entry in record["pictures"]:
+            answers = load_answers(run, entry["name"])
+            keys, scores = answers["picture"].tolist(), answers["score"].tolist()
+            self._scores |= dict(zip(keys, scores, strict=True))
+        said = record["victim"]["scale"]
+        low = -math.inf if said["low"] is None else said["low"]
+        high = math.inf if said["high"] is None else said["high"]
+        self.card = Card(
+            f"replay:{record['victim']['name']}",
+            Scale(**said | {"low": low, "high": high}),
+            device="none",
+            note=record["victim"]["note"],
+            cost=record["victim"].get("cost", 1),
+            noise=record["victim"].get("noise", 0.0),
+        )
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Look the pictures' scores up; see `Victim.score`."""
+        keys = [picture_key(picture) for picture in pictures]
+        if any(key not in self._scores for key in keys):
+            raise LookupError("the recorded run never asked about this picture")
+        return np.array([self._scores[key] for key in keys])

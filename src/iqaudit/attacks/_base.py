@@ -1,0 +1,107 @@
+"""What an attack is: a frozen value of hyper-parameters that proposes and is told.
+
+``state = attack.init(problem)``, then in turns ``proposal = attack.ask(state)`` and
+``state = attack.tell(state, proposal, loss)``. All three are pure: the same arguments give the
+same answer, states are never changed, and what is random comes from ``problem.stream.at(query)``.
+An attack never calls a victim, counts, clips or saves.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit._core.patches import Perturbation, Proposal, Window
+from iqaudit._core.picture import Pixels
+from iqaudit._core.stream import Stream
+
+PREPARATION, FIRST_QUERY = 1, 2
+"""Steps of the stream: the clean picture's query, at which an attack may draw what it needs from
+the start on, and that of its first proposal."""
+
+LossGradient: TypeAlias = Callable[[Perturbation], NDArray[np.float32]]
+"""From a perturbation to the gradient of the loss by the picture's levels there, but for a positive
+factor; both (height, width, 3)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What an attack may know.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, (height, width, 3)
+        The clean picture.
+    levels : int
+        The largest change of a channel.
+    queries : int
+        The whole budget, in scores. Query 1 is the clean picture's; the attack's first is query 2.
+    stream : Stream
+        The trial's random numbers.
+    window : Window
+        The part of the picture that the victim looks at: changes elsewhere are wasted.
+    noise : float
+        The standard deviation of a loss, at the most: a smaller gain may be the victim's chance.
+    clean_loss : float
+        The clean picture's loss; infinite where it is not known.
+    gradient : callable, optional
+        See `LossGradient`; for white-box attacks alone.
+    """
+
+    pixels: Pixels
+    levels: int
+    queries: int
+    stream: Stream
+    window: Window
+    noise: float = 0.0
+    clean_loss: float = math.inf
+    gradient: LossGradient | None = None
+
+    def unchanged(self) -> Perturbation:
+        """Return a new perturbation that changes nothing."""
+        return np.zeros(self.pixels.shape, np.int16)
+
+
+class State(Protocol):
+    """What every attack's state tells, whatever else it holds."""
+
+    @property
+    def perturbation(self) -> Perturbation:
+        """Where the attack stands; a new array, never a changed one, once a step is accepted."""
+        ...
+
+
+S = TypeVar("S", bound=State)
+
+
+class Attack(Protocol[S]):
+    """An attack, a frozen dataclass; the module's docstring has the order of calls.
+
+    It is a black-box one unless its class has a true ``white_box``: then its problem has a
+    gradient, and only victims that have one can be attacked.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def init(self, problem: Problem) -> S:
+        """Return the state before the first proposal."""
+        ...
+
+    def ask(self, state: S) -> Proposal:
+        """Return the perturbation to be scored next."""
+        ...
+
+    def tell(self, state: S, proposal: Proposal, loss: float) -> S:
+        """Return the state after the proposal's loss, lower is better.
+
+        An infinite loss asks what the state were if the proposal were refused.
+        """
+        ...
+
+
+def is_white_box(attack: Attack[Any]) -> bool:
+    """Tell whether an attack follows the victim's gradient."""
+    return bool(getattr(attack, "white_box", False))

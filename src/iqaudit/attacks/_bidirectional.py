@@ -1,0 +1,137 @@
+"""The paper's attack: vertical stripes, then a random search over coloured squares.
+
+Ran, Zhang, Li, Tang, Wang, "Black-box Adversarial Attacks Against Image Quality Assessment
+Models", arXiv 2402.17533. The two-stage search; the bi-directional loss is the goal's
+(`iqaudit.Goal.BIDIRECTIONAL`).
+"""
+
+import math
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.patches import Edit, Perturbation, Proposal
+from iqaudit.attacks._base import FIRST_QUERY, Problem
+
+PHASE_ENDS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000, 10000)
+"""The queries, of PHASE_ENDS[-1], after which the squares' share of the picture halves."""
+
+
+@dataclass(frozen=True, eq=False)
+class SquareState:
+    """Where the search stands.
+
+    `query` is the number of the next proposal; `loss` is the perturbation's, infinite before the
+    stripes are scored, which are therefore accepted whatever they score.
+    """
+
+    problem: Problem
+    query: int
+    perturbation: Perturbation
+    loss: float
+
+
+@dataclass(frozen=True)
+class Bidirectional:
+    """Patch-based random search in two stages (arXiv 2402.17533).
+
+    1. Vertical stripes, one random sign a column and channel, taken as the start.
+    2. Each query draws `n_squares` squares, gives each one random sign a channel in place of what
+       the perturbation holds there, and is kept where the loss strictly falls; by more than its
+       noise, where the victim answers at random.
+
+    Parameters
+    ----------
+    n_squares : int
+        Squares drawn a query, at least 1.
+    p_init : float
+        A square's share of the picture at the start, in (0, 1]; it halves along the schedule.
+
+    Examples
+    --------
+    >>> Bidirectional()  # the paper's setting for DB-CNN, UNIQUE and TReS
+    Bidirectional(n_squares=2, p_init=0.04)
+    >>> PRESETS["bidirectional-liqe"]  # and for LIQE
+    Bidirectional(n_squares=8, p_init=0.09)
+    """
+
+    n_squares: int = 2
+    p_init: float = 0.04
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_squares", whole_number("n_squares", self.n_squares))
+        if self.n_squares < 1:
+            raise InputError(f"n_squares must be at least 1, not {self.n_squares}.")
+        if not 0 < self.p_init <= 1:
+            raise InputError(f"p_init is a share of the picture in (0, 1], not {self.p_init}.")
+
+    def init(self, problem: Problem) -> SquareState:
+        """Return the state before the stripes."""
+        nothing = problem.unchanged()
+        return SquareState(problem, FIRST_QUERY, nothing, math.inf)
+
+    def ask(self, state: SquareState) -> Proposal:
+        """Propose the stripes first, then squares upon what was kept."""
+        problem = state.problem
+        top, left, height, width = problem.window
+        draw = problem.stream.at(state.query)
+        if state.query == FIRST_QUERY:
+            stripes = _signs(draw, (1, width, 3), problem.levels)
+            stripes = np.broadcast_to(stripes, (height, width, 3))
+            return Proposal(state.perturbation, (Edit(top, left, stripes),))
+        side = self.side(state.query, problem.queries, height, width)
+        edits = []
+        for _ in range(self.n_squares):
+            row = top + int(draw.integers(height - side + 1))  # the last row and column included
+            column = left + int(draw.integers(width - side + 1))
+            held = state.perturbation[row : row + side, column : column + side]
+            colour = _signs(draw, 3, problem.levels)
+            # Levels that differ stay different when clipped to 0-255, so this asks a new picture.
+            while _is_flat(held, colour):
+                colour = _signs(draw, 3, problem.levels)
+            edits.append(Edit(row, column, _flat(colour, side)))
+        return Proposal(state.perturbation, tuple(edits))
+
+    def tell(self, state: SquareState, proposal: Proposal, loss: float) -> SquareState:
+        """Keep the proposal where the loss strictly fell, and by more than the noise."""
+        if loss < state.loss - state.problem.noise:
+            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+        return replace(state, query=state.query + 1)
+
+    def side(self, query: int, queries: int, height: int, width: int) -> int:
+        """Return the squares' side in pixels at a query of a budget.
+
+        `height` and `width` are those of the part that the victim looks at.
+        s = round(sqrt(p h w)), where p is `p_init` halved once for every phase of the schedule
+        that has ended; at least 1, at most the picture's shorter side less 1 where that is above.
+        """
+        # Exact: a budget's phases must not end early or late by a float's rounding.
+        ended = bisect_left(PHASE_ENDS, PHASE_ENDS[-1] * query, key=lambda end: end * queries)
+        p = self.p_init / 2**ended
+        return max(1, min(round(math.sqrt(p * height * width)), min(height, width) - 1))
+
+
+PRESETS = MappingProxyType(
+    {
+        "bidirectional": Bidirectional(),
+        "bidirectional-liqe": Bidirectional(n_squares=8, p_init=0.09),
+    }
+)
+"""The paper's two settings: for DB-CNN, UNIQUE and TReS, and for LIQE."""
+
+
+def _signs(draw: np.random.Generator, shape: int | tuple[int, ...], levels: int) -> Perturbation:
+    return np.array((-levels, levels), np.int16)[draw.integers(2, size=shape)]
+
+
+def _flat(colour: Perturbation, side: int) -> Perturbation:
+    """Return a square of one colour: a view, at a quarter of the time of `np.broadcast_to`."""
+    return np.ndarray((side, side, 3), colour.dtype, colour, strides=(0, 0, colour.itemsize))
+
+
+def _is_flat(held: Perturbation, colour: Perturbation) -> bool:
+    """Whether a square holds one colour and nothing else; most differ in their first pixel."""
+    return held[0, 0].tolist() == colour.tolist() and bool((held == colour).all())

@@ -1,0 +1,228 @@
+"""Ours: patterns over the whole picture first, then a search that learns what pays.
+
+A quality model sums up what it sees everywhere, so a change that is repeated everywhere adds up:
+one query with the right checks of one or two pixels moves some victims further than thousands of
+queries with squares do. Which checks are right differs from victim to victim and is found by
+asking. docs/attacks.md tells what was measured.
+"""
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.patches import Edit, Perturbation, Proposal, whole
+from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
+from iqaudit.attacks._guided import moves
+from iqaudit.attacks._guided.moves import KINDS, SHARES, Kept, Move, Plane, Tiles
+from iqaudit.attacks._guided.patterns import COLOURS, Checks
+from iqaudit.attacks._visibility import Allowance, allowance
+
+GREY, GREEN, BLUE, RED = COLOURS
+OPENING = (
+    Checks(2, 1),
+    Checks(1, 1, GREEN),
+    Checks(2, 2),
+    Checks(0, 16, slant=1),
+    Checks(3, 3),
+    Checks(1, 0),
+    Checks(8, 8),
+    Checks(0, 2, slant=1),
+    Checks(1, 2),
+    Checks(0, 3, BLUE),
+    Checks(8, 0),
+    Checks(0, 12, slant=1),
+    Checks(2, 2, GREEN),
+    Checks(4, 0, RED),
+    Checks(8, 4),
+    Checks(0, 1),
+    Checks(0, 8, GREEN, slant=1),
+    Checks(1, 1),
+    Checks(4, 4),
+    Checks(4, 2),
+    Checks(2, 4),
+    Checks(0, 12, slant=-1),
+    Checks(0, 8),
+    Checks(16, 16, GREEN),
+    Checks(2, 0),
+    Checks(0, 2),
+)
+"""What is asked first, over the whole picture: the likeliest to be of use first."""
+
+MEMORY = 0.99
+"""What a tally keeps at each query."""
+
+KEPT = 8
+"""Accepted patterns that may be grown."""
+
+SHARPNESS = 5.0
+"""How much more often what pays twice as much is drawn, as a power of two."""
+
+BELIEF = 4.0
+"""Queries' worth of what is believed of an operator or a size that was hardly tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class GuidedState:
+    """Where the search stands.
+
+    Attributes
+    ----------
+    problem : Problem
+        As given.
+    query : int
+        The number of the next proposal.
+    perturbation, loss
+        What is held.
+    allowed : Allowance
+        The levels by which a channel may change, of what the victim looks at.
+    tiles : tuple
+        Grey noises and coloured ones.
+    ranking : tuple of (float, Checks)
+        The opening's patterns, best first.
+    tried, gained : ndarray of float64, (kinds, shares)
+        How often each was proposed and how much the loss fell, lately.
+    kept : tuple of (Pattern, Window)
+        What was accepted last.
+    """
+
+    problem: Problem
+    query: int
+    perturbation: Perturbation
+    loss: float
+    allowed: Allowance
+    tiles: Tiles
+    ranking: tuple[tuple[float, Checks], ...]
+    tried: NDArray[np.float64]
+    gained: NDArray[np.float64]
+    kept: tuple[Kept, ...] = ()
+
+
+@dataclass(frozen=True)
+class Guided:
+    """A bank of global patterns, then random search over learned operators and sizes.
+
+    1. Each pattern of the opening over the whole picture, one query each; the best is held where it
+       beats the clean picture.
+    2. Each query draws an operator and the share of the picture that it changes, by how much each
+       pair has lately lowered the loss: a piece of a tile that is repeated everywhere or in a
+       window; or a window filled with a pattern of the opening, with other checks, with grey or
+       coloured noise of one scale, with one colour, or with what was accepted nearby. It is kept
+       where the loss falls by more than the victim's noise.
+
+    Proposals do not depend on the budget: a longer run begins as the shorter one.
+
+    Parameters
+    ----------
+    visibility : float
+        Loss of structural similarity that is allowed, about, as a share of what ±ε everywhere
+        would cost, in [0, 1]: less than ε is spent where no texture hides it. 1 spends it
+        everywhere; one level is always allowed.
+    explore : float
+        Share of the queries whose operator is drawn without regard to what paid, in (0, 1].
+
+    Examples
+    --------
+    >>> Guided()
+    Guided(visibility=0.65, explore=0.1)
+    """
+
+    visibility: float = 0.65
+    explore: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.visibility <= 1:
+            raise InputError(f"visibility is a share from 0 to 1, not {self.visibility}.")
+        if not 0 < self.explore <= 1:
+            raise InputError(f"explore is a share of the queries in (0, 1], not {self.explore}.")
+
+    def init(self, problem: Problem) -> GuidedState:
+        """Return the state before the opening."""
+        top, left, height, width = problem.window
+        seen = problem.pixels[top : top + height, left : left + width]
+        draw = problem.stream.at(PREPARATION)
+        return GuidedState(
+            problem,
+            FIRST_QUERY,
+            problem.unchanged(),
+            problem.clean_loss,
+            allowance(seen, problem.levels, self.visibility),
+            moves.tiles(draw),
+            (),
+            np.zeros((len(KINDS), len(SHARES))),
+            np.zeros((len(KINDS), len(SHARES))),
+        )
+
+    def ask(self, state: GuidedState) -> Move:
+        """Propose the opening's patterns, then what is drawn."""
+        top, left, height, width = state.problem.window
+        if len(state.ranking) < len(OPENING):
+            checks = OPENING[len(state.ranking)]
+            levels = moves.filled(checks, whole(height, width), state.allowed)
+            return Move(state.perturbation, (Edit(top, left, levels),))
+        draw = state.problem.stream.at(state.query)
+        seen = state.perturbation[top : top + height, left : left + width]
+        plane = Plane(seen, state.allowed, state.tiles, state.ranking, state.kept)
+        while True:
+            kind, share = self._choose(state, draw)
+            window, levels, growable = moves.drawn(plane, draw, KINDS[kind], SHARES[share])
+            if (levels != plane.held(window)).any():
+                edit = Edit(top + window.top, left + window.left, levels)
+                return Move(state.perturbation, (edit,), kind, share, growable)
+
+    def tell(self, state: GuidedState, proposal: Proposal, loss: float) -> GuidedState:
+        """Keep the proposal where the loss fell by more than the noise, and learn from it."""
+        if not isinstance(proposal, Move):
+            raise TypeError(f"told of {type(proposal).__name__}, which was not asked")
+        gain = state.loss - loss
+        better = gain > state.problem.noise
+        if proposal.kind < 0:
+            state = _ranked(state, loss, OPENING[len(state.ranking)])
+        else:
+            tried, gained = MEMORY * state.tried, MEMORY * state.gained
+            tried[proposal.kind, proposal.share] += 1
+            gained[proposal.kind, proposal.share] += gain if better else 0
+            state = replace(state, tried=tried, gained=gained)
+            if better and proposal.growable is not None:
+                state = replace(state, kept=(*state.kept, proposal.growable)[-KEPT:])
+        if better:
+            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+        return replace(state, query=state.query + 1)
+
+    def _choose(self, state: GuidedState, draw: np.random.Generator) -> tuple[int, int]:
+        """Draw an operator and a share of the picture."""
+        tried, gained = _spread(state.tried), _spread(state.gained)
+        mean = gained.sum() / max(tried.sum(), 1.0)
+        by_kind = (gained.sum(1) + BELIEF * mean) / (tried.sum(1) + BELIEF)
+        expected = (gained + BELIEF / 2 * by_kind[:, None]) / (tried + BELIEF / 2)
+        chances = expected**SHARPNESS
+        total = chances.sum()
+        uniform = np.full_like(chances, 1 / chances.size)
+        chances = (
+            (1 - self.explore) * chances / total + self.explore * uniform if total else uniform
+        )
+        if not state.kept:
+            chances[KINDS.index(moves.GROWN)] = 0
+        place = int(draw.choice(chances.size, p=(chances / chances.sum()).ravel()))
+        return place // len(SHARES), place % len(SHARES)
+
+
+def _ranked(state: GuidedState, loss: float, pattern: Checks) -> GuidedState:
+    """Write down what a pattern of the opening was answered; sort them at its end."""
+    ranking = (*state.ranking, (loss, pattern))
+    if len(ranking) == len(OPENING):
+        ranking = tuple(sorted(ranking, key=lambda pair: pair[0]))
+    return replace(state, ranking=ranking)
+
+
+def _spread(tally: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Let half of a tally count for the next smaller and larger share as well."""
+    padded = np.pad(tally, ((0, 0), (1, 1)), mode="edge")
+    spread: NDArray[np.float64] = padded[:, 1:-1] + (padded[:, :-2] + padded[:, 2:]) / 2
+    return spread
+
+
+PRESETS = MappingProxyType({"guided": Guided(), "guided-invisible": Guided(visibility=0.3)})
+"""As the benchmark measures it, and one that spares smooth parts of a picture more."""

@@ -1,0 +1,171 @@
+"""NES: the gradient estimated from pairs of random pictures, and followed by signed steps.
+
+Ilyas, Engstrom, Athalye, Lin, "Black-box Adversarial Attacks with Limited Queries and Information",
+ICML 2018; section 3.1 (the query-limited setting). Momentum and the shrinking step are those of
+their released program.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.patches import Edit, Perturbation, Proposal, whole_levels
+from iqaudit.attacks._base import FIRST_QUERY, Problem
+
+PLATEAU, SHRINK, SMALLEST = 5, 2, 1 / 200
+"""Estimates after which the step shrinks if the loss has not fallen over them, by what, and down to
+which part of the first step."""
+
+
+@dataclass(frozen=True, eq=False)
+class NESState:
+    """Where the search stands.
+
+    `perturbation` is `point`, real levels of the window, as whole ones; pictures around it are
+    scored until `samples` are there, then the point reached by a step.
+
+    Attributes
+    ----------
+    sampled : int
+        Pictures scored around the point.
+    before : float
+        The loss of the pair's first picture.
+    total : float
+        The sum of the pictures' losses.
+    estimate : ndarray of float32, (height, width, 3)
+        The gradient's, but for a factor, summed over the pairs so far.
+    velocity : ndarray of float32, (height, width, 3)
+        The estimates' running mean.
+    step : float
+        Levels.
+    means : tuple of float
+        Of the pictures' losses at the last points.
+    """
+
+    problem: Problem
+    query: int
+    perturbation: Perturbation
+    point: NDArray[np.float32]
+    estimate: NDArray[np.float32]
+    velocity: NDArray[np.float32]
+    step: float
+    sampled: int = 0
+    before: float = 0.0
+    total: float = 0.0
+    means: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class NES:
+    """Natural evolution strategies with antithetic sampling, and projected signed steps.
+
+    Every picture scored is billed: `samples` around the point, one the other way of the next, then
+    the point that a step of `step` · ε against the sign of the estimate leads to, projected onto
+    the ball. It is taken whatever it scores, as in the paper.
+
+    Parameters
+    ----------
+    samples : int
+        Pictures an estimate, even, at least 2; n in the paper.
+    sigma : float
+        The Gaussian's standard deviation in levels, above 0; rounded to whole levels. Theirs is a
+        quarter of a level, which would round to nothing.
+    step : float
+        As a share of ε, above 0; theirs, 0.01 where ε is 0.05.
+    momentum : float
+        What an estimate leaves to those before it, in [0, 1).
+    """
+
+    samples: int = 50
+    sigma: float = 1.0
+    step: float = 0.2
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "samples", whole_number("samples", self.samples))
+        if self.samples < 2 or self.samples % 2:  # noqa: PLR2004 (a pair)
+            raise InputError(f"samples come in pairs: an even number, not {self.samples}.")
+        for name in ("sigma", "step"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise InputError(f"{name} must be above 0, not {getattr(self, name)}.")
+        if not 0 <= self.momentum < 1:
+            raise InputError(f"momentum lies in [0, 1), not {self.momentum}.")
+
+    def init(self, problem: Problem) -> NESState:
+        """Return the state at the clean picture."""
+        _, _, height, width = problem.window
+        nothing = np.zeros((height, width, 3), np.float32)
+        return NESState(
+            problem,
+            FIRST_QUERY,
+            problem.unchanged(),
+            nothing,
+            nothing,
+            nothing,
+            self.step * problem.levels,
+        )
+
+    def ask(self, state: NESState) -> Proposal:
+        """Propose a picture of a pair or, once they are all there, the next point."""
+        problem = state.problem
+        top, left, height, width = problem.window
+        if state.sampled == self.samples:
+            levels = whole_levels(self._stepped(state), problem.levels)
+        else:
+            second = state.sampled % 2
+            draw = problem.stream.at(state.query - second)
+            noise = draw.standard_normal((height, width, 3), dtype=np.float32)
+            drawn = np.rint(np.float32(-self.sigma if second else self.sigma) * noise)
+            levels = self._held(state) + drawn.astype(np.int16)
+        return Proposal(state.perturbation, (Edit(top, left, levels),))
+
+    def tell(self, state: NESState, proposal: Proposal, loss: float) -> NESState:
+        """Take a picture into the estimate, or the next point as the one to stand at."""
+        state = replace(state, query=state.query + 1)
+        if state.sampled == self.samples:
+            return self._moved(state, proposal)
+        state = replace(state, sampled=state.sampled + 1, total=state.total + loss)
+        if state.sampled % 2:
+            return replace(state, before=loss)
+        fall = state.before - loss
+        if not math.isfinite(fall):  # a guess
+            return state
+        [edit] = proposal.edits
+        drawn = edit.levels - self._held(state)
+        return replace(state, estimate=state.estimate + np.float32(fall) * -drawn)
+
+    def _moved(self, state: NESState, proposal: Proposal) -> NESState:
+        means = (*state.means, state.total / self.samples)[-PLATEAU:]
+        step = state.step
+        if len(means) == PLATEAU and means[-1] > means[0]:
+            smallest = self.step * state.problem.levels * SMALLEST
+            step, means = max(step / SHRINK, smallest), ()
+        return replace(
+            state,
+            perturbation=proposal.perturbation(),
+            point=self._stepped(state),
+            velocity=self._velocity(state),
+            estimate=np.zeros_like(state.estimate),
+            step=step,
+            sampled=0,
+            total=0.0,
+            means=means,
+        )
+
+    def _velocity(self, state: NESState) -> NDArray[np.float32]:
+        fresh = np.float32(1 - self.momentum) * state.estimate
+        velocity: NDArray[np.float32] = np.float32(self.momentum) * state.velocity + fresh
+        return velocity
+
+    def _stepped(self, state: NESState) -> NDArray[np.float32]:
+        most = state.problem.levels
+        ahead = state.point - np.float32(state.step) * np.sign(self._velocity(state))
+        return np.clip(ahead, -most, most)
+
+    @staticmethod
+    def _held(state: NESState) -> Perturbation:
+        top, left, height, width = state.problem.window
+        return state.perturbation[top : top + height, left : left + width]

@@ -1,0 +1,176 @@
+"""The parsimonious attack: signs of blocks, searched as a set that gains and loses members.
+
+Moon, An, Song, "Parsimonious Black-Box Adversarial Attacks via Efficient Combinatorial
+Optimization", ICML 2019; local search with lazy greedy insertion and deletion over blocks that are
+split in four once every one was tried. Batches and block sizes are those of their released program.
+"""
+
+import heapq
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.patches import Edit, Perturbation, Proposal
+from iqaudit.attacks._base import FIRST_QUERY, Problem
+
+BLOCKS_A_SIDE = 8
+"""At the start: theirs are 32 x 32 of 256 x 256."""
+
+
+@dataclass(frozen=True, eq=False)
+class ParsimoniousState:
+    """Where the search stands.
+
+    `loss` is infinite before the start is scored, which is taken whatever it scores.
+
+    Attributes
+    ----------
+    side : int
+        Of a block, in pixels.
+    order : ndarray of int64
+        The blocks, each of one channel, in the order drawn, flattened as (row, column, channel).
+    batch : int
+        Which part of the order is worked upon.
+    inserting : bool
+        Whether blocks go from -ε to +ε, or back.
+    waiting : tuple of int
+        Blocks of the batch whose margins are not known yet.
+    queue : tuple of (float, int)
+        A heap of margins, each the change of the loss that its block's flip made when it was last
+        tried, and blocks.
+    """
+
+    problem: Problem
+    query: int
+    perturbation: Perturbation
+    loss: float
+    side: int
+    order: NDArray[np.int64]
+    batch: int = 0
+    inserting: bool = True
+    waiting: tuple[int, ...] = ()
+    queue: tuple[tuple[float, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Parsimonious:
+    """Block-wise local search over the signs of ±ε.
+
+    The start is -ε everywhere; the set to be found is that of the blocks at +ε. Of each batch, the
+    blocks outside the set are tried one by one, then, best margin first, tried again and inserted
+    while the loss falls, by more than its noise where the victim answers at random; then the same
+    for deletion. A margin is measured again only when it has come to the top (lazily). When all
+    batches are through, blocks are split in four; of single pixels, the order is drawn again.
+
+    Parameters
+    ----------
+    batch : int
+        Blocks worked upon together, at least 1.
+    """
+
+    batch: int = 64
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "batch", whole_number("batch", self.batch))
+        if self.batch < 1:
+            raise InputError(f"batch must be at least 1 block, not {self.batch}.")
+
+    def init(self, problem: Problem) -> ParsimoniousState:
+        """Return the state before the start is scored."""
+        _, _, height, width = problem.window
+        nothing = problem.unchanged()
+        side = first_side(height, width)
+        order = _drawn(problem, FIRST_QUERY, side)
+        return ParsimoniousState(problem, FIRST_QUERY, nothing, math.inf, side, order)
+
+    def ask(self, state: ParsimoniousState) -> Proposal:
+        """Propose the start, then flips of one block."""
+        problem = state.problem
+        if state.query == FIRST_QUERY:
+            top, left, height, width = problem.window
+            start = np.broadcast_to(np.int16(-problem.levels), (height, width, 3))
+            return Proposal(state.perturbation, (Edit(top, left, start),))
+        block = state.waiting[0] if state.waiting else state.queue[0][1]
+        rows, columns, channel = _place(state, block)
+        levels = state.perturbation[rows, columns].copy()
+        levels[..., channel] *= -1
+        return Proposal(state.perturbation, (Edit(rows.start, columns.start, levels),))
+
+    def tell(self, state: ParsimoniousState, proposal: Proposal, loss: float) -> ParsimoniousState:
+        """Take in a margin, and keep the flip where it is the best there is and lowers the loss."""
+        start = state.query == FIRST_QUERY
+        margin, queue = loss - state.loss, list(state.queue)
+        kept = replace(state, query=state.query + 1)
+        if start:
+            kept = replace(kept, perturbation=proposal.perturbation(), loss=loss)
+            return self._settled(_phase(self.batch, kept))
+        if state.waiting:
+            heapq.heappush(queue, (margin, state.waiting[0]))
+            kept = replace(kept, waiting=state.waiting[1:], queue=tuple(queue))
+            return self._settled(kept)
+        _, block = heapq.heappop(queue)
+        if queue and margin > queue[0][0]:
+            heapq.heappush(queue, (margin, block))
+        elif margin < -state.problem.noise:
+            kept = replace(kept, perturbation=proposal.perturbation(), loss=loss)
+        else:
+            queue = []
+        return self._settled(replace(kept, queue=tuple(queue)))
+
+    def _settled(self, state: ParsimoniousState) -> ParsimoniousState:
+        """Go on to where there is something to try."""
+        # A margin that promises nothing ends a phase: it would have to fall as the set grows.
+        while not state.waiting and not (state.queue and state.queue[0][0] < -state.problem.noise):
+            state = self._next(state)
+        return state
+
+    def _next(self, state: ParsimoniousState) -> ParsimoniousState:
+        """Return the state at the beginning of the next phase."""
+        if state.inserting:
+            return _phase(self.batch, replace(state, inserting=False))
+        state = replace(state, inserting=True, batch=state.batch + 1)
+        if state.batch * self.batch >= len(state.order):
+            side = max(1, state.side // 2)
+            order = _drawn(state.problem, state.query, side)
+            state = replace(state, side=side, order=order, batch=0)
+        return _phase(self.batch, state)
+
+
+def first_side(height: int, width: int) -> int:
+    """Return the blocks' side at the start: the power of two nearest to an eighth of the picture.
+
+    Of its shorter side; a power of two, so that blocks split in four down to single pixels.
+    """
+    return int(2 ** round(math.log2(max(1, min(height, width) / BLOCKS_A_SIDE))))
+
+
+def _drawn(problem: Problem, query: int, side: int) -> NDArray[np.int64]:
+    _, _, height, width = problem.window
+    blocks = 3 * -(-height // side) * -(-width // side)
+    return problem.stream.at(query).permutation(blocks)
+
+
+def _phase(size: int, state: ParsimoniousState) -> ParsimoniousState:
+    """Return the state with the batch's blocks outside the set, or inside it, waiting."""
+    batch = state.order[state.batch * size : (state.batch + 1) * size].tolist()
+    waiting = tuple(block for block in batch if _inside(state, block) is not state.inserting)
+    return replace(state, waiting=waiting, queue=())
+
+
+def _inside(state: ParsimoniousState, block: int) -> bool:
+    rows, columns, channel = _place(state, block)
+    return bool(state.perturbation[rows.start, columns.start, channel] > 0)
+
+
+def _place(state: ParsimoniousState, block: int) -> tuple[slice, slice, int]:
+    top, left, height, width = state.problem.window
+    cell, channel = divmod(block, 3)
+    row, column = (state.side * at for at in divmod(cell, -(-width // state.side)))
+    return (
+        slice(top + row, top + min(row + state.side, height)),
+        slice(left + column, left + min(column + state.side, width)),
+        channel,
+    )

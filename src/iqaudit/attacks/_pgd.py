@@ -1,0 +1,112 @@
+"""PGD: the ceiling, for victims whose gradient is at hand; the one attack that is no black box.
+
+Madry, Makelov, Schmidt, Tsipras, Vladu, "Towards Deep Learning Models Resistant to Adversarial
+Attacks", ICLR 2018, with the momentum of Dong et al., "Boosting Adversarial Attacks with Momentum",
+CVPR 2018.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.patches import Edit, Perturbation, Proposal, whole_levels
+from iqaudit.attacks._base import FIRST_QUERY, Problem
+
+FLAT = 1e-30
+"""Added to a gradient's mean size: one that is zero everywhere leaves the momentum alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class PGDState:
+    """Where the search stands.
+
+    `perturbation` is the best so far, with its `loss`; `point` is where the last step led, in real
+    levels of the window, and `velocity` the gradients' running sum there, each over its mean size.
+    """
+
+    problem: Problem
+    query: int
+    perturbation: Perturbation
+    loss: float
+    point: NDArray[np.float32]
+    velocity: NDArray[np.float32]
+
+    @cached_property
+    def slope(self) -> NDArray[np.float32]:
+        """The gradient where the last step led, as whole levels: taken once a state."""
+        problem = self.problem
+        if problem.gradient is None:
+            raise InputError(
+                "PGD needs a victim that is a torch module, whose gradient it follows."
+            )
+        top, left, height, width = problem.window
+        levels = problem.unchanged()
+        window = np.s_[top : top + height, left : left + width]
+        levels[window] = whole_levels(self.point, problem.levels)
+        gradient: NDArray[np.float32] = problem.gradient(levels)[window]
+        slope: NDArray[np.float32] = gradient / (np.abs(gradient).mean() + np.float32(FLAT))
+        return slope
+
+
+@dataclass(frozen=True)
+class PGD:
+    """Signed gradient steps with momentum, projected onto the ball; the best picture is kept.
+
+    The steps shrink from `step` · ε to nothing over the budget, by half a cosine. Points are real
+    numbers; their whole levels are what is scored and where the gradient is taken. A step is a
+    query; the gradient, which no black box gives, is not counted.
+
+    Parameters
+    ----------
+    step : float
+        The first step as a share of ε, above 0.
+    momentum : float
+        What stays of the gradients before, in [0, 1).
+    """
+
+    step: float = 0.5
+    momentum: float = 0.75
+
+    white_box: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.step) and self.step > 0):
+            raise InputError(f"step is a share of ε above 0, not {self.step}.")
+        if not 0 <= self.momentum < 1:
+            raise InputError(f"momentum lies in [0, 1), not {self.momentum}.")
+
+    def init(self, problem: Problem) -> PGDState:
+        """Return the state at the clean picture."""
+        _, _, height, width = problem.window
+        whole = problem.unchanged()
+        nothing = np.zeros((height, width, 3), np.float32)
+        return PGDState(problem, FIRST_QUERY, whole, problem.clean_loss, nothing, nothing)
+
+    def ask(self, state: PGDState) -> Proposal:
+        """Propose where the next step leads."""
+        top, left, _, _ = state.problem.window
+        point, _ = self._stepped(state)
+        edit = Edit(top, left, whole_levels(point, state.problem.levels))
+        return Proposal(state.perturbation, (edit,))
+
+    def tell(self, state: PGDState, proposal: Proposal, loss: float) -> PGDState:
+        """Take the step, and its picture as the best where it is."""
+        point, velocity = self._stepped(state)
+        best, least = state.perturbation, state.loss
+        if loss < least - state.problem.noise:
+            best, least = proposal.perturbation(), loss
+        return PGDState(state.problem, state.query + 1, best, least, point, velocity)
+
+    def _stepped(self, state: PGDState) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the point that the next step leads to, and the velocity there."""
+        problem = state.problem
+        velocity = np.float32(self.momentum) * state.velocity + state.slope
+        done = (state.query - FIRST_QUERY) / max(1, problem.queries - 1)
+        size = self.step * problem.levels * (1 + math.cos(math.pi * done)) / 2
+        point = state.point - np.float32(size) * np.sign(velocity)
+        return np.clip(point, -problem.levels, problem.levels), velocity

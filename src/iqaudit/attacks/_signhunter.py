@@ -1,0 +1,94 @@
+"""SignHunter: the signs of the gradient, found by flipping ever smaller parts of the picture.
+
+Al-Dujaili, O'Reilly, "Sign Bits Are All You Need for Black-Box Attacks", ICLR 2020; algorithms 1
+and 2.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from iqaudit._core.patches import Edit, Perturbation, Proposal
+from iqaudit.attacks._base import FIRST_QUERY, Problem
+
+
+@dataclass(frozen=True, eq=False)
+class SignHunterState:
+    """Where the search stands.
+
+    The next proposal flips chunk number `chunk` of the 2^`depth` that the flattened window is cut
+    into; `loss` is infinite before the start is scored, which is taken whatever it scores.
+    """
+
+    problem: Problem
+    query: int
+    perturbation: Perturbation
+    loss: float
+    depth: int = 0
+    chunk: int = 0
+
+
+@dataclass(frozen=True)
+class SignHunter:
+    """Divide and conquer over signs: the whole picture, its halves, quarters, and so on.
+
+    The start is +ε everywhere. Each query flips the signs of one chunk of the picture, flattened by
+    rows, columns and channels, and is kept where the loss falls, by more than its noise where the
+    victim answers at random. After the chunks of a single channel of a pixel it begins again with
+    the whole.
+    """
+
+    def init(self, problem: Problem) -> SignHunterState:
+        """Return the state before the start is scored."""
+        nothing = problem.unchanged()
+        return SignHunterState(problem, FIRST_QUERY, nothing, math.inf)
+
+    def ask(self, state: SignHunterState) -> Proposal:
+        """Propose the start, then flips."""
+        top, left, height, width = state.problem.window
+        if state.query == FIRST_QUERY:
+            start = np.broadcast_to(np.int16(state.problem.levels), (height, width, 3))
+            return Proposal(state.perturbation, (Edit(top, left, start),))
+        begin, end = _chunk(state)
+        row, last_row = begin // (3 * width), (end - 1) // (3 * width)
+        column, last_column = 0, width - 1
+        if row == last_row:
+            column, last_column = begin % (3 * width) // 3, (end - 1) % (3 * width) // 3
+        # A rectangle around the chunk, which may begin and end inside of rows.
+        rows = slice(top + row, top + last_row + 1)
+        columns = slice(left + column, left + last_column + 1)
+        levels = state.perturbation[rows, columns].copy()
+        first = 3 * (row * width + column)
+        levels.reshape(-1)[begin - first : end - first] *= -1
+        return Proposal(state.perturbation, (Edit(rows.start, columns.start, levels),))
+
+    def tell(self, state: SignHunterState, proposal: Proposal, loss: float) -> SignHunterState:
+        """Keep the flip where the loss fell, and go on to the next chunk."""
+        start = state.query == FIRST_QUERY
+        if start or loss < state.loss - state.problem.noise:
+            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+        state = replace(state, query=state.query + 1)
+        return state if start else _next(state)
+
+
+def _size(state: SignHunterState) -> int:
+    _, _, height, width = state.problem.window
+    return 3 * height * width
+
+
+def _length(state: SignHunterState) -> int:
+    """Return a chunk's length; the last of a depth may be shorter."""
+    return -(-_size(state) >> state.depth)
+
+
+def _chunk(state: SignHunterState) -> tuple[int, int]:
+    begin = state.chunk * _length(state)
+    return begin, min(begin + _length(state), _size(state))
+
+
+def _next(state: SignHunterState) -> SignHunterState:
+    if _chunk(state)[1] < _size(state):
+        return replace(state, chunk=state.chunk + 1)
+    deepest = _length(state) == 1
+    return replace(state, depth=0 if deepest else state.depth + 1, chunk=0)

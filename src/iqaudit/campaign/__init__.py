@@ -1,4 +1,0 @@
-"""Audits: victims, attacks and more, side by side, on one set of pictures; stopped and taken up.
-
-`Campaign` says what is run, `iqaudit.campaign.running.run` runs it.
-"""

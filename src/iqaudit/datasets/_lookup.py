@@ -1,0 +1,190 @@
+"""What lies on disk: a data set's parts and pictures found, its tables read.
+
+Names are looked up case aside where no file has the exact one: releases spell theirs one way in the
+scores and another on disk, and copies from other systems change more. A folder is listed once.
+"""
+
+import csv
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from iqaudit._core.errors import InputError
+from iqaudit.datasets._base import DataSet, Label, Sample
+
+SHOWN = 3
+"""Names that a message gives of many."""
+
+
+class Entry(NamedTuple):
+    """A picture as a data set's table lists it."""
+
+    name: str
+    label: float
+    distortion: str | None = None
+    reference: str | None = None
+
+
+def parts(root: Path, what: str, *names: str) -> list[Path]:
+    """Return the paths of a data set's files and folders.
+
+    Raises
+    ------
+    InputError
+        If one is missing: with what was looked for, and what was found.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root}: there is no such folder; {what} has {', '.join(names)} in it.")
+    there = _Listing(root)
+    found = {name: there.get(name) for name in names}
+    missing = [name for name, path in found.items() if path is None]
+    if missing:
+        held = sorted(there.names)
+        raise InputError(
+            f"{root}: this is not {what}, which has {', '.join(names)} in it. Missing: "
+            f"{', '.join(missing)}. Found: {some(held) if held else 'nothing'}."
+        )
+    return [path for path in found.values() if path is not None]
+
+
+def has(root: Path, name: str) -> bool:
+    """Tell whether a folder holds a file or folder of a name, case aside."""
+    return root.is_dir() and _Listing(root).get(name) is not None
+
+
+def assemble(what: str, folder: Path, entries: Sequence[Entry], label: Label) -> DataSet:
+    """Return a data set of what its table lists and its folder holds.
+
+    Raises
+    ------
+    InputError
+        If the table lists nothing, a picture twice, a label that is no finite number, or a picture
+        that is not there.
+    """
+    if not entries:
+        raise InputError(f"{folder}: {what} lists no picture.")
+    names = [entry.name for entry in entries]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{folder}: {what} lists {twice} twice.")
+    for entry in entries:
+        if not math.isfinite(entry.label):
+            raise InputError(f"{folder}: the {label.name} of {entry.name} is {entry.label}.")
+    samples = (
+        Sample(
+            entry.name,
+            path,
+            entry.label,
+            label.opinion(entry.label),
+            entry.distortion,
+            entry.reference,
+        )
+        for entry, path in zip(entries, find(what, folder, names), strict=True)
+    )
+    return DataSet(what, folder, tuple(samples), label)
+
+
+def refuse_outside(source: Path, entries: Iterable[Entry], label: Label, mend: str = "") -> None:
+    """Raise an `InputError` where a label lies beyond its range: it would be another scale's."""
+    low, high = sorted((label.worst, label.best))
+    for entry in entries:
+        if not low <= entry.label <= high:
+            raise InputError(
+                f"{source}: {entry.name} has the {label.name} {entry.label:g}, outside "
+                f"{label.worst:g} (worst) to {label.best:g} (best).{mend}"
+            )
+
+
+def find(what: str, folder: Path, names: Iterable[str]) -> list[Path]:
+    """Return the pictures' files, in order.
+
+    Raises
+    ------
+    InputError
+        If any is missing: how many, and which are the first.
+    """
+    listings: dict[str, _Listing] = {}
+    found, missing = [], []
+    for name in names:
+        directory, file = os.path.split(name)
+        if directory not in listings:
+            listings[directory] = _Listing(_folder(folder, directory))
+        path = listings[directory].get(file)
+        if path is None:
+            missing.append(name)
+        else:
+            found.append(path)
+    if missing:
+        raise InputError(
+            f"{folder}: {len(missing)} of {len(found) + len(missing)} pictures of {what} are not "
+            f"there: {some(missing)}."
+        )
+    return found
+
+
+def table(path: Path, *needed: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield a CSV's rows by its header's names, in lower case, each with where it stands.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a column is missing.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.reader(file)
+            header = [column.strip().casefold() for column in next(rows, [])]
+            if missing := [column for column in needed if column.casefold() not in header]:
+                raise InputError(
+                    f"{path}: the columns {', '.join(needed)} are due; {', '.join(missing)} "
+                    f"not found among: {some([each for each in header if each]) or 'none'}."
+                )
+            for row in rows:
+                if any(row):
+                    cells = [cell.strip() for cell in row] + [""] * (len(header) - len(row))
+                    values = dict(zip(header, cells, strict=False))
+                    yield f"{path}, line {rows.line_num}", values
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: this CSV cannot be read ({error}).") from None
+
+
+def number(text: object, where: str) -> float:
+    """Return a label as a float, or raise an `InputError` that says where it stands."""
+    try:
+        value = float(str(text))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{where}: {text!r} is no score.")
+    return value
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first few of many names, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _folder(folder: Path, relative: str) -> Path:
+    """Return a folder in a folder, case aside; one that is absolute takes the other's place."""
+    for part in Path(relative).parts:
+        folder = _Listing(folder).get(part) or folder / part
+    return folder
+
+
+class _Listing:
+    """What a folder holds; empty where there is no folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            self.names = set(os.listdir(folder))  # noqa: PTH208 (names alone are wanted)
+        except OSError:
+            self.names = set()
+        self._folded = {name.casefold(): name for name in sorted(self.names)}
+
+    def get(self, name: str) -> Path | None:
+        found = name if name in self.names else self._folded.get(name.casefold())
+        return None if found is None else self._folder / found

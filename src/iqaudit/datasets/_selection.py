@@ -1,0 +1,222 @@
+"""Parts of a data set: those that a list names, or a seeded draw.
+
+A draw depends on the seed and on the pictures' names alone (and their opinion scores or
+distortions, where it is stratified): not on the order of files or tables, the machine, or NumPy's
+version, since it takes the raw 64-bit numbers of Philox, which NumPy keeps as they are. A draw of
+more pictures with the same seed begins with the smaller one, unless its strata are others.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from os import PathLike
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from iqaudit._core.errors import InputError, unknown, whole_number
+from iqaudit.datasets._base import DataSet, Sample
+from iqaudit.datasets._lookup import some
+
+Stratify = Literal["type", "score"]
+
+QUANTILES = 10
+"""Strata of the opinion scores: tenths of the data set."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Which part of a data set is taken.
+
+    Parameters
+    ----------
+    subset : str, optional
+        A list of names as `read_names` reads it.
+    count : int, optional
+        How many of them are drawn; all where none is said.
+    stratify : {"type", "score"}, optional
+        As `sample` takes it.
+    seed : int, optional
+        Of the draw; 0 where none is said.
+
+    Raises
+    ------
+    InputError
+        If it is said how to draw but not how many.
+    """
+
+    subset: str | None = None
+    count: int | None = None
+    stratify: Stratify | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.count is None and (self.stratify, self.seed) != (None, None):
+            raise InputError(
+                "How to stratify and the draw's seed go with --sample (sample), which says how "
+                "many."
+            )
+
+    def draw(self, dataset: DataSet) -> DataSet:
+        """Return the data set, or the part of it that is taken."""
+        if self.subset is not None:
+            dataset = subset(dataset, read_names(self.subset))
+        if self.count is None:
+            return dataset
+        return sample(dataset, self.count, stratify=self.stratify, seed=self.seed or 0)
+
+    def said(self) -> str:
+        """Say how the pictures came to be these."""
+        said = [f"of the list {Path(self.subset).name}"] if self.subset else []
+        if self.count is not None:
+            by = f" by {self.stratify}" if self.stratify else ""
+            said.append(f"{self.count} drawn{by}, seed {self.seed or 0}")
+        return ", ".join(said)
+
+
+def subset(dataset: DataSet, names: Iterable[str]) -> DataSet:
+    """Return the pictures that a list names, in its order.
+
+    Parameters
+    ----------
+    dataset : DataSet
+        What they are taken from.
+    names : iterable of str
+        Samples' names; case aside, and with further folders before them, as other programs' lists
+        have: ``dst_imgs/awgn/1600.AWGN.1.png`` is ``awgn/1600.AWGN.1.png``.
+
+    Raises
+    ------
+    InputError
+        If a name is none of the data set's, comes twice, or there is none.
+    """
+    known = {sample.name: sample for sample in dataset.samples}
+    folded = {name.casefold(): sample for name, sample in known.items()}
+    found: dict[str, Sample] = {}
+    strange = []
+    for name in names:
+        sample = known.get(name) or _behind_folders(name, folded)
+        if sample is None:
+            strange.append(name)
+        elif sample.name in found:
+            raise InputError(f"The list names {sample.name} twice.")
+        else:
+            found[sample.name] = sample
+    if strange:
+        raise InputError(
+            f"{dataset.name} has no picture called {some(strange)}; its own are called as "
+            f"{some([sample.name for sample in dataset.samples])}."
+        )
+    if not found:
+        raise InputError("The list names no picture.")
+    return replace(dataset, samples=tuple(found.values()))
+
+
+def _behind_folders(name: str, folded: dict[str, Sample]) -> Sample | None:
+    name = name.replace("\\", "/").casefold()
+    while name not in folded:
+        _, slash, name = name.partition("/")
+        if not slash:
+            return None
+    return folded[name]
+
+
+def sample(
+    dataset: DataSet, count: int, *, stratify: Stratify | None = None, seed: int = 0
+) -> DataSet:
+    """Draw pictures, without any twice; they come by name.
+
+    Parameters
+    ----------
+    dataset : DataSet
+        What they are drawn from.
+    count : int
+        How many.
+    stratify : {"type", "score"}, optional
+        Equal shares of the distortion types, or of the tenths of the opinion scores (of fewer
+        pictures than ten, as many quantiles). Where the count does not divide, strata in an order
+        that is drawn, too, give one more each; where one is exhausted, the others give more.
+    seed : int
+        Of the draw, 0 or more.
+
+    Raises
+    ------
+    InputError
+        If the data set has fewer pictures, or nothing to stratify by.
+    """
+    count, seed = whole_number("A sample's count", count), whole_number("A sample's seed", seed)
+    if not 1 <= count <= len(dataset.samples):
+        raise InputError(
+            f"From the {len(dataset.samples)} pictures of {dataset.name}, 1 to "
+            f"{len(dataset.samples)} can be drawn, not {count}."
+        )
+    if seed < 0:
+        raise InputError(f"A sample's seed is 0 or more, not {seed}.")
+    strata = _strata(dataset, count, stratify)
+    # One number for every picture, by name, and then one for every stratum.
+    draws = np.random.Philox(seed).random_raw(len(dataset.samples) + len(strata)).tolist()
+    by_name = sorted(each.name for each in dataset.samples)
+    rank = dict(zip(by_name, draws, strict=False))
+    order = np.argsort(draws[len(by_name) :], kind="stable")
+    queues = [sorted(strata[index], key=lambda each: rank[each.name]) for index in order]
+    rounds = range(max(map(len, queues)))
+    dealt = [queue[turn] for turn in rounds for queue in queues if turn < len(queue)]
+    return replace(dataset, samples=tuple(sorted(dealt[:count], key=lambda each: each.name)))
+
+
+def _strata(dataset: DataSet, count: int, stratify: Stratify | None) -> Sequence[Sequence[Sample]]:
+    """Return a data set's pictures in the groups that share a draw equally."""
+    if stratify is None:
+        return [dataset.samples]
+    if stratify == "type":
+        kinds: dict[str, list[Sample]] = {}
+        for each in sorted(dataset.samples, key=lambda each: each.name):
+            if each.distortion is None:
+                raise InputError(f"{dataset.name} has no distortion types to stratify by.")
+            kinds.setdefault(each.distortion, []).append(each)
+        return [kinds[kind] for kind in sorted(kinds)]
+    if stratify == "score":
+        scored = []
+        for each in dataset.samples:
+            if each.opinion is None:
+                raise InputError(f"{dataset.name} has no opinion scores to stratify by.")
+            scored.append((each.opinion, each.name, each))
+        worst_first = [each for _, _, each in sorted(scored, key=lambda each: each[:2])]
+        groups, size = min(QUANTILES, count), len(scored)
+        ends = [group * size // groups for group in range(groups + 1)]
+        return [worst_first[start:stop] for start, stop in pairwise(ends)]
+    raise unknown("way to stratify", str(stratify), get_args(Stratify))
+
+
+def read_names(path: str | PathLike[str]) -> list[str]:
+    """Read a list of names: one a line, up to a tab where there is one; # begins a comment line.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        lines = Path(path).read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: this list of names cannot be read ({error}).") from None
+    names = (line.partition("\t")[0].strip() for line in lines if not line.startswith("#"))
+    return [name for name in names if name]
+
+
+def write_names(path: str | PathLike[str], dataset: DataSet, note: str = "") -> None:
+    """Write a data set's names as a list that `read_names` takes, under a comment.
+
+    Raises
+    ------
+    InputError
+        If the file is there already.
+    """
+    comment = [f"# {note}"] if note else []
+    lines = [*comment, *(each.name for each in dataset.samples), ""]
+    try:
+        with Path(path).open("x", encoding="utf-8", newline="\n") as file:
+            file.write("\n".join(lines))
+    except FileExistsError:
+        raise InputError(f"{path}: this is there already; name another file.") from None

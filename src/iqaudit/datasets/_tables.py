@@ -1,0 +1,126 @@
+"""The data sets whose scores are CSV files: KADID-10k, KonIQ-10k, BIQ2021."""
+
+import re
+from pathlib import Path
+
+from iqaudit._core.errors import InputError
+from iqaudit.datasets._base import DataSet, Label
+from iqaudit.datasets._lookup import Entry, assemble, has, number, parts, refuse_outside, table
+
+KADID_LABEL = Label(
+    "DMOS", worst=1, best=5, source="Lin, Hosu, Saupe, QoMEX 2019: 1 to 5, higher is better"
+)
+
+KADID_DISTORTIONS = (
+    "Gaussian blur",
+    "lens blur",
+    "motion blur",
+    "colour diffusion",
+    "colour shift",
+    "colour quantization",
+    "colour saturation (HSV)",
+    "colour saturation (Lab)",
+    "JPEG2000",
+    "JPEG",
+    "white noise",
+    "white noise in colour components",
+    "impulse noise",
+    "multiplicative noise",
+    "denoising",
+    "brighten",
+    "darken",
+    "mean shift",
+    "jitter",
+    "non-eccentricity patch",
+    "pixelate",
+    "quantization",
+    "colour block",
+    "high sharpen",
+    "contrast change",
+)
+"""The types 1 to 25 (Lin, Hosu, Saupe, QoMEX 2019, section 3)."""
+
+KADID_NAME = re.compile(r"I\d\d_(\d\d)_\d\d\.png", re.IGNORECASE)
+
+KONIQ_LABELS = (
+    ("MOS_zscore", Label("MOS", 1, 100, "Hosu et al., IEEE TIP 29, 2020: z-scores on 1 to 100")),
+    ("MOS", Label("MOS", 1, 5, "Hosu et al., IEEE TIP 29, 2020: ratings of 1 to 5")),
+)
+"""The table's columns, the better first: its authors and most others use the z-scores."""
+
+KONIQ_SIZES = ("1024x768", "512x384")
+"""The pictures as they were rated, and as many models take them."""
+
+BIQ_LABEL = Label(
+    "MOS", worst=0, best=1, source="Ahmed and Asif, J. Electronic Imaging 31 (5), 2022: 0 to 1"
+)
+
+
+def load_kadid10k(root: Path) -> DataSet:
+    """Load KADID-10k: images, scored in dmos.csv, whose "dmos" is a mean score: higher is better.
+
+    H. Lin, V. Hosu, D. Saupe, "KADID-10k: A Large-scale Artificially Distorted IQA Database",
+    QoMEX 2019.
+    """
+    what = "KADID-10k"
+    folder, scores = parts(root, what, "images", "dmos.csv")
+    entries = [
+        Entry(
+            row["dist_img"],
+            number(row["dmos"], where),
+            _kadid_distortion(row["dist_img"], where),
+            row["ref_img"],
+        )
+        for where, row in table(scores, "dist_img", "ref_img", "dmos")
+    ]
+    refuse_outside(scores, entries, KADID_LABEL)
+    return assemble(what, folder, entries, KADID_LABEL)
+
+
+def _kadid_distortion(name: str, where: str) -> str:
+    found = KADID_NAME.fullmatch(name)
+    if not (found and 1 <= int(found[1]) <= len(KADID_DISTORTIONS)):
+        raise InputError(f"{where}: {name!r} is no name as I01_01_01.png.")
+    return KADID_DISTORTIONS[int(found[1]) - 1]
+
+
+def load_koniq10k(root: Path) -> DataSet:
+    """Load KonIQ-10k at 1024 x 768, as it was rated, or where only that is there at 512 x 384.
+
+    The folder 512x384 itself may be named where both are there.
+
+    V. Hosu, H. Lin, T. Sziranyi, D. Saupe, "KonIQ-10k: An Ecologically Valid Database for Deep
+    Learning of Blind Image Quality Assessment", IEEE TIP 29, 2020.
+    """
+    what = "KonIQ-10k"
+    sizes = [size for size in KONIQ_SIZES if has(root, size)]
+    if root.name in KONIQ_SIZES:
+        root, sizes = root.parent, [root.name]
+    size = sizes[0] if sizes else " or ".join(KONIQ_SIZES)
+    scores, folder = parts(root, what, "koniq10k_scores_and_distributions.csv", size)
+    rows = list(table(scores, "image_name", "MOS"))
+    column, label = KONIQ_LABELS[0 if rows and "mos_zscore" in rows[0][1] else 1]
+    entries = [
+        Entry(row["image_name"], number(row[column.casefold()], where)) for where, row in rows
+    ]
+    refuse_outside(scores, entries, label)
+    return assemble(what, folder, entries, label)
+
+
+def load_biq2021(root: Path) -> DataSet:
+    """Load BIQ2021, its training and test pictures.
+
+    N. Ahmed, S. Asif, "BIQ2021: a large-scale blind image quality assessment database", Journal of
+    Electronic Imaging 31 (5), 2022.
+    """
+    what = "BIQ2021"
+    folder, *tables = parts(
+        root, what, "Images", "Train (Images and MOS).csv", "Test (Images and MOS).csv"
+    )
+    entries = [
+        Entry(row["image name"], number(row["mos"], where))
+        for scores in tables
+        for where, row in table(scores, "Image Name", "MOS")
+    ]
+    refuse_outside(root, entries, BIQ_LABEL)
+    return assemble(what, folder, entries, BIQ_LABEL)

@@ -1,0 +1,47 @@
+"""What the measures take: sets of scores that match one to one, and a range of them."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iqaudit._core.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+def scores(values: ArrayLike) -> Floats:
+    """Return scores as an array, (n,), or raise an `InputError` where they are none."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or not array.size:
+        raise InputError(f"Scores come as a filled array of one dimension, not {array.shape}.")
+    return array
+
+
+def pair(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
+    """Return two sets of scores, (n,) each, that match one to one."""
+    first, second = scores(a), scores(b)
+    if first.shape != second.shape:
+        raise InputError(
+            f"Two sets of scores must match one to one, not {first.size} to {second.size}."
+        )
+    return first, second
+
+
+def scaled(
+    clean: ArrayLike, attacked: ArrayLike, score_range: tuple[float, float]
+) -> tuple[Floats, Floats]:
+    """Return two sets of scores with a range's ends mapped to 0 and 1."""
+    f, f_attacked = pair(clean, attacked)
+    low, high = ends(score_range)
+    return (f - low) / (high - low), (f_attacked - low) / (high - low)
+
+
+def ends(score_range: tuple[float, float]) -> tuple[float, float]:
+    """Return a range's ends, or raise an `InputError` where it is none."""
+    low, high = score_range
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise InputError(
+            f"A score range must be two finite numbers, low then high, not {score_range}."
+        )
+    return low, high

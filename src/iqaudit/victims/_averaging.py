@@ -1,0 +1,96 @@
+"""A victim that answers at random, made steadier: a score is the mean of several answers."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqaudit._core.errors import InputError, VictimError, whole_number
+from iqaudit.victims._base import Victim, forget
+from iqaudit.victims._fingerprint import probes
+
+PROBES = 16
+"""Answers to one picture that the noise is estimated from: to a fifth of itself, then."""
+
+
+class Repeated:
+    """A victim whose score of a picture is the mean of several answers of another victim.
+
+    Each answer is billed as a query. The card's noise, the standard deviation of a score, is
+    measured here and now: that of 16 answers to one fixed synthetic picture, outside any budget,
+    over the square root of `repeats`.
+
+    Parameters
+    ----------
+    victim : Victim
+        Who answers. Where it keeps its answers, as services do, it is made to forget them before
+        each, so that no answer is counted twice.
+    repeats : int
+        Answers a score, at least 1; one is averaged with nothing, but its noise is known.
+    noise : float, optional
+        The card's noise as it was measured before, so that nothing is asked now.
+
+    Raises
+    ------
+    InputError
+        If `repeats` is no such number.
+    VictimError
+        If the victim fails on the synthetic picture.
+    """
+
+    def __init__(self, victim: Victim, repeats: int, noise: float | None = None) -> None:
+        self.repeats = whole_number("repeats", repeats)
+        if self.repeats < 1:
+            raise InputError(f"repeats must be at least 1, not {repeats}.")
+        self._victim = victim
+        card = victim.card
+        if noise is None:
+            noise = self._deviation() / math.sqrt(self.repeats)
+        said = f"a score is the mean of {self.repeats} answer(s), " + (
+            f"standard deviation {noise:.2g}" if noise else "which do not differ"
+        )
+        self.card = replace(
+            card,
+            cost=card.cost * self.repeats,
+            noise=noise,
+            note="; ".join(filter(None, (card.note, said))),
+        )
+
+    @property
+    def account(self) -> Any:
+        """What a service has been asked for so far; None where the victim keeps no account."""
+        return getattr(self._victim, "account", None)
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Score pictures (n, height, width, 3); see `Victim.score`."""
+        answers = np.array([self._ask(pictures) for _ in range(self.repeats)])
+        # About the first: the mean of answers that do not differ is theirs to the last bit. An
+        # infinite one makes it a NaN, which the oracle refuses.
+        with np.errstate(invalid="ignore"):
+            mean: NDArray[np.float64] = answers[0] + (answers - answers[0]).mean(axis=0)
+        return mean
+
+    def _ask(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        forget(self._victim)
+        return np.asarray(self._victim.score(pictures.copy()), np.float64)
+
+    def _deviation(self) -> float:
+        """Return the standard deviation of single answers."""
+        card = self._victim.card
+        _, probe = probes(card)
+        try:
+            answers = np.array([self._ask(probe[None]).item() for _ in range(PROBES)])
+        except VictimError:
+            raise  # the victim has a sentence of its own
+        except Exception as error:
+            raise VictimError(
+                f'The victim "{card.name}" failed on the picture that its noise is measured on: '
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if (bad := answers[~np.isfinite(answers)]).size:
+            raise VictimError(
+                f'The victim "{card.name}" answered {bad[0]} where a finite score was due.'
+            )
+        return float(np.std(answers - answers[0], ddof=1))

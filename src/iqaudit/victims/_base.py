@@ -1,0 +1,146 @@
+"""What a victim is: a card that says what it is, and pictures in, a score each out."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.patches import Change, Window, whole
+from iqaudit._core.scale import Scale
+
+ELSEWHERE = "elsewhere"
+"""The device of a victim whose scores may be paid for, as a service's."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a victim says of itself, before it is asked for a score.
+
+    Parameters
+    ----------
+    name : str
+        What results call it.
+    scale : Scale
+        Its native range, direction and map onto 0-10.
+    smallest_side, largest_side : int
+        Pixels; a picture beyond them is refused before the first query. None: no upper limit.
+    largest_batch : int or None
+        Pictures that may be scored in one call; None where any number may.
+    device : str
+        Where it computes, as ``"cpu"``, ``"cuda:0"``, or `ELSEWHERE`.
+    note : str
+        What whoever cites a score must know: a licence, that weights are untrained.
+    window : callable
+        From a picture's height and width to the part of it that the victim looks at; an attack
+        changes nothing beyond it, where no change is ever seen.
+    cost : int
+        Queries that a score costs, at least 1; more where a score is the mean of several answers.
+    noise : float
+        Standard deviation of a score, in native units; 0 where the same picture always gets the
+        same one. An attack asks a step to gain more.
+
+    Raises
+    ------
+    InputError
+        If the cost or the noise is no such number.
+    """
+
+    name: str
+    scale: Scale
+    smallest_side: int = 1
+    largest_side: int | None = None
+    largest_batch: int | None = None
+    device: str = "cpu"
+    note: str = ""
+    window: Callable[[int, int], Window] = whole
+    cost: int = 1
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if whole_number("cost", self.cost) < 1:
+            raise InputError(f"A score costs at least 1 query, not {self.cost}.")
+        if not (math.isfinite(self.noise) and self.noise >= 0):
+            raise InputError(f"noise must be a finite number of at least 0, not {self.noise}.")
+
+
+class Session(Protocol):
+    """A search on one picture with a victim that scores again only what changes."""
+
+    @property
+    def lanes(self) -> int:
+        """How many changes are best scored at once; a search proposes ahead to fill them."""
+        ...
+
+    @staticmethod
+    def scores(requests: "Sequence[tuple[Any, Change]]") -> ArrayLike:
+        """Score changes, each in the session of its picture; all of one victim."""
+        ...
+
+    def recall(self, change: Change) -> None:
+        """Take note of a change that was scored in an earlier search, which this one goes on with.
+
+        What is scored afterwards must be, to the last bit, what it would have been in that search.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the search."""
+        ...
+
+
+def open_session(victim: "Victim", height: int, width: int, scores: int) -> Session | None:
+    """Begin a search of so many scores on a picture of a size.
+
+    None where the victim scores whole pictures only, or the search is too short to be worth more.
+    """
+    begin = getattr(victim, "open_session", None)
+    session: Session | None = None if begin is None else begin(height, width, scores)
+    return session
+
+
+@runtime_checkable
+class Victim(Protocol):
+    """A no-reference image-quality model, asked for nothing but scores.
+
+    One that keeps its answers has a method `forget` besides, after which it asks again; one that
+    can be differentiated has `gradient`, a `Gradient`.
+    """
+
+    card: Card
+
+    def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
+        """Score a batch of pictures of one size.
+
+        Parameters
+        ----------
+        pictures : ndarray of uint8, (n, height, width, 3)
+            RGB, within the card's limits; the victim's own to write into.
+
+        Returns
+        -------
+        array_like, (n,)
+            A native score each, in order. A picture's score must not depend on its neighbours.
+        """
+        ...
+
+
+Gradient: TypeAlias = Callable[[NDArray[np.uint8]], ArrayLike]
+"""From a picture, uint8 (height, width, 3), to the gradient of its native score by its levels,
+of the same shape."""
+
+
+def gradient_of(victim: Victim) -> Gradient | None:
+    """Return a victim's gradient; None where it answers scores alone."""
+    own: Gradient | None = getattr(victim, "gradient", None)
+    return own
+
+
+def forget(victim: Victim) -> None:
+    """Have a victim that keeps its answers ask again."""
+    own = getattr(victim, "forget", None)
+    if own is not None:
+        own()

@@ -1,0 +1,297 @@
+"""What victims that are services share: a request costs, may fail, and is never made twice."""
+
+import io
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tenacity
+from numpy.typing import NDArray
+from PIL import Image
+
+from iqaudit._core.errors import InputError, VictimError, whole_number
+from iqaudit._core.picture import Pixels, pixels_sha256
+
+TIMEOUT = 60.0
+"""Seconds for one request, unless said."""
+
+RETRIES = 5
+"""How often a failed request is made again, unless said: with the waits below, half a minute."""
+
+ANSWER_RETRIES = 2
+"""The most for an answer without a usable score: the same request seldom gets a better one."""
+
+BREAKER = 10
+"""Failed requests in a row, whatever the pictures, after which no more are sent."""
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+"""Seconds before the first repetition, doubled for each, plus up to one second at random."""
+
+
+class RequestError(Exception):
+    """One request failed.
+
+    Parameters
+    ----------
+    sentence : str
+        What happened, without anything that may be secret.
+    again : int
+        How often at most it is worth making again.
+    wait : float
+        Seconds that the service asks to be left alone, on top of the usual wait.
+    """
+
+    def __init__(self, sentence: str, *, again: int = sys.maxsize, wait: float = 0) -> None:
+        super().__init__(sentence)
+        self.again, self.wait = again, wait
+
+
+class Clock(NamedTuple):
+    """Where the time comes from; tests give one that does not wait."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a service has been asked for.
+
+    Parameters
+    ----------
+    billed : int
+        Requests begun, failed ones and repetitions included: what a provider may bill.
+    unique : int
+        Distinct pictures answered.
+    cached : int
+        Answers given again without a request.
+    spent : float
+        Money: `billed` times the price.
+    """
+
+    billed: int
+    unique: int
+    cached: int
+    spent: float
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a service is asked.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds for one request, its whole answer included.
+    retries : int
+        How often a failed request is made again.
+    rate : float, optional
+        The most requests a second, evenly spaced.
+    price : float
+        Money a request.
+    budget_money : float, optional
+        The ceiling: the request that would pass it is not made.
+    """
+
+    timeout: float = TIMEOUT
+    retries: int = RETRIES
+    rate: float | None = None
+    price: float = 0
+    budget_money: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("timeout", "rate", "price", "budget_money"):
+            value = getattr(self, name)
+            if value is None and name in ("rate", "budget_money"):
+                continue
+            zero = name in ("price", "budget_money")
+            if not _is_amount(value) or (value == 0 and not zero):
+                least = "of at least 0" if zero else "above 0"
+                raise InputError(f"{name} must be a finite number {least}, not {value!r}.")
+        if whole_number("retries", self.retries) < 0:
+            raise InputError(f"retries must be at least 0, not {self.retries}.")
+        if self.budget_money is not None and not self.price:
+            raise InputError("A ceiling in money, budget_money, needs the price of a request.")
+
+
+class Service:
+    """Asks a service under a policy, and remembers what it answered.
+
+    Parameters
+    ----------
+    name : str
+        Begins the sentence of an error.
+    ask : callable
+        Makes one request for scores of pictures; raises `RequestError`.
+    policy : Policy
+        Retries, rate and money; the time-out is for `ask` to keep.
+    together : bool
+        Whether one request may carry several pictures.
+    clock : Clock, optional
+        The system's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        ask: Callable[[Sequence[Pixels]], Sequence[float]],
+        policy: Policy,
+        *,
+        together: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        self._name, self._ask, self._policy, self._together = name, ask, policy, together
+        self._clock = clock or Clock()
+        self._answers: dict[str, float] = {}
+        self._billed = self._unique = self._cached = 0
+        self._failures = 0
+        self._not_before = -math.inf
+
+    @property
+    def account(self) -> Account:
+        """What has been asked so far."""
+        return Account(self._billed, self._unique, self._cached, self._billed * self._policy.price)
+
+    def forget(self) -> None:
+        """Ask again for pictures that were answered, as a test for a random scorer must."""
+        self._answers.clear()
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Score pictures (n, height, width, 3), each distinct one by at most one answer.
+
+        Raises
+        ------
+        VictimError
+            If a request failed for good, too many did in a row, or the money is spent. What was
+            answered before is kept and not asked again.
+        """
+        hashes = [pixels_sha256(picture) for picture in pictures]
+        new = {
+            key: picture
+            for key, picture in zip(hashes, pictures, strict=True)
+            if key not in self._answers
+        }
+        for keys in [list(new)] if self._together and new else [[key] for key in new]:
+            scores = self._request([new[key] for key in keys])
+            self._answers.update(zip(keys, scores, strict=True))
+            self._unique += len(keys)
+        self._cached += len(hashes) - len(new)
+        return np.array([self._answers[key] for key in hashes], np.float64)
+
+    def _request(self, pictures: Sequence[Pixels]) -> Sequence[float]:
+        retrying = tenacity.Retrying(
+            retry=self._worth_another,
+            wait=_wait,
+            sleep=self._clock.sleep,
+        )
+        try:
+            return retrying(self._once, pictures)
+        except RequestError as error:
+            sentence = str(error)
+        # Raised out here, so that the error's chain ends with it: what lies beneath, a library's
+        # words or the server's, may carry secrets.
+        tries = retrying.statistics["attempt_number"]
+        times = f" (asked {tries} times)" if tries > 1 else ""
+        stop = f"; {BREAKER} requests in a row failed, no more are sent" if self._broken else ""
+        raise VictimError(f"{self._name} {sentence}{times}{stop}.")
+
+    def _once(self, pictures: Sequence[Pixels]) -> Sequence[float]:
+        self._refuse()
+        self._pace()
+        self._billed += 1
+        try:
+            scores = self._ask(pictures)
+            if bad := [score for score in scores if not math.isfinite(score)]:
+                raise RequestError(  # noqa: TRY301 (a failed request like any other)
+                    f"answered {bad[0]} where a finite score was due", again=ANSWER_RETRIES
+                )
+        except RequestError:
+            self._failures += 1
+            raise
+        self._failures = 0
+        return scores
+
+    @property
+    def _broken(self) -> bool:
+        return self._failures >= BREAKER
+
+    def _refuse(self) -> None:
+        if self._broken:
+            raise VictimError(
+                f"{BREAKER} requests to {self._name} in a row failed; no more are sent."
+            )
+        limit, price = self._policy.budget_money, self._policy.price
+        # A billionth more, lest ten times 0.1 pass 1.
+        if limit is not None and (self._billed + 1) * price > limit * (1 + 1e-9):
+            raise VictimError(
+                f"The money for {self._name} is spent: {self.account.spent:.10g} of {limit:.10g} "
+                f"went on {self._billed} requests, and the next costs {price:.10g}."
+            )
+
+    def _pace(self) -> None:
+        if self._policy.rate is None:
+            return
+        now = self._clock.now()
+        if now < self._not_before:
+            self._clock.sleep(self._not_before - now)
+            now = self._clock.now()
+        self._not_before = max(now, self._not_before) + 1 / self._policy.rate
+
+    def _worth_another(self, state: tenacity.RetryCallState) -> bool:
+        error = _error(state)
+        if error is None or self._broken:
+            return False
+        return state.attempt_number <= min(self._policy.retries, error.again)
+
+
+def png(pixels: Pixels) -> bytes:
+    """Return a picture as a PNG file's bytes, without loss and without metadata."""
+    file = io.BytesIO()
+    # Each is sent once: packing it tighter takes longer than it saves.
+    Image.fromarray(pixels, "RGB").save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+_backoff = tenacity.wait_exponential_jitter(initial=FIRST_WAIT, max=LONGEST_WAIT, jitter=1)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    error = _error(state)
+    return _backoff(state) + (error.wait if error else 0)
+
+
+def _error(state: tenacity.RetryCallState) -> RequestError | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error if isinstance(error, RequestError) else None
+
+
+def _is_amount(value: object) -> bool:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and value >= 0
+    )
+
+
+class Served:
+    """What every victim behind a `Service` hands on to it."""
+
+    _service: Service
+
+    @property
+    def account(self) -> Account:
+        """What has been asked so far."""
+        return self._service.account
+
+    def forget(self) -> None:
+        """Ask again for pictures that were answered; see `Service.forget`."""
+        self._service.forget()
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Score pictures (n, height, width, 3); see `Service.score`."""
+        return self._service.score(pictures)

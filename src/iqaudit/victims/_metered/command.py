@@ -1,0 +1,233 @@
+"""A program as a victim."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.picture import Pixels
+from iqaudit._core.scale import Scale
+from iqaudit.victims._base import ELSEWHERE, Card
+from iqaudit.victims._declared import said_scale
+from iqaudit.victims._metered.base import (
+    ANSWER_RETRIES,
+    RETRIES,
+    TIMEOUT,
+    Clock,
+    Policy,
+    RequestError,
+    Served,
+    Service,
+    png,
+)
+from iqaudit.victims._metered.score_parsing import (
+    Field,
+    Pattern,
+    last_number,
+    last_numbers,
+    unusable,
+)
+
+ONE, MANY = "{picture}", "{pictures}"
+"""What stands in a template for a picture's path, and for that of a list of paths."""
+
+SCRIPTS = {".py", ".pyz", ".sh", ".pl", ".rb", ".js", ".jl", ".r", ".m", ".lua", ".jar", ".exe"}
+WEIGHTS = {".onnx", ".pt", ".pth", ".ckpt", ".safetensors"}
+TELLING = frozenset(SCRIPTS | WEIGHTS)
+"""Suffixes of files that a program is named by as well."""
+
+GRACE = 2.0
+"""Seconds that a program has to end after it was asked to, before it is ended."""
+
+OUTPUT_MOST = 1 << 20
+"""Bytes; a score needs far less, a list of thousands too."""
+
+LINE_MOST = 200
+"""Characters of a program's last words that an error repeats."""
+
+
+class Command(Served):
+    """A program that prints the score of a picture.
+
+    It is started anew for each request, without a shell, in a process group of its own. What was
+    answered is not asked again; see `Service`.
+
+    Parameters
+    ----------
+    template : str
+        The program and its arguments, split as a shell would split them. ``{picture}`` stands for
+        a PNG's path; ``{pictures}`` for that of a file with a path a line, and then as many scores
+        are due, in order.
+    field : str, optional
+        Where in JSON output the score stands, as ``result.score``; for ``{pictures}`` the list.
+    pattern : str, optional
+        A regular expression with one group, the score. Without both it is the last number printed;
+        for ``{pictures}`` that of each line.
+    score_range, lower_is_better, scale
+        As `said_scale` reads them.
+    timeout, retries, rate, price, budget_money
+        See `Policy`.
+    clock : Clock, optional
+        The system's.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used, or there is no such program.
+    """
+
+    def __init__(
+        self,
+        template: str,
+        *,
+        field: str | None = None,
+        pattern: str | None = None,
+        score_range: tuple[float, float] | None = None,
+        lower_is_better: bool = False,
+        scale: Scale | None = None,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        rate: float | None = None,
+        price: float = 0,
+        budget_money: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._words = _split(template)
+        self._together = any(MANY in word for word in self._words)
+        self._program = _found(self._words[0])
+        if field is not None and pattern is not None:
+            raise InputError("A score is read by a field of JSON or by a pattern, not by both.")
+        self._field = None if field is None else Field(field)
+        self._pattern = None if pattern is None else Pattern(pattern)
+        self._timeout = timeout
+        policy = Policy(timeout, retries, rate, price, budget_money)
+        said = said_scale(
+            "A command", score_range=score_range, lower_is_better=lower_is_better, scale=scale
+        )
+        name = _name(self._words)
+        self.card = Card(name, said, largest_batch=None if self._together else 1, device=ELSEWHERE)
+        self._service = Service(name, self._ask, policy, together=self._together, clock=clock)
+
+    def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
+        # An answer is not lost over a file that cannot be removed.
+        with tempfile.TemporaryDirectory(prefix="iqaudit-", ignore_cleanup_errors=True) as folder:
+            output = self._run(Path(folder), pictures)
+        count = len(pictures)
+        if self._field:
+            if self._together:
+                return self._field.numbers(output, count)
+            return [self._field.number(output)]
+        text = output.decode("utf-8", "replace")
+        if self._pattern:
+            return self._pattern.numbers(text, count)
+        return last_numbers(text, count) if self._together else [last_number(text)]
+
+    def _run(self, folder: Path, pictures: Sequence[Pixels]) -> bytes:
+        paths = [folder / f"picture-{number}.png" for number in range(1, len(pictures) + 1)]
+        for path, picture in zip(paths, pictures, strict=True):
+            path.write_bytes(png(picture))
+        listed = folder / "pictures.txt"
+        if self._together:
+            listed.write_text("".join(f"{path}\n" for path in paths), "utf-8")
+        words = [
+            word.replace(MANY, str(listed)).replace(ONE, str(paths[0])) for word in self._words
+        ]
+        # Files, not pipes: a pipe stays open as long as any child of the program holds it.
+        printed, complaints = folder / "stdout", folder / "stderr"
+        with printed.open("wb") as out, complaints.open("wb") as err:
+            status = self._status(words, out.fileno(), err.fileno())
+        if status:
+            raise RequestError(
+                f"ended with {_ending(status)}{_last_line(complaints)}", again=ANSWER_RETRIES
+            )
+        if printed.stat().st_size > OUTPUT_MOST:
+            raise unusable(f"printed more than {OUTPUT_MOST >> 20} MiB")
+        return printed.read_bytes()
+
+    def _status(self, words: Sequence[str], out: int, err: int) -> int:
+        try:
+            process = subprocess.Popen(  # noqa: S603 (the user's own program, and no shell)
+                words,
+                executable=self._program,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise RequestError(f"cannot be started: {error.strerror}", again=0) from None
+        try:
+            return process.wait(self._timeout)
+        except subprocess.TimeoutExpired:
+            raise RequestError(
+                f"did not end in {self._timeout:g} s and was ended", again=ANSWER_RETRIES
+            ) from None
+        finally:
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End what is left of a program and its children."""
+    group = process.pid
+    try:
+        if process.poll() is None:
+            os.killpg(group, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+        process.wait()
+
+
+def _split(template: str) -> list[str]:
+    try:
+        words = shlex.split(template)
+    except ValueError as error:
+        raise InputError(f"The command cannot be split into words: {error}.") from None
+    places = {place for word in words for place in (ONE, MANY) if place in word}
+    if len(places) != 1:
+        raise InputError(
+            f"A command has {ONE} where the picture's path belongs, as in command:prog {ONE}, or "
+            f"{MANY} where that of a list of paths does, and not both."
+        )
+    return words
+
+
+def _found(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        said, sign, _ = program.partition("=")  # a variable set before it may be a secret
+        raise InputError(f'There is no program "{said}{sign}" that can be run.')
+    return str(Path(found).absolute())
+
+
+def _name(words: Sequence[str]) -> str:
+    """Name a command by its program, and by the scripts and weights among its words.
+
+    The others may be secrets. The words alone decide, not which files there are: an audit is taken
+    up under the same name after the program wrote some.
+    """
+    plain = (Path(word) for word in words[1:] if re.fullmatch(r"[^\s=@:]+", word))
+    telling = [path.name for path in plain if path.suffix.lower() in TELLING]
+    return "command:" + " ".join([Path(words[0]).name, *telling])
+
+
+def _ending(status: int) -> str:
+    return f"exit code {status}" if status > 0 else f"signal {-status}"
+
+
+def _last_line(file: Path) -> str:
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - 4 * LINE_MOST))
+        lines = stream.read().decode("utf-8", "replace").split("\n")
+    printable = ["".join(filter(str.isprintable, line)).strip() for line in lines]
+    said = [line for line in printable if line]
+    return f": {said[-1][:LINE_MOST]}" if said else ""

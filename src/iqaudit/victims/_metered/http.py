@@ -1,0 +1,242 @@
+"""A service on the web, or on this machine, as a victim."""
+
+import base64
+import ipaddress
+import os
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.picture import Pixels
+from iqaudit._core.scale import Scale
+from iqaudit.victims._base import ELSEWHERE, Card
+from iqaudit.victims._declared import said_scale
+from iqaudit.victims._metered.base import (
+    RETRIES,
+    TIMEOUT,
+    Clock,
+    Policy,
+    RequestError,
+    Served,
+    Service,
+    png,
+)
+from iqaudit.victims._metered.http_connection import Address, Line, Reply
+from iqaudit.victims._metered.score_parsing import Field
+
+HEADER = re.compile(r"([\w!#$%&'*+.^`|~-]+)=(?:env:([A-Za-z_]\w*)|file:(.+))", re.ASCII)
+
+OURS = {"connection", "content-length", "content-type", "host", "transfer-encoding"}
+"""Headers that say how the request is made."""
+
+PASSING = {429, 500, 502, 503, 504}
+"""Statuses that may be another the next time."""
+
+RETRY_AFTER_MOST = 300.0
+"""Seconds; a service that asks for a longer pause is not asked again."""
+
+FORMS = ("raw", "multipart")
+
+
+class Http(Served):
+    """A service that is sent a picture and answers JSON with a score in it.
+
+    One picture a request, as PNG. What was answered is not asked again; see `Service`.
+
+    Parameters
+    ----------
+    url : str
+        ``http://`` or ``https://``. Its user, password and query are sent and told to nobody else.
+    field : str
+        Where in the JSON the score stands, as ``result.scores[0]``.
+    form : str
+        ``"raw"``: the request's body is the file; ``"multipart"``: a form's part ``file`` is, or
+        the part NAME with ``"multipart:NAME"``.
+    headers : sequence of str
+        Each ``NAME=env:VARIABLE`` or ``NAME=file:PATH``: the value is read from there.
+    authorised : bool
+        That the service's owner allows the audit; needed where the host is not this machine.
+    score_range, lower_is_better, scale
+        As `said_scale` reads them.
+    timeout, retries, rate, price, budget_money
+        See `Policy`.
+    clock : Clock, optional
+        The system's.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used; the sentence repeats neither the address nor a value.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        field: str = "score",
+        form: str = "raw",
+        headers: Sequence[str] = (),
+        authorised: bool = False,
+        score_range: tuple[float, float] | None = None,
+        lower_is_better: bool = False,
+        scale: Scale | None = None,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        rate: float | None = None,
+        price: float = 0,
+        budget_money: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        address, login = _address(url)
+        if not (authorised or _is_loopback(address.host)):
+            raise InputError(
+                f"{address.host} is not this machine. Thousands of requests to a service that is "
+                "not yours need its owner's permission; if you have it, say authorised=True or "
+                "--authorised."
+            )
+        self._field, self._part = Field(field), _part(form)
+        self._sent = _headers(headers)
+        if login:
+            if "authorization" in self._sent:
+                raise InputError("Give the address a user or a header Authorization, not both.")
+            self._sent["authorization"] = login
+        policy = Policy(timeout, retries, rate, price, budget_money)
+        said = said_scale(
+            "A service", score_range=score_range, lower_is_better=lower_is_better, scale=scale
+        )
+        self.card = Card(address.public, said, largest_batch=1, device=ELSEWHERE)
+        self._line = Line(address, timeout)
+        self._service = Service(address.public, self._ask, policy, clock=clock)
+
+    def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
+        [picture] = pictures
+        body, kind = png(picture), "image/png"
+        if self._part:
+            body, kind = _multipart(self._part, body)
+        reply = self._line.post(body, {**self._sent, "content-type": kind})
+        if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise _refusal(reply)
+        return [self._field.number(reply.body)]
+
+
+def _refusal(reply: Reply) -> RequestError:
+    try:
+        # Python's words for it: the server's own could repeat what it was sent.
+        said = f"answered {reply.status} {HTTPStatus(reply.status).phrase}"
+    except ValueError:
+        said = f"answered {reply.status}"
+    if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
+        return RequestError(f"{said}; redirects are not followed, give the new address", again=0)
+    if reply.status not in PASSING:
+        return RequestError(said, again=0)
+    wait = _seconds(reply.retry_after)
+    if wait > RETRY_AFTER_MOST:
+        return RequestError(f"{said} and asks to be left alone for {wait:.0f} s", again=0)
+    return RequestError(said, wait=wait)
+
+
+def _seconds(retry_after: str) -> float:
+    """Read a Retry-After, seconds or a date; 0 where it is neither."""
+    if retry_after.isascii() and retry_after.isdecimal():
+        return float(retry_after[:9])
+    try:
+        until = parsedate_to_datetime(retry_after)
+        return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def _multipart(part: str, file: bytes) -> tuple[bytes, str]:
+    boundary = secrets.token_hex(16)
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{part}"; filename="picture.png"\r\n'
+        "Content-Type: image/png\r\n\r\n"
+    )
+    body = head.encode() + file + f"\r\n--{boundary}--\r\n".encode()
+    return body, f"multipart/form-data; boundary={boundary}"
+
+
+def _part(form: str) -> str:
+    """Return the name of the form's part that holds the picture; empty where there is no form."""
+    kind, colon, name = form.partition(":")
+    if (
+        kind not in FORMS
+        or (colon and kind == "raw")
+        or (colon and not re.fullmatch(r"[\w.-]+", name))
+    ):
+        raise InputError(f'form is "raw", "multipart" or "multipart:NAME", not "{form}".')
+    return "" if kind == "raw" else name or "file"
+
+
+def _address(url: str) -> tuple[Address, str]:
+    """Take an address apart; its user and password become the value of a header."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = "", None
+    else:
+        host = host if re.fullmatch(r"[\w.:%-]+", host) else ""
+    if not host or parts.scheme not in ("http", "https"):
+        # Without the address: it may hold a password.
+        raise InputError("A service's address looks like https://host:port/path?query.")
+    login = ""
+    if parts.username is not None:
+        both = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        login = f"Basic {base64.b64encode(both.encode()).decode()}"
+    # What must be quoted is; what is quoted stays as it is.
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=~") or "/"
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=~?")
+    return Address(parts.scheme, host, port, path, query), login
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _headers(given: Sequence[str]) -> dict[str, str]:
+    headers: dict[str, str] = {"accept": "application/json", "user-agent": "iqaudit"}
+    if isinstance(given, str):
+        given = [given]
+    for number, header in enumerate(given, 1):
+        form = HEADER.fullmatch(header)
+        if form is None or form[1].lower() in OURS:
+            # Without its words: they may be a secret put in the wrong place.
+            raise InputError(
+                f"Header {number} must be NAME=env:VARIABLE or NAME=file:PATH, so that its value "
+                f"stays out of what is written; {', '.join(sorted(OURS))} are not given."
+            )
+        name, variable, path = form.groups()
+        headers[name.lower()] = _secret(name, variable, path, os.environ)
+    return headers
+
+
+def _secret(
+    name: str, variable: str | None, path: str | None, environment: Mapping[str, str]
+) -> str:
+    if variable is not None:
+        value = environment.get(variable, "")
+        where = "environment variable"
+    else:
+        where = "file"
+        try:
+            value = Path(path or "").read_text("utf-8").strip()
+        except (OSError, ValueError):
+            value = ""
+    if not re.fullmatch(r"[\x20-\x7e]+", value):
+        raise InputError(
+            f"The value of the header {name} is missing: its {where} must be there and hold one "
+            "line of plain ASCII."
+        )
+    return value

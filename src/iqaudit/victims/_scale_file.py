@@ -1,0 +1,111 @@
+"""Score scales in files: a small TOML file says what a scale was fitted on and to whom."""
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.picture import Picture
+from iqaudit._core.scale import Scale
+from iqaudit.victims._base import ELSEWHERE, Victim
+from iqaudit.victims._fingerprint import NOISE_TOLERANCE, fingerprint
+
+SAME = 0.01
+"""Share of S by which a victim's fingerprint may differ from the one that a scale was fitted to: no
+quality then moves by more than 0.025. Noise comes on top."""
+
+
+def save_scale(
+    path: str | os.PathLike[str], scale: Scale, victim: Victim, pictures: Sequence[Picture]
+) -> None:
+    """Write a scale with what it was fitted on, and the victim's fingerprint: two scores more.
+
+    Parameters
+    ----------
+    path : path
+        The TOML file.
+    scale : Scale
+        What was fitted.
+    victim : Victim
+        Whose it is: the name and the fingerprint are kept.
+    pictures : sequence of Picture
+        What it was fitted on: their number and a hash of their hashes are kept.
+    """
+    together = hashlib.sha256("".join(sorted(each.sha256 for each in pictures)).encode())
+    # JSON's strings, numbers and booleans are TOML's.
+    values = {
+        "victim": victim.card.name,
+        "fingerprint": fingerprint(victim),
+        "center": scale.center,
+        "spread": scale.spread,
+        "low": scale.low,
+        "high": scale.high,
+        "lower_is_better": scale.lower_is_better,
+        "source": scale.source,
+        "pictures": len(pictures),
+        "pictures_sha256": together.hexdigest(),
+    }
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    Path(path).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def load_scale(path: str | os.PathLike[str]) -> Scale:
+    """Read a scale's file.
+
+    Raises
+    ------
+    InputError
+        If it is missing, or is not one.
+    """
+    values = _read(path)
+    try:
+        return Scale(
+            float(values["center"]),
+            float(values["spread"]),
+            float(values["low"]),
+            float(values["high"]),
+            bool(values["lower_is_better"]),
+            f"{values['source']} ({values['victim']})",
+            fitted=True,
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: this is no scale file ({error}).") from None
+
+
+def refuse_another(path: str | os.PathLike[str], victim: Victim) -> None:
+    """Raise an `InputError` where a scale's file was fitted to a victim that scores otherwise.
+
+    Asks for the two scores of a fingerprint; for none where the file holds no fingerprint, or the
+    victim is a service, whose scores may be paid for.
+    """
+    values = _read(path)
+    if "fingerprint" not in values or victim.card.device == ELSEWHERE:
+        return
+    try:
+        fitted = plain, noisy = tuple(float(score) for score in values["fingerprint"])
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: this is no scale file (fingerprint: {error}).") from None
+    found = fingerprint(victim)
+    allowed = SAME * victim.card.scale.spread + NOISE_TOLERANCE * victim.card.noise
+    if not np.allclose(found, fitted, rtol=0, atol=allowed):
+        raise InputError(
+            f'{path}: this scale was fitted to "{values["victim"]}" when that scored two fixed '
+            f'pictures {plain:.6g} and {noisy:.6g}; "{victim.card.name}" scores them '
+            f"{found[0]:.6g} and {found[1]:.6g}: it is another, or answers at random. Calibrate "
+            'again or, to take the scale all the same, remove the line "fingerprint" from the file.'
+        )
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such scale file.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: this is no scale file ({error}).") from None

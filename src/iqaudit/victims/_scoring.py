@@ -1,0 +1,92 @@
+"""Scores of pictures: a victim's answers, checked, outside any budget."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iqaudit._core.errors import VictimError
+from iqaudit._core.picture import Pixels
+from iqaudit.victims._base import Victim, gradient_of
+
+
+def score(victim: Victim, pixels: Pixels) -> float:
+    """Return the victim's native score of one picture, outside any budget."""
+    return scores_together(victim, pixels[None])[0]
+
+
+def scores_together(victim: Victim, batch: Pixels) -> list[float]:
+    """Return the victim's native scores of pictures of one size, outside any budget."""
+    scores = ask_batch(victim, batch.copy())
+    refuse_unusable(victim, scores)
+    return scores
+
+
+def slope(victim: Victim, pixels: Pixels) -> NDArray[np.float32]:
+    """Return the gradient of the victim's native score by a picture's levels.
+
+    Outside any budget, which counts scores: for white-box attacks, whose victims have one.
+    """
+    own = gradient_of(victim)
+    if own is None:
+        raise RuntimeError("a gradient was asked of a victim that has none")
+    try:
+        found = np.asarray(own(pixels.copy()), dtype=np.float32)
+    except Exception as error:
+        raise _failed(victim, "the gradient for a picture", pixels, error) from error
+    if found.shape != pixels.shape or not np.isfinite(found).all():
+        raise VictimError(
+            f'The victim "{victim.card.name}" has no finite gradient for a picture of '
+            f"{pixels.shape[1]} x {pixels.shape[0]}."
+        )
+    return found
+
+
+def refuse_unusable(victim: Victim, scores: Sequence[float]) -> None:
+    """Raise a `VictimError` where a score is not finite."""
+    if bad := [answer for answer in scores if not math.isfinite(answer)]:
+        raise VictimError(
+            f'The victim "{victim.card.name}" answered {bad[0]} where a finite score was due.'
+        )
+
+
+def check_scale(victim: Victim, clean: float | None) -> None:
+    """Raise a `VictimError` where the scale was not made for a clean picture's score, if any."""
+    if clean is not None and not victim.card.scale.fits(clean):
+        raise VictimError(
+            f'The victim "{victim.card.name}" scored a clean picture {clean:g}, far outside '
+            "what its scale was made for "
+            f"({victim.card.scale.source}); say the range that it has."
+        )
+
+
+def ask_batch(victim: Victim, batch: Pixels) -> list[float]:
+    """Return the victim's answers to a batch of its own to write into, one float a picture."""
+    return as_numbers(victim, lambda: victim.score(batch), batch[0], len(batch))
+
+
+def as_numbers(
+    victim: Victim, answer: Callable[[], ArrayLike], like: Pixels, count: int
+) -> list[float]:
+    """Return what a victim answers as so many floats, or raise its fault as a `VictimError`."""
+    try:
+        scores = np.asarray(answer(), dtype=np.float64)
+    except VictimError:
+        raise  # the victim has a sentence of its own
+    except Exception as error:
+        raise _failed(victim, f"{count} picture(s)", like, error) from error
+    if scores.shape != (count,):
+        raise VictimError(
+            f'The victim "{victim.card.name}" answered an array of shape {scores.shape} where one '
+            f"score for each of {count} picture(s) was due."
+        )
+    numbers: list[float] = scores.tolist()
+    return numbers
+
+
+def _failed(victim: Victim, what: str, like: Pixels, error: Exception) -> VictimError:
+    return VictimError(
+        f'The victim "{victim.card.name}" failed on {what} of '
+        f"{like.shape[1]} x {like.shape[0]}: {type(error).__name__}: {error}"
+    )

@@ -1,0 +1,133 @@
+"""A torch module as a victim."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.patches import Window, whole
+from iqaudit._core.scale import Scale
+from iqaudit._incremental import Rescorer, Session
+from iqaudit.victims._base import Card
+
+EXACT = ("incremental", "dense")
+"""How a search scores."""
+
+WORTH_READING = 100
+"""Scores: reading a network's graph, which takes seconds, is not worth less."""
+
+
+def torch_device(name: str) -> torch.device:
+    """Return a device by its name, as ``cuda:1``; an `InputError` where torch has none such."""
+    try:
+        return torch.zeros((), device=name).device
+    except (AssertionError, RuntimeError) as error:
+        first = str(error).partition("\n")[0]
+        raise InputError(f'torch has no device "{name}" here: {first}.') from error
+
+
+class TorchModule:
+    """A ``torch.nn.Module`` that scores pictures.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Takes a tensor (n, 3, height, width) in [0, 1], RGB, on the device and in the type of its
+        own parameters, and returns n scores. Put into eval mode.
+    scale : Scale
+        Native range and direction; ``Scale.from_range(low, high)`` where nothing was fitted.
+    name : str, optional
+        What results call it; the class's name unless given.
+    smallest_side : int
+        Pixels.
+    note : str
+        What whoever cites a score must know.
+    window : callable
+        The part of a picture that it looks at; see `Card`.
+    exact : {"incremental", "dense"}
+        Whether a search scores again only what a query changes, or whole pictures. The scores are
+        the same but for rounding.
+
+    Raises
+    ------
+    InputError
+        If `exact` is neither.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        scale: Scale,
+        *,
+        name: str | None = None,
+        smallest_side: int = 1,
+        note: str = "",
+        window: Callable[[int, int], Window] = whole,
+        exact: str = EXACT[0],
+    ) -> None:
+        if exact not in EXACT:
+            raise InputError(f"exact is {' or '.join(EXACT)}, not {exact!r}.")
+        self.module = module.eval()
+        floats = [t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()]
+        self._like = floats[0] if floats else torch.zeros(())
+        device = self._like.device
+        self.card = Card(
+            name or type(module).__name__,
+            scale,
+            smallest_side=smallest_side,
+            # On a CPU a batch gains nothing (its activations leave the caches), and one picture a
+            # pass keeps a score's last bits from depending on its neighbours.
+            largest_batch=1 if device.type == "cpu" else None,
+            device=str(device),
+            note=note,
+            window=window,
+        )
+        self.rescorer = Rescorer(self.module, self._like, scale.spread, self._add_note)
+        self._incremental = exact == "incremental"
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Score pictures (n, height, width, 3); see `Victim.score`."""
+        with torch.inference_mode():
+            scores: Any = self.rescorer.answer(self.rescorer.tensor(pictures))
+        if not isinstance(scores, Tensor) or scores.is_complex():
+            kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
+            raise TypeError(f"the module must return a tensor of real scores, not {kind}")
+        # (n, 1), (n, 1, 1, 1) and a lone () are n scores; a map of them is the oracle's to refuse.
+        flat = scores.reshape(-1) if scores.numel() == len(pictures) else scores
+        return np.asarray(flat.double().cpu().numpy())
+
+    def gradient(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the gradient of a picture's score by its levels, (height, width, 3).
+
+        Raises
+        ------
+        TypeError
+            If the module's score does not depend on the picture differentiably.
+        """
+        with torch.enable_grad():
+            x = self.rescorer.tensor(picture[None]).requires_grad_()
+            scores = self.rescorer.answer(x)
+            if not (isinstance(scores, Tensor) and scores.requires_grad):
+                raise TypeError("its score has no gradient")
+            [slope] = torch.autograd.grad(scores.sum(), x)
+        levels: NDArray[np.float32] = (slope[0].permute(1, 2, 0).float() / 255).cpu().numpy()
+        return levels
+
+    def open_session(self, height: int, width: int, scores: int) -> Session | None:
+        """Begin a search; see `iqaudit.victims._base.open_session`."""
+        worth = self._incremental and scores >= WORTH_READING
+        return self.rescorer.open(height, width) if worth else None
+
+    def incremental(self, height: int, width: int) -> str:
+        """Tell how much of a search's work is done again only where a query changes it."""
+        if not self._incremental:
+            return "Every query is a dense pass, as was asked for."
+        return self.rescorer.told(height, width)
+
+    def _add_note(self, text: str) -> None:
+        self.card = replace(self.card, note="; ".join(filter(None, (self.card.note, text))))

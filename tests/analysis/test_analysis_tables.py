@@ -1,0 +1,290 @@
+"""The tables: every figure is that of the files, with an interval, or is said not to exist."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support.audits import (
+    OPINIONS,
+    PICTURES,
+    QUERIES,
+    Cell,
+    bright,
+    edit,
+    rate,
+    rough,
+    write_audit,
+    write_run,
+)
+
+import iqaudit
+from iqaudit import InputError, _analysis, measures
+from iqaudit._analysis import Estimate
+from iqaudit._analysis.tables import samples, statistics
+from iqaudit._analysis.tables.tables import record
+from iqaudit._core.picture import Pixels
+from iqaudit._search.trial import Stop
+
+
+@pytest.fixture(scope="module")
+def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cells = {
+        "rough--bidirectional": Cell(rough()),
+        "smooth--bidirectional": Cell(rough(lower_is_better=True)),
+        "bright--square": Cell(bright(), "square", 60),
+    }
+    return write_audit(tmp_path_factory.mktemp("audit") / "run", cells)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return Cell(rough(), queries=20).write(tmp_path / "alone")
+
+
+def entries(run: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = iqaudit.load(run)["pictures"]
+    return found
+
+
+def column(run: Path, name: str) -> list[float]:
+    return [entry[name] for entry in entries(run)]
+
+
+def values(run: Path) -> dict[str, float | None]:
+    (row,) = _analysis.table(_analysis.load(run)).rows
+    return {name: estimate.value for name, estimate in row.values.items()}
+
+
+def test_an_audit_has_its_cells_in_order_with_what_the_manifest_says(audit: Path) -> None:
+    cells = _analysis.load(audit)
+    assert [cell.cell for cell in cells] == [
+        "rough--bidirectional", "smooth--bidirectional", "bright--square",
+    ]  # fmt: skip
+    assert [(cell.victim, cell.attack) for cell in cells][1:] == [
+        ("smooth", "bidirectional"),
+        ("bright", "square"),
+    ]
+    assert {cell.data for cell in cells} == {"six"}
+    assert cells[2].scale == bright().card.scale
+    assert [picture.opinion for picture in cells[0].pictures] == list(OPINIONS)
+    assert [picture.distortion for picture in cells[0].pictures[:2]] == ["blur", "noise"]
+
+
+def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
+    run = audit / "rough--bidirectional"
+    row = _analysis.table(_analysis.load(audit)).rows[0]
+    found = {name: estimate.value for name, estimate in row.values.items()}
+    s, s_attacked = (
+        np.array(column(run, "clean_quality")),
+        np.array(column(run, "attacked_quality")),
+    )
+    f, f_attacked = np.array(column(run, "clean_score")), np.array(column(run, "attacked_score"))
+    raised = np.array([entry["direction"] == "raise" for entry in entries(run)])
+    assert 0 < raised.sum() < PICTURES
+    rated = np.array([opinion is not None for opinion in OPINIONS])
+    opinions = np.array([opinion for opinion in OPINIONS if opinion is not None])
+    expected = {
+        "rgo": measures.rgo(s, s_attacked),
+        "reachable_rgo": np.mean(column(run, "reachable_rgo")),
+        "mean_deviation": measures.mean_deviation(s, s_attacked),
+        "ssim": np.mean(column(run, "ssim")),
+        "psnr": np.mean([value for value in column(run, "psnr") if value is not None]),
+        "flip": np.mean(column(run, "flip")),
+        "linf": 3,
+        "r_natural": measures.robustness(s, s_attacked, (0, 10), base=math.e),
+        "r_decimal": _msu_robustness(f, f_attacked),
+    }
+    for name in ("srocc", "plcc", "krocc", "rmse"):
+        measure = getattr(measures, name)
+        before, after = measure(s[rated], opinions), measure(s_attacked[rated], opinions)
+        expected |= {f"{name}_before": before, f"{name}_after": after}
+        if name != "rmse":
+            expected[f"{name}_change"] = measures.change_rate(before, after)
+    clean = measures.clean_range(f)
+    for way, chosen in (("raise", raised), ("lower", ~raised)):
+        pair = f[chosen], f_attacked[chosen]
+        expected |= {
+            f"range_gain_{way}": measures.normalised_gain(*pair, (0, 20)),
+            f"absolute_gain_{way}": measures.normalised_gain(*pair, clean),
+            f"relative_gain_{way}": measures.relative_gain(*pair, clean),
+            f"wasserstein_{way}": measures.wasserstein_score(*pair, clean),
+            f"energy_{way}": measures.energy_score(*pair, clean),
+        }
+    assert found == pytest.approx(expected)
+    assert list(found) == [measure.name for measure in _analysis.MEASURES]
+    assert (row.pictures, row.unfinished, row.rated) == (6, 0, 5)
+
+
+def _msu_robustness(f: np.ndarray, f_attacked: np.ndarray) -> float:
+    """Return R as the MSU benchmark's released program has it, said in full."""
+    p, p_attacked = ((each - f.min()) / (f.max() - f.min()) for each in (f, f_attacked))
+    return float(np.mean(np.log10(np.maximum(1 - p, p) / (np.abs(p - p_attacked) + 1e-6))))
+
+
+def test_gains_are_positive_towards_quality_whatever_the_scale(audit: Path) -> None:
+    for row in _analysis.table(_analysis.load(audit)).rows[:2]:
+        for name in ("range_gain", "absolute_gain", "relative_gain", "wasserstein", "energy"):
+            assert (row.values[f"{name}_raise"].value or 0) > 0, (row.cell, name)
+            assert (row.values[f"{name}_lower"].value or 0) < 0, (row.cell, name)
+
+
+def test_figures_lie_in_their_intervals_and_come_out_the_same_again(audit: Path) -> None:
+    table = _analysis.table(_analysis.load(audit))
+    assert table == _analysis.table(_analysis.load(audit))
+    for measure in table.measures:
+        estimate = table.rows[0].values[measure.name]
+        if measure.name == "linf":
+            assert estimate == Estimate(3)
+        else:
+            assert estimate.value is not None
+            assert estimate.low is not None, measure.name
+            assert estimate.high is not None
+            assert estimate.low <= estimate.value <= estimate.high, measure.name
+
+
+def test_what_was_reached_earlier_is_the_best_of_the_first_answers(audit: Path) -> None:
+    cells = _analysis.load(audit)
+    rows = [row for row in _analysis.by_queries(cells).rows if row.cell == cells[0].cell]
+    assert [row.queries for row in rows] == [100, 300, QUERIES]
+    run = audit / cells[0].cell
+    terms = []
+    for entry in entries(run):
+        scores = np.load(run / "scores" / f"{entry['name']}.npy")["score"][:100]
+        best = scores.max() if entry["direction"] == "raise" else scores.min()
+        quality = cells[0].scale.quality(float(best))
+        terms.append(measures.rgo([entry["clean_quality"]], [quality]))
+    assert rows[0].values["rgo"].value == pytest.approx(np.mean(terms))
+    final = _analysis.table(cells).rows[0].values
+    assert rows[-1].values == {name: final[name] for name in rows[-1].values}
+    assert "ssim" not in rows[-1].values
+    assert [row.queries for row in _analysis.by_queries(cells[2:]).rows] == [60]
+
+
+def test_a_run_by_itself_has_no_opinions(run: Path) -> None:
+    found = values(run)
+    assert found["rgo"] is not None
+    assert {found[name] for name in found if name.startswith(("srocc", "rmse"))} == {None}
+
+
+def test_a_search_that_ended_early_keeps_what_it_had(tmp_path: Path) -> None:
+    cell = Cell(rough(), queries=200)
+    plan = iqaudit.Plan(
+        cell.victim,
+        iqaudit.attacks.Bidirectional(),
+        queries=200,
+        stop=Stop(rgo=0.01),
+    )
+    directory = iqaudit.RunDirectory(tmp_path / "early", plan)
+    for result in iqaudit.run(plan, [np.full((12, 12, 3), 128, np.uint8)]):
+        directory.add(result)
+    (cell_data,) = _analysis.load(tmp_path / "early")
+    assert directory.rows[0].queries < 100
+    rows = _analysis.by_queries([cell_data]).rows
+    assert rows[0].values["rgo"].value == rows[1].values["rgo"].value == directory.summary.rgo
+
+
+@pytest.mark.parametrize(
+    ("opinions", "exists"),
+    [
+        ([5, 6, None, None, None, None], {"rmse_before"}),
+        ([5, 5, 5, 5, 5, 5], {"rmse_before"}),
+        ([5, 6, 7, None, None, None], {"rmse_before", "srocc_before", "krocc_after"}),
+    ],
+)
+def test_correlations_need_three_pictures_that_differ(
+    run: Path, opinions: list[float | None], exists: set[str]
+) -> None:
+    edit(run, lambda record: rate(record, opinions))
+    found = values(run)
+    for name in ("rmse_before", "srocc_before", "krocc_after"):
+        assert (found[name] is not None) == (name in exists), name
+
+
+def test_one_picture_has_figures_and_no_intervals(tmp_path: Path) -> None:
+    grey: Pixels = np.full((12, 12, 3), 128, np.uint8)
+    run = write_run(tmp_path / "one", rough(), iqaudit.collect([grey]), queries=20)
+    edit(run, lambda record: rate(record, [4.0]))
+    (row,) = _analysis.table(_analysis.load(run)).rows
+    assert row.values["rgo"].value is not None
+    assert {estimate.low for estimate in row.values.values()} == {None}
+    for name in ("srocc_before", "absolute_gain_raise", "r_decimal", "energy_lower"):
+        assert row.values[name] == Estimate(None), name
+
+
+def test_an_unmoved_score_makes_r_infinite_and_json_null(run: Path) -> None:
+    (cell,) = _analysis.load(run)
+    still = samples.Sample.after(cell, 1)
+    assert _analysis.find("r_natural").compute(still) == Estimate(math.inf)
+    assert _analysis.find("rgo").compute(still) == Estimate(0, 0, 0)
+    decimal = _analysis.find("r_decimal").compute(still).value
+    assert decimal is not None
+    assert 5 < decimal <= 6  # log10 of 0.5 to 1 over the offset
+    held = record(_analysis.by_queries([cell]))
+    json.dumps(held, allow_nan=False)
+    assert held["intervals"]["kind"] == "percentile bootstrap"
+
+
+def test_unfinished_pictures_are_left_out_and_counted(run: Path) -> None:
+    edit(run, lambda record: record["pictures"][0].update(outcome="interrupted"))
+    (row,) = _analysis.table(_analysis.load(run)).rows
+    assert (row.pictures, row.unfinished) == (5, 1)
+    assert row.values["rgo"].value == pytest.approx(np.mean(column(run, "rgo")[1:]))
+    edit(run, lambda record: [e.update(outcome="interrupted") for e in record["pictures"]])
+    (row,) = _analysis.table(_analysis.load(run)).rows
+    assert {estimate.value for estimate in row.values.values()} == {None}
+
+
+def test_pictures_that_an_audit_still_owes_are_counted(tmp_path: Path) -> None:
+    audit = write_audit(tmp_path / "run", {"a": Cell(rough(), queries=4), "b": Cell(rough())})
+    edit(audit / "a", lambda record: record["pictures"].pop())
+    (audit / "b" / "results.json").unlink()
+    (row,) = _analysis.table(_analysis.load(audit)).rows
+    assert row.unfinished == 1
+    assert _analysis.missing(audit) == ("b",)
+    (audit / "a" / "results.json").unlink()
+    with pytest.raises(InputError, match="cells is finished yet"):
+        _analysis.load(audit)
+
+
+def test_a_figure_that_an_older_version_did_not_measure_is_none(run: Path) -> None:
+    edit(run, lambda record: [entry.pop("flip") for entry in record["pictures"]])
+    assert values(run)["flip"] is None
+
+
+def test_an_unbounded_victim_has_no_gain_of_its_range(audit: Path) -> None:
+    row = _analysis.table(_analysis.load(audit)).rows[2]
+    assert row.values["range_gain_lower"] == Estimate(None)
+    assert row.values["absolute_gain_lower"].value is not None
+
+
+def test_resampled_statistics_are_the_measures_of_each_resample() -> None:
+    rng = np.random.default_rng(6)
+    a, b = rng.integers(0, 7, (2, 4, 15)) / 4
+    pairs = list(zip(a, b, strict=True))
+    unit = (0.0, 1.0)
+    for statistic, measure in (
+        (statistics.linear_correlation, measures.plcc),
+        (statistics.root_mean_square, measures.rmse),
+        (statistics.distribution_shift, lambda x, y: measures.wasserstein_score(x, y, unit)),
+        (statistics.energy_shift, lambda x, y: measures.energy_score(x, y, unit)),
+    ):
+        assert statistic(a, b) == pytest.approx([measure(x, y) for x, y in pairs])
+    drawn = rng.integers(15, size=(4, 15))
+    tau = statistics.pair_correlation(a[0], b[0])(drawn.astype(float))
+    assert tau == pytest.approx([measures.krocc(a[0][each], b[0][each]) for each in drawn])
+    lost = statistics.change(statistics.linear_correlation)(a, b, a[::-1])
+    assert lost == pytest.approx(
+        [
+            measures.change_rate(measures.plcc(x, o), measures.plcc(y, o))
+            for (x, y), o in zip(pairs, a[::-1], strict=True)
+        ]
+    )
+    assert np.isnan(statistics.linear_correlation(a, np.full_like(a, 0.1))).all()
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="this is no run"):
+        _analysis.load(tmp_path)

@@ -1,0 +1,196 @@
+"""`check`: each of its verdicts, on a victim that deserves it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.conftest import MakePicture
+
+import iqaudit
+from iqaudit._assess.check import Finding, Verdict, check
+from iqaudit._assess.cost import work
+from iqaudit.victims import Card, Function, Window, as_victim
+from iqaudit.victims._fingerprint import fingerprint
+
+Scorer = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+
+
+def sharp(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Score a toy that blur, JPEG and noise all lower: edges, less fine grain."""
+    x = pictures.astype(np.float64).mean(axis=3)
+    coarse = np.abs(x[:, :, 4:] - x[:, :, :-4]).mean(axis=(1, 2))
+    fine = np.abs(x[:, :, 2:] - 2 * x[:, :, 1:-1] + x[:, :, :-2]).mean(axis=(1, 2))
+    scores: NDArray[np.float64] = coarse - 1.2 * fine
+    return scores
+
+
+def findings(function: Scorer, scale: iqaudit.Scale | None = None) -> dict[str, Finding]:
+    victim = Function(function, scale or iqaudit.Scale.from_range(-30, 30))
+    return {finding.check: finding for finding in check(victim)}
+
+
+def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) -> None:
+    found = list(check(reference))
+    assert {finding.verdict for finding in found} == {Verdict.PASS}
+    assert [finding.check for finding in found] == [
+        "deterministic",
+        "batch",
+        "resolution",
+        "every pixel",
+        "scale",
+        "direction",
+        "fingerprint",
+        "incremental",
+        "cost",
+    ]
+    assert all(finding.sentence.endswith(".") for finding in found)
+
+
+def test_a_fingerprint_tells_victims_apart_and_stays() -> None:
+    scale = iqaudit.Scale.from_range(-30, 30)
+    one, again = (fingerprint(Function(sharp, scale)) for _ in range(2))
+    assert one == again
+    assert fingerprint(Function(lambda x: sharp(x) + 1e-3, scale)) != one
+
+    class Sized:
+        card = Card("sized", scale, smallest_side=80, largest_side=80)
+
+        def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+            assert pictures.shape[1:] == (80, 80, 3)
+            return sharp(pictures)
+
+    assert len(fingerprint(Sized())) == 2
+
+
+def test_noise_is_found() -> None:
+    rng = np.random.default_rng(0)
+    found = findings(lambda pictures: sharp(pictures) + rng.normal(0, 0.1, len(pictures)))
+    assert found["deterministic"].verdict is Verdict.FAIL
+    assert "cannot be repeated" in found["deterministic"].sentence
+
+
+@pytest.mark.parametrize(("size", "verdict"), [(1e-6, Verdict.WARN), (1.0, Verdict.FAIL)])
+def test_a_score_that_depends_on_its_batch_is_found(size: float, verdict: Verdict) -> None:
+    found = findings(lambda pictures: sharp(pictures) + size * len(pictures))
+    assert found["batch"].verdict is verdict
+
+
+def test_a_rounded_answer_is_found() -> None:
+    assert findings(lambda x: np.round(sharp(x)))["resolution"].verdict is not Verdict.PASS
+    assert findings(lambda x: 0 * sharp(x) + 1)["resolution"].verdict is Verdict.FAIL
+
+
+def test_a_part_without_a_say_is_found_and_the_known_window_said() -> None:
+    found = findings(lambda pictures: sharp(pictures[:, :, : pictures.shape[2] // 2]))
+    assert found["every pixel"].verdict is Verdict.WARN
+    assert "50 %" in found["every pixel"].sentence
+    assert "wasted" in found["every pixel"].sentence
+
+    class Half:
+        card = Card(
+            "half",
+            iqaudit.Scale.from_range(-30, 30),
+            window=lambda height, width: Window(0, 0, height, width // 2),
+        )
+
+        def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+            return sharp(pictures[:, :, : pictures.shape[2] // 2])
+
+    [everywhere] = [finding for finding in check(Half()) if finding.check == "every pixel"]
+    assert "draws only in the 50 %" in everywhere.sentence
+
+
+@pytest.mark.parametrize(
+    ("sign", "lower_is_better", "verdict"),
+    [(1, False, Verdict.PASS), (-1, False, Verdict.FAIL), (-1, True, Verdict.PASS)],
+)
+def test_a_turned_direction_is_found(
+    *, sign: int, lower_is_better: bool, verdict: Verdict, reference: iqaudit.victims.Reference
+) -> None:
+    low, high = sorted((0, sign * 100))
+    victim = Function(
+        lambda pictures: sign * reference.score(pictures),
+        iqaudit.Scale.from_range(low, high, lower_is_better=lower_is_better),
+        largest_batch=1,
+    )
+    small = [iqaudit.Picture("part", iqaudit._assess.check.example()[0].pixels[:128, 150:278])]
+    [found] = [finding for finding in check(victim, small) if finding.check == "direction"]
+    assert found.verdict is verdict
+    assert ("--lower-is-better" in found.sentence) is (verdict is Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [((-30, 30), Verdict.PASS), ((-60, 2), Verdict.WARN), ((100, 110), Verdict.FAIL)],
+)
+def test_a_scale_that_does_not_fit_is_found(ends: tuple[float, float], verdict: Verdict) -> None:
+    assert findings(sharp, iqaudit.Scale.from_range(*ends))["scale"].verdict is verdict
+
+
+def test_a_failing_victim_ends_the_checks_with_its_sentence() -> None:
+    def fails(_: NDArray[np.uint8]) -> NDArray[np.float64]:
+        raise ConnectionError("nobody is there")
+
+    found = findings(fails)
+    assert list(found) == ["answers"]
+    assert found["answers"].verdict is Verdict.FAIL
+    assert "nobody is there" in found["answers"].sentence
+
+
+def test_what_is_incremental_is_told_of_networks_alone(
+    reference: iqaudit.victims.Reference, make_picture: MakePicture
+) -> None:
+    pixels = make_picture(96, 96)
+    assert "100.0% of a pass's arithmetic" in str(work(reference, pixels))
+    dense = iqaudit.victims.Reference(exact="dense")
+    assert work(dense, pixels) == "Every query is a dense pass, as was asked for."
+    function = as_victim(lambda batch: batch.mean((1, 2, 3)), score_range=(0, 255))
+    assert work(function, pixels) is None
+
+
+def test_cost_tells_time_and_money(make_picture: MakePicture) -> None:
+    victim = Function(sharp, iqaudit.Scale.from_range(-30, 30))
+    pictures = [iqaudit.Picture("x", make_picture(64, 64))]
+    cost = list(check(victim, pictures, price=0.01))[-1]
+    assert "64 x 64" in cost.sentence
+    assert "100.00 in money" in cost.sentence
+
+
+@pytest.mark.parametrize("price", [-1, float("nan"), float("inf")])
+def test_a_price_that_is_no_amount_is_refused(price: float) -> None:
+    with pytest.raises(iqaudit.InputError, match="price must be a finite number of at least 0"):
+        list(check(Function(sharp, iqaudit.Scale.from_range(-30, 30)), price=price))
+
+
+def test_what_is_cited_must_be_told() -> None:
+    class Noted:
+        card = Card("noted", iqaudit.Scale.from_range(-30, 30), note="weights are untrained")
+
+        def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+            return sharp(pictures)
+
+    first = next(check(Noted()))
+    assert (first.check, first.verdict) == ("note", Verdict.WARN)
+
+
+def test_no_more_pictures_are_asked_at_once_than_a_victim_takes() -> None:
+    asked = []
+
+    def pair(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        asked.append(len(pictures))
+        return sharp(pictures)
+
+    victim = Function(pair, iqaudit.Scale.from_range(0, 20), largest_batch=2)
+    found = {each.check for each in iqaudit._assess.check.check(victim)}
+    assert max(asked) == 2
+    assert "cost" in found
+
+
+def test_a_picture_of_fewer_pixels_than_the_grid_has_cells_is_seen_whole() -> None:
+    picture = iqaudit.Picture("tiny", np.full((5, 5, 3), 100, np.uint8))
+    brightness = Function(
+        lambda pictures: pictures.mean(axis=(1, 2, 3)), iqaudit.Scale.from_range(0, 255)
+    )
+    found = {each.check: each for each in iqaudit._assess.check.check(brightness, [picture])}
+    assert found["every pixel"].verdict is Verdict.PASS

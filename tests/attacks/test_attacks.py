@@ -1,0 +1,151 @@
+"""What every attack that has a name must keep."""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.conftest import MakePicture
+from tests.support.searching import (
+    BLACK_BOX,
+    LEVELS,
+    Linear,
+    Ripple,
+    Rough,
+    grey,
+    problem,
+    searched,
+)
+
+import iqaudit
+from iqaudit.attacks import ATTACKS, Problem, is_white_box, named
+from iqaudit.victims import TorchModule, Window
+
+SIZES = [(9, 14), (14, 9), (20, 20), (9, 14), (31, 8)]
+STEPS = 150
+COMPARING = [name for name in BLACK_BOX if name != "nes"] + ["pgd"]
+"""NES takes every step, whatever it scores."""
+
+
+def fingerprint(result: iqaudit.TrialResult) -> tuple[bytes, bytes, object]:
+    return result.adversarial.tobytes(), result.scores.tobytes(), result.trace
+
+
+def posed(name: str, scorer: Linear, **others: Any) -> Problem:
+    given = {"gradient": scorer.gradient} if is_white_box(named(name)) else {}
+    return problem(scorer.clean, **(given | others))
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("batch", [2, 5])
+def test_batch_and_order_change_no_byte(name: str, batch: int, make_picture: MakePicture) -> None:
+    victim = Rough(0, 20)
+    pictures = [make_picture(*size, seed) for seed, size in enumerate(SIZES)]
+
+    def attack(given: list[Any], side_by_side: int) -> list[Any]:
+        results = iqaudit.attack(given, victim, attack=name, queries=70, seed=3, batch=side_by_side)
+        return [fingerprint(result) for result in results]
+
+    alone = [attack([picture], 1)[0] for picture in pictures]
+    assert alone == attack(pictures, batch)
+    assert alone == attack(pictures[::-1], batch)[::-1]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_proposing_ahead_changes_no_byte(
+    name: str, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iqaudit._search.ahead.Ahead.choose", lambda _, most: most)
+    found = []
+    for lanes in (1, 4):
+        victim = TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1))
+        victim.rescorer.lanes = lanes
+        monkeypatch.setattr(victim, "score", lambda _: pytest.fail("a session scores"))
+        [result] = iqaudit.attack(make_picture(24, 20), victim, attack=name, queries=120)
+        found.append(fingerprint(result))
+        assert victim.card.note == ""
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_trial_keeps_its_budget_its_ball_and_its_word(
+    name: str, seed: int, make_picture: MakePicture
+) -> None:
+    victim = TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1), exact="dense")
+    for height, width in ((1, 1), (2, 40), (33, 12), (32, 32)):
+        picture = make_picture(height, width, seed)
+        [result] = iqaudit.attack(picture, victim, attack=name, queries=70, seed=seed, goal="raise")
+        assert result.queries == 70
+        assert np.abs(result.perturbation).max(initial=0) <= LEVELS
+        assert result.adversarial_score == result.scores.max()
+        for step in result.trace:
+            assert step.score == result.scores[step.query - 1]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_asking_and_telling_change_nothing_and_answer_the_same(name: str) -> None:
+    attack, scorer = named(name), Linear(grey(13, 10))
+    for state, proposal, loss, after in searched(attack, posed(name, scorer), scorer, STEPS):
+        before = {
+            field.name: value.copy()
+            for field in fields(state)
+            if isinstance(value := getattr(state, field.name), np.ndarray)
+        }
+        again = attack.ask(state)
+        guess = attack.tell(state, again, np.inf)
+        attack.ask(guess)
+        told = attack.tell(state, again, loss)
+        assert np.array_equal(proposal.perturbation(), again.perturbation())
+        assert np.array_equal(told.perturbation, after.perturbation)
+        assert after.query == told.query == guess.query == state.query + 1
+        for kept, value in before.items():
+            assert np.array_equal(value, getattr(state, kept)), kept
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_nothing_changes_where_the_victim_does_not_look(name: str) -> None:
+    clean, window = grey(17, 21), Window(3, 5, 11, 9)
+    scorer = Linear(clean)
+    seen = np.zeros(clean.shape, bool)
+    seen[3:14, 5:14] = True
+    reached = np.zeros(clean.shape, bool)
+    given = posed(name, scorer, window=window)
+    for _, proposal, _, after in searched(named(name), given, scorer, STEPS):
+        reached |= proposal.perturbation() != 0
+        assert np.abs(after.perturbation).max() <= LEVELS
+    assert reached.any()
+    assert not reached[~seen].any()
+
+
+@pytest.mark.parametrize("name", COMPARING)
+def test_a_step_must_gain_more_than_the_noise(name: str) -> None:
+    scorer = Linear(grey(12, 10), np.full((12, 10, 3), 1e-4))
+    noise = 1.0  # more than any change of the scorer's loss
+    attack, given = named(name), posed(name, scorer, noise=noise)
+    taken_at_first = not np.isfinite(attack.init(given).loss)
+    kept = [
+        state.query
+        for state, _, _, after in searched(attack, given, scorer, STEPS)
+        if after.perturbation is not state.perturbation
+    ]
+    assert kept == ([2] if taken_at_first else [])
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_the_clean_loss_is_what_the_first_steps_are_compared_with(
+    name: str, make_picture: MakePicture
+) -> None:
+    victim = TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1), exact="dense")
+    seen: list[Problem] = []
+
+    class Spy(type(named(name))):  # type: ignore[misc]
+        def init(self, given: Problem) -> Any:
+            seen.append(given)
+            return super().init(given)
+
+    for goal, sign in (("raise", -1), ("lower", 1)):
+        [result] = iqaudit.attack(make_picture(20, 20), victim, attack=Spy(), goal=goal, queries=4)
+        given = seen.pop()
+        assert given.clean_loss == sign * result.clean_quality
+        assert (given.gradient is not None) is (name == "pgd")

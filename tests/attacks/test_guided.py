@@ -1,0 +1,196 @@
+"""`guided`: the opening, what it learns, and where it spends its levels."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage import data
+from tests.support.searching import LEVELS, Linear, grey, last, problem, searched
+
+import iqaudit
+from iqaudit import measures
+from iqaudit._core.patches import Perturbation, whole
+from iqaudit._core.picture import Pixels
+from iqaudit.attacks import Bidirectional, Guided
+from iqaudit.attacks._guided.attack import OPENING
+from iqaudit.attacks._guided.moves import EVERYWHERE, KINDS, SHARES, Plane, drawn, filled, tiles
+from iqaudit.attacks._guided.patterns import COLOURS, Checks, Flat, Noise, Pattern, any_checks, tile
+from iqaudit.attacks._visibility import Allowance, allowance, local_variance
+
+CHECKERS = Checks(1, 1, COLOURS[1])
+
+
+def hearing(pattern: Checks, side: int = 32) -> Linear:
+    """Return a scorer that hears one pattern over the whole picture and nothing else."""
+    signs = pattern.signs(slice(0, side), slice(0, side))
+    return Linear(grey(side, side), -1e-3 * signs.astype(np.float64))
+
+
+def test_the_opening_finds_the_pattern_that_a_victim_hears() -> None:
+    scorer = hearing(CHECKERS)
+    state = last(Guided(visibility=1), problem(scorer.clean, len(OPENING) + 1), scorer)
+    assert np.array_equal(state.perturbation, scorer.best)
+    assert state.ranking[0][1] == CHECKERS
+
+
+def test_the_opening_asks_each_pattern_once_over_the_whole_picture() -> None:
+    scorer = Linear(grey(24, 40))
+    steps = list(searched(Guided(visibility=1), problem(scorer.clean), scorer, len(OPENING) + 1))
+    asked = [proposal.perturbation() for _, proposal, _, _ in steps]
+    assert all((abs(each) == LEVELS).all() for each in asked)
+    assert len({each.tobytes() for each in asked}) == len(OPENING) == len(set(OPENING))
+
+
+def test_what_pays_is_drawn_more_often() -> None:
+    """A victim that hears a tile of eight pixels is searched with tiles, not with windows."""
+    tile_weights = np.random.default_rng(2).normal(0, 1e-4, (8, 8, 3))
+    scorer = Linear(grey(96, 96), np.tile(tile_weights, (12, 12, 1)))
+    steps = list(searched(Guided(visibility=1), problem(scorer.clean), scorer, 700))
+    kinds = [proposal.kind for _, proposal, _, _ in steps if proposal.kind >= 0]  # type: ignore[attr-defined]
+    everywhere = np.mean([KINDS[kind] in EVERYWHERE for kind in kinds[-200:]])
+    assert everywhere > 0.6 > 2 * len(EVERYWHERE) / len(KINDS) - 0.1
+    reached = steps[-1][3].loss
+    assert 5 - reached > 0.65 * (5 - scorer.loss(scorer.best))
+
+
+def test_it_goes_farther_than_the_papers_attack_with_as_many_queries() -> None:
+    pictures = [data.astronaut()[:192, :192], data.coffee()[100:292, 100:292]]
+    moved = [
+        np.mean([abs(r.adversarial_quality - r.clean_quality) for r in results])
+        for results in (
+            iqaudit.attack(pictures, "reference", attack=attack, queries=60)
+            for attack in (Guided(), Bidirectional())
+        )
+    ]
+    assert moved[0] > 1.2 * moved[1]
+
+
+def test_refused_steps_change_nothing_but_the_tallies() -> None:
+    scorer = Linear(grey(16, 16))
+    for before, _, loss, after in searched(Guided(), problem(scorer.clean), scorer, 120):
+        if loss >= before.loss:
+            assert after.perturbation is before.perturbation
+            assert after.loss == before.loss
+        else:
+            assert after.loss == loss
+        assert before.tried is not after.tried or before.tried.sum() == after.tried.sum()
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(KINDS), st.integers(0, 2**32))
+@settings(deadline=None, max_examples=150)
+def test_every_draw_lies_in_the_picture_and_within_what_is_allowed(
+    height: int, width: int, kind: str, seed: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    allowed = Allowance(draw.uniform(0, 4, (height, width, 3)).astype(np.float32), LEVELS)
+    held = draw.integers(-LEVELS, LEVELS, (height, width, 3), np.int16, endpoint=True)
+    kept = ((Flat((1, -1, 1)), _anywhere(draw, height, width)),)
+    plane = Plane(held, allowed, TILES, ((0.0, CHECKERS),), kept)
+    for share in SHARES:
+        window, levels, _ = drawn(plane, draw, kind, share)
+        assert levels.dtype == np.int16
+        assert window.height >= 1 <= window.width
+        assert 0 <= window.top <= height - window.height
+        assert 0 <= window.left <= width - window.width
+        assert levels.shape == (window.height, window.width, 3)
+        assert (abs(levels) <= LEVELS).all()
+
+
+TILES = tiles(np.random.default_rng(0))
+
+
+def _anywhere(draw: np.random.Generator, height: int, width: int) -> iqaudit.victims.Window:
+    top, left = int(draw.integers(height)), int(draw.integers(width))
+    return iqaudit.victims.Window(top, left, 1 + int(draw.integers(height - top)), width - left)
+
+
+def test_every_pixel_has_its_turn() -> None:
+    clean = grey(12, 9)
+    changed = np.zeros(clean.shape, bool)
+    held = np.zeros(clean.shape, np.int16)
+    allowed = Allowance(np.full(clean.shape, 3, np.float32), LEVELS)
+    plane = Plane(held, allowed, TILES, ((0.0, CHECKERS),), ())
+    draw = np.random.default_rng(0)
+    for _ in range(2000):
+        window, levels, _ = drawn(plane, draw, "flat", SHARES[4])
+        rows = slice(window.top, window.top + window.height)
+        columns = slice(window.left, window.left + window.width)
+        changed[rows, columns] |= levels != 0
+    assert changed.all()
+
+
+def test_a_pattern_goes_on_across_windows() -> None:
+    draw = np.random.default_rng(3)
+    noise = Noise(tile(draw, 6, coloured=True), -1, (200, 31))
+    checks = [any_checks(draw, (1, 3, 8)) for _ in range(20)]
+    patterns: tuple[Pattern, ...] = (noise, Flat((1, -1, -1)), *OPENING, *checks)
+    for pattern in patterns:
+        whole = pattern.signs(slice(0, 40), slice(0, 50))
+        assert set(np.unique(whole)) <= {-1, 1}
+        assert np.array_equal(whole[7:21, 13:50], pattern.signs(slice(7, 21), slice(13, 50)))
+
+
+def test_noise_has_waves_of_its_length() -> None:
+    for waves in (4, 9, 14):
+        signs = tile(np.random.default_rng(0), waves, coloured=False).signs
+        power = abs(np.fft.fft2(signs[..., 0])) ** 2
+        frequency = np.hypot(*np.meshgrid(*2 * [np.fft.fftfreq(len(signs))]))
+        band = (frequency > 1 / waves / 1.6) & (frequency < 1 / waves * 1.6)
+        assert power[band].sum() > 0.5 * power.sum()
+        assert (signs == signs[..., :1]).all()
+
+
+def _lost(clean: Pixels, levels: Any) -> float:
+    attacked = np.clip(clean + levels, 0, 255).astype(np.uint8)
+    return 1 - measures.ssim(clean, attacked)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_the_allowance_costs_its_share_of_similarity(share: float) -> None:
+    clean = data.astronaut()
+    white = np.random.default_rng(0).choice([-1, 1], clean.shape)
+    spent = allowance(clean, LEVELS, share).within(slice(None), slice(None)) * white
+    assert _lost(clean, spent) == pytest.approx(share * _lost(clean, LEVELS * white), rel=0.15)
+
+
+COARSE: tuple[Pattern, ...] = (
+    Noise(tile(np.random.default_rng(0), 9, coloured=False)),
+    Noise(tile(np.random.default_rng(0), 14, coloured=True)),
+    Checks(8, 8),
+    Checks(16, 0),
+)
+
+
+@pytest.mark.parametrize("pattern", COARSE, ids=["waves of 9", "of 14", "checks", "stripes"])
+def test_a_coarse_pattern_may_be_stronger_for_the_same_similarity(pattern: Pattern) -> None:
+    clean = data.astronaut()
+    allowed = allowance(clean, 12, 0.2)  # of so many levels that few are cut off or rounded
+    white = np.random.default_rng(0).choice([-1, 1], clean.shape)
+    fine = allowed.within(slice(None), slice(None)) * white
+    coarse = filled(pattern, whole(*clean.shape[:2]), allowed)
+    assert np.abs(coarse).mean() > 1.05 * np.abs(fine).mean()
+    assert _lost(clean, coarse) == pytest.approx(_lost(clean, fine), rel=0.2)
+
+
+def test_flat_squares_are_as_visible_as_is_said() -> None:
+    draw = np.random.default_rng(0)
+    for side in (2, 4, 8, 16, 32):
+        colours = draw.choice([-1, 1], (256 // side, 256 // side, 3))
+        field = colours.repeat(side, 0).repeat(side, 1).astype(np.int16)
+        assert Flat((1, 1, 1)).variance(side) == pytest.approx(local_variance(field), abs=0.15)
+
+
+def test_the_allowance_spares_smooth_parts_and_reaches_every_pixel() -> None:
+    clean = grey(64, 64)
+    clean[:, 32:] = np.random.default_rng(0).integers(0, 256, (64, 32, 3))
+
+    def everywhere(pixels: Pixels, levels: int, share: float) -> Perturbation:
+        return allowance(pixels, levels, share).within(slice(None), slice(None))
+
+    allowed = everywhere(clean, LEVELS, 0.5)
+    assert allowed[:, :20].mean() < allowed[:, 44:].mean() == LEVELS
+    assert (everywhere(clean, LEVELS, 0) >= 1).all()
+    assert (everywhere(clean, LEVELS, 1) == LEVELS).all()
+    assert (everywhere(grey(1, 1), 1, 0.3) == 1).all()

@@ -1,0 +1,433 @@
+"""Audits on a Ray cluster come to the bytes of one process, whoever dies on the way."""
+
+import importlib
+import os
+import secrets
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.conftest import MakePicture
+from tests.support import audited
+from tests.support.campaigning import (
+    ROOT,
+    ROUGH,
+    arguments,
+    asked,
+    contents,
+    interrupted,
+    iqaudit_,
+    kept,
+    serial,
+)
+
+import iqaudit
+from iqaudit import InputError, VictimError
+from iqaudit._audit import cell_store, execute
+from iqaudit._audit.engines import cluster, remote
+from iqaudit._audit.engines.actors import Pool
+from iqaudit._audit.engines.remote import Node, Worker
+from iqaudit._audit.observer import Watch
+from iqaudit._audit.spec import Campaign, Data
+from iqaudit._audit.task import Task
+from iqaudit._core.picture import picture_key
+from iqaudit._runs import journal
+from iqaudit._runs.schema import manifest
+from iqaudit._search.trial import Answer
+from iqaudit.victims._spec import VictimSpec
+
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install ray")
+
+ALONE = "from iqaudit._cli import audits, main; audits.finish = lambda *_, **__: None; main()"
+"""The command line without the analyses that follow an audit: no engine has a part in them."""
+
+PAUSE = 0.02
+
+OF_A_STRIDE = round(remote.STRIDE / PAUSE) + 1
+"""The most answers that a worker has not told of."""
+
+
+class Ground:
+    """A cluster of this machine, which hears loopback alone, and what runs on it.
+
+    What victims do is said to its nodes when they start: the log and the list of the deadly
+    pictures are one for all tests.
+    """
+
+    def __init__(self, folder: Path, pictures: Path) -> None:
+        self.log, self.deadly, self.pictures = folder / "asked", folder / "deadly", pictures
+        self.deadly.write_text("")
+        os.environ.update(
+            {
+                audited.LOG: str(self.log),
+                audited.PAUSE: str(PAUSE),
+                audited.DIE: str(self.deadly),
+                "RAY_USAGE_STATS_ENABLED": "0",
+                cluster.LOOPBACK: "0",
+                "RAY_AUTH_MODE": "token",
+                "RAY_AUTH_TOKEN": secrets.token_hex(32),
+                "PYTHONPATH": str(ROOT),
+            }
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made: Any = importlib.import_module("ray.cluster_utils").Cluster
+            self.cluster = made(
+                initialize_head=True,
+                head_node_args={
+                    "num_cpus": 1,
+                    "include_dashboard": False,
+                    "node_ip_address": "127.0.0.1",
+                },
+            )
+
+    def line(self, out: Path, *others: object) -> list[str]:
+        """Return the command line of an audit on the cluster."""
+        on = ("--engine", "ray", "--ray-address", self.cluster.address, *others)
+        return command(self, out, *on)
+
+
+def command(ground: Ground, out: Path, *how: object) -> list[str]:
+    """Return an audit's command line."""
+    return [sys.executable, "-c", ALONE, *map(str, arguments(ground.pictures, out, *how))]
+
+
+def elsewhere(ground: Ground, out: Path, *how: object) -> None:
+    """Run an audit, without the cluster."""
+    subprocess.run(command(ground, out, *how), check=True, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory, make_picture: MakePicture) -> Iterator[Ground]:
+    folder = tmp_path_factory.mktemp("ray")
+    (folder / "pictures").mkdir()
+    for seed in range(3):
+        iqaudit.write(folder / "pictures" / f"p{seed}.png", make_picture(20 + seed, 24, seed))
+    before = dict(os.environ)
+    try:
+        found = Ground(folder, folder / "pictures")
+        yield found
+        found.cluster.shutdown()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture
+def second(ground: Ground) -> Iterator[Any]:
+    """Add a second node, of two cores and a GPU (for Ray; nobody computes on it)."""
+    node = ground.cluster.add_node(node_ip_address="127.0.0.1", num_cpus=2, num_gpus=1)
+    yield node
+    if node in ground.cluster.list_all_nodes():
+        ground.cluster.remove_node(node, allow_graceful=False)
+
+
+@pytest.fixture(scope="module")
+def whole(ground: Ground) -> Path:
+    """Return the audit's directory as one process writes it."""
+    out, known = ground.log.parent / "whole", len(audited.log(str(ground.log)))
+    elsewhere(ground, out, "--engine", "serial")
+    assert asked(ground.log, known) == kept(out)
+    return out
+
+
+def begun(out: Path) -> int:
+    """Return how many pictures of an audit are begun, and not finished."""
+    files = [file for file in out.glob("*/answers/*.jsonl") if journal.read(file)]
+    return sum(not cell_store.is_finished(file.parents[1], file.stem) for file in files)
+
+
+@needs_ray
+def test_a_node_killed_half_way_changes_no_byte_and_loses_nothing(
+    tmp_path: Path, ground: Ground, second: Any, whole: Path
+) -> None:
+    """What was kept is never asked again; what its workers had not told of yet is."""
+    out, known = tmp_path / "run", len(audited.log(str(ground.log)))
+    with subprocess.Popen(ground.line(out, "--workers", 3), cwd=ROOT) as driver:
+        while kept(out).total() < 60 or begun(out) < 2:  # the first node has one core
+            assert driver.poll() is None
+            time.sleep(0.02)
+        ground.cluster.remove_node(second, allow_graceful=False)
+        before = kept(out)
+    assert driver.returncode == 0
+    assert contents(out) == contents(whole)
+    again = asked(ground.log, known) - kept(whole)
+    assert again.total() <= 2 * OF_A_STRIDE
+    assert before <= kept(out)
+
+
+@needs_ray
+def test_a_killed_worker_is_replaced(
+    tmp_path: Path, ground: Ground, second: Any, whole: Path
+) -> None:
+    """Workers that share one GPU, and so one node."""
+    assert second
+    out, known = tmp_path / "run", len(audited.log(str(ground.log)))
+    *_, last = sorted(ground.pictures.iterdir())
+    key = picture_key(iqaudit.read(last).pixels)  # in both cells
+    ground.deadly.write_text(str(key))
+    line = ground.line(out, "--gpus-per-worker", 0.5)
+    done = subprocess.run(line, check=True, cwd=ROOT, stdout=subprocess.PIPE)
+    assert done.stdout == b""
+    assert ground.deadly.read_text() == ""
+    assert contents(out) == contents(whole)
+    assert asked(ground.log, known)[key] == 1 + 2
+
+
+@needs_ray
+def test_an_interrupt_is_kept_said_and_taken_up(
+    tmp_path: Path, ground: Ground, whole: Path
+) -> None:
+    """On a cluster of its own, for want of an address, which ends with it."""
+    out, known = tmp_path / "run", len(audited.log(str(ground.log)))
+    line = command(ground, out, "--engine", "ray", "--workers", 2)
+    code, said = interrupted(line, lambda: begun(out) >= 2)
+    assert code == 130
+    assert "of 6 pictures finished; the same command goes on." in said
+    now = asked(ground.log, known)
+    time.sleep(10 * PAUSE)
+    assert kept(out) == now == asked(ground.log, known)
+    elsewhere(ground, out, "--engine", "serial")
+    assert contents(out) == contents(whole)
+    assert asked(ground.log, known) == kept(whole)
+
+
+# What is refused, and needs no cluster
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        (("--ray-address", "127.0.0.1:1"), "no Ray cluster answers at"),
+        (("--ray-address", "nowhere"), '"nowhere" is no address'),
+        (("--ray-address", "ray://host:1"), "joins a cluster as one of its nodes"),
+    ],
+)
+def test_an_address_without_a_cluster_is_said_at_once(
+    others: Sequence[str], sentence: str, tmp_path: Path
+) -> None:
+    command = arguments(tmp_path, tmp_path / "run", "--engine", "ray", *others)
+    line = [sys.executable, "-m", "iqaudit", *map(str, command)]
+    done = subprocess.run(line, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+
+
+def test_what_cannot_be_used_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for others, sentence in (
+        (("--engine", "ray"), "pip install 'iqaudit[ray]'"),
+        (("--engine", "ray", "--gpus-per-worker", 1.5), "part of a GPU, as 0.25"),
+        (("--engine", "ray", "--gpus-per-worker", -1), "part of a GPU, as 0.25"),
+        (("--engine", "serial", "--ray-address", "auto"), "goes with --engine ray"),
+        (("--gpus-per-worker", 0), "goes with --engine ray"),
+    ):
+        result = iqaudit_(*arguments(tmp_path, tmp_path / "run", *others))
+        assert (result.exit_code, sentence in result.output) == (2, True), result.output
+
+
+# A worker, and its driver, without a cluster
+
+
+@pytest.fixture
+def small(tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch) -> Campaign:
+    for name in (audited.LOG, audited.PAUSE, audited.DIE):
+        monkeypatch.delenv(name, raising=False)
+    iqaudit.write(tmp_path / "p.png", make_picture(20, 24))
+    return Campaign((VictimSpec(ROUGH),), Data(pictures=(str(tmp_path / "p.png"),)), queries=20)
+
+
+@pytest.fixture
+def task(tmp_path: Path, small: Campaign) -> Task:
+    [picture] = iqaudit.collect([tmp_path / "p.png"])
+    labels = {"opinion": None, "distortion": None, "reference": None}
+    return Task(small.cells()[0], 0.0, picture, labels)
+
+
+def worker(root: Path) -> Worker:
+    return Worker(root, manifest(root) or {}, str(Path.cwd()))
+
+
+def test_a_worker_tells_answers_as_they_come_and_the_files_in_the_end(
+    tmp_path: Path, small: Campaign, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And goes on, elsewhere, from those that it told."""
+    [cell] = serial(small, tmp_path / "run")
+    now = iter(range(1000))
+    monkeypatch.setattr(remote, "STRIDE", 2.5)  # two steps, of a second each
+    monkeypatch.setattr("iqaudit._audit.engines.remote.time.monotonic", lambda: next(now))
+    one = worker(tmp_path / "run")
+    told: list[Answer] = []
+    said = one.begin(task)
+    while len(told) < 8:
+        assert len(said.answers) == 2
+        told += said.answers
+        assert (said.queries, said.files, said.error) == (len(told), None, None)
+        said = one.go_on()
+    other = worker(tmp_path / "run")
+    said = other.begin(replace(task, answers=tuple(told)))
+    while said.files is None:
+        told += said.answers
+        said = other.go_on()
+    told += said.answers
+    assert len(told) == 20
+    cell_store.prepare(tmp_path / "other")
+    cell_store.unpack(tmp_path / "other", said.files)
+    for file in cell.glob("*/*"):
+        assert file.read_bytes() == (tmp_path / "other" / file.relative_to(cell)).read_bytes()
+
+
+def test_a_node_with_another_victim_or_version_is_refused(
+    tmp_path: Path, small: Campaign, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its scores would stand among the others'."""
+    serial(small, tmp_path / "run")
+    monkeypatch.setattr(audited.rough, "_function", audited.rougher._function)
+    said = worker(tmp_path / "run").begin(task)
+    assert said.answers == ()
+    assert isinstance(said.error, InputError)
+    assert str(said.error).endswith("differ there.")
+    node = worker(tmp_path / "run").about()
+    pool = Pool(_Rayless(), tmp_path / "run", [], Watch(), 1, {})
+    pool._refuse_other_versions(node)
+    with pytest.raises(InputError, match=r"torch is 1\.0; the audit was begun with"):
+        pool._refuse_other_versions(Node("n", {**node.versions, "torch": "1.0"}))
+
+
+class _Died(Exception):  # noqa: N818 (as Ray's)
+    """Stands for all of Ray's own."""
+
+
+class _Rayless:
+    """What a pool needs of Ray; its workers are in this process, and die of some pictures."""
+
+    exceptions = SimpleNamespace(RayError=_Died)
+
+    def __init__(self, deadly: Sequence[str] = (), stillborn: int = 0) -> None:
+        self._deadly, self._stillborn = list(deadly), stillborn
+
+    def remote(self, made: Callable[..., Worker]) -> Any:
+        def make(*given: Any) -> Any:
+            one = made(*given)
+            return SimpleNamespace(
+                about=SimpleNamespace(remote=lambda: partial(self._about, one)),
+                begin=SimpleNamespace(remote=lambda task: partial(self._begin, one, task)),
+                go_on=SimpleNamespace(remote=lambda: one.go_on),
+            )
+
+        return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=make))
+
+    def _about(self, one: Worker) -> Node:
+        if self._stillborn:
+            self._stillborn -= 1
+            raise _Died("its node has gone")
+        return one.about()
+
+    def _begin(self, one: Worker, task: Task) -> Any:
+        if task.picture.name in self._deadly:
+            self._deadly.remove(task.picture.name)
+            raise _Died("killed")
+        return one.begin(task)
+
+    def wait(self, said: Sequence[Any], **_: Any) -> Any:
+        return said[:1], said[1:]
+
+    def get(self, said: Callable[[], Any]) -> Any:
+        return said()
+
+    def kill(self, _: Any) -> None:
+        pass
+
+
+def rayless(ray: _Rayless) -> Any:
+    """Return an engine of such workers."""
+
+    def engine(
+        root: Path, tasks: Iterable[Task], watch: Watch, workers: int | None, _: object
+    ) -> Iterator[tuple[str, str]]:
+        yield from Pool(ray, root, tasks, watch, workers or 1, {}).run()
+
+    return engine
+
+
+def larger(small: Campaign, folder: Path, make_picture: MakePicture) -> Campaign:
+    """Return the small audit with two pictures more."""
+    for name in ("q", "r"):
+        iqaudit.write(folder / f"{name}.png", make_picture(20, 24, ord(name)))
+    return replace(small, data=Data(pictures=tuple(str(folder / f"{name}.png") for name in "pqr")))
+
+
+@pytest.mark.parametrize(("stillborn", "over"), [(3, False), (100, True)])
+def test_workers_that_a_dying_node_takes_along_are_one_death(
+    *, stillborn: int, over: bool, tmp_path: Path, small: Campaign, make_picture: MakePicture
+) -> None:
+    """All were to start there; where none ever starts, that is said."""
+    campaign = larger(small, tmp_path, make_picture)
+    ray = _Rayless(stillborn=stillborn)
+    run = partial(execute.run, campaign, tmp_path / "run", engine=rayless(ray), workers=3)
+    if over:
+        with pytest.raises(InputError, match="Ray's workers end before they begin"):
+            run()
+    else:
+        [cell] = run()
+        assert cell_store.is_done(cell)
+
+
+@pytest.mark.parametrize(
+    ("deaths", "given_up"), [({"p": 2, "q": 2}, ()), ({"p": 3}, "p"), ({"p": 3, "q": 3}, "pq")]
+)
+def test_a_picture_that_three_workers_die_on_is_given_up_and_the_others_go_on(
+    deaths: dict[str, int],
+    given_up: Sequence[str],
+    tmp_path: Path,
+    small: Campaign,
+    make_picture: MakePicture,
+) -> None:
+    campaign = larger(small, tmp_path, make_picture)
+    ray = _Rayless([name for name, count in deaths.items() for _ in range(count)])
+    run = partial(execute.run, campaign, tmp_path / "run", engine=rayless(ray), workers=2)
+    if given_up:
+        with pytest.raises(VictimError, match="3 workers in a row died on the picture") as said:
+            run()
+        assert ("So did others on 1 more" in str(said.value)) is (len(given_up) > 1)
+        left = {"p", "q", "r"} - set(given_up)
+        assert cell_store.finished(tmp_path / "run" / "rough--bidirectional") == left
+    run()
+    serial(campaign, tmp_path / "whole")
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
+    tmp_path: Path, small: Campaign, task: Task
+) -> None:
+    serial(small, tmp_path / "run")
+    for needs in ({"num_cpus": 1}, {"num_cpus": 1, "num_gpus": 0.25}):
+        pool = Pool(_Rayless(), tmp_path / "run", [task], Watch(), 1, needs)
+        pool._held["victims"][0]["device"] = "cuda:0"
+        if "num_gpus" in needs:
+            pool._refuse_without_gpu(task)
+        else:
+            with pytest.raises(InputError, match="as --gpus-per-worker"):
+                list(pool.run())
+
+
+def test_a_victim_that_may_be_paid_is_asked_by_the_driver_alone(
+    tmp_path: Path, small: Campaign
+) -> None:
+    paid = Campaign((VictimSpec("python:tests.support.audited:paid"),), small.data, queries=20)
+
+    def nobody(*_: object) -> Any:
+        pytest.fail("it was asked on the cluster")
+
+    [cell] = execute.run(paid, tmp_path / "run", engine=nobody, yes=True)
+    assert cell.exists()

@@ -1,0 +1,160 @@
+"""`iqaudit tables`, `export` and `compare`: what they print, write and exit with."""
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from tests.support.audits import OPINIONS, Cell, bright, edit, rough, write_audit
+
+from iqaudit import _analysis, _cli
+from iqaudit._analysis.tables import export
+from iqaudit._cli.gates import Gate, gate_options
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cells = {
+        "rough--bidirectional": Cell(rough(), queries=110),
+        "bright--square": Cell(bright(), "square", 40),
+    }
+    return write_audit(tmp_path_factory.mktemp("audit") / "run", cells)
+
+
+def iqaudit_(*arguments: object) -> Result:
+    return CliRunner().invoke(_cli.main, list(map(str, arguments)))
+
+
+def test_tables_prints_every_figure_that_there_is(audit: Path) -> None:
+    result = iqaudit_("tables", audit)
+    assert result.exit_code == 0, result.output
+    assert "rough--bidirectional · rough · bidirectional · six · 3/255" in result.output
+    assert "6 pictures; 5 with an opinion score" in result.output
+    row = _analysis.table(_analysis.load(audit)).rows[0]
+    for measure in _analysis.MEASURES:
+        line = next(each for each in result.output.splitlines() if f"  {measure.title}" in each)
+        assert _cli.figures.figure(row.values[measure.name].value, measure) in line
+
+
+def test_tables_json_is_the_tables(audit: Path) -> None:
+    held = json.loads(iqaudit_("tables", audit, "--json", "--fail-if", "rgo > 2").output)
+    assert [row["cell"] for row in held["rows"]] == ["rough--bidirectional", "bright--square"]
+    assert [row["queries"] for row in held["by_queries"]] == [100, 110, 40]
+    assert [verdict["failed"] for verdict in held["gate"]] == [False, False]
+    assert held["missing"] == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [(["rgo > 2"], 0), (["rgo > 2", "rgo >= 0"], 3), (["rgo > often"], 2), (["nonsense > 2"], 2)],
+)
+def test_a_broken_rule_exits_with_3(audit: Path, rules: Sequence[str], code: int) -> None:
+    options = [part for rule in rules for part in ("--fail-if", rule)]
+    result = iqaudit_("tables", audit, "--quiet", *options)
+    assert result.exit_code == code, result.output
+    assert ("rough--bidirectional: rgo >= 0: RGO is" in result.output) == (code == 3)
+
+
+def test_another_command_takes_the_gate_and_judges_what_it_wrote(audit: Path) -> None:
+    @click.command()
+    @gate_options
+    def audit_(*, gate: Gate) -> None:
+        sys.exit(gate.exit_code(audit))
+
+    def exit_code(*rules: str) -> int:
+        return CliRunner().invoke(audit_, [f"--fail-if={rule}" for rule in rules]).exit_code
+
+    assert exit_code() == exit_code("rgo > 2") == 0
+    assert exit_code("rgo > 2", "linf > 2") == 3
+
+
+def test_junit_is_written_and_needs_a_rule(audit: Path, tmp_path: Path) -> None:
+    file = tmp_path / "gate.xml"
+    iqaudit_("tables", audit, "--quiet", "--fail-if", "rgo > 0", "--junit", file)
+    assert file.read_text("utf-8").count("<testcase") == 2
+    result = iqaudit_("tables", audit, "--junit", file)
+    assert (result.exit_code, "give a rule" in result.output) == (2, True)
+
+
+def test_a_cell_without_results_breaks_every_rule(tmp_path: Path) -> None:
+    cells = {"a": Cell(rough(), queries=4), "b": Cell(rough(), queries=4)}
+    audit = write_audit(tmp_path / "run", cells)
+    (audit / "b" / "results.json").unlink()
+    result = iqaudit_("tables", audit, "--fail-if", "rgo > 2")
+    assert result.exit_code == 3
+    assert "b: rgo > 2: This cell has no results yet." in result.output
+    assert "b: no results yet" in result.output
+
+
+def test_export_has_every_picture_with_every_figure(audit: Path, tmp_path: Path) -> None:
+    edit(
+        audit / "bright--square", lambda record: record["pictures"][1].update(outcome="interrupted")
+    )
+    for kind in ("csv", "parquet"):
+        file = tmp_path / f"audit.{kind}"
+        result = iqaudit_("export", audit, f"--{kind}", file)
+        assert result.output == f"12 rows written to {file}\n"
+    with (tmp_path / "audit.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    first = _analysis.load(audit)[0].pictures[0].figures
+    assert rows[0]["cell"] == "rough--bidirectional"
+    assert float(rows[0]["attacked_score"]) == first.attacked_score
+    assert float(rows[0]["flip"]) == first.flip
+    assert [row["opinion"] for row in rows[:6]] == ["" if o is None else str(o) for o in OPINIONS]
+    assert rows[7]["outcome"] == "interrupted"
+    assert rows[0]["quality_at_100"] != ""
+    assert rows[6]["quality_at_100"] == ""
+    assert rows[6]["range_gain"] == ""
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.read_table(tmp_path / "audit.parquet").to_pylist()
+    assert table == export.rows(_analysis.load(audit))
+    edit(
+        audit / "bright--square",
+        lambda record: record["pictures"][1].update(outcome="budget_spent"),
+    )
+
+
+def test_exported_terms_average_to_the_tables(audit: Path) -> None:
+    cells = _analysis.load(audit)
+    rows = export.rows(cells[:1])
+    values = _analysis.table(cells[:1]).rows[0].values
+    for column, measure in (("rgo", "rgo"), ("deviation", "mean_deviation"), ("flip", "flip"),
+                            ("r_natural", "r_natural"), ("r_decimal", "r_decimal")):  # fmt: skip
+        mean = sum(row[column] for row in rows) / len(rows)
+        assert mean == pytest.approx(values[measure].value), column
+    raised = [row for row in rows if row["direction"] == "raise"]
+    for name in ("range_gain", "absolute_gain", "relative_gain"):
+        mean = sum(row[name] for row in raised) / len(raised)
+        assert mean == pytest.approx(values[f"{name}_raise"].value), name
+
+
+def test_export_says_what_it_lacks(
+    audit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "--csv FILE or --parquet FILE" in iqaudit_("export", audit).output
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    result = iqaudit_("export", audit, "--parquet", tmp_path / "x.parquet")
+    assert (result.exit_code, "iqaudit[parquet]" in result.output) == (2, True)
+
+
+def test_compare_prints_a_board_a_protocol(audit: Path) -> None:
+    result = iqaudit_("compare", audit)
+    assert result.exit_code == 0, result.output
+    assert "six · bidirectional · 3/255 · goal bidirectional · 110 queries" in result.output
+    assert "six · square · 3/255 · goal bidirectional · 40 queries" in result.output
+    assert "Firmest first, by RGO." in result.output
+    held = json.loads(iqaudit_("compare", audit, "--by", "flip", "--json").output)
+    assert [each["by"] for each in held] == ["flip", "flip"]
+    assert iqaudit_("compare", audit, "--by", "beauty").exit_code == 2
+
+
+def test_every_measure_is_documented() -> None:
+    page = (ROOT / "docs" / "tables.md").read_text("utf-8")
+    for measure in _analysis.MEASURES:
+        assert f"`{measure.name}`" in page, measure.name

@@ -1,0 +1,579 @@
+"""Incremental scoring gives a dense pass's scores, whatever the network and its windows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional
+
+import iqaudit
+from iqaudit._core.patches import Change, Patch
+from iqaudit._core.picture import Pixels
+from iqaudit._incremental import Network, Rescorer, Session, read
+from iqaudit.victims import TorchModule
+
+HEIGHT, WIDTH = 37, 45
+SCALE = iqaudit.Scale.from_range(-1, 1)
+
+# Each takes a map with four channels to one with four channels, of any size.
+LAYERS: dict[str, Callable[[], nn.Module]] = {
+    "conv": lambda: nn.Conv2d(4, 4, 3, padding=1),
+    "wide": lambda: nn.Conv2d(4, 4, 5, padding=2, bias=False),
+    "strided": lambda: nn.Conv2d(4, 4, 3, stride=2, padding=1),
+    "dilated": lambda: nn.Conv2d(4, 4, 3, dilation=2, padding=2),
+    "grouped": lambda: nn.Conv2d(4, 4, 3, groups=2, padding=1),
+    "depthwise": lambda: nn.Conv2d(4, 4, 5, groups=4, padding=2),
+    "leaping": lambda: nn.Conv2d(4, 4, 1, stride=2),
+    "unpadded": lambda: nn.Conv2d(4, 4, 3),
+    "point": lambda: nn.Conv2d(4, 4, 1),
+    "norm": lambda: _Norm(),  # noqa: PLW0108 (it is defined below)
+    "conv-norm-relu": lambda: nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), _Norm(), nn.ReLU()),
+    "relu6": nn.ReLU6,
+    "gelu": nn.GELU,
+    "prelu": lambda: nn.PReLU(4),
+    "max": lambda: nn.MaxPool2d(2),
+    "max-ceil": lambda: nn.MaxPool2d(3, 2, 1, ceil_mode=True),
+    "max-over": lambda: nn.MaxPool2d(2, ceil_mode=True),
+    "avg": lambda: nn.AvgPool2d(3, 2, 1),
+    "avg-inside": lambda: nn.AvgPool2d(2),
+    "zero-pad": lambda: nn.ZeroPad2d((1, 0, 2, 1)),
+    "constant-pad": lambda: nn.ConstantPad2d((1, 2, 0, 1), 0.7),
+    "pad-conv": lambda: nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(4, 4, 3, 2)),
+    "up": lambda: nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
+    "nearest": lambda: nn.Upsample(scale_factor=2),
+    "shrink": lambda: _Call(lambda x: functional.interpolate(x, (9, 11), mode="bicubic")),
+    "half": lambda: nn.Upsample(scale_factor=0.5, mode="bilinear"),
+    "factor": lambda: _Call(
+        lambda x: functional.interpolate(x, scale_factor=0.37, mode="bicubic", antialias=True)
+    ),
+    "quarter": lambda: _Call(
+        lambda x: functional.interpolate(
+            x, scale_factor=(0.25, 0.5), mode="bilinear", antialias=True
+        )
+    ),
+    "adaptive": lambda: nn.AdaptiveAvgPool2d((7, 5)),
+    "residual": lambda: _Residual(nn.Conv2d(4, 4, 3, padding=1)),
+    "branches": lambda: _Branches(),  # noqa: PLW0108
+    "down": lambda: _Down(),  # noqa: PLW0108
+    "gdn": lambda: _Call(lambda x: x / torch.sqrt(1 + x.pow(2).mean(1, keepdim=True))),
+    "unit": lambda: _Call(lambda x: functional.normalize(x + 0.1)),
+    "softmax": lambda: _Call(lambda x: functional.softmax(x, 1)),
+    "swap": lambda: _Call(lambda x: torch.cat((x[:, 2:], x[:, :2]), 1)),
+    "halves": lambda: _Call(lambda x: torch.cat([h.abs() for h in torch.split(x, 2, 1)], 1)),
+    "crop": lambda: _Call(lambda x: x[:, :, 1:-1, 2:]),
+    "mirror": lambda: _Call(lambda x: x.flip(3)),
+    "patches": lambda: _Call(_patches),
+    "unruled": lambda: _Call(lambda x: x.cumsum(2) / x.shape[2]),
+    "neighbours": lambda: _Call(lambda x: x[:, :, :, 1:] * x[:, :, :, :-1]),
+    "frame": lambda: _Frame(),  # noqa: PLW0108
+    "fold": lambda: _Call(lambda x: x + x.flip(3)),
+}
+
+UNRULED = {"unruled", "neighbours", "frame", "fold"}
+"""They hold an operator without a rule."""
+
+ENDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": lambda x: x.mean((2, 3)),
+    "sum": lambda x: x.sum((2, 3)) / 100,
+    "deviation": lambda x: x.std((2, 3)) if min(x.shape[2:]) > 1 else x.flatten(1),
+    "moments": lambda x: torch.cat(torch.var_mean(x, dim=(2, 3), correction=0), 1),
+    "pool": lambda x: functional.adaptive_avg_pool2d(x, 1).flatten(1),
+    "largest": lambda x: x.amax((2, 3)),
+    "covariance": lambda x: (
+        (x[..., 1:] * x[..., :-1]).mean((2, 3)) - x[..., 1:].mean((2, 3)) * x[..., :-1].mean((2, 3))
+    ),
+    "flat": lambda x: torch.flatten(x, 1) / x.shape[2],
+    "view": lambda x: x.view(x.shape[0], -1) / x.shape[2],
+    "bilinear": lambda x: (x.flatten(2) @ x.flatten(2).transpose(1, 2)).flatten(1) / 100,
+}
+
+
+def _patches(x: Tensor) -> Tensor:
+    if min(x.shape[2:]) < 6:
+        return x
+    return x.unfold(2, 6, 3).unfold(3, 6, 3).permute(0, 2, 3, 1, 4, 5).reshape(-1, 4, 6, 6)
+
+
+class _Call(nn.Module):
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+class _Norm(nn.BatchNorm2d):
+    def __init__(self) -> None:
+        super().__init__(4)
+        self.running_mean = torch.randn(4) / 3
+        self.running_var = torch.rand(4) + 0.5
+        nn.init.normal_(self.weight)
+        nn.init.normal_(self.bias)
+
+
+class _Residual(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x + self.inner(x))
+
+
+class _Branches(nn.Module):
+    """Two ways of different reach that meet again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.near, self.far = nn.Conv2d(4, 2, 1), nn.Conv2d(4, 2, 5, padding=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat((self.near(x), torch.sigmoid(self.far(x))), 1)
+
+
+class _Down(nn.Module):
+    """Two ways whose windows begin alike and end otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.strided = nn.Conv2d(4, 4, 3, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        down: Tensor = functional.max_pool2d(x, 2, ceil_mode=True) + self.strided(x)
+        return down
+
+
+class _Frame(nn.Module):
+    """A map without its rim against what unpadded convolutions left of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Conv2d(4, 4, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x) - x[:, :, 2:-2, 2:-2] if min(x.shape[2:]) > 4 else x
+
+
+class _Drawn(nn.Module):
+    """A network of drawn layers, and a drawn end."""
+
+    def __init__(self, layers: list[str], end: str, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.first = nn.Conv2d(3, 4, 3, padding=1)
+        self.layers = nn.ModuleList(LAYERS[name]() for name in layers)
+        self.end = ENDS[end]
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x - 0.5)
+        for layer in self.layers:
+            if min(x.shape[2:]) >= 4:  # too small for the next: it is left out
+                x = layer(x)
+        y = self.end(x)
+        weights = torch.arange(y.numel()).cos().reshape(y.shape)
+        return (y * weights).sum().reshape(1)
+
+
+def _picture(seed: int = 0, height: int = HEIGHT, width: int = WIDTH) -> Pixels:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def _rescorer(module: nn.Module) -> Rescorer:
+    return Rescorer(module.eval(), torch.zeros(()), 1.0, lambda _: None)
+
+
+def _session(module: nn.Module, pixels: Pixels) -> Session:
+    session = _rescorer(module).open(*pixels.shape[:2])
+    assert session is not None
+    return session
+
+
+def _change(draw: np.random.Generator, base: Pixels, largest: int = 12) -> Change:
+    patches = []
+    for _ in range(draw.integers(1, 4)):
+        height, width = draw.integers(1, largest, 2)
+        top = draw.integers(base.shape[0] - height + 1)
+        left = draw.integers(base.shape[1] - width + 1)
+        pixels = draw.integers(0, 256, (height, width, 3), np.uint8)
+        patches.append(Patch(int(top), int(left), pixels))
+    return Change(base, tuple(patches))
+
+
+def _all_of(base: Pixels, picture: Pixels) -> Change:
+    """Return a change to another picture: too large to be followed."""
+    return Change(base, (Patch(0, 0, picture),))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    layers=st.lists(st.sampled_from(sorted(LAYERS)), min_size=1, max_size=6),
+    end=st.sampled_from(sorted(ENDS)),
+    seed=st.integers(0, 1000),
+)
+def test_a_drawn_network_scores_as_a_dense_pass(layers: list[str], end: str, seed: int) -> None:
+    _walk(_Drawn(layers, end, seed), seed)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_rule_scores_as_a_dense_pass(layer: str) -> None:
+    _walk(_Drawn([layer, "conv", layer], "mean", 0), 0)
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg-inside", "max-ceil", "max-over"])
+@pytest.mark.parametrize("layer", ["conv", "strided", "unpadded", "pad-conv", "conv-norm-relu"])
+def test_large_maps_before_a_pooling_are_not_kept(
+    layer: str, pooling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iqaudit._incremental.fusion.LARGE", 0)
+    module = _Drawn([layer, pooling, "conv"], "mean", 0)
+    network = read(module.eval(), torch.zeros(1, 3, HEIGHT, WIDTH))
+    if pooling != "max-over":  # which reads beyond maps of odd sizes, and is drawn in elsewhere
+        apart = 4 if pooling == "max-ceil" else 3  # one with padding stays a step of its own
+        assert len([step for step in network.steps if hasattr(step, "kernel")]) == apart
+    _walk(module, 0)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_every_end_scores_as_a_dense_pass(end: str) -> None:
+    _walk(_Drawn(["conv", "strided"], end, 0), 0)
+
+
+def _walk(module: nn.Module, seed: int, steps: int = 8) -> None:
+    """Compare with dense passes along drawn windows and acceptances."""
+    base = _picture(seed)
+    session, draw = _session(module, base), np.random.default_rng(seed)
+    for step in range(steps):
+        change = _change(draw, base) if step % 4 else _all_of(base, _picture(seed + step + 1))
+        [score] = session.scores([(session, change)])
+        dense = session.rescorer.dense(change.picture())
+        assert score == pytest.approx(dense, rel=1e-5, abs=1e-5)
+        if draw.random() < 0.5:
+            base = change.picture()
+    session.close()
+    assert session.rescorer.fault == ""
+
+
+@pytest.mark.parametrize("layer", sorted(LAYERS.keys() - UNRULED))
+def test_every_layer_has_a_rule(layer: str) -> None:
+    network = read(_Drawn([layer], "mean", 0).eval(), torch.zeros(1, 3, HEIGHT, WIDTH))
+    assert network.dense == ()
+
+
+def test_a_network_tells_what_it_cannot_follow() -> None:
+    network = read(_Drawn(["conv", "unruled"], "mean", 0).eval(), torch.zeros(1, 3, HEIGHT, WIDTH))
+    assert network.dense == ("cumsum",)
+    assert 0.5 < network.share < 1
+
+
+def test_windows_are_computed_and_not_the_whole_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3), _mean())
+    base = _picture(0, 200, 200)
+    session = _session(module, base)
+    patch = Patch(50, 60, np.zeros((5, 5, 3), np.uint8))
+    session.scores([(session, Change(base, (patch,)))])
+    monkeypatch.setattr(
+        type(session.rescorer), "dense", lambda *_: pytest.fail("a dense pass was made")
+    )
+    cells = []
+    for step in session._activations.network.steps:
+        compute = step.compute if hasattr(step, "compute") else None
+        if compute is not None and hasattr(step, "kernel"):
+
+            def counted(x: Tensor, compute: Any = compute) -> Tensor:
+                cells.append(x.shape[0] * x.shape[2] * x.shape[3])
+                answer: Tensor = compute(x)
+                return answer
+
+            object.__setattr__(step, "compute", counted)
+            object.__setattr__(step, "product", None)
+    session.scores([(session, Change(base, (patch._replace(top=90),)))])
+    assert cells == [9 * 9, 11 * 11]  # read for 7 x 7 and 9 x 9 cells
+
+
+def _mean() -> nn.Module:
+    return _Call(lambda x: x.mean((1, 2, 3)))
+
+
+def test_an_acceptance_is_no_dense_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = _picture()
+    session, draw = _session(_Drawn(["conv"], "mean", 0), base), np.random.default_rng(0)
+    session.scores([(session, _change(draw, base, 6))])
+    anchored = []
+    monkeypatch.setattr(session._activations, "anchor", lambda _: anchored.append(1))
+    for _ in range(5):
+        change = _change(draw, base, 6)
+        session.scores([(session, change)])
+        base = change.picture()
+    assert not anchored
+    session.scores([(session, _change(draw, _picture(1), 6))])
+    assert anchored
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 64])
+def test_what_is_scored_together_does_not_matter_to_the_last_bit(count: int) -> None:
+    base, draw = _picture(), np.random.default_rng(0)
+    module = _Drawn(["residual", "strided", "depthwise", "max"], "moments", 0)
+    alone, together = _session(module, base), _session(module, base)
+    changes = [_change(draw, base, 6) for _ in range(64)]
+    expected = [alone.scores([(alone, change)])[0] for change in changes]
+    scores = [
+        score
+        for start in range(0, 64, count)
+        for score in together.scores([(together, c) for c in changes[start : start + count]])
+    ]
+    assert scores == expected
+    # The first of many becomes the base, though its lane has held others since.
+    base = changes[64 - count].picture()
+    last = _change(draw, base, 6)
+    assert together.scores([(together, last)]) == alone_after(alone, changes[64 - count], last)
+
+
+def alone_after(session: Session, accepted: Change, change: Change) -> list[float]:
+    session.scores([(session, accepted)])
+    return session.scores([(session, change)])
+
+
+def test_searches_of_different_sizes_share_lanes() -> None:
+    rescorer = _rescorer(_Drawn(["conv", "max", "wide"], "moments", 0))
+    draw = np.random.default_rng(0)
+    bases = [_picture(0, 37, 45), _picture(1, 50, 33)]
+    requests = []
+    for base in bases:
+        session = rescorer.open(*base.shape[:2])
+        assert session is not None
+        requests += [(session, _change(draw, base, 6)) for _ in range(3)]
+    for (_, change), score in zip(requests, Session.scores(requests), strict=True):
+        assert score == pytest.approx(rescorer.dense(change.picture()), abs=1e-5)
+
+
+def test_the_first_change_of_every_size_is_compared_with_a_dense_pass() -> None:
+    """Whichever search it comes in; a fault may be that of one size alone."""
+    module = TorchModule(_Drawn(["conv"], "mean", 0), SCALE, name="drifting")
+    base, draw = _picture(), np.random.default_rng(0)
+    for size, left in ((5, False), (5, False), (3, True)):
+        session = module.open_session(HEIGHT, WIDTH, 1000)
+        assert isinstance(session, Session)
+        session.scores([(session, Change(base))])  # a dense pass itself
+        for side in (5, size):
+            patch = Patch(9, 9, draw.integers(0, 256, (side, side, 3), np.uint8))
+            change = Change(base, (patch,))
+            [score] = session.scores([(session, change)])
+            dense = module.rescorer.dense(change.picture())
+            assert score == dense if left and side == size else score == pytest.approx(dense)
+            if left:
+                _spoil(session)
+    assert "incremental scoring was left: after 3 scores" in module.card.note
+
+
+def test_what_was_scored_beside_a_fault_is_scored_again() -> None:
+    rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
+    draw, requests = np.random.default_rng(0), []
+    for seed in range(3):
+        base = _picture(seed)
+        session = rescorer.open(HEIGHT, WIDTH)
+        assert session is not None
+        session.scores([(session, _change(draw, base, 6))])
+        _spoil(session)
+        requests.append((session, _change(draw, base, 6)))
+    requests[2][0]._next_check = 0
+    dense = [rescorer.dense(change.picture()) for _, change in requests]
+    assert Session.scores(requests) == dense
+    assert rescorer.fault
+
+
+@pytest.mark.parametrize("size", range(2, 7))
+def test_windows_that_overlap_behind_two_ways_are_all_computed(size: int) -> None:
+    base, draw = _picture(0, 40, 44), np.random.default_rng(size)
+    module = _Drawn(["down", "conv"], "mean", 0)
+    session = _session(module, base)
+    for _ in range(40):
+        top, left = draw.integers(0, 30, 2).tolist()
+        places = (top, left), (top + draw.integers(3), left + draw.integers(3))
+        pixels = draw.integers(0, 256, (2, size, size, 3), np.uint8)
+        patches = (
+            Patch(int(row), int(column), p) for (row, column), p in zip(places, pixels, strict=True)
+        )
+        change = Change(base, tuple(patches))
+        [score] = session.scores([(session, change)])
+        assert score == pytest.approx(session.rescorer.dense(change.picture()), abs=1e-6)
+    assert session.rescorer.fault == ""
+
+
+def test_what_disagrees_with_a_dense_pass_is_left_for_good_and_said() -> None:
+    module = TorchModule(_Drawn(["conv"], "mean", 0), SCALE, name="drifting")
+    session = module.open_session(HEIGHT, WIDTH, 1000)
+    assert isinstance(session, Session)
+    base, draw = _picture(), np.random.default_rng(0)
+    session.scores([(session, _change(draw, base, 6))])
+    _spoil(session)
+    session._next_check = 0
+    change = _change(draw, base, 6)
+    dense = module.rescorer.dense(change.picture())
+    assert session.scores([(session, change)]) == [dense]
+    assert "incremental scoring was left: after 2 scores" in module.card.note
+    change = _change(draw, base, 6)
+    assert session.scores([(session, change)]) == [module.rescorer.dense(change.picture())]
+    assert module.open_session(HEIGHT, WIDTH, 1000) is None
+
+
+@pytest.mark.parametrize("how", ["score", "whole"])
+def test_a_step_that_fails_stops_no_search(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = _picture()
+    session = _session(_Drawn(["conv"], "mean", 0), base)
+
+    def fail(*_: Any) -> Tensor:
+        raise ValueError("no such place")
+
+    monkeypatch.setattr(type(session._activations), how, fail)
+    small = _change(np.random.default_rng(0), base, 6)
+    change = small if how == "score" else _all_of(base, _picture(1))
+    assert session.scores([(session, change)]) == [session.rescorer.dense(change.picture())]
+    assert session.rescorer.fault.endswith("a step failed, ValueError: no such place")
+    session.close()
+
+
+def test_a_base_that_cannot_be_taken_stops_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = _picture()
+    session = _session(_Drawn(["conv"], "mean", 0), base)
+    monkeypatch.setattr(session._activations, "anchor", None)  # not to be called
+    change = _change(np.random.default_rng(0), base, 6)
+    assert session.scores([(session, change)]) == [session.rescorer.dense(change.picture())]
+    assert "a step failed, TypeError" in session.rescorer.fault
+
+
+def test_a_module_that_fails_at_the_last_check_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    victim = TorchModule(_Drawn(["conv"], "mean", 0), SCALE)
+    close = Session.close
+
+    def failing(session: Session) -> None:
+        monkeypatch.setattr(victim.rescorer, "module", None)
+        close(session)
+
+    monkeypatch.setattr(Session, "close", failing)
+    [result] = iqaudit.attack(_picture(), victim, queries=120)
+    assert result.queries == 120
+    assert "its last check failed, TypeError" in victim.card.note
+
+
+def test_a_graph_that_cannot_be_read_stops_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Network:
+        raise KeyError("unheard of")
+
+    monkeypatch.setattr("iqaudit._incremental.session.read", fail)
+    rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
+    assert rescorer.open(HEIGHT, WIDTH) is None
+    assert "unheard of" in rescorer.told(HEIGHT, WIDTH)
+
+
+def test_a_base_that_drifted_is_found_when_a_search_ends() -> None:
+    session = _session(_Drawn(["conv"], "mean", 0), _picture())
+    base = _picture()
+    session.scores([(session, _change(np.random.default_rng(0), base, 6))])
+    _spoil(session)
+    session.close()
+    assert "incremental scoring was left" in session.rescorer.fault
+
+
+def _spoil(session: Session) -> None:
+    """Have a session's maps be another picture's."""
+    with torch.inference_mode():
+        for kept in session._activations.kept.values():
+            kept.rows += 1
+
+
+class _Draws(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((1, 2, 3)) + torch.rand(1) / 1e6
+
+
+def test_a_module_that_draws_at_random_is_scored_densely() -> None:
+    """Its draws are no constants, however small."""
+    assert _rescorer(_Draws()).network(HEIGHT, WIDTH) == "it draws random numbers"
+
+
+class _Attends(nn.Module):
+    """Attention and dropout, which draw at random in training only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.dropout(x.flatten(2).transpose(1, 2)[:, :64], 0.5, self.training)
+        return functional.scaled_dot_product_attention(y, y, y).mean((1, 2))
+
+
+def test_attention_and_dropout_draw_nothing_when_they_score() -> None:
+    network = _rescorer(_Attends()).network(HEIGHT, WIDTH)
+    assert isinstance(network, Network)
+
+
+def test_maps_that_would_fill_the_memory_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
+    session = rescorer.open(HEIGHT, WIDTH)
+    assert session is not None
+    base = _picture()
+    session.scores([(session, _change(np.random.default_rng(0), base, 6))])
+    assert session.bytes == sum(
+        kept.rows.numel() * kept.rows.element_size() for kept in session._activations.kept.values()
+    )
+    monkeypatch.setattr("iqaudit._incremental.session.MOST_BYTES", session.bytes - 1)
+    assert rescorer.open(HEIGHT, WIDTH) is None
+    assert "GB" in rescorer.told(HEIGHT, WIDTH)
+
+
+class _Looks(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((1, 2, 3)) if float(x.sum()) > 1 else x.amax((1, 2, 3))
+
+
+def test_a_module_that_cannot_be_exported_is_scored_densely() -> None:
+    rescorer = _rescorer(_Looks())
+    why = rescorer.network(HEIGHT, WIDTH)
+    assert not isinstance(why, Network)
+    assert "torch.export" in why
+    assert rescorer.open(HEIGHT, WIDTH) is None
+    [result] = iqaudit.attack(_picture(), _Looks(), score_range=(0, 1), queries=120)
+    assert result.queries == 120
+
+
+def test_exact_says_how_and_refuses_anything_else() -> None:
+    module = _Drawn(["conv"], "mean", 0)
+    assert TorchModule(module, SCALE, exact="dense").open_session(HEIGHT, WIDTH, 1000) is None
+    assert TorchModule(module, SCALE).open_session(HEIGHT, WIDTH, 99) is None
+    with pytest.raises(iqaudit.InputError, match="incremental or dense, not 'fast'"):
+        TorchModule(module, SCALE, exact="fast")
+
+
+@pytest.mark.parametrize("goal", ["raise", "lower"])
+def test_an_attack_goes_the_dense_way_with_any_lanes(
+    goal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same picture, count and acceptances, whether proposals are scored ahead or not."""
+    pictures = [_picture(0, 60, 70), _picture(1, 64, 64)]
+    results = {}
+    for name, exact, lanes, batch in (
+        ("dense", "dense", 1, 1),
+        ("one", "incremental", 1, 1),
+        ("seven", "incremental", 7, 1),
+        ("sixty-four", "incremental", 64, 1),
+        ("together", "incremental", 7, 2),
+    ):
+        module = _Drawn(["residual", "strided", "residual"], "moments", 0)
+        victim = TorchModule(module, SCALE, exact=exact)
+        victim.rescorer.lanes = lanes
+        monkeypatch.setattr("iqaudit._search.ahead.Ahead.choose", lambda _, most: most)
+        results[name] = iqaudit.attack(pictures, victim, queries=200, goal=goal, batch=batch)
+        assert victim.card.note == ""
+    for name, found in results.items():
+        for result, dense, one in zip(found, results["dense"], results["one"], strict=True):
+            assert np.array_equal(result.adversarial, dense.adversarial), name
+            assert [s.query for s in result.trace] == [s.query for s in dense.trace], name
+            assert result.asked == dense.asked, name
+            assert result.scores == pytest.approx(dense.scores, abs=1e-5), name
+            if name != "dense":
+                assert result.scores.tolist() == one.scores.tolist(), name

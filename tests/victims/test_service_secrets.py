@@ -1,0 +1,203 @@
+"""Where a service's secrets go, and who may be asked."""
+
+import base64
+import json
+import logging
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import MakePicture
+from tests.support.serving import (
+    RANGE,
+    Act,
+    Handler,
+    Hours,
+    Server,
+    drop,
+    good,
+    running,
+)
+
+import iqaudit
+from iqaudit import InputError, VictimError
+from iqaudit.victims import Http, as_victim
+from iqaudit.victims._spec import VictimSpec, unasked
+
+SECRETS = ("tok-7f3a91", "pass-55d2", "query-8c1e")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with running() as made:
+        yield made
+
+
+@pytest.fixture
+def hours() -> Hours:
+    return Hours()
+
+
+def test_secrets_reach_the_service_and_nobody_else(
+    server: Server,
+    hours: Hours,
+    make_picture: MakePicture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    token, password, query = SECRETS
+    monkeypatch.setenv("SCORER_TOKEN", token)
+    (tmp_path / "key").write_text(f"{token}-2\n")
+    host = server.url.removeprefix("http://")
+    victim = Http(
+        f"http://me:{password}@{host}?key={query}",
+        headers=["X-Token=env:SCORER_TOKEN", f"X-Key=file:{tmp_path / 'key'}"],
+        score_range=RANGE,
+        clock=hours.clock,
+        retries=1,
+    )
+
+    def echo(status: int) -> Act:
+        def act(handler: Handler) -> None:
+            path, headers, _ = handler.server.seen[-1]
+            leak = json.dumps([path, headers, *SECRETS])
+            handler.say(leak, status, X=token, Location=leak)
+
+        return act
+
+    def garble(handler: Handler) -> None:
+        handler.wfile.write(f"HTTP/{token} {query}\r\n {password}\r\n\r\n".encode())
+        handler.close_connection = True
+
+    server.plan = [good] * 5
+    run = tmp_path / "run"
+    said: list[str] = []
+    for plan in ([echo(500)] * 2, [echo(302)], [echo(200)] * 2, [garble] * 2, [drop] * 2):
+        server.plan = [*server.plan, *plan]
+        with pytest.raises(VictimError) as caught:
+            iqaudit.attack(make_picture(12, 12, len(said)), victim, queries=30)
+        assert not server.plan
+        said.append("".join(traceback.format_exception(caught.value)))
+        assert caught.value.__context__ is None  # what lies beneath holds the reply
+        link: BaseException | None = caught.value
+        while link:
+            said.append(repr(link.args))
+            link = link.__cause__ or link.__context__
+
+    path, headers, _ = server.seen[0]
+    login = base64.b64encode(f"me:{password}".encode()).decode()
+    assert path == f"/score?key={query}"
+    assert headers["x-token"] == token
+    assert headers["x-key"] == f"{token}-2"
+    assert headers["authorization"] == f"Basic {login}"
+
+    audit = iqaudit.Plan(victim, iqaudit.attacks.Bidirectional(), queries=3)
+    with iqaudit.RunDirectory(run, audit) as directory:
+        for result in iqaudit.run(audit, make_picture(12, 12, 77)):
+            directory.add(result)
+    said += [file.read_bytes().decode("latin-1") for file in run.rglob("*") if file.is_file()]
+    said += [repr(victim), repr(victim.card), repr(vars(victim._line)), caplog.text]
+    said += list(capfd.readouterr())
+    assert victim.card.name == server.url
+    for secret in (*SECRETS, login):
+        assert not [text for text in said if secret in text]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"Authorization: Bearer {SECRETS[0]}",
+        f"Authorization=Bearer {SECRETS[0]}",
+        f"Authorization=env:{SECRETS[0]}",
+        "Authorization=env:NOT_SET_ANYWHERE",
+        "Authorization=file:nowhere/to/be/found",
+        "Content-Length=env:HOME",
+        "X=env:TWO_LINES",
+    ],
+)
+def test_a_header_that_cannot_be_used_is_refused_without_its_value(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWO_LINES", f"{SECRETS[0]}\r\nX-Other: 1")
+    with pytest.raises(InputError, match=r"Header 1 must be|header \w+ is missing") as caught:
+        Http("http://localhost/", headers=[header], score_range=RANGE)
+    assert SECRETS[0] not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"htp://me:{SECRETS[0]}@localhost/",
+        f"http:/me:{SECRETS[0]}@localhost/",
+        f"http://me:{SECRETS[0]}@localhost:port/",
+        f"http://me:{SECRETS[0]}@[::1/",
+        f"https://?key={SECRETS[0]}",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_without_its_secrets(url: str) -> None:
+    with pytest.raises(InputError) as caught:
+        as_victim(url, score_range=RANGE)
+    assert SECRETS[0] not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["example.org", "192.0.2.7", "[2001:db8::1]", "127.0.0.1.example.org", "10.1"],
+)
+def test_a_host_elsewhere_needs_its_owners_permission(host: str) -> None:
+    with pytest.raises(InputError, match=r"owner's permission.*--authorised"):
+        as_victim(f"https://me:secret@{host}/score", score_range=RANGE)
+    made = as_victim(f"https://{host}/score", score_range=RANGE, authorised=True)
+    assert made.card.name == f"https://{host}/score"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:80", "127.3.2.1", "[::1]:8080"])
+def test_this_machine_needs_no_permission(host: str) -> None:
+    assert (
+        as_victim(f"http://{host}/a%20b?c", score_range=RANGE).card.name == f"http://{host}/a%20b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"score_range": None}, "A service needs its score range"),
+        ({"timeout": 0}, "timeout must be a finite number above 0"),
+        ({"timeout": "5"}, "timeout must be"),
+        ({"rate": -1}, "rate must be"),
+        ({"rate": 0}, "rate must be"),
+        ({"price": float("nan")}, "price must be a finite number of at least 0"),
+        ({"budget_money": 5}, "needs the price"),
+        ({"retries": -1}, "retries must be at least 0"),
+        ({"retries": 1.5}, "retries must be a whole number"),
+        ({"form": "json"}, "form is"),
+        ({"form": "multipart:a b"}, "form is"),
+        ({"field": "a..b"}, "no path to a score"),
+        ({"field": "a[x]"}, "no path to a score"),
+        ({"pattern": "x"}, "takes no pattern"),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        as_victim("http://localhost/", **{"score_range": RANGE, **options})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:SECRET@host.example/score?key=SECRET,authorised,rate=5,rate=6",
+        "host.example/score?key=SECRET,range=0:1",
+        "API_KEY=SECRET,range=0:1",
+        "command:API_KEY=SECRET python score.py {picture},range=0:1",
+        "command:python score.py --key SECRET {picture},timeout=1,timeout=2",
+    ],
+)
+def test_a_victim_that_is_named_wrongly_is_refused_without_its_secrets(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        unasked(VictimSpec.parse(text))
+    assert "SECRET" not in str(caught.value)
