@@ -30,7 +30,7 @@ from benchmarks.pieces import BUDGETS, EONSS, Piece, Subject
 from iqaudit._assess.calibration import read_opinions
 from iqaudit._core.errors import InputError, IqauditError
 from iqaudit._core.picture import collect
-from iqaudit._search.driver import Plan, check_sizes
+from iqaudit._search.driver import SearchSpec, check_sizes
 from iqaudit.attacks import ATTACKS, named
 from iqaudit.datasets import _demo
 
@@ -153,7 +153,7 @@ def fit(spec: str, attack: str) -> bool:
     """Tell whether an attack can be made on a victim; say why where it cannot."""
     meant = named(attack)
     try:
-        Plan(pieces.victim(spec), meant)
+        SearchSpec(pieces.victim(spec), meant)
     except InputError as error:
         print(f"{attack} is left out on {spec}: {error}", flush=True)
         return False

@@ -8,6 +8,7 @@ Linf(levels=3)
 from importlib.metadata import version
 
 from iqaudit import attacks, datasets, measures, victims
+from iqaudit._api import attack
 from iqaudit._core.errors import InputError, Interrupted, IqauditError, VictimError
 from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.patches import Edit, Proposal
@@ -18,8 +19,8 @@ from iqaudit._runs.figures import Row, Summary
 from iqaudit._runs.schema import load
 from iqaudit._runs.store import RunDirectory
 from iqaudit._runs.verify import Check, verify
-from iqaudit._search.driver import Plan, attack, run
-from iqaudit._search.trial import Outcome, Step, TrialResult
+from iqaudit._search.stop import Outcome
+from iqaudit._search.trial import Step, TrialResult
 
 __version__ = version("iqaudit")
 
@@ -34,7 +35,6 @@ __all__ = [
     "Linf",
     "Outcome",
     "Picture",
-    "Plan",
     "Proposal",
     "Row",
     "RunDirectory",
@@ -51,7 +51,6 @@ __all__ = [
     "measures",
     "opinion_maximum",
     "read",
-    "run",
     "verify",
     "victims",
     "write",

@@ -26,7 +26,7 @@ from iqaudit._analysis import Estimate
 from iqaudit._analysis.tables import samples, statistics
 from iqaudit._analysis.tables.tables import record
 from iqaudit._core.picture import Pixels
-from iqaudit._search.trial import Stop
+from iqaudit._search.stop import Stop
 
 
 @pytest.fixture(scope="module")

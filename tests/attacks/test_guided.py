@@ -14,10 +14,10 @@ from iqaudit import measures
 from iqaudit._core.patches import Perturbation, whole
 from iqaudit._core.picture import Pixels
 from iqaudit.attacks import Bidirectional, Guided
+from iqaudit.attacks._guided.allowance import Allowance, allowance, local_variance
 from iqaudit.attacks._guided.attack import OPENING
 from iqaudit.attacks._guided.moves import EVERYWHERE, KINDS, SHARES, Plane, drawn, filled, tiles
 from iqaudit.attacks._guided.patterns import COLOURS, Checks, Flat, Noise, Pattern, any_checks, tile
-from iqaudit.attacks._visibility import Allowance, allowance, local_variance
 
 CHECKERS = Checks(1, 1, COLOURS[1])
 

@@ -42,7 +42,7 @@ from iqaudit._audit.task import Task
 from iqaudit._core.picture import picture_key
 from iqaudit._runs import journal
 from iqaudit._runs.schema import manifest
-from iqaudit._search.trial import Answer
+from iqaudit._search.ledger import Answer
 from iqaudit.victims._spec import VictimSpec
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install ray")

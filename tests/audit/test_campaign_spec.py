@@ -14,7 +14,7 @@ from iqaudit._audit import parse
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._cli import options
 from iqaudit._core.goal import Goal
-from iqaudit._search.trial import Stop
+from iqaudit._search.stop import Stop
 from iqaudit.datasets import Drawing
 from iqaudit.victims._spec import OPTIONS, VictimSpec
 

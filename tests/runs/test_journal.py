@@ -10,7 +10,7 @@ import pytest
 from iqaudit import InputError
 from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal, read
-from iqaudit._search.trial import Answer
+from iqaudit._search.ledger import Answer
 
 ANSWERS = [Answer(0.1 + 0.2, 2**64 - 1), Answer(-1e-300, 0), Answer(57.0, 7)]
 

@@ -15,7 +15,9 @@ from tests.conftest import MakePicture, roughness
 
 import iqaudit
 from iqaudit import Goal, InputError, Interrupted, Outcome, VictimError
-from iqaudit._search.ledger import Oracle, ask
+from iqaudit._core.patches import Change
+from iqaudit._search.driver import SearchSpec, begin
+from iqaudit._search.ledger import Answer, Ledger
 from iqaudit.victims import Card, Function
 
 SIZES = [(9, 14), (14, 9), (20, 20), (9, 14), (31, 8)]
@@ -268,23 +270,28 @@ def test_ctrl_c_keeps_what_was_found(make_picture: MakePicture, rough: Function)
     assert isinstance(caught.value, KeyboardInterrupt)
 
 
-def test_an_oracle_answers_nothing_beyond_its_budget(
+def test_a_ledger_records_nothing_beyond_its_budget(
     rough: Function, make_picture: MakePicture
 ) -> None:
     pixels = make_picture(9, 9)
-    account = Oracle(pixels, rough.card.scale, iqaudit.Linf(), Goal.BIDIRECTIONAL, queries=2)
-    clean = iqaudit.Proposal(np.zeros(pixels.shape, np.int16))
-    change = account.change(clean)
+    ledger = Ledger(pixels, rough.card.scale, Goal.BIDIRECTIONAL, queries=2, cost=1)
     for _ in range(2):
-        [score], error = ask(rough, [(account, change)])
-        assert error is None
-        assert score is not None
-        account.book(clean, change, score)
+        ledger.record(Change(pixels), Answer(1.0, 7))
+    assert ledger.left == 0
     with pytest.raises(RuntimeError, match="beyond the budget"):
-        ask(rough, [(account, change)])
-    with pytest.raises(RuntimeError, match="beyond the budget"):
-        account.book(clean, change, 0.0)
-    assert len(account.scores) == 2
+        ledger.record(Change(pixels), Answer(0.0, 7))
+    assert ledger.answers == [Answer(1.0, 7)] * 2
+
+
+def test_a_trial_is_not_told_of_what_it_did_not_ask(
+    rough: Function, make_picture: MakePicture
+) -> None:
+    spec = SearchSpec(rough, iqaudit.attacks.Bidirectional(), queries=5)
+    trial = begin(spec, iqaudit.Picture("p", make_picture(9, 9)))
+    trial.ask()
+    trial.tell(1.0)
+    with pytest.raises(RuntimeError, match="did not ask"):
+        trial.tell(1.0)
 
 
 def test_outcomes_are_sentences() -> None:
@@ -421,8 +428,7 @@ def test_an_interrupt_between_pictures_of_a_batch_loses_no_answer(
         return roughness(pictures)
 
     victim = Function(slow, iqaudit.Scale.from_range(0, 20), largest_batch=1)
-    plan = iqaudit.Plan(victim, iqaudit.attacks.Bidirectional(), queries=20, batch=3)
-    running = iqaudit.run(plan, [make_picture(20, 20, seed) for seed in range(3)])
-    assert sum(next(running).queries for _ in range(3)) == 11
-    with pytest.raises(KeyboardInterrupt):
-        next(running)
+    pictures = [make_picture(20, 20, seed) for seed in range(3)]
+    with pytest.raises(Interrupted) as caught:
+        iqaudit.attack(pictures, victim, queries=20, batch=3)
+    assert [result.queries for result in caught.value.results] == [4, 4, 3]

@@ -12,7 +12,7 @@ from tests.support.searching import Rough
 import iqaudit
 from iqaudit import Outcome, measures
 from iqaudit._cli import main
-from iqaudit._search.trial import Stop
+from iqaudit._search.stop import Stop
 
 QUERIES = 300
 

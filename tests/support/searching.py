@@ -15,7 +15,6 @@ from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
 from iqaudit.attacks import ATTACKS, Attack, Problem, is_white_box
-from iqaudit.victims import Window
 
 BLACK_BOX = [name for name, (attack, _) in ATTACKS.items() if not is_white_box(attack)]
 
@@ -28,10 +27,9 @@ def grey(height: int, width: int) -> Pixels:
 
 
 def problem(clean: Pixels, queries: int = 500, seed: int = 0, **others: Any) -> Problem:
-    """Return a problem of which the victim sees the whole picture, unless said."""
+    """Return a problem."""
     given: dict[str, Any] = {
         "levels": LEVELS,
-        "window": Window(0, 0, *clean.shape[:2]),
         "clean_loss": 5.0,
     }
     stream = Stream(seed, "picture")

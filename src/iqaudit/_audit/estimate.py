@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,8 +15,7 @@ from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.threads import one_thread
 from iqaudit._core.threat import Linf
 from iqaudit._runs.schema import ANSWER
-from iqaudit._search import driver
-from iqaudit._search.driver import check_sizes
+from iqaudit._search.driver import begin, check_sizes, drive
 from iqaudit.victims._averaging import PROBES
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import fingerprint
@@ -92,7 +92,7 @@ def estimate(campaign: Campaign) -> Estimate:
     victims = [unasked(victim) for victim in campaign.victims]
     for cell in cells:
         base = victims[campaign.victims.index(cell.victim)]
-        cell.plan(averaged(cell.victim, base, 0.0))
+        cell.search(averaged(cell.victim, base, 0.0))
     area = 0
     for picture in found.pictures():
         area += picture.height * picture.width
@@ -140,15 +140,16 @@ def _share(
 def _pace(cell: Cell, victim: Victim, some: Sequence[Picture]) -> float:
     """Return the seconds that a query takes: the mean of some pictures'."""
     budget = min(cell.queries, TIMED_SCORES * victim.card.cost)
-    plan = replace(cell, queries=budget).plan(victim)
+    spec = replace(cell, queries=budget).search(victim)
     paces = []
     for picture in some:
-        trial = driver.begin(plan, picture)
+        trial = begin(spec, picture)
         begun = time.perf_counter()
-        while not trial.done and time.perf_counter() - begun < LONGEST:
-            driver.step(victim, [trial])
-        paces.append((time.perf_counter() - begun) / trial.oracle.spent)
-        trial.close()
+        with closing(drive(victim, [trial])) as steps:
+            for _ in steps:
+                if time.perf_counter() - begun >= LONGEST:
+                    break
+        paces.append((time.perf_counter() - begun) / trial.ledger.spent)
     return float(np.mean(paces))
 
 

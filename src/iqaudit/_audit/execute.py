@@ -153,7 +153,7 @@ class _Preparation:
         self._then = None if held is None else held["victims"]
         for cell in pending:
             index = campaign.victims.index(cell.victim)
-            cell.plan(averaged(cell.victim, self._bases[index], self._noise(index) or 0.0))
+            cell.search(averaged(cell.victim, self._bases[index], self._noise(index) or 0.0))
 
     def _noise(self, index: int) -> float | None:
         return None if self._then is None else self._then[index]["noise"]

@@ -10,7 +10,7 @@ from typing import Any, cast
 from iqaudit._audit.spec import PAPER, Campaign, Data
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Goal
-from iqaudit._search.trial import Stop
+from iqaudit._search.stop import Stop
 from iqaudit.datasets import Drawing
 from iqaudit.victims._spec import VictimSpec
 

@@ -9,8 +9,8 @@ from iqaudit._core.errors import InputError, unknown, whole_number
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import names_apart
 from iqaudit._core.threat import Linf
-from iqaudit._search.driver import Plan
-from iqaudit._search.trial import Stop
+from iqaudit._search.driver import SearchSpec
+from iqaudit._search.stop import Stop
 from iqaudit.attacks import ATTACKS, named
 from iqaudit.datasets import Drawing
 from iqaudit.victims._base import Victim
@@ -89,9 +89,9 @@ class Cell:
     queries: int
     stop: Stop
 
-    def plan(self, victim: Victim) -> Plan:
-        """Return the plan of the run with its victim, checked."""
-        return Plan(
+    def search(self, victim: Victim) -> SearchSpec:
+        """Return the searches of the run with its victim, checked."""
+        return SearchSpec(
             victim,
             named(self.attack),
             Linf(self.levels),

@@ -15,10 +15,10 @@ from iqaudit._audit.spec import Cell
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture
 from iqaudit._runs.journal import Journal
-from iqaudit._search import driver
-from iqaudit._search.trial import Answer, TrialResult
+from iqaudit._search.driver import begin, drive
+from iqaudit._search.ledger import Answer
+from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Victim
-from iqaudit.victims._scoring import check_scale
 
 Keep = Callable[[Sequence[Answer]], None]
 """Called with what the victim answered, before anything else is asked."""
@@ -82,23 +82,12 @@ def search(task: Task, victim: Victim) -> Generator[Stride, None, TrialResult]:
     VictimError
         If the victim fails. What it answered was yielded.
     """
-    trial = driver.begin(task.cell.plan(victim), task.picture)
-    with closing(trial):
-        trial.recall(task.answers)
-        oracle = trial.oracle
-        if oracle.scores:
-            check_scale(victim, oracle.scores[0])  # a search that ended there ends there again
-            yield Stride((), oracle.spent)
-        while not trial.done:
-            known, error = len(oracle.scores), None
-            try:
-                driver.step(victim, [trial])
-            except BaseException as raised:  # noqa: BLE001 (raised below)
-                error = raised
-            answers = map(Answer, oracle.scores[known:], oracle.asked[known:])
-            yield Stride(tuple(answers), oracle.spent)
-            if error is not None:
-                raise error
+    trial = begin(task.cell.search(victim), task.picture, task.answers)
+    ledger = trial.ledger
+    if ledger.answers:
+        yield Stride((), ledger.spent)
+    for answered in drive(victim, [trial]):
+        yield Stride(tuple(each.ledger.answers[-1] for each in answered), ledger.spent)
     return trial.result()
 
 

@@ -12,7 +12,7 @@ from iqaudit._audit.estimate import Share
 from iqaudit._audit.status import Standing
 from iqaudit._runs.figures import Row, Summary
 from iqaudit._runs.verify import Check
-from iqaudit._search.trial import Outcome
+from iqaudit._search.stop import Outcome
 
 VERDICTS = 3
 """Differences that `verify` prints for a picture; --json has them all."""

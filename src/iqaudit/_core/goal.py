@@ -2,6 +2,7 @@
 
 from enum import Enum
 
+from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX
 
 SWITCH = 5.0
@@ -32,6 +33,15 @@ class Goal(Enum):
 
     RAISE = "raise"
     LOWER = "lower"
+
+    @classmethod
+    def named(cls, goal: "Goal | str") -> "Goal":
+        """Return a goal by its value; an `InputError` names those that there are."""
+        try:
+            return cls(goal)
+        except ValueError:
+            known = ", ".join(member.value for member in cls)
+            raise InputError(f"A goal is one of {known}, not {goal!r}.") from None
 
     def direction(self, clean_quality: float) -> Direction:
         """Return the direction for a picture whose clean quality, 0-10, is given.

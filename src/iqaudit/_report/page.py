@@ -30,7 +30,7 @@ from iqaudit._report.gallery import gallery
 from iqaudit._report.transfer_matrix import matrices
 from iqaudit._report.verdict import Cell
 from iqaudit._runs import schema
-from iqaudit._search.trial import Outcome
+from iqaudit._search.stop import Outcome
 
 PAPER, OTHERS = ("strength", "people", "visibility"), ("others",)
 """The groups of measures in the first table, and in the second."""

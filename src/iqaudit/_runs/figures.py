@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from iqaudit import measures
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
-from iqaudit._search.trial import Outcome
+from iqaudit._search.stop import Outcome
 from iqaudit.victims._base import Card
 
 

@@ -17,7 +17,7 @@ from typing import Self
 
 from iqaudit._core.errors import InputError
 from iqaudit._runs.locks import lock
-from iqaudit._search.trial import Answer
+from iqaudit._search.ledger import Answer
 
 BLOCK = 1 << 14
 """Bytes of room that are taken at a time; an answer's line has some forty."""

@@ -34,8 +34,9 @@ from iqaudit._runs.schema import (
     load,
     scale_record,
 )
-from iqaudit._search.driver import Plan
-from iqaudit._search.trial import Stop, TrialResult
+from iqaudit._search.driver import SearchSpec
+from iqaudit._search.stop import Stop
+from iqaudit._search.trial import TrialResult
 from iqaudit.attacks import Attack, is_white_box
 from iqaudit.victims._base import Card, Victim
 
@@ -64,7 +65,7 @@ class RunDirectory:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        plan: Plan,
+        plan: SearchSpec,
         *,
         named: Mapping[str, Any] | None = None,
         overwrite: bool = False,

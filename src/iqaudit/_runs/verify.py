@@ -17,7 +17,7 @@ from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
 from iqaudit._runs.figures import Row, measure, summarise
 from iqaudit._runs.schema import file_names, file_sha256, load, load_answers, same_scale
-from iqaudit._search.trial import Outcome
+from iqaudit._search.stop import Outcome
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
 from iqaudit.victims._registry import KINDS, as_victim

@@ -1,22 +1,24 @@
-"""Many trials: one attack on every picture."""
+"""The search loop: trials stepped side by side, their questions asked of a victim together."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from functools import partial
 from typing import Any
 
-from iqaudit._core.errors import InputError, Interrupted, VictimError, whole_number
-from iqaudit._core.goal import Goal
-from iqaudit._core.picture import Picture, Source, collect
-from iqaudit._core.threat import Linf
-from iqaudit._search.ledger import ask, check_budget
-from iqaudit._search.trial import NEVER, Outcome, Stop, Trial, TrialResult
-from iqaudit.attacks import Attack, is_white_box, named
-from iqaudit.victims._base import Victim, gradient_of, open_session
-from iqaudit.victims._registry import as_victim
-from iqaudit.victims._scoring import slope
+import numpy as np
 
-DEFAULT_THREAT = Linf()
+from iqaudit._core.errors import InputError, VictimError, whole_number
+from iqaudit._core.goal import Goal
+from iqaudit._core.patches import Change
+from iqaudit._core.picture import Picture
+from iqaudit._core.threat import Linf
+from iqaudit._search.ledger import Answer, check_budget
+from iqaudit._search.stop import NEVER, Outcome, Stop
+from iqaudit._search.trial import Trial, TrialResult
+from iqaudit.attacks._base import Attack, is_white_box
+from iqaudit.victims._base import Victim, gradient_of, open_session
+from iqaudit.victims._scoring import as_numbers, ask_batch, check_scale, refuse_unusable, slope
 
 Progress = Callable[[Picture, int], None]
 """Called after every score with the picture and how many queries it has had. A KeyboardInterrupt
@@ -24,27 +26,25 @@ raised in it stops the run between two queries."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Everything that decides an audit's outcome but the pictures; checked when made.
+class SearchSpec:
+    """Everything that decides the outcome of searches but the pictures; checked when made.
 
     Parameters
     ----------
     victim : Victim
-        Who is asked.
+        The scorer.
     attack : Attack
-        Who proposes.
+        The attack.
     threat : Linf
-        What is allowed.
+        The changes allowed.
     goal : Goal
-        What is wanted.
+        Which way scores are pushed.
     queries : int
-        The budget a picture, the clean score's included; at least what two scores cost.
+        The budget a picture, the clean score's included; at least that of two scores.
     seed : int
         Of every random number.
-    batch : int
-        Pictures whose searches share the victim's batches; changes no result.
     stop : Stop
-        When a picture's search ends before its budget is spent.
+        Rules that end a picture's search before its budget is spent.
 
     Raises
     ------
@@ -54,16 +54,15 @@ class Plan:
 
     victim: Victim
     attack: Attack[Any]
-    threat: Linf = DEFAULT_THREAT
+    threat: Linf = Linf()  # noqa: RUF009 (frozen)
     goal: Goal = Goal.BIDIRECTIONAL
     queries: int = 500
     seed: int = 0
-    batch: int = 1
     stop: Stop = NEVER
 
     def __post_init__(self) -> None:
         if not isinstance(self.victim, Victim):
-            raise InputError(f"A plan's victim is a Victim, not {self.victim!r}; see as_victim.")
+            raise InputError(f"A search's victim is a Victim, not {self.victim!r}; see as_victim.")
         if not is_dataclass(self.attack) or isinstance(self.attack, type):
             raise InputError(
                 f"An attack is a value, as iqaudit.attacks.Bidirectional(), not {self.attack!r}."
@@ -72,8 +71,8 @@ class Plan:
             raise InputError(
                 f"A threat is a value, as iqaudit.Linf(levels=3), not {self.threat!r}."
             )
-        object.__setattr__(self, "goal", _goal(self.goal))
-        for name in ("queries", "seed", "batch"):
+        object.__setattr__(self, "goal", Goal.named(self.goal))
+        for name in ("queries", "seed"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         check_budget(self.queries, self.victim.card.cost)
         if is_white_box(self.attack) and gradient_of(self.victim) is None:
@@ -82,133 +81,6 @@ class Plan:
                 f'a torch module, asked without --repeats; "{self.victim.card.name}" answers '
                 "scores alone."
             )
-        if self.batch < 1:
-            raise InputError(f"A batch is at least 1 picture, not {self.batch}.")
-
-
-def run(
-    plan: Plan, pictures: "Sequence[Source] | Source", progress: Progress | None = None
-) -> Iterator[TrialResult]:
-    """Yield each picture's result as it is finished, in order.
-
-    Pictures are named as `iqaudit.collect` names them.
-
-    Raises
-    ------
-    InputError
-        If a picture is too small for the victim; before the first query.
-    VictimError, KeyboardInterrupt
-        After the results of the pictures that were begun, whose outcome says so, were yielded.
-    """
-    collected = collect(pictures)
-    check_sizes(plan.victim, collected)
-    for start in range(0, len(collected), plan.batch):
-        trials = [begin(plan, picture) for picture in collected[start : start + plan.batch]]
-        try:
-            while running := [trial for trial in trials if not trial.done]:
-                step(plan.victim, running, progress)
-            for trial in trials:
-                trial.close()
-        except (KeyboardInterrupt, VictimError) as error:
-            failed = isinstance(error, VictimError)
-            outcome = Outcome.VICTIM_FAILED if failed else Outcome.INTERRUPTED
-            for trial in trials:
-                if trial.oracle.scores:
-                    yield trial.result(outcome)
-            raise
-        yield from (trial.result() for trial in trials)
-
-
-def attack(
-    pictures: "Sequence[Source] | Source",
-    victim: Any,
-    *,
-    attack: Attack[Any] | str = "bidirectional",
-    threat: Linf = DEFAULT_THREAT,
-    goal: Goal | str = Goal.BIDIRECTIONAL,
-    queries: int = 500,
-    seed: int = 0,
-    batch: int = 1,
-    early_stop: float | None = None,
-    until_plateau: int | None = None,
-    progress: Progress | None = None,
-    **options: Any,
-) -> tuple[TrialResult, ...]:
-    """Push the scores that a victim gives to pictures as far as a threat and a budget allow.
-
-    Parameters
-    ----------
-    pictures : path, uint8 array (height, width, 3), Picture, or a sequence of them
-        Of any sizes; a folder stands for the pictures in it.
-    victim : str, Victim, torch.nn.Module or callable
-        A name, as ``"reference"``; or a module from (n, 3, h, w) in [0, 1], or a function from
-        uint8 (n, h, w, 3), to n scores.
-    attack : Attack or str
-        A value as ``iqaudit.attacks.Bidirectional()``, or a name.
-    threat : Linf
-        What is allowed; three levels of 255 unless given.
-    goal : {"bidirectional", "raise", "lower"} or Goal
-        Which way each score is pushed.
-    queries : int
-        The budget a picture: scores asked of the victim, the clean one included; at least 2.
-        With `repeats`, answers.
-    seed : int
-        The same seed gives the same bytes, whatever the batch and the order of pictures.
-    batch : int
-        Pictures whose searches share the victim's batches; changes no result.
-    early_stop : float, optional
-        An RGO in (0, 1] at which a picture's search ends.
-    until_plateau : int, optional
-        Queries without a better picture after which its search ends.
-    progress : callable, optional
-        Called after every score with the picture and how many queries it has had.
-    **options
-        What makes the victim, as `iqaudit.victims.as_victim` takes it: for a module or a function
-        ``score_range=(low, high)`` and ``lower_is_better=True``; for one that answers at random
-        ``repeats=5``, so that a score is the mean of five answers.
-
-    Returns
-    -------
-    tuple of TrialResult
-        One for each picture, in order.
-
-    Raises
-    ------
-    InputError
-        If something given cannot be used; before the first query.
-    VictimError
-        If the victim fails; its ``results`` hold what was found until then.
-    Interrupted
-        On Ctrl-C, likewise.
-
-    Examples
-    --------
-    >>> import iqaudit
-    >>> from skimage import data
-    >>> [result] = iqaudit.attack(data.astronaut(), "reference", queries=2)
-    >>> result.queries
-    2
-    """
-    plan = Plan(
-        victim=as_victim(victim, **options),
-        attack=named(attack) if isinstance(attack, str) else attack,
-        threat=threat,
-        goal=goal,  # type: ignore[arg-type]  # the plan takes the name as well
-        queries=queries,
-        seed=seed,
-        batch=batch,
-        stop=Stop(early_stop, until_plateau),
-    )
-    results: list[TrialResult] = []
-    try:
-        for result in run(plan, pictures, progress):
-            results.append(result)  # noqa: PERF402 (extend promises nothing on an error)
-    except VictimError as error:
-        error.results = tuple(results)
-        raise
-    except KeyboardInterrupt:
-        raise Interrupted(tuple(results)) from None
-    return tuple(results)
 
 
 def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
@@ -226,61 +98,181 @@ def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
             )
 
 
-def begin(plan: Plan, picture: Picture) -> Trial:
-    """Return a trial of a plan, for `step` to take further.
+def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) -> Trial:
+    """Return a trial, for `drive` to bring to its end.
 
-    Close it once it is done.
+    Parameters
+    ----------
+    spec : SearchSpec
+        The search.
+    picture : Picture
+        The clean picture.
+    answers : iterable of Answer
+        Those of an earlier start, from the first on: the trial stands where that one stood.
+
+    Raises
+    ------
+    InputError
+        If the answers are another search's.
+    VictimError
+        If the clean score among them is not one that the victim's scale was made for.
     """
-    card = plan.victim.card
-    scores = plan.queries // card.cost
-    session = open_session(plan.victim, picture.height, picture.width, scores)
-    white_box = partial(slope, plan.victim) if is_white_box(plan.attack) else None
-    return Trial(
+    victim = spec.victim
+    session = open_session(victim, picture.height, picture.width, spec.queries // victim.card.cost)
+    trial = Trial(
         picture,
-        card,
-        plan.attack,
-        plan.threat,
-        plan.goal,
-        plan.queries,
-        plan.seed,
+        victim.card,
+        spec.attack,
+        spec.threat,
+        spec.goal,
+        spec.queries,
+        spec.seed,
         session,
-        plan.stop,
-        white_box,
+        spec.stop,
+        partial(slope, victim) if is_white_box(spec.attack) else None,
     )
-
-
-def step(victim: Victim, trials: Sequence[Trial], progress: Progress | None = None) -> None:
-    """Score proposals of every trial; tell all before anything may stop the run.
-
-    One score a trial; more where a session has lanes for what is proposed ahead.
-    """
-    asked = []
-    for trial in trials:
-        session = trial.oracle.session
-        lanes = 1 if session is None else session.lanes
-        asked.append(trial.ask(max(1, lanes // len(trials))))
-    requests = [
-        (trial.oracle, change)
-        for trial, changes in zip(trials, asked, strict=True)
-        for change in changes
-    ]
-    answers, error = ask(victim, requests)
-    found = iter(answers)
-    before = [trial.oracle.spent for trial in trials]
-    for trial, changes in zip(trials, asked, strict=True):
-        trial.tell([next(found) for _ in changes])
-    if error is not None:
-        raise error
-    if progress is not None:
-        for trial, spent in zip(trials, before, strict=True):
-            cost = trial.oracle.cost
-            for query in range(spent + cost, trial.oracle.spent + 1, cost):
-                progress(trial.picture, query)
-
-
-def _goal(goal: Goal | str) -> Goal:
     try:
-        return Goal(goal)
-    except ValueError:
-        known = ", ".join(member.value for member in Goal)
-        raise InputError(f"A goal is one of {known}, not {goal!r}.") from None
+        trial.recall(answers)
+        if trial.ledger.answers:  # a search that ended there ends there again
+            check_scale(victim, trial.ledger.answers[0].score)
+    except BaseException:
+        trial.close()
+        raise
+    return trial
+
+
+def drive(victim: Victim, trials: Sequence[Trial]) -> Generator[list[Trial]]:
+    """Bring trials to their ends side by side; their sessions are closed in the end.
+
+    Their questions share the victim's batches, which changes no answer.
+
+    Yields
+    ------
+    list of Trial
+        After every step, those that were answered: the answer is their ledger's last. Nothing is
+        asked before the next step is taken, so that it can be kept first.
+
+    Raises
+    ------
+    VictimError, KeyboardInterrupt
+        If the victim fails or is interrupted; after the step's usable answers were yielded.
+    """
+    try:
+        while running := [trial for trial in trials if not trial.done]:
+            scores, error = _ask(victim, [(trial, trial.ask()) for trial in running])
+            answered = []
+            for trial, score in zip(running, scores, strict=True):
+                if score is not None:
+                    trial.tell(score)
+                    answered.append(trial)
+            yield answered
+            if error is not None:
+                raise error
+    finally:
+        for trial in trials:
+            trial.close()
+
+
+def run(
+    spec: SearchSpec,
+    pictures: Sequence[Picture],
+    batch: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[TrialResult]:
+    """Yield the result of each picture's search as it is finished, in order.
+
+    Parameters
+    ----------
+    spec : SearchSpec
+        The search.
+    pictures : sequence of Picture
+        The clean pictures.
+    batch : int, optional
+        Pictures whose searches share the victim's batches; the card's unless given. It changes no
+        result.
+    progress : callable, optional
+        See `Progress`.
+
+    Raises
+    ------
+    InputError
+        If a picture is too small for the victim; before the first query.
+    VictimError, KeyboardInterrupt
+        After the results of the pictures that were begun, whose outcome says so, were yielded.
+    """
+    batch = batch_size(spec.victim, batch)
+    check_sizes(spec.victim, pictures)
+    for start in range(0, len(pictures), batch):
+        trials = [begin(spec, picture) for picture in pictures[start : start + batch]]
+        try:
+            for answered in drive(spec.victim, trials):
+                for trial in answered if progress is not None else ():
+                    progress(trial.picture, trial.ledger.spent)
+        except (KeyboardInterrupt, VictimError) as error:
+            failed = isinstance(error, VictimError)
+            outcome = Outcome.VICTIM_FAILED if failed else Outcome.INTERRUPTED
+            yield from (trial.result(outcome) for trial in trials if trial.ledger.answers)
+            raise
+        yield from (trial.result() for trial in trials)
+
+
+def batch_size(victim: Victim, batch: int | None) -> int:
+    """Return how many pictures' searches share a victim's batches: those given, or the card's.
+
+    Raises
+    ------
+    InputError
+        If that is no whole number of at least 1.
+    """
+    batch = victim.card.batch if batch is None else whole_number("batch", batch)
+    if batch < 1:
+        raise InputError(f"A batch is at least 1 picture, not {batch}.")
+    return batch
+
+
+def _ask(
+    victim: Victim, requests: Sequence[tuple[Trial, Change]]
+) -> tuple[list[float | None], VictimError | KeyboardInterrupt | None]:
+    """Ask the victim for the score of each change; nothing is recorded.
+
+    Pictures of one size are scored as one batch, as large as the victim allows.
+
+    Returns
+    -------
+    scores : list of float or None
+        In order; None where no usable answer came.
+    error : VictimError, KeyboardInterrupt or None
+        The fault: the victim raised, or answered with anything but one finite score a picture, or
+        with a clean score that its scale was not made for; or it was interrupted. Every usable
+        answer is there all the same, so that none is lost.
+    """
+    scores: list[float | None] = [None] * len(requests)
+    by_size: dict[tuple[tuple[int, ...], bool], list[int]] = {}
+    for index, (trial, change) in enumerate(requests):
+        by_size.setdefault((change.base.shape, trial.session is not None), []).append(index)
+    for (_, kept), indices in by_size.items():
+        size = len(indices) if kept else victim.card.largest_batch or len(indices)
+        for start in range(0, len(indices), size):
+            chosen = indices[start : start + size]
+            try:
+                answers = _answers(victim, [requests[index] for index in chosen])
+                for index, answer in zip(chosen, answers, strict=True):
+                    if math.isfinite(answer):
+                        scores[index] = answer
+                refuse_unusable(victim, answers)
+                for index in chosen:
+                    if not requests[index][0].ledger.answers:
+                        check_scale(victim, scores[index])
+            except (VictimError, KeyboardInterrupt) as error:
+                return scores, error
+    return scores, None
+
+
+def _answers(victim: Victim, requests: Sequence[tuple[Trial, Change]]) -> list[float]:
+    changes = [change for _, change in requests]
+    session = requests[0][0].session
+    if session is None:
+        # The victim gets a copy: some write into their argument.
+        return ask_batch(victim, np.stack([change.picture() for change in changes]))
+    together = [(trial.session, change) for trial, change in requests]
+    return as_numbers(victim, lambda: session.scores(together), changes[0].base, len(changes))

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.patches import Perturbation, Proposal, Window
+from iqaudit._core.patches import Perturbation, Proposal
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 
@@ -34,15 +34,13 @@ class Problem:
     Parameters
     ----------
     pixels : ndarray of uint8, (height, width, 3)
-        The clean picture.
+        The clean picture: the part of it that the victim sees.
     levels : int
         The largest change of a channel.
     queries : int
         The whole budget, in scores. Query 1 is the clean picture's; the attack's first is query 2.
     stream : Stream
         The trial's random numbers.
-    window : Window
-        The part of the picture that the victim looks at: changes elsewhere are wasted.
     noise : float
         The standard deviation of a loss, at the most: a smaller gain may be the victim's chance.
     clean_loss : float
@@ -55,7 +53,6 @@ class Problem:
     levels: int
     queries: int
     stream: Stream
-    window: Window
     noise: float = 0.0
     clean_loss: float = math.inf
     gradient: LossGradient | None = None
@@ -95,10 +92,7 @@ class Attack(Protocol[S]):
         ...
 
     def tell(self, state: S, proposal: Proposal, loss: float) -> S:
-        """Return the state after the proposal's loss, lower is better.
-
-        An infinite loss asks what the state were if the proposal were refused.
-        """
+        """Return the state after the proposal's loss, lower is better."""
         ...
 
 

@@ -76,17 +76,17 @@ class Bidirectional:
     def ask(self, state: SquareState) -> Proposal:
         """Propose the stripes first, then squares upon what was kept."""
         problem = state.problem
-        top, left, height, width = problem.window
+        height, width, _ = problem.pixels.shape
         draw = problem.stream.at(state.query)
         if state.query == FIRST_QUERY:
             stripes = _signs(draw, (1, width, 3), problem.levels)
             stripes = np.broadcast_to(stripes, (height, width, 3))
-            return Proposal(state.perturbation, (Edit(top, left, stripes),))
+            return Proposal(state.perturbation, (Edit(0, 0, stripes),))
         side = self.side(state.query, problem.queries, height, width)
         edits = []
         for _ in range(self.n_squares):
-            row = top + int(draw.integers(height - side + 1))  # the last row and column included
-            column = left + int(draw.integers(width - side + 1))
+            row = int(draw.integers(height - side + 1))  # the last row and column included
+            column = int(draw.integers(width - side + 1))
             held = state.perturbation[row : row + side, column : column + side]
             colour = _signs(draw, 3, problem.levels)
             # Levels that differ stay different when clipped to 0-255, so this asks a new picture.
@@ -104,7 +104,7 @@ class Bidirectional:
     def side(self, query: int, queries: int, height: int, width: int) -> int:
         """Return the squares' side in pixels at a query of a budget.
 
-        `height` and `width` are those of the part that the victim looks at.
+        `height` and `width` are those of the part that the victim sees.
         s = round(sqrt(p h w)), where p is `p_init` halved once for every phase of the schedule
         that has ended; at least 1, at most the picture's shorter side less 1 where that is above.
         """

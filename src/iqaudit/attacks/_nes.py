@@ -24,7 +24,7 @@ which part of the first step."""
 class NESState:
     """Where the search stands.
 
-    `perturbation` is `point`, real levels of the window, as whole ones; pictures around it are
+    `perturbation` is `point`, real levels, as whole ones; pictures around it are
     scored until `samples` are there, then the point reached by a step.
 
     Attributes
@@ -96,8 +96,7 @@ class NES:
 
     def init(self, problem: Problem) -> NESState:
         """Return the state at the clean picture."""
-        _, _, height, width = problem.window
-        nothing = np.zeros((height, width, 3), np.float32)
+        nothing = np.zeros(problem.pixels.shape, np.float32)
         return NESState(
             problem,
             FIRST_QUERY,
@@ -111,16 +110,15 @@ class NES:
     def ask(self, state: NESState) -> Proposal:
         """Propose a picture of a pair or, once they are all there, the next point."""
         problem = state.problem
-        top, left, height, width = problem.window
         if state.sampled == self.samples:
             levels = whole_levels(self._stepped(state), problem.levels)
         else:
             second = state.sampled % 2
             draw = problem.stream.at(state.query - second)
-            noise = draw.standard_normal((height, width, 3), dtype=np.float32)
+            noise = draw.standard_normal(problem.pixels.shape, dtype=np.float32)
             drawn = np.rint(np.float32(-self.sigma if second else self.sigma) * noise)
-            levels = self._held(state) + drawn.astype(np.int16)
-        return Proposal(state.perturbation, (Edit(top, left, levels),))
+            levels = state.perturbation + drawn.astype(np.int16)
+        return Proposal(state.perturbation, (Edit(0, 0, levels),))
 
     def tell(self, state: NESState, proposal: Proposal, loss: float) -> NESState:
         """Take a picture into the estimate, or the next point as the one to stand at."""
@@ -131,10 +129,8 @@ class NES:
         if state.sampled % 2:
             return replace(state, before=loss)
         fall = state.before - loss
-        if not math.isfinite(fall):  # a guess
-            return state
         [edit] = proposal.edits
-        drawn = edit.levels - self._held(state)
+        drawn = edit.levels - state.perturbation
         return replace(state, estimate=state.estimate + np.float32(fall) * -drawn)
 
     def _moved(self, state: NESState, proposal: Proposal) -> NESState:
@@ -164,8 +160,3 @@ class NES:
         most = state.problem.levels
         ahead = state.point - np.float32(state.step) * np.sign(self._velocity(state))
         return np.clip(ahead, -most, most)
-
-    @staticmethod
-    def _held(state: NESState) -> Perturbation:
-        top, left, height, width = state.problem.window
-        return state.perturbation[top : top + height, left : left + width]

@@ -80,9 +80,8 @@ class Parsimonious:
 
     def init(self, problem: Problem) -> ParsimoniousState:
         """Return the state before the start is scored."""
-        _, _, height, width = problem.window
         nothing = problem.unchanged()
-        side = first_side(height, width)
+        side = first_side(*problem.pixels.shape[:2])
         order = _drawn(problem, FIRST_QUERY, side)
         return ParsimoniousState(problem, FIRST_QUERY, nothing, math.inf, side, order)
 
@@ -90,9 +89,8 @@ class Parsimonious:
         """Propose the start, then flips of one block."""
         problem = state.problem
         if state.query == FIRST_QUERY:
-            top, left, height, width = problem.window
-            start = np.broadcast_to(np.int16(-problem.levels), (height, width, 3))
-            return Proposal(state.perturbation, (Edit(top, left, start),))
+            start = np.broadcast_to(np.int16(-problem.levels), problem.pixels.shape)
+            return Proposal(state.perturbation, (Edit(0, 0, start),))
         block = state.waiting[0] if state.waiting else state.queue[0][1]
         rows, columns, channel = _place(state, block)
         levels = state.perturbation[rows, columns].copy()
@@ -148,7 +146,7 @@ def first_side(height: int, width: int) -> int:
 
 
 def _drawn(problem: Problem, query: int, side: int) -> NDArray[np.int64]:
-    _, _, height, width = problem.window
+    height, width, _ = problem.pixels.shape
     blocks = 3 * -(-height // side) * -(-width // side)
     return problem.stream.at(query).permutation(blocks)
 
@@ -166,11 +164,11 @@ def _inside(state: ParsimoniousState, block: int) -> bool:
 
 
 def _place(state: ParsimoniousState, block: int) -> tuple[slice, slice, int]:
-    top, left, height, width = state.problem.window
+    height, width, _ = state.problem.pixels.shape
     cell, channel = divmod(block, 3)
     row, column = (state.side * at for at in divmod(cell, -(-width // state.side)))
     return (
-        slice(top + row, top + min(row + state.side, height)),
-        slice(left + column, left + min(column + state.side, width)),
+        slice(row, min(row + state.side, height)),
+        slice(column, min(column + state.side, width)),
         channel,
     )

@@ -26,7 +26,7 @@ class PGDState:
     """Where the search stands.
 
     `perturbation` is the best so far, with its `loss`; `point` is where the last step led, in real
-    levels of the window, and `velocity` the gradients' running sum there, each over its mean size.
+    levels, and `velocity` the gradients' running sum there, each over its mean size.
     """
 
     problem: Problem
@@ -44,11 +44,7 @@ class PGDState:
             raise InputError(
                 "PGD needs a victim that is a torch module, whose gradient it follows."
             )
-        top, left, height, width = problem.window
-        levels = problem.unchanged()
-        window = np.s_[top : top + height, left : left + width]
-        levels[window] = whole_levels(self.point, problem.levels)
-        gradient: NDArray[np.float32] = problem.gradient(levels)[window]
+        gradient = problem.gradient(whole_levels(self.point, problem.levels))
         slope: NDArray[np.float32] = gradient / (np.abs(gradient).mean() + np.float32(FLAT))
         return slope
 
@@ -82,16 +78,15 @@ class PGD:
 
     def init(self, problem: Problem) -> PGDState:
         """Return the state at the clean picture."""
-        _, _, height, width = problem.window
-        whole = problem.unchanged()
-        nothing = np.zeros((height, width, 3), np.float32)
-        return PGDState(problem, FIRST_QUERY, whole, problem.clean_loss, nothing, nothing)
+        nothing = np.zeros(problem.pixels.shape, np.float32)
+        return PGDState(
+            problem, FIRST_QUERY, problem.unchanged(), problem.clean_loss, nothing, nothing
+        )
 
     def ask(self, state: PGDState) -> Proposal:
         """Propose where the next step leads."""
-        top, left, _, _ = state.problem.window
         point, _ = self._stepped(state)
-        edit = Edit(top, left, whole_levels(point, state.problem.levels))
+        edit = Edit(0, 0, whole_levels(point, state.problem.levels))
         return Proposal(state.perturbation, (edit,))
 
     def tell(self, state: PGDState, proposal: Proposal, loss: float) -> PGDState:

@@ -33,10 +33,9 @@ class RandomSigns:
     def ask(self, state: RandomState) -> Proposal:
         """Propose a picture."""
         problem = state.problem
-        top, left, height, width = problem.window
         draw = problem.stream.at(state.query)
-        signs = 2 * draw.integers(2, size=(height, width, 3), dtype=np.int8) - 1
-        edit = Edit(top, left, np.int16(problem.levels) * signs)
+        signs = 2 * draw.integers(2, size=problem.pixels.shape, dtype=np.int8) - 1
+        edit = Edit(0, 0, np.int16(problem.levels) * signs)
         return Proposal(state.perturbation, (edit,))
 
     def tell(self, state: RandomState, proposal: Proposal, loss: float) -> RandomState:

@@ -17,7 +17,7 @@ from iqaudit.attacks._base import FIRST_QUERY, Problem
 class SignHunterState:
     """Where the search stands.
 
-    The next proposal flips chunk number `chunk` of the 2^`depth` that the flattened window is cut
+    The next proposal flips chunk number `chunk` of the 2^`depth` that the flattened picture is cut
     into; `loss` is infinite before the start is scored, which is taken whatever it scores.
     """
 
@@ -46,18 +46,18 @@ class SignHunter:
 
     def ask(self, state: SignHunterState) -> Proposal:
         """Propose the start, then flips."""
-        top, left, height, width = state.problem.window
+        width = state.problem.pixels.shape[1]
         if state.query == FIRST_QUERY:
-            start = np.broadcast_to(np.int16(state.problem.levels), (height, width, 3))
-            return Proposal(state.perturbation, (Edit(top, left, start),))
+            start = np.broadcast_to(np.int16(state.problem.levels), state.problem.pixels.shape)
+            return Proposal(state.perturbation, (Edit(0, 0, start),))
         begin, end = _chunk(state)
         row, last_row = begin // (3 * width), (end - 1) // (3 * width)
         column, last_column = 0, width - 1
         if row == last_row:
             column, last_column = begin % (3 * width) // 3, (end - 1) % (3 * width) // 3
         # A rectangle around the chunk, which may begin and end inside of rows.
-        rows = slice(top + row, top + last_row + 1)
-        columns = slice(left + column, left + last_column + 1)
+        rows = slice(row, last_row + 1)
+        columns = slice(column, last_column + 1)
         levels = state.perturbation[rows, columns].copy()
         first = 3 * (row * width + column)
         levels.reshape(-1)[begin - first : end - first] *= -1
@@ -73,8 +73,7 @@ class SignHunter:
 
 
 def _size(state: SignHunterState) -> int:
-    _, _, height, width = state.problem.window
-    return 3 * height * width
+    return state.problem.pixels.size
 
 
 def _length(state: SignHunterState) -> int:

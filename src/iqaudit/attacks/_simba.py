@@ -18,7 +18,7 @@ from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
 class SimBAState:
     """Where the search stands.
 
-    `order` holds the window's coordinates, flattened, in the order drawn; the next proposal tries
+    `order` holds the picture's coordinates, flattened, in the order drawn; the next proposal tries
     the one at `place`, upwards where `up`, else downwards.
     """
 
@@ -42,8 +42,7 @@ class SimBA:
 
     def init(self, problem: Problem) -> SimBAState:
         """Return the state before the first step; the whole order is drawn here."""
-        _, _, height, width = problem.window
-        order = problem.stream.at(PREPARATION).permutation(3 * height * width)
+        order = problem.stream.at(PREPARATION).permutation(problem.pixels.size)
         nothing = problem.unchanged()
         return _usable(SimBAState(problem, FIRST_QUERY, nothing, problem.clean_loss, order))
 
@@ -83,10 +82,9 @@ def _usable(state: SimBAState) -> SimBAState:
 
 
 def _coordinate(state: SimBAState) -> tuple[int, int, int]:
-    top, left, _, width = state.problem.window
     pixel, channel = divmod(int(state.order[state.place % len(state.order)]), 3)
-    row, column = divmod(pixel, width)
-    return top + row, left + column, channel
+    row, column = divmod(pixel, state.problem.pixels.shape[1])
+    return row, column, channel
 
 
 def _stepped(state: SimBAState, held: int) -> int:

@@ -23,7 +23,7 @@ SHELLS, FIRST_SHELL = 32, 4
 class SimBADCTState:
     """Where the search stands.
 
-    `field` is the sum of the accepted steps in real levels, (height, width, 3) of the window,
+    `field` is the sum of the accepted steps in real levels, (height, width, 3),
     neither rounded nor clipped. `order` holds the frequencies, flattened as (vertical, horizontal,
     channel); the next proposal tries the one at `place`, upwards where `up`, else downwards.
     """
@@ -60,24 +60,23 @@ class SimBADCT:
 
     def init(self, problem: Problem) -> SimBADCTState:
         """Return the state before the first step; the whole order is drawn here."""
-        _, _, height, width = problem.window
+        height, width, _ = problem.pixels.shape
         draw = problem.stream.at(PREPARATION)
         return SimBADCTState(
             problem,
             FIRST_QUERY,
             problem.unchanged(),
             problem.clean_loss,
-            np.zeros((height, width, 3)),
+            np.zeros(problem.pixels.shape),
             low_first(draw, height, width)[: problem.queries],
         )
 
     def ask(self, state: SimBADCTState) -> Proposal:
         """Propose the step that is due."""
-        top, left, height, width = state.problem.window
         channel, stepped = self._step(state)
-        levels = state.perturbation[top : top + height, left : left + width].copy()
+        levels = state.perturbation.copy()
         levels[..., channel] = whole_levels(stepped, state.problem.levels)
-        return Proposal(state.perturbation, (Edit(top, left, levels),))
+        return Proposal(state.perturbation, (Edit(0, 0, levels),))
 
     def tell(self, state: SimBADCTState, proposal: Proposal, loss: float) -> SimBADCTState:
         """Keep the step where the loss fell; else try the other way, then the next frequency."""
@@ -95,7 +94,7 @@ class SimBADCT:
 
     def _step(self, state: SimBADCTState) -> tuple[int, NDArray[np.float64]]:
         """Return the channel of the step that is due, and its field after it."""
-        _, _, height, width = state.problem.window
+        height, width, _ = state.problem.pixels.shape
         frequency, channel = divmod(int(state.order[state.place % len(state.order)]), 3)
         down, across = divmod(frequency, width)
         wave = np.outer(cosine(down, height), cosine(across, width))

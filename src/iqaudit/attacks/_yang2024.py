@@ -16,7 +16,6 @@ from scipy import ndimage
 
 from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.patches import Edit, Perturbation, Proposal, whole_levels
-from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.attacks import _surfree, _visibility
 from iqaudit.attacks._base import FIRST_QUERY, Problem
@@ -70,7 +69,7 @@ class Yang2024State:
     Attributes
     ----------
     limit : ndarray of int16, (height, width, 1)
-        The largest change of each pixel of the window, in levels.
+        The largest change of each pixel, in levels.
     mask : ndarray of bool, (height, width, 1)
         Where tries add texture: near edges, and where the picture is salient.
     boundary, last : float
@@ -149,8 +148,7 @@ class Yang2024:
 
     def init(self, problem: Problem) -> Yang2024State:
         """Return the state at the clean picture."""
-        top, left, height, width = problem.window
-        seen: Pixels = problem.pixels[top : top + height, left : left + width]
+        seen, (height, width, _) = problem.pixels, problem.pixels.shape
         limit = np.full((height, width, 1), problem.levels, np.int16)
         if self.jnd is not None:
             noticed = np.floor(self.jnd * _visibility.just_noticeable(seen))
@@ -171,8 +169,7 @@ class Yang2024:
 
     def ask(self, state: Yang2024State) -> Proposal:
         """Propose what the round's phase asks for."""
-        top, left, _, _ = state.problem.window
-        edit = Edit(top, left, _whole(state, self._candidate(state)))
+        edit = Edit(0, 0, _whole(state, self._candidate(state)))
         return Proposal(state.perturbation, (edit,))
 
     def tell(self, state: Yang2024State, proposal: Proposal, loss: float) -> Yang2024State:

@@ -30,6 +30,9 @@ class Card:
         Pixels; a picture beyond them is refused before the first query. None: no upper limit.
     largest_batch : int or None
         Pictures that may be scored in one call; None where any number may.
+    batch : int
+        Pictures whose searches share a call where nothing else is asked for, at least 1: more where
+        a call with several pictures takes less time a picture, as on a GPU.
     device : str
         Where it computes, as ``"cpu"``, ``"cuda:0"``, or `ELSEWHERE`.
     note : str
@@ -54,6 +57,7 @@ class Card:
     smallest_side: int = 1
     largest_side: int | None = None
     largest_batch: int | None = None
+    batch: int = 1
     device: str = "cpu"
     note: str = ""
     window: Callable[[int, int], Window] = whole
@@ -61,6 +65,8 @@ class Card:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
+        if whole_number("batch", self.batch) < 1:
+            raise InputError(f"A batch is at least 1 picture, not {self.batch}.")
         if whole_number("cost", self.cost) < 1:
             raise InputError(f"A score costs at least 1 query, not {self.cost}.")
         if not (math.isfinite(self.noise) and self.noise >= 0):

@@ -10,7 +10,7 @@ from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._runs.schema import file_names, load_answers
-from iqaudit._search.trial import Outcome
+from iqaudit._search.stop import Outcome
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from iqaudit._core.goal import Direction
 from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
 from iqaudit._runs.figures import Row
-from iqaudit._search.trial import Outcome, Stop
+from iqaudit._search.stop import Outcome, Stop
 from iqaudit.attacks import ATTACKS, is_white_box
 
 Floats = NDArray[np.float64]

@@ -22,7 +22,8 @@ from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.process import keep_freed_memory
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.store import versions
-from iqaudit._search.trial import Answer, TrialResult
+from iqaudit._search.ledger import Answer
+from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import fingerprint
 from iqaudit.victims._spec import Victims, VictimSpec

@@ -16,9 +16,9 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.patches import Edit, Perturbation, Proposal, whole
 from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
 from iqaudit.attacks._guided import moves
+from iqaudit.attacks._guided.allowance import Allowance, allowance
 from iqaudit.attacks._guided.moves import KINDS, SHARES, Kept, Move, Plane, Tiles
 from iqaudit.attacks._guided.patterns import COLOURS, Checks
-from iqaudit.attacks._visibility import Allowance, allowance
 
 GREY, GREEN, BLUE, RED = COLOURS
 OPENING = (
@@ -77,7 +77,7 @@ class GuidedState:
     perturbation, loss
         What is held.
     allowed : Allowance
-        The levels by which a channel may change, of what the victim looks at.
+        The levels by which a channel may change.
     tiles : tuple
         Grey noises and coloured ones.
     ranking : tuple of (float, Checks)
@@ -140,15 +140,13 @@ class Guided:
 
     def init(self, problem: Problem) -> GuidedState:
         """Return the state before the opening."""
-        top, left, height, width = problem.window
-        seen = problem.pixels[top : top + height, left : left + width]
         draw = problem.stream.at(PREPARATION)
         return GuidedState(
             problem,
             FIRST_QUERY,
             problem.unchanged(),
             problem.clean_loss,
-            allowance(seen, problem.levels, self.visibility),
+            allowance(problem.pixels, problem.levels, self.visibility),
             moves.tiles(draw),
             (),
             np.zeros((len(KINDS), len(SHARES))),
@@ -157,19 +155,17 @@ class Guided:
 
     def ask(self, state: GuidedState) -> Move:
         """Propose the opening's patterns, then what is drawn."""
-        top, left, height, width = state.problem.window
         if len(state.ranking) < len(OPENING):
             checks = OPENING[len(state.ranking)]
-            levels = moves.filled(checks, whole(height, width), state.allowed)
-            return Move(state.perturbation, (Edit(top, left, levels),))
+            levels = moves.filled(checks, whole(*state.allowed.white.shape[:2]), state.allowed)
+            return Move(state.perturbation, (Edit(0, 0, levels),))
         draw = state.problem.stream.at(state.query)
-        seen = state.perturbation[top : top + height, left : left + width]
-        plane = Plane(seen, state.allowed, state.tiles, state.ranking, state.kept)
+        plane = Plane(state.perturbation, state.allowed, state.tiles, state.ranking, state.kept)
         while True:
             kind, share = self._choose(state, draw)
             window, levels, growable = moves.drawn(plane, draw, KINDS[kind], SHARES[share])
             if (levels != plane.held(window)).any():
-                edit = Edit(top + window.top, left + window.left, levels)
+                edit = Edit(window.top, window.left, levels)
                 return Move(state.perturbation, (edit,), kind, share, growable)
 
     def tell(self, state: GuidedState, proposal: Proposal, loss: float) -> GuidedState:

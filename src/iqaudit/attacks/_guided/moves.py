@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.patches import Perturbation, Proposal, Window
+from iqaudit.attacks._guided.allowance import Allowance
 from iqaudit.attacks._guided.patterns import (
     TILE,
     Checks,
@@ -19,7 +20,6 @@ from iqaudit.attacks._guided.patterns import (
     any_checks,
     tile,
 )
-from iqaudit.attacks._visibility import Allowance
 
 SHARES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
 """Of the picture that a proposal changes, about."""

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit.attacks._visibility import local_variance
+from iqaudit.attacks._guided.allowance import local_variance
 
 Signs: TypeAlias = NDArray[np.int16]
 """-1 or 1, int16, (height, width, 3)."""
@@ -43,7 +43,7 @@ class Pattern(Protocol):
         ...
 
     def variance(self, side: float) -> float:
-        """Return how visible it is in a window of a side: see `visibility.local_variance`."""
+        """Return how visible it is in a window of a side: see `local_variance`."""
         ...
 
 
@@ -105,7 +105,7 @@ class Checks:
 
 
 class Tile(NamedTuple):
-    """Signs, (TILE, TILE, 3), and their `visibility.local_variance`."""
+    """Signs, (TILE, TILE, 3), and their `local_variance`."""
 
     signs: Signs
     variance: float
