@@ -13,7 +13,6 @@ import iqaudit
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 from iqaudit.attacks import Bidirectional, Problem, _bidirectional
-from iqaudit.victims import Window
 
 
 @pytest.mark.parametrize("preset", _bidirectional.PRESETS)
@@ -87,7 +86,7 @@ def test_a_square_fits_every_picture(query: int, height: int, width: int, p_init
 
 
 def _problem(clean: Pixels, queries: int, seed: int = 0) -> Problem:
-    return Problem(clean, 3, queries, Stream(seed, "picture"), Window(0, 0, *clean.shape[:2]))
+    return Problem(clean, 3, queries, Stream(seed, "picture"))
 
 
 @pytest.mark.parametrize(("height", "width"), [(7, 12), (12, 7), (5, 5)])

@@ -1,0 +1,179 @@
+"""The attack on pictures, in memory or as an audit of one cell."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from iqaudit._api.settings import audit_settings
+from iqaudit._audit import execute
+from iqaudit._audit.engines.registry import Engine
+from iqaudit._audit.observer import Observer
+from iqaudit._core.errors import Interrupted, VictimError
+from iqaudit._core.goal import Goal
+from iqaudit._core.picture import Picture, Source, collect
+from iqaudit._core.threat import Linf
+from iqaudit._runs.reader import results
+from iqaudit._search.driver import Progress, SearchSpec, run
+from iqaudit._search.stop import Stop
+from iqaudit._search.trial import TrialResult
+from iqaudit.attacks._base import Attack
+from iqaudit.attacks._registry import attack_spec
+from iqaudit.victims._registry import as_victim
+
+
+def attack(
+    pictures: Sequence[Source] | Source,
+    victim: Any,
+    *,
+    attack: Attack[Any] | str = "bidirectional",
+    threat: Linf = Linf(),  # noqa: B008 (frozen)
+    goal: Goal | str = Goal.BIDIRECTIONAL,
+    queries: int = 500,
+    seed: int = 0,
+    batch: int | None = None,
+    early_stop: float | None = None,
+    until_plateau: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    engine: str | Engine | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> tuple[TrialResult, ...]:
+    """Push the scores that a victim gives to pictures as far as a threat and a budget allow.
+
+    Parameters
+    ----------
+    pictures : path, uint8 array (height, width, 3), Picture, or a sequence of them
+        Of any sizes; a folder stands for the pictures in it.
+    victim : str, Victim, torch.nn.Module or callable
+        A string, as ``"reference"`` or ``"dbcnn,checkpoint=dbcnn.pt"``; or a module from
+        (n, 3, h, w) in [0, 1], or a function from uint8 (n, h, w, 3), to n scores.
+    attack : Attack or str
+        A value as ``iqaudit.attacks.Bidirectional()``, a name, or ``"python:MODULE:NAME"``.
+    threat : Linf
+        The changes allowed; three levels of 255 unless given.
+    goal : {"bidirectional", "raise", "lower"} or Goal
+        Which way each score is pushed.
+    queries : int
+        The budget a picture: scores asked of the victim, the clean one included; at least 2.
+        With `repeats`, answers.
+    seed : int
+        The same seed gives the same bytes, whatever the batch and the order of pictures.
+    batch : int, optional
+        Pictures whose searches share the victim's batches; the card's unless given. It changes no
+        result.
+    early_stop : float, optional
+        An RGO in (0, 1] at which a picture's search ends.
+    until_plateau : int, optional
+        Queries without a better picture after which its search ends.
+    out : path, optional
+        A folder for the run, an audit of one cell: every answer is on disk before the next is
+        asked, and the same call goes on where an earlier one was stopped. Nothing is written unless
+        given. Besides the budget, two scores tell the victim from another.
+    overwrite : bool
+        Whether a run that `out` holds is replaced; its files are removed once everything about the
+        new one is checked.
+    engine : {"serial", "processes", "ray"} or Engine, optional
+        The execution backend, with `out`; it changes no result.
+    workers : int, optional
+        Parallel workers, with `out`; one a core unless given.
+    progress : callable, optional
+        Called with a picture and how many queries it has had: after every score or, with `out`,
+        several times a second. A KeyboardInterrupt raised in it stops between two queries.
+    **options
+        Options of the victim, as `iqaudit.victims.as_victim` takes them: for a module or a function
+        ``score_range=(low, high)`` and ``lower_is_better=True``; for one that answers at random
+        ``repeats=5``, so that a score is the mean of five answers.
+
+    Returns
+    -------
+    tuple of TrialResult
+        One for each picture, in order.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used; before the first query.
+    VictimError
+        If the victim fails; its ``results`` hold those until then. With `out` they are there.
+    Interrupted
+        On Ctrl-C, likewise.
+
+    Examples
+    --------
+    >>> import iqaudit
+    >>> from skimage import data
+    >>> [result] = iqaudit.attack(data.astronaut(), "reference", queries=2)
+    >>> result.queries
+    2
+    """
+    if out is not None:
+        spec = audit_settings(
+            victims=[(victim, options)],
+            data=pictures,
+            attacks=[attack],
+            levels=[threat.levels],
+            goals=[goal],
+            seeds=[seed],
+            queries=queries,
+            early_stop=early_stop,
+            until_plateau=until_plateau,
+            flat=True,
+        )
+        observer = None if progress is None else _Teller(progress, collect(pictures))
+        try:
+            execute.run(
+                spec,
+                out,
+                engine=engine,
+                workers=workers,
+                batch=batch,
+                yes=True,
+                overwrite=overwrite,
+                observer=observer,
+            )
+        except KeyboardInterrupt:
+            raise Interrupted(()) from None
+        return tuple(results(out))
+    return _in_memory(
+        SearchSpec(
+            victim=as_victim(victim, **options),
+            attack=attack_spec(attack).attack,
+            threat=threat,
+            goal=Goal.named(goal),
+            queries=queries,
+            seed=seed,
+            stop=Stop(early_stop, until_plateau),
+        ),
+        collect(pictures),
+        batch,
+        progress,
+    )
+
+
+def _in_memory(
+    spec: SearchSpec, pictures: Sequence[Picture], batch: int | None, progress: Progress | None
+) -> tuple[TrialResult, ...]:
+    found: list[TrialResult] = []
+    try:
+        for result in run(spec, pictures, batch, progress):
+            found.append(result)  # noqa: PERF402 (extend promises nothing on an error)
+    except VictimError as error:
+        error.results = tuple(found)
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(tuple(found)) from None
+    return tuple(found)
+
+
+class _Teller(Observer):
+    """An observer that calls a `Progress`."""
+
+    def __init__(self, progress: Progress, pictures: Sequence[Picture]) -> None:
+        self._progress = progress
+        self._pictures = {picture.name: picture for picture in pictures}
+
+    def answered(self, _cell: str, picture: str, queries: int) -> None:
+        """Tell of a picture's queries."""
+        self._progress(self._pictures[picture], queries)

@@ -1,0 +1,100 @@
+"""Painters: the pictures that proposals stand for, clipped to the threat, and their keys."""
+
+import numpy as np
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.patches import Change, Patch, Perturbation, Proposal, Window
+from iqaudit._core.picture import Pixels, picture_key, window_key
+from iqaudit._core.threat import Linf
+
+
+class Painter:
+    """Clips proposals for the part of a picture that a victim sees, and paints the whole picture.
+
+    It is the only place where a pixel is clipped.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, (height, width, 3)
+        The clean picture.
+    window : Window
+        The part that the victim sees; proposals are perturbations of it.
+    threat : Linf
+        The changes allowed.
+    """
+
+    def __init__(self, pixels: Pixels, window: Window, threat: Linf) -> None:
+        self._pixels, self._window, self._threat = pixels, window, threat
+        self._rows = slice(window.top, window.top + window.height)
+        self._columns = slice(window.left, window.left + window.width)
+        self.seen = pixels[self._rows, self._columns]
+        """The clean pixels of the window, a view."""
+        self._base: Perturbation | None = None
+        self._last: tuple[Proposal, Change, int] | None = None
+        self._painted, self._canvas, self._painted_key = pixels, pixels, 0
+
+    def change(self, proposal: Proposal) -> Change:
+        """Return the picture of a proposal as a change of its base's picture.
+
+        Raises
+        ------
+        InputError
+            If a perturbation is not of signed whole levels, which would wrap around.
+        """
+        for levels in (proposal.base, *(edit.levels for edit in proposal.edits)):
+            if levels.dtype.kind != "i":
+                raise InputError(
+                    f"A perturbation is signed whole levels (int16), not {levels.dtype}."
+                )
+        if proposal.base is not self._base:
+            self._rebase(proposal.base)
+        top, left = self._window.top, self._window.left
+        patches = (
+            Patch(
+                top + edit.top,
+                left + edit.left,
+                self._threat.apply(self.seen[edit.window], edit.levels),
+            )
+            for edit in proposal.edits
+        )
+        return Change(self._painted, tuple(patches))
+
+    def picture(self, perturbation: Perturbation) -> Pixels:
+        """Return the picture of a perturbation of the window: new pixels, (height, width, 3)."""
+        painted = self._pixels.copy()
+        painted[self._rows, self._columns] = self._threat.apply(self.seen, perturbation)
+        return painted
+
+    def crop(self, values: np.ndarray) -> np.ndarray:
+        """Return the window's part of an array of the picture's size, a view."""
+        return values[self._rows, self._columns]
+
+    def key(self, proposal: Proposal, change: Change) -> int:
+        """Return the key of a scored change of the base painted last, and remember the change.
+
+        An attack that accepts the proposal makes it its next base, which then need not be painted.
+        """
+        key = self._painted_key
+        for patch in change.patches:
+            held = self._canvas[patch.window]
+            difference = patch.pixels.astype(np.int16) - held
+            key += window_key(difference, patch.top, patch.left, self._pixels.shape[:2])
+            held[:] = patch.pixels  # patches may overlap: the later one counts
+        for patch in change.patches:
+            self._canvas[patch.window] = self._painted[patch.window]
+        key %= 2**64
+        self._last = proposal, change, key
+        return key
+
+    def _rebase(self, base: Perturbation) -> None:
+        """Paint a base; that of the last proposal, which an attack accepts, is painted already."""
+        self._base = base
+        if self._last is not None and self._last[0].was(base):
+            _, change, self._painted_key = self._last
+            for patch in change.patches:  # faster than a copy of the picture
+                self._canvas[patch.window] = patch.pixels
+            self._painted = change.picture()
+        else:
+            self._painted = self.picture(base)
+            self._painted_key = picture_key(self._painted)
+            self._canvas = self._painted.copy()

@@ -1,0 +1,62 @@
+"""The end of a search: rules that end it before its budget is spent, and outcomes."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from iqaudit._core.errors import InputError, whole_number
+
+
+class Outcome(Enum):
+    """The end of a trial, as a sentence."""
+
+    BUDGET_SPENT = "The query budget was spent."
+    FAR_ENOUGH = "The RGO that was to be reached was reached."
+    PLATEAU = "As many queries as were allowed to found nothing better."
+    INTERRUPTED = "The run was interrupted; this is the best found until then."
+    VICTIM_FAILED = "The victim failed; this is the best found until then."
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial came to the end that was planned."""
+        return self not in (Outcome.INTERRUPTED, Outcome.VICTIM_FAILED)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Rules that end a trial before its budget is spent; none by default.
+
+    Parameters
+    ----------
+    rgo : float, optional
+        In (0, 1]: once the picture's quality went so far of how far it could go.
+    plateau : int, optional
+        At least 1: once so many queries in a row found nothing better.
+
+    Raises
+    ------
+    InputError
+        If a number cannot be used.
+    """
+
+    rgo: float | None = None
+    plateau: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.rgo is not None and not 0 < self.rgo <= 1:
+            raise InputError(f"An RGO to stop at lies in (0, 1], not {self.rgo}.")
+        if self.plateau is not None:
+            object.__setattr__(self, "plateau", whole_number("plateau", self.plateau))
+            if self.plateau < 1:
+                raise InputError(f"A plateau is at least 1 query long, not {self.plateau}.")
+
+    def __str__(self) -> str:
+        """Return the words for a budget's sentence; empty where no rule is set."""
+        rules = []
+        if self.rgo is not None:
+            rules.append(f"RGO {self.rgo:g} is reached")
+        if self.plateau is not None:
+            rules.append(f"{self.plateau:,} in a row find nothing better")
+        return f", fewer where {' or '.join(rules)}" if rules else ""
+
+
+NEVER = Stop()

@@ -1,0 +1,152 @@
+"""The registry of attacks: those that have a name, and the making of one."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from types import MappingProxyType
+from typing import Any
+
+from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.importing import import_object
+from iqaudit.attacks import _bidirectional
+from iqaudit.attacks._base import Attack, is_white_box
+from iqaudit.attacks._guided import attack as _guided
+from iqaudit.attacks._nes import NES
+from iqaudit.attacks._parsimonious import Parsimonious
+from iqaudit.attacks._pgd import PGD
+from iqaudit.attacks._random_signs import RandomSigns
+from iqaudit.attacks._signhunter import SignHunter
+from iqaudit.attacks._simba import SimBA
+from iqaudit.attacks._simba_dct import SimBADCT
+from iqaudit.attacks._square import Square
+from iqaudit.attacks._yang2024 import Yang2024
+
+PYTHON = "python:"
+"""The prefix of an attack of the user's own, python:MODULE:NAME."""
+
+ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
+    {
+        "bidirectional": (
+            _bidirectional.PRESETS["bidirectional"],
+            "the paper's patch-based random search, as set for DB-CNN, UNIQUE and TReS",
+        ),
+        "bidirectional-liqe": (
+            _bidirectional.PRESETS["bidirectional-liqe"],
+            "the same as set for LIQE: eight squares a query, larger ones",
+        ),
+        "guided": (
+            _guided.PRESETS["guided"],
+            "ours: patterns over the whole picture, then a search that learns what pays",
+        ),
+        "guided-invisible": (
+            _guided.PRESETS["guided-invisible"],
+            "the same, harder to see: less where the picture is smooth",
+        ),
+        "square": (Square(), "Square Attack: stripes, then one square a query"),
+        "parsimonious": (Parsimonious(), "signs of blocks, by local search; blocks split in four"),
+        "signhunter": (SignHunter(), "signs of the picture, its halves, quarters, and so on"),
+        "nes": (NES(), "a gradient estimated from pairs of random pictures"),
+        "simba": (SimBA(), "one pixel and channel at a time"),
+        "simba-dct": (SimBADCT(), "one low frequency of a channel at a time"),
+        "yang2024": (Yang2024(), "score boundaries raised step by step, within a JND as well"),
+        "random": (RandomSigns(), "the floor: the best of random pictures"),
+        "pgd": (PGD(), "the ceiling, no black box: follows a torch victim's own gradient"),
+    }
+)
+"""Every attack that has a name, with a line on what it is."""
+
+
+def named(name: str) -> Attack[Any]:
+    """Return the attack of a name; an `InputError` suggests the nearest where there is none."""
+    if name not in ATTACKS:
+        raise unknown("attack", name, ATTACKS)
+    return ATTACKS[name][0]
+
+
+@dataclass(frozen=True)
+class AttackSpec:
+    """An attack with the name that files and tables call it by.
+
+    Parameters
+    ----------
+    name : str
+        A name of `ATTACKS`, ``python:MODULE:NAME``, or that of the attack's class.
+    attack : Attack
+        The attack.
+    """
+
+    name: str
+    attack: Attack[Any]
+
+    @property
+    def label(self) -> str:
+        """A short name, for folders."""
+        return self.name.rpartition(":")[2]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The attack's class and hyper-parameters, as files hold them."""
+        return {
+            "name": type(self.attack).__name__,
+            **asdict(self.attack),
+            **({"white_box": True} if is_white_box(self.attack) else {}),
+        }
+
+
+def attack_spec(attack: "Attack[Any] | AttackSpec | str") -> AttackSpec:
+    """Return an attack with its name.
+
+    Parameters
+    ----------
+    attack : Attack, AttackSpec or str
+        A value, as ``Guided(visibility=0.3)``; a name of `ATTACKS`; or ``python:MODULE:NAME``, a
+        value or a class that needs no arguments in a module of the user's, which is imported.
+
+    Raises
+    ------
+    InputError
+        If there is no such attack, or it is none.
+    """
+    if isinstance(attack, AttackSpec):
+        return attack
+    if not isinstance(attack, str):
+        return AttackSpec(_name(attack), _checked(attack, repr(attack)))
+    if not attack.startswith(PYTHON):
+        return AttackSpec(attack, named(attack))
+    found = import_object(attack)
+    return AttackSpec(attack, _checked(found() if isinstance(found, type) else found, attack))
+
+
+def _checked(attack: Any, called: str) -> Attack[Any]:
+    parts = [part for part in ("init", "ask", "tell") if not callable(getattr(attack, part, None))]
+    if parts or not is_dataclass(attack) or isinstance(attack, type):
+        raise InputError(
+            "An attack is a value, as iqaudit.attacks.Bidirectional(), a frozen dataclass with "
+            f"init, ask and tell; not {called}."
+        )
+    return attack
+
+
+def _name(attack: Any) -> str:
+    """Return the name under which an attack is known: its class's where it is not registered."""
+    for name, (known, _) in ATTACKS.items():
+        if type(known) is type(attack) and known == attack:
+            return name
+    return type(attack).__name__
+
+
+def made(settings: Mapping[str, Any]) -> Attack[Any] | None:
+    """Return the attack that a file holds the class and hyper-parameters of.
+
+    None where it is not one of `ATTACKS`' classes, or not as this version has it.
+    """
+    given = {key: value for key, value in settings.items() if key not in {"white_box", "name"}}
+    kinds = {type(attack).__name__: type(attack) for attack, _ in ATTACKS.values()}
+    kind = kinds.get(settings["name"])
+    if kind is None:
+        return None
+    fixed = {field.name for field in fields(kind) if not field.init}
+    try:
+        attack = kind(**{key: value for key, value in given.items() if key not in fixed})
+    except (TypeError, InputError):  # written by another version
+        return None
+    return attack if asdict(attack) == given else None
