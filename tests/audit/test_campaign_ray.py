@@ -41,7 +41,7 @@ from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.task import Task
 from iqaudit._core.picture import picture_key
 from iqaudit._runs import journal
-from iqaudit._runs.schema import manifest
+from iqaudit._runs.schema import load_audit
 from iqaudit._search.trial import Answer
 from iqaudit.victims._spec import VictimSpec
 
@@ -255,7 +255,7 @@ def task(tmp_path: Path, small: Campaign) -> Task:
 
 
 def worker(root: Path) -> Worker:
-    return Worker(root, manifest(root) or {}, str(Path.cwd()))
+    return Worker(root, load_audit(root), str(Path.cwd()))
 
 
 def test_a_worker_tells_answers_as_they_come_and_the_files_in_the_end(
