@@ -47,6 +47,7 @@ def test_the_diagonal_is_the_runs_own_rgo_and_the_opposite_has_the_other_sign(au
     ]
     for index, name in enumerate(("one", "two")):
         rgo = iqaudit.load(audit / name).summary.rgo
+        assert rgo is not None
         here, there = found.entries[index][index], found.entries[index][1 - index]
         assert here.rgo.attack.value == pytest.approx(rgo)
         assert here.size.attack == here.rgo.attack

@@ -413,7 +413,8 @@ def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
     serial(small, tmp_path / "run")
     for needs in ({"num_cpus": 1}, {"num_cpus": 1, "num_gpus": 0.25}):
         pool = Pool(_Rayless(), tmp_path / "run", [task], Watch(), 1, needs)
-        pool._held["victims"][0]["device"] = "cuda:0"
+        [victim] = pool._held.victims
+        pool._held = replace(pool._held, victims=(replace(victim, device="cuda:0"),))
         if "num_gpus" in needs:
             pool._refuse_without_gpu(task)
         else:

@@ -70,6 +70,7 @@ def test_the_page_shows_the_runs_figures(page: Chrome, run: Path) -> None:
         for form in (entry.name, f"{entry.rgo:.3f}", f"{entry.attacked_score:.4g}"):
             assert form in row.text
     verdict = page.find_element("css selector", ".verdict").text
+    assert record.summary.rgo is not None
     assert f"{100 * record.summary.rgo:.0f} %" in verdict
     assert f"{record.summary.rgo:.3f}" in verdict
 

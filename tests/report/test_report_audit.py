@@ -139,7 +139,7 @@ def test_each_theme_has_each_victims_findings(page: Chrome, audit: Path) -> None
     assert tuple(tuple(float(each) for each in row) for row in grid) == found.where.strength
     head, *rows = table(section.find_element("css selector", "a[download='two-left.csv']"))
     assert head[2] == "attack"
-    lefts = [each["left"]["attack"]["value"] for each in found["survival"]]
+    lefts = [each.left.attack.value for each in found.survival]
     assert [float(row[2]) for row in rows] == lefts
 
 
