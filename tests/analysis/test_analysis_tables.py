@@ -3,7 +3,6 @@
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +25,7 @@ from iqaudit._analysis import Estimate
 from iqaudit._analysis.tables import samples, statistics
 from iqaudit._analysis.tables.tables import record
 from iqaudit._core.picture import Pixels
+from iqaudit._runs.schema import PictureRecord
 from iqaudit._search.stop import Stop
 
 
@@ -44,13 +44,12 @@ def run(tmp_path: Path) -> Path:
     return Cell(rough(), queries=20).write(tmp_path / "alone")
 
 
-def entries(run: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = iqaudit.load(run)["pictures"]
-    return found
+def entries(run: Path) -> tuple[PictureRecord, ...]:
+    return iqaudit.load(run).pictures
 
 
 def column(run: Path, name: str) -> list[float]:
-    return [entry[name] for entry in entries(run)]
+    return [getattr(entry, name) for entry in entries(run)]
 
 
 def values(run: Path) -> dict[str, float | None]:
@@ -82,7 +81,7 @@ def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
         np.array(column(run, "attacked_quality")),
     )
     f, f_attacked = np.array(column(run, "clean_score")), np.array(column(run, "attacked_score"))
-    raised = np.array([entry["direction"] == "raise" for entry in entries(run)])
+    raised = np.array([entry.direction == "raise" for entry in entries(run)])
     assert 0 < raised.sum() < PICTURES
     rated = np.array([opinion is not None for opinion in OPINIONS])
     opinions = np.array([opinion for opinion in OPINIONS if opinion is not None])
@@ -152,10 +151,10 @@ def test_what_was_reached_earlier_is_the_best_of_the_first_answers(audit: Path) 
     run = audit / cells[0].cell
     terms = []
     for entry in entries(run):
-        scores = np.load(run / "scores" / f"{entry['name']}.npy")["score"][:100]
-        best = scores.max() if entry["direction"] == "raise" else scores.min()
+        scores = np.load(run / "scores" / f"{entry.name}.npy")["score"][:100]
+        best = scores.max() if entry.direction == "raise" else scores.min()
         quality = cells[0].scale.quality(float(best))
-        terms.append(measures.rgo([entry["clean_quality"]], [quality]))
+        terms.append(measures.rgo([entry.clean_quality], [quality]))
     assert rows[0].values["rgo"].value == pytest.approx(np.mean(terms))
     final = _analysis.table(cells).rows[0].values
     assert rows[-1].values == {name: final[name] for name in rows[-1].values}

@@ -46,7 +46,8 @@ def test_the_diagonal_is_the_runs_own_rgo_and_the_opposite_has_the_other_sign(au
         [False, True],
     ]
     for index, name in enumerate(("one", "two")):
-        rgo = iqaudit.load(audit / name)["summary"]["rgo"]
+        rgo = iqaudit.load(audit / name).summary.rgo
+        assert rgo is not None
         here, there = found.entries[index][index], found.entries[index][1 - index]
         assert here.rgo.attack.value == pytest.approx(rgo)
         assert here.size.attack == here.rgo.attack
@@ -156,9 +157,9 @@ def test_a_picture_too_small_for_a_victim_is_refused_before_a_score(audit: Path)
 def test_the_file_is_the_figures(audit: Path) -> None:
     assert transfer.load(audit) is None
     found = transfer.transfer(audit, [scorer(brightness)])
-    assert transfer.load(audit) == json.loads(
-        json.dumps({"format": transfer.FORMAT} | asdict(found))
-    )
+    assert transfer.load(audit) == found
+    written = json.loads((audit / "transfer.json").read_text())
+    assert written == json.loads(json.dumps({"format": transfer.FORMAT} | asdict(found)))
 
 
 def test_neither_an_audit_nor_a_run(tmp_path: Path) -> None:

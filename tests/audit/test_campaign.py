@@ -18,7 +18,7 @@ from iqaudit._audit import manifest
 from iqaudit._audit.observer import Watch
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.status import status
-from iqaudit._runs.schema import runs
+from iqaudit._runs.schema import AuditRecord, runs
 from iqaudit.victims._spec import VictimSpec
 
 # What is written
@@ -30,7 +30,9 @@ def test_a_cell_is_the_run_that_iqaudit_attack_writes(
     [cell] = serial(campaign, tmp_path / "audit")
     what = ["attack", photos, "--victim", ROUGH, "--queries", 20, "--quiet"]
     assert iqaudit_(*what, "--out", tmp_path / "run").exit_code == 0
-    run, found = iqaudit.load(tmp_path / "run"), iqaudit.load(cell)
+    run, found = (
+        json.loads((path / "results.json").read_text()) for path in (tmp_path / "run", cell)
+    )
     labels = {"opinion": None, "distortion": None, "reference": None}
     run["pictures"] = [entry | labels for entry in run["pictures"]]
     assert found == run
@@ -45,9 +47,9 @@ def test_peoples_scores_stand_beside_the_victims(tmp_path: Path, photos: Path) -
     (photos / "scores.csv").write_text("image,mos,type\np0.png,20,jpeg\np2.png,90,blur\n")
     other = Campaign((VictimSpec(ROUGH),), Data(f"csv:{photos / 'scores.csv'}"), queries=4)
     [cell] = serial(other, tmp_path / "audit")
-    entries = iqaudit.load(cell)["pictures"]
+    entries = iqaudit.load(cell).pictures
     keys = ("name", "file", "opinion", "distortion", "reference")
-    assert [tuple(entry[key] for key in keys) for entry in entries] == [
+    assert [tuple(getattr(entry, key) for key in keys) for entry in entries] == [
         ("p0.png", "p0.png", 2.0, "jpeg", None),
         ("p2.png", "p2.png", 9.0, "blur", None),
     ]
@@ -117,13 +119,12 @@ def test_another_audit_is_refused_with_what_differs(
 def test_an_audit_goes_on_however_its_service_is_asked(tmp_path: Path, photos: Path) -> None:
     """A ceiling is raised, a token moves: no score is another's for that."""
 
-    def said(**options: Any) -> dict[str, Any]:
+    def said(**options: Any) -> AuditRecord:
         victim = VictimSpec("command:true {picture}", {"range": "0:1", **options})
         campaign = Campaign((victim,), Data(pictures=(str(photos),)), queries=20)
         return manifest.asked(campaign, ["command:true"])
 
     before = said(price=1, budget_money=5, timeout=3)
-    before = json.loads(json.dumps(before))
     manifest.refuse_other(tmp_path, before, said(price=1, budget_money=50, retries=1))
     with pytest.raises(InputError, match="field"):
         manifest.refuse_other(tmp_path, before, said(field="score"))

@@ -67,8 +67,8 @@ def test_noise_is_measured_once(
     begun(other, tmp_path / "run", 15)
     [cell] = serial(other, tmp_path / "run")
     held = json.loads((tmp_path / "run" / "audit.json").read_text())
-    assert iqaudit.load(cell)["victim"]["noise"] == held["victims"][0]["noise"] > 0
-    assert [entry["queries"] for entry in iqaudit.load(cell)["pictures"]] == [20] * 3
+    assert iqaudit.load(cell).victim.noise == held["victims"][0]["noise"] > 0
+    assert [entry.queries for entry in iqaudit.load(cell).pictures] == [20] * 3
 
 
 def test_a_failing_victim_stops_the_audit_and_what_it_answered_is_kept(

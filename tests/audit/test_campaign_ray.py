@@ -41,7 +41,7 @@ from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.task import Task
 from iqaudit._core.picture import picture_key
 from iqaudit._runs import journal
-from iqaudit._runs.schema import manifest
+from iqaudit._runs.schema import load_audit
 from iqaudit._search.ledger import Answer
 from iqaudit.victims._spec import VictimSpec
 
@@ -255,7 +255,7 @@ def task(tmp_path: Path, small: Campaign) -> Task:
 
 
 def worker(root: Path) -> Worker:
-    return Worker(root, manifest(root) or {}, str(Path.cwd()))
+    return Worker(root, load_audit(root), str(Path.cwd()))
 
 
 def test_a_worker_tells_answers_as_they_come_and_the_files_in_the_end(
@@ -413,7 +413,8 @@ def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
     serial(small, tmp_path / "run")
     for needs in ({"num_cpus": 1}, {"num_cpus": 1, "num_gpus": 0.25}):
         pool = Pool(_Rayless(), tmp_path / "run", [task], Watch(), 1, needs)
-        pool._held["victims"][0]["device"] = "cuda:0"
+        [victim] = pool._held.victims
+        pool._held = replace(pool._held, victims=(replace(victim, device="cuda:0"),))
         if "num_gpus" in needs:
             pool._refuse_without_gpu(task)
         else:

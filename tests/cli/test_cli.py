@@ -17,6 +17,7 @@ from tests.conftest import MakePicture, hears_ctrl_c
 
 import iqaudit
 from iqaudit import _cli
+from iqaudit._runs.schema import AttackRecord
 
 COMMANDS = [
     *("demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"),
@@ -80,9 +81,9 @@ def test_options_reach_the_run(tmp_path: Path, photo: Path) -> None:
     attack = ["--attack", "bidirectional-liqe", "--victim", "reference"]
     assert iqaudit_("attack", photo, *attack, *options, "--out", out).exit_code == 0
     record = iqaudit.load(out)
-    assert (record["levels"], record["queries"], record["goal"]) == (5, 7, "raise")
-    assert (record["seed"], record["victim"]["name"]) == (9, "reference")
-    assert record["attack"] == {"name": "Bidirectional", "n_squares": 8, "p_init": 0.09}
+    assert (record.levels, record.queries, record.goal) == (5, 7, "raise")
+    assert (record.seed, record.victim.name) == (9, "reference")
+    assert record.attack == AttackRecord("Bidirectional", {"n_squares": 8, "p_init": 0.09})
 
 
 def test_the_same_command_writes_the_same_bytes(tmp_path: Path, photo: Path) -> None:
@@ -206,7 +207,7 @@ def test_untrained_weights_are_said_wherever_a_score_is(tmp_path: Path, photo: P
     assert said in run.stderr
     assert said in iqaudit_("score", photo, *victim).stderr
     assert said in (tmp_path / "run" / "report.html").read_text()
-    assert iqaudit.load(tmp_path / "run")["victim"]["note"] == said
+    assert iqaudit.load(tmp_path / "run").victim.note == said
 
 
 def _big(photo: Path) -> Path:
@@ -237,8 +238,8 @@ def test_a_calibrated_scale_is_taken_up(tmp_path: Path, make_picture: MakePictur
     fitted = run("calibrate", *victim, "--range", 0, 255, "--pictures", folder, "--out", "s.toml")
     assert "12 pictures" in fitted.stdout
     run("attack", folder / "1.png", *victim, "--scale", "s.toml", "--queries", 5, "--out", "run")
-    scale = iqaudit.load(tmp_path / "run")["victim"]["scale"]
-    assert "12 pictures (mean)" in scale["source"]
+    scale = iqaudit.load(tmp_path / "run").victim.scale
+    assert "12 pictures (mean)" in scale.source
     assert "1 of 1" in run("verify", "run", *victim, "--scale", "s.toml").stdout
     another = ["--victim", "python:scorers_of_the_cli_test:least", "--scale", "s.toml"]
     refused = run("score", folder / "1.png", *another, check=False)
@@ -359,9 +360,9 @@ def test_a_victim_that_fails_half_way_keeps_what_was_found(
     assert result.exit_code == 2
     assert "ConnectionError: the service is gone" in " ".join(result.stderr.split())
     assert "Traceback" not in result.output
-    entries = iqaudit.load(out)["pictures"]
-    assert [entry["queries"] for entry in entries] == [6, 2]
-    assert [entry["outcome"] for entry in entries] == ["budget_spent", "victim_failed"]
+    entries = iqaudit.load(out).pictures
+    assert [entry.queries for entry in entries] == [6, 2]
+    assert [entry.outcome for entry in entries] == ["budget_spent", "victim_failed"]
     assert "photo-2 *" in result.stdout
     assert "1 of 3 pictures finished, 1 begun; kept in" in " ".join(result.stderr.split())
 
@@ -403,10 +404,10 @@ def test_ctrl_c_in_the_middle_keeps_what_is_finished_and_says_so(
     assert process.returncode == 130, stderr
     assert re.search(r"Interrupted: [12] of 3 pictures finished", stderr)
     assert "Traceback" not in stderr
-    entries = iqaudit.load(out)["pictures"]
+    entries = iqaudit.load(out).pictures
     assert 1 <= len(entries) <= 3
-    assert entries[0]["outcome"] == "budget_spent"
-    assert {entry["outcome"] for entry in entries[1:]} <= {"interrupted", "budget_spent"}
+    assert entries[0].outcome == "budget_spent"
+    assert {entry.outcome for entry in entries[1:]} <= {"interrupted", "budget_spent"}
     assert "photo" in stdout
     assert (out / "report.html").exists()
     assert iqaudit_("verify", out).exit_code == 0
@@ -417,12 +418,13 @@ def test_the_demo_pushes_both_ways(tmp_path: Path) -> None:
     result = iqaudit_("demo", "--queries", 12, "--out", out)
     assert result.exit_code == 0, result.output
     record = iqaudit.load(out)
-    assert len(record["pictures"]) == 8
-    assert (record["summary"]["lowered"], record["summary"]["raised"]) == (4, 4)
-    assert record["levels"] == 3
-    assert record["summary"]["rgo"] > 0.05
-    assert all(entry["queries"] == 12 and entry["linf"] <= 3 for entry in record["pictures"])
+    assert len(record.pictures) == 8
+    assert (record.summary.lowered, record.summary.raised) == (4, 4)
+    assert record.levels == 3
+    assert record.summary.rgo is not None
+    assert record.summary.rgo > 0.05
+    assert all(entry.queries == 12 and entry.linf <= 3 for entry in record.pictures)
     assert iqaudit_("verify", out).exit_code == 0
     again = iqaudit_("demo", "--queries", 2, "--out", out, "--overwrite", "--quiet")
     assert again.exit_code == 0
-    assert iqaudit.load(out)["queries"] == 2
+    assert iqaudit.load(out).queries == 2

@@ -1,6 +1,7 @@
 """The small rooms: scale, goal, threat, proposals, randomness."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 import iqaudit
 from iqaudit import Direction, Edit, Goal, InputError, Linf, Proposal, Scale
 from iqaudit._core.stream import Stream
-from iqaudit._runs.schema import same_scale, scale_record
+from iqaudit._runs.schema import ScaleRecord
 
 PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
 
@@ -182,7 +183,8 @@ def test_a_scale_of_short_floats_tells_scores_apart_as_one_of_long_ones() -> Non
 
 def test_a_scale_is_the_recorded_one_whether_or_not_it_was_said_to_be_fitted() -> None:
     """Runs of before that was recorded go on."""
-    held = scale_record(iqaudit.Scale(3, 1))
-    del held["fitted"]
-    assert same_scale(held, iqaudit.Scale(3, 1, fitted=True))
-    assert not same_scale(held, iqaudit.Scale(3, 1.5))
+    keys = asdict(ScaleRecord.of(iqaudit.Scale(3, 1)))
+    del keys["fitted"]
+    record = ScaleRecord(**keys)
+    assert record.agrees(iqaudit.Scale(3, 1, fitted=True))
+    assert not record.agrees(iqaudit.Scale(3, 1.5))

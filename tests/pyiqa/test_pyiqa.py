@@ -272,4 +272,4 @@ def test_an_attack_of_20_queries_is_counted_and_verifies(
     assert result.adversarial_score < result.clean_score  # PIQE falls where quality rises
     [check] = iqaudit.verify(tmp_path / "run", "pyiqa:piqe")
     assert not check.wrong
-    assert iqaudit.load(tmp_path / "run")["victim"]["name"] == "pyiqa:piqe"
+    assert iqaudit.load(tmp_path / "run").victim.name == "pyiqa:piqe"

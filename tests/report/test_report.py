@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -64,22 +65,23 @@ def test_it_opens_without_errors_and_without_network(page: Chrome) -> None:
 def test_the_page_shows_the_runs_figures(page: Chrome, run: Path) -> None:
     record = load(run)
     rows = page.find_elements("css selector", "#pictures-table tbody tr")
-    entries = sorted(record["pictures"], key=lambda entry: -entry["flip"])
+    entries = sorted(record.pictures, key=lambda entry: -(entry.flip or 0))
     for row, entry in zip(rows, entries, strict=True):
-        for form in (entry["name"], f"{entry['rgo']:.3f}", f"{entry['attacked_score']:.4g}"):
+        for form in (entry.name, f"{entry.rgo:.3f}", f"{entry.attacked_score:.4g}"):
             assert form in row.text
     verdict = page.find_element("css selector", ".verdict").text
-    assert f"{100 * record['summary']['rgo']:.0f} %" in verdict
-    assert f"{record['summary']['rgo']:.3f}" in verdict
+    assert record.summary.rgo is not None
+    assert f"{100 * record.summary.rgo:.0f} %" in verdict
+    assert f"{record.summary.rgo:.3f}" in verdict
 
 
 def test_every_pictures_figures_can_be_taken_along(page: Chrome, run: Path) -> None:
     head, *rows = table(page.find_element("css selector", "a[download='pictures.csv']"))
     assert "cell" not in head  # the folder's name: the same run is the same page anywhere
-    for row, entry in zip(rows, load(run)["pictures"], strict=True):
+    for row, entry in zip(rows, load(run).pictures, strict=True):
         found = dict(zip(head, row, strict=True))
-        assert found["picture"] == entry["name"]
-        assert float(found["rgo"]) == entry["rgo"]
+        assert found["picture"] == entry.name
+        assert float(found["rgo"]) == entry.rgo
 
 
 def test_a_pictures_link_leads_to_it(page: Chrome) -> None:
@@ -167,10 +169,10 @@ def _order(page: Chrome) -> tuple[list[str], list[str]]:
 
 
 def test_the_most_visible_change_comes_first_and_any_column_sorts(page: Chrome, run: Path) -> None:
-    entries = load(run)["pictures"]
+    entries = load(run).pictures
 
     def by(key: str, *, reverse: bool) -> tuple[list[str], list[str]]:
-        names = [e["name"] for e in sorted(entries, key=lambda e: e[key], reverse=reverse)]
+        names = [e.name for e in sorted(entries, key=attrgetter(key), reverse=reverse)]
         return names, names
 
     assert _order(page) == by("flip", reverse=True)

@@ -91,7 +91,7 @@ def test_a_verdict_says_how_far_beside_what_and_how_visibly(page: Chrome, audit:
         assert found is not None
         assert row.victim in verdict.text
         assert f"{100 * (row.values['rgo'].value or 0):.0f} %" in verdict.text
-        assert found["floor"]["text"] in verdict.text
+        assert found.floor.text in verdict.text
         assert f"FLIP {row.values['flip'].value:.3f}" in verdict.text
         before, after = (row.values[f"srocc_{when}"].value for when in ("before", "after"))
         said = f"{before:.2f} before, {after:.2f} after".replace("-", "−")
@@ -120,11 +120,11 @@ def test_the_matrix_marks_the_diagonal_and_has_its_numbers(page: Chrome, audit: 
     squares = page.find_elements("css selector", "table.heat")[0].find_elements(
         "css selector", "tbody td"
     )
-    entries = [entry for line in moved["entries"] for entry in line]
+    entries = [entry for line in moved.entries for entry in line]
     for square, entry in zip(squares, entries, strict=True):
-        assert f"{entry['rgo']['attack']['value']:+.3f}".replace("-", "−") in square.text
-        assert ("own" in (square.get_attribute("class") or "")) is entry["own"]
-    assert [entry["own"] for entry in entries] == [True, False, False, True]
+        assert f"{entry.rgo.attack.value:+.3f}".replace("-", "−") in square.text
+        assert ("own" in (square.get_attribute("class") or "")) is entry.own
+    assert [entry.own for entry in entries] == [True, False, False, True]
 
 
 def test_each_theme_has_each_victims_findings(page: Chrome, audit: Path) -> None:
@@ -133,13 +133,13 @@ def test_each_theme_has_each_victims_findings(page: Chrome, audit: Path) -> None
     section = page.find_element("css selector", "section[aria-labelledby='findings']")
     panels = section.find_elements("css selector", ".panel")
     assert len(panels) == 2 * len(section.find_elements("css selector", ".panels"))
-    assert found["where"]["text"] in section.text
+    assert found.where.text in section.text
     image = section.find_element("css selector", "a[download='two-where.csv']")
     grid = table(image)
-    assert [[float(each) for each in row] for row in grid] == found["where"]["strength"]
+    assert tuple(tuple(float(each) for each in row) for row in grid) == found.where.strength
     head, *rows = table(section.find_element("css selector", "a[download='two-left.csv']"))
     assert head[2] == "attack"
-    lefts = [each["left"]["attack"]["value"] for each in found["survival"]]
+    lefts = [each.left.attack.value for each in found.survival]
     assert [float(row[2]) for row in rows] == lefts
 
 

@@ -62,7 +62,7 @@ def test_the_gallery_shows_smaller_parts_where_the_room_is_small(run: Path) -> N
 
 
 def test_the_gallery_has_the_most_visible_change_first(run: Path) -> None:
-    flips = [shot.data.figures.flip for shot in gallery(run, page(run)["cells"]).shots]
+    flips = [shot.data.figures.flip or 0 for shot in gallery(run, page(run)["cells"]).shots]
     assert flips == sorted(flips, reverse=True)
 
 
@@ -118,5 +118,5 @@ def test_sentences_keep_their_hyphens() -> None:
 
 
 def test_an_estimate_is_escaped_and_shows_its_interval() -> None:
-    assert "0.25 to 0.75" in estimate({"value": 0.5, "low": 0.25, "high": 0.75}, ".2f")
+    assert "0.25 to 0.75" in estimate(Estimate(0.5, 0.25, 0.75), ".2f")
     assert "iv" not in estimate(Estimate(0.5))

@@ -37,8 +37,8 @@ def test_a_run_verifies(run: Path, rough: Function) -> None:
     checks = iqaudit.verify(run, rough)
     assert [check.name for check in checks] == ["picture-1", "picture-2"]
     assert [check.wrong for check in checks] == [(), ()]
-    entry = iqaudit.load(run)["pictures"][0]
-    assert (checks[0].score, checks[0].linf) == (entry["attacked_score"], entry["linf"])
+    entry = iqaudit.load(run).pictures[0]
+    assert (checks[0].score, checks[0].linf) == (entry.attacked_score, entry.linf)
 
 
 def test_the_same_run_writes_the_same_bytes(
@@ -61,29 +61,29 @@ def test_the_same_run_writes_the_same_bytes(
 
 
 def test_every_answer_is_kept(run: Path) -> None:
-    for entry in iqaudit.load(run)["pictures"]:
-        answers = load_answers(run, entry["name"])
+    for entry in iqaudit.load(run).pictures:
+        answers = load_answers(run, entry.name)
         scores = answers["score"]
-        clean = iqaudit.read(run / "clean" / f"{entry['name']}.png")
+        clean = iqaudit.read(run / "clean" / f"{entry.name}.png")
         assert answers["picture"][0] == picture_key(clean.pixels)
-        assert len(scores) == entry["queries"] == 30
-        assert scores[0] == entry["clean_score"]
-        assert scores[entry["best_query"] - 1] == entry["attacked_score"]
+        assert len(scores) == entry.queries == 30
+        assert scores[0] == entry.clean_score
+        assert scores[entry.best_query - 1] == entry.attacked_score
 
 
 def test_figures_are_those_of_the_pictures(run: Path) -> None:
     record = iqaudit.load(run)
-    for entry in record["pictures"]:
-        clean = iqaudit.read(run / "clean" / f"{entry['name']}.png").pixels
-        attacked = iqaudit.read(run / "attacked" / f"{entry['name']}.png").pixels
-        assert entry["linf"] == iqaudit.measures.linf(clean, attacked)
-        assert entry["ssim"] == iqaudit.measures.ssim(clean, attacked)
-        assert entry["flip"] == iqaudit.measures.flip(clean, attacked)
-        before, after = entry["clean_quality"], entry["attacked_quality"]
-        assert entry["rgo"] == iqaudit.measures.rgo([before], [after])
-    mean = np.mean([entry["rgo"] for entry in record["pictures"]])
-    assert record["summary"]["rgo"] == pytest.approx(mean)
-    assert record["summary"]["queries"] == 60
+    for entry in record.pictures:
+        clean = iqaudit.read(run / "clean" / f"{entry.name}.png").pixels
+        attacked = iqaudit.read(run / "attacked" / f"{entry.name}.png").pixels
+        assert entry.linf == iqaudit.measures.linf(clean, attacked)
+        assert entry.ssim == iqaudit.measures.ssim(clean, attacked)
+        assert entry.flip == iqaudit.measures.flip(clean, attacked)
+        before, after = entry.clean_quality, entry.attacked_quality
+        assert entry.rgo == iqaudit.measures.rgo([before], [after])
+    mean = np.mean([entry.rgo for entry in record.pictures])
+    assert record.summary.rgo == pytest.approx(mean)
+    assert record.summary.queries == 60
 
 
 def _change_pixel(path: Path, by: int) -> None:
@@ -210,10 +210,10 @@ def test_another_run_is_replaced_only_on_demand(
         RunDirectory(run, plan)
     (run / "mine.txt").write_text("not iqaudit's")
     directory = RunDirectory(run, plan, overwrite=True)
-    assert len(iqaudit.load(run)["pictures"]) == 2  # nothing is lost before there is a result
+    assert len(iqaudit.load(run).pictures) == 2  # nothing is lost before there is a result
     [result] = iqaudit.run(plan, iqaudit.collect(make_picture(24, 30)))
     directory.add(result)
-    assert [entry["queries"] for entry in iqaudit.load(run)["pictures"]] == [5]
+    assert [entry.queries for entry in iqaudit.load(run).pictures] == [5]
     assert [path.name for path in (run / "attacked").iterdir()] == ["picture-1.png"]
     assert (run / "mine.txt").exists()
 
@@ -241,7 +241,7 @@ def test_two_runs_cannot_take_one_folder(tmp_path: Path, rough: Function) -> Non
 
 def test_a_run_without_a_result_leaves_nothing(tmp_path: Path, rough: Function) -> None:
     with RunDirectory(tmp_path / "some" / "where" / "run", Plan(rough, Bidirectional())) as run:
-        assert iqaudit.load(run.path)["pictures"] == []
+        assert iqaudit.load(run.path).pictures == ()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -294,9 +294,9 @@ def test_a_victim_without_bounds_and_a_tiny_picture_are_written(
 ) -> None:
     victim = Function(lambda x: x.mean(axis=(1, 2, 3)), iqaudit.Scale(100, 20), name="mean")
     directory = write_tiny(tmp_path / "run", victim, make_picture)
-    entry = iqaudit.load(directory)["pictures"][0]
-    assert entry["ssim"] is None
-    assert iqaudit.load(directory)["victim"]["scale"]["low"] is None
+    entry = iqaudit.load(directory).pictures[0]
+    assert entry.ssim is None
+    assert iqaudit.load(directory).victim.scale.low is None
     assert "unbounded" in write_report(directory).read_text()
 
 

@@ -169,7 +169,7 @@ def test_a_run_says_that_its_attack_was_no_black_box(
             for result in iqaudit.run(plan, make_picture(20, 24)):
                 directory.add(result)
         pages[attack.__class__] = write_report(path).read_text("utf-8")
-        assert iqaudit.load(path)["attack"].get("white_box", False) is isinstance(attack, PGD)
+        assert iqaudit.load(path).attack.settings.get("white_box", False) is isinstance(attack, PGD)
     assert "saw nothing of the victim but its scores" in pages[Bidirectional]
     assert "saw nothing" not in pages[PGD]
     assert "it is no black box" in pages[PGD]

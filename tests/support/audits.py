@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,16 @@ from tests.conftest import roughness
 import iqaudit
 from iqaudit._analysis.score_cache import Scorer
 from iqaudit._core.picture import Picture, Pixels
-from iqaudit._runs.schema import AUDIT
-from iqaudit.victims import Function
+from iqaudit._runs.schema import (
+    AUDIT,
+    AUDIT_FORMAT,
+    AuditRecord,
+    AuditVictim,
+    CellRecord,
+    DataRecord,
+)
+from iqaudit._runs.store import write_record
+from iqaudit.victims import Card, Function
 
 Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
@@ -141,25 +148,37 @@ def rate(record: dict[str, Any], opinions: Sequence[float | None]) -> None:
 def write_manifest(
     path: Path,
     cells: Sequence[tuple[str, str, str]],
-    options: Mapping[str, Any] = MappingProxyType({}),
+    options: Mapping[str, Any] | None = None,
     data: str = "photographs",
     pictures: Sequence[str] = (),
 ) -> Path:
     """Write an audit's manifest of cells (folder, victim, attack)."""
-    said = [
-        {"folder": folder, "victim": victim, "victim_options": dict(options), "attack": attack}
-        for folder, victim, attack in cells
-    ]
-    victims = [
-        {"victim": victim, "victim_options": dict(options), "noise": 0.0} for _, victim, _ in cells
-    ]
-    manifest = {
-        "format": "iqaudit audit, version 1",
-        "data": {"name": data, "label": None, "pictures": list(pictures)},
-        "victims": victims,
-        "cells": said,
-    }
-    (path / AUDIT).write_text(json.dumps(manifest))
+    options = options or {}
+    card = Card("", iqaudit.Scale.from_range(118, 138))
+    manifest = AuditRecord(
+        protocol=2,
+        versions={},
+        campaign={},
+        data=DataRecord(name=data, pictures=tuple(pictures)),
+        victims=tuple(
+            AuditVictim.of(card, victim=victim, victim_options=options, fingerprint=(0, 0))
+            for _, victim, _ in cells
+        ),
+        cells=tuple(
+            CellRecord(
+                folder=folder,
+                victim=victim,
+                victim_options=options,
+                attack=attack,
+                levels=3,
+                goal="bidirectional",
+                seed=1,
+                queries=120,
+            )
+            for folder, victim, attack in cells
+        ),
+    )
+    write_record(path / AUDIT, AUDIT_FORMAT, manifest)
     return path
 
 

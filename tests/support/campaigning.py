@@ -71,9 +71,9 @@ def kept(root: Path) -> Counter[int]:
     """Return the keys of the answers that an audit's directory holds."""
     held = manifest(root) if root.exists() else None
     found: Counter[int] = Counter()
-    for cell in held["cells"] if held else ():
-        folder = root / cell["folder"]
-        for name in held["data"]["pictures"] if held else ():
+    for cell in held.cells if held else ():
+        folder = root / cell.folder
+        for name in held.data.pictures if held else ():
             if cell_store.is_done(folder) or cell_store.is_finished(folder, name):
                 found.update(load_answers(folder, name)["picture"].tolist())
             else:

@@ -242,15 +242,15 @@ def run(tmp_path: Path, make_picture: MakePicture) -> Path:
 
 def test_a_runs_figures_count_what_was_billed(run: Path) -> None:
     record = iqaudit.load(run)
-    assert record["victim"]["cost"] == 4
-    assert record["victim"]["noise"] == Repeated(Noisy(0.1), 4).card.noise
-    assert "mean of 4 answer(s), standard deviation 0.0" in record["victim"]["note"]
-    assert record["queries"] == 123
-    assert record["summary"]["queries"] == 240
-    for entry in record["pictures"]:
-        assert entry["queries"] == 120
-        assert entry["best_query"] % 4 == 0
-        assert [step[0] for step in entry["trace"]][:2] == [4, 8]
+    assert record.victim.cost == 4
+    assert record.victim.noise == Repeated(Noisy(0.1), 4).card.noise
+    assert "mean of 4 answer(s), standard deviation 0.0" in record.victim.note
+    assert record.queries == 123
+    assert record.summary.queries == 240
+    for entry in record.pictures:
+        assert entry.queries == 120
+        assert entry.best_query % 4 == 0
+        assert [step[0] for step in entry.trace][:2] == [4, 8]
     page = write_report(run).read_text()
     assert "asked in all, 4 a score" in page
     assert "standard deviation 0.0" in page
@@ -260,8 +260,8 @@ def test_a_run_verifies_within_its_noise(run: Path) -> None:
     checks = iqaudit.verify(run, Repeated(Noisy(0.1, seed=9), 4))
     assert [each.wrong for each in checks] == [(), ()]
     assert all(0.1 < each.noise < 0.7 for each in checks)  # seven times 0.1 / 2, by estimate
-    for entry, each in zip(iqaudit.load(run)["pictures"], checks, strict=True):
-        assert each.score != entry["attacked_score"]
+    for entry, each in zip(iqaudit.load(run).pictures, checks, strict=True):
+        assert each.score != entry.attacked_score
     elsewhere = iqaudit.verify(run, Repeated(Noisy(0.1, seed=9, shift=1), 4))
     assert all(re.search("the clean score is", each.wrong[0]) for each in elsewhere)
 
@@ -273,11 +273,11 @@ def test_a_run_is_verified_by_a_victim_of_its_cost_alone(run: Path, rough: Funct
 
 def test_a_changed_count_is_seen(run: Path) -> None:
     record = json.loads((run / "results.json").read_text())
-    entry, other = record["pictures"]
-    best = entry["best_query"]
+    entry, other = record.pictures
+    best = entry.best_query
     other["trace"][1][0] += 1
     for wrong in (best + 1, 0, 124):  # within a score, before the first, after the last
-        entry["best_query"] = wrong
+        entry.best_query = wrong
         (run / "results.json").write_text(json.dumps(record))
         first, second = iqaudit.verify(run, Repeated(Noisy(0.1), 4))
         assert f"best_query is {wrong}, of 120 queries" in first.wrong[0]
@@ -376,7 +376,7 @@ def test_a_named_victims_run_is_verified_with_its_repeats(
     iqaudit.write(photo, make_picture(64, 64))
     attack = ["attack", photo, "--repeats", "2", "--queries", "5", "--out", out]
     assert CliRunner().invoke(_cli.main, attack).exit_code == 0
-    assert iqaudit.load(out)["pictures"][0]["queries"] == 4
+    assert iqaudit.load(out).pictures[0].queries == 4
     verified = CliRunner().invoke(_cli.main, ["verify", out])
     assert verified.exit_code == 0, verified.output
 

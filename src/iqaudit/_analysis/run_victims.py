@@ -1,13 +1,12 @@
-"""Who scores: a run's own victim made again from what its directory says, or others by name."""
+"""The victims that score: a run's own, made again from its directory, or others by name."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from iqaudit._analysis.score_cache import Scorer
-from iqaudit._audit.manifest import victim_of
 from iqaudit._core.errors import InputError
-from iqaudit._runs.schema import load, manifest, same_scale
+from iqaudit._runs.schema import AuditRecord, CellRecord, load, manifest
 from iqaudit._runs.verify import unnamed
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._registry import KINDS
@@ -15,11 +14,11 @@ from iqaudit.victims._spec import Victims, VictimSpec, held_spec, make, unasked
 
 
 def own_label(run: Path) -> str:
-    """Return what a run's own victim is called."""
-    said = _said_of(run)
-    if said is None:
-        return str(load(run)["victim"]["name"])
-    return _label(said[1]["victim"], said[1]["victim_options"])
+    """Return the label of a run's own victim."""
+    planned = _planned(run)
+    if planned is None:
+        return load(run).victim.name
+    return _label(planned[1].victim, planned[1].victim_options)
 
 
 def own(run: Path, *, may_ask: bool = False) -> Scorer:
@@ -37,15 +36,15 @@ def own(run: Path, *, may_ask: bool = False) -> Scorer:
     InputError
         If the run does not say how, or a service would have to be asked.
     """
-    if said := _said_of(run):
-        whole, cell = said
-        spec, noise = held_spec(run, cell), victim_of(whole, cell)["noise"]
-        return Scorer(own_label(run), Victims().get(spec, noise))
-    victim = load(run)["victim"]
-    name, cost = victim["name"], victim.get("cost", 1)
-    if "spec" in victim:
-        spec = VictimSpec(victim["spec"], victim["options"])
-        return Scorer(name, Victims().get(spec, victim["noise"]))
+    if planned := _planned(run):
+        audit, cell = planned
+        spec = held_spec(run, cell.victim, cell.victim_options)
+        return Scorer(own_label(run), Victims().get(spec, audit.victim_of(cell).noise))
+    victim = load(run).victim
+    name, cost = victim.name, victim.cost
+    if victim.spec is not None:
+        spec = VictimSpec(victim.spec, victim.options or {})
+        return Scorer(name, Victims().get(spec, victim.noise))
     if name not in KINDS:
         raise unnamed(name)
     spec = VictimSpec(name, {"repeats": cost} if cost > 1 else {})
@@ -69,9 +68,9 @@ def is_own(run: Path, scorer: Scorer) -> bool:
     """
     if scorer.label == own_label(run):
         return True
-    said, card = load(run)["victim"], scorer.victim.card
-    alike = card.name == said["name"] and same_scale(said["scale"], card.scale)
-    return _said_of(run) is None and alike
+    victim, card = load(run).victim, scorer.victim.card
+    alike = card.name == victim.name and victim.scale.agrees(card.scale)
+    return _planned(run) is None and alike
 
 
 def refuse_another(run: Path, victim: Victim) -> None:
@@ -79,20 +78,20 @@ def refuse_another(run: Path, victim: Victim) -> None:
 
     Its answers are compared where they are asked: see `Answers.check`.
     """
-    said = load(run)["victim"]
-    if not same_scale(said["scale"], victim.card.scale):
+    recorded = load(run).victim
+    if not recorded.scale.agrees(victim.card.scale):
         raise InputError(
             f'The score scale of "{victim.card.name}" is not that of the victim of {run}, '
-            f'"{said["name"]}"; give the run\'s victim.'
+            f'"{recorded.name}"; give the run\'s victim.'
         )
 
 
-def named(said: str, *, may_ask: bool = False) -> Scorer:
+def named(text: str, *, may_ask: bool = False) -> Scorer:
     """Make a victim of ``SPEC[,OPTION[=VALUE]...]``; see `VictimSpec.parse`."""
-    spec = VictimSpec.parse(said)
+    spec = VictimSpec.parse(text)
     victim = asked(spec, may_ask=may_ask)
-    held = spec.record(victim.card.name)
-    return Scorer(_label(held.pop("spec"), held), victim)
+    options = spec.record(victim.card.name)
+    return Scorer(_label(options.pop("spec"), options), victim)
 
 
 def asked(spec: VictimSpec, *, may_ask: bool) -> Victim:
@@ -113,14 +112,15 @@ def asked(spec: VictimSpec, *, may_ask: bool) -> Victim:
     return make(spec)
 
 
-def _said_of(run: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-    """Return the manifest of the audit that a run is a cell of, and what it says of the cell."""
-    whole = manifest(run.parent) or {"cells": ()}
-    return next(((whole, cell) for cell in whole["cells"] if cell["folder"] == run.name), None)
+def _planned(run: Path) -> tuple[AuditRecord, CellRecord] | None:
+    """Return the manifest of the audit that a run is a cell of, and the cell there."""
+    audit = manifest(run.parent)
+    cell = None if audit is None else audit.cell(run.name)
+    return None if audit is None or cell is None else (audit, cell)
 
 
 def _label(spec: str, options: Mapping[str, Any]) -> str:
-    """Return what a victim is called: its string, and its options behind commas."""
+    """Return the label of a victim: its string, and its options behind commas."""
     parts = [spec]
     for key, value in sorted(options.items()):
         if key == "score_range":

@@ -1,18 +1,20 @@
 """Scores asked once: each answer is on disk before the next is asked, and is never asked again.
 
-The file has a line an answer: the victim's label, the picture's key (`picture_key`)
+The file is a journal: a line an answer, with the victim's label, the picture's key (`picture_key`)
 and the native score.
 """
 
-import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels, picture_key
+from iqaudit._runs import journal
+from iqaudit._runs.journal import Journal, Lines
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import tolerance
 from iqaudit.victims._scoring import score
@@ -22,9 +24,25 @@ Progress: TypeAlias = Callable[[int], None]
 between two scores."""
 
 
+class CachedScore(NamedTuple):
+    """A victim's label, a picture's key, and its native score."""
+
+    label: str
+    picture: int
+    score: float
+
+
+def _cached(line: Any) -> CachedScore:
+    label, picture, native = line
+    return CachedScore(str(label), int(picture), float(native))
+
+
+SCORES = Lines(_cached, "file", strict=True)
+
+
 @dataclass(frozen=True)
 class Scorer:
-    """A victim, and what answers and tables call it."""
+    """A victim, and its label in answers and tables."""
 
     label: str
     victim: Victim
@@ -38,7 +56,8 @@ class Answers:
     """A file of answers that grows, a context manager.
 
     One picture is asked at a time: a score's last bits then do not depend on where an earlier
-    start was interrupted.
+    start was interrupted. The file is opened, and kept from other processes, once there is a score
+    to ask for.
 
     Parameters
     ----------
@@ -50,24 +69,25 @@ class Answers:
     Raises
     ------
     InputError
-        If the file is none of answers.
+        If the file is none of answers, or, once a score is to be asked, another process adds to it.
+    OSError
+        If there is no room for a score that is to be asked.
     """
 
     def __init__(self, path: str | os.PathLike[str], progress: Progress | None = None) -> None:
         self._path, self._progress = Path(path), progress
         self._known: dict[tuple[str, int], float] = {}
-        self._kept: dict[str, int] = {}
-        self._file: IO[bytes] | None = None
+        self._journal: Journal[CachedScore] | None = None
         self._asked = 0
-        self._read()
+        self._take_in(journal.read(self._path, SCORES))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
 
     def know(self, label: str, answers: Iterable[tuple[int, float]]) -> None:
         """Take in pictures' keys and scores that were recorded elsewhere."""
@@ -77,7 +97,7 @@ class Answers:
     @property
     def counts(self) -> dict[str, int]:
         """How many answers of each victim the file holds."""
-        return dict(self._kept)
+        return dict(self._counts)
 
     def knows(self, label: str, key: int) -> bool:
         """Tell whether a picture's score is known, by the picture's key."""
@@ -87,10 +107,13 @@ class Answers:
         """Return a picture's native score: the known one, or else asked and kept."""
         place = scorer.label, picture_key(pixels)
         if place not in self._known:
-            native = score(scorer.victim, pixels)
-            self._write(*place, native)
-            self._known[place] = native
-            self._count()
+            file = self._open()
+            if place not in self._known:  # another process may have asked meanwhile
+                native = score(scorer.victim, pixels)
+                file.keep([CachedScore(*place, native)])
+                self._counts[scorer.label] += 1
+                self._known[place] = native
+                self._count()
         return self._known[place]
 
     def check(self, scorer: Scorer, pixels: Pixels) -> None:
@@ -104,11 +127,11 @@ class Answers:
         known = self._known.get((scorer.label, picture_key(pixels)))
         if known is None:
             return
-        found = score(scorer.victim, pixels)
+        now = score(scorer.victim, pixels)
         self._count()
-        if abs(found - known) > tolerance(scorer.victim.card):
+        if abs(now - known) > tolerance(scorer.victim.card):
             raise InputError(
-                f'The victim "{scorer.label}" scores a picture {found:.6g} that it scored '
+                f'The victim "{scorer.label}" scores a picture {now:.6g} that it scored '
                 f"{known:.6g} before: it is another. Give the run's victim, or remove "
                 f"{self._path} where that is older."
             )
@@ -118,25 +141,14 @@ class Answers:
         if self._progress is not None:
             self._progress(self._asked)
 
-    def _read(self) -> None:
-        if not self._path.exists():
-            return
-        whole = self._path.read_bytes()
-        lines = whole.split(b"\n")
-        for line in lines[:-1]:
-            try:
-                label, key, native = json.loads(line)
-                self._known[str(label), int(key)] = float(native)
-            except (ValueError, TypeError):
-                raise InputError(
-                    f"{self._path}: these are no kept answers ({line[:40]!r})."
-                ) from None
-            self._kept[label] = self._kept.get(label, 0) + 1
-        if lines[-1]:
-            os.truncate(self._path, len(whole) - len(lines[-1]))
+    def _open(self) -> Journal[CachedScore]:
+        if self._journal is None:
+            self._journal = Journal(self._path, SCORES, patience=0)
+            self._take_in(self._journal.answers)
+        return self._journal
 
-    def _write(self, label: str, key: int, native: float) -> None:
-        if self._file is None:
-            self._file = self._path.open("ab", buffering=0)
-        self._file.write(json.dumps([label, key, native]).encode() + b"\n")
-        self._kept[label] = self._kept.get(label, 0) + 1
+    def _take_in(self, answers: Iterable[CachedScore]) -> None:
+        """Know the answers of the file: all of them, since it only grows."""
+        answers = tuple(answers)
+        self._known |= {(each.label, each.picture): each.score for each in answers}
+        self._counts = Counter(each.label for each in answers)

@@ -6,14 +6,12 @@ on, and the same bytes come out.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from iqaudit._analysis import files
 from iqaudit._analysis.findings.baseline import random_picture
 from iqaudit._analysis.findings.pairs import Pair, moved, pairs, recorded, room
 from iqaudit._analysis.formatting import few, figure, too_few
@@ -24,9 +22,10 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Picture, Pixels, picture_key
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import TRANSFER, runs, scale_record
+from iqaudit._runs.schema import TRANSFER, RunRecord, ScaleRecord, read, runs
 from iqaudit._runs.schema import TRANSFER_ANSWERS as ANSWERS
 from iqaudit._runs.schema import load as load_run
+from iqaudit._runs.store import write_record
 from iqaudit._search.driver import check_sizes
 from iqaudit.measures._bootstrap import (
     NOTHING,
@@ -59,7 +58,7 @@ class Column:
     name: str
     note: str
     device: str
-    scale: Mapping[str, Any]
+    scale: ScaleRecord
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class Transfer:
 @dataclass(frozen=True)
 class _Cell:
     path: Path
-    record: Mapping[str, Any]
+    record: RunRecord
     label: str
     pairs: tuple[Pair, ...]
 
@@ -188,16 +187,15 @@ def transfer(
         for cell in cells
     )
     rows = tuple(
-        Row(cell.path.name, cell.label, cell.record["attack"]["name"], len(cell.pairs))
-        for cell in cells
+        Row(cell.path.name, cell.label, cell.record.attack.name, len(cell.pairs)) for cell in cells
     )
     columns = tuple(_column(scorer) for scorer in scorers)
     whole = Transfer(rows, columns, entries, tuple(found), _on_transfer(rows, columns, entries))
-    files.write(path / TRANSFER, FORMAT, whole)
+    write_record(path / TRANSFER, FORMAT, whole)
     return whole
 
 
-def load(run: str | os.PathLike[str]) -> dict[str, Any] | None:
+def load(run: str | os.PathLike[str]) -> Transfer | None:
     """Return a directory's transfer.json; None where there is none.
 
     Raises
@@ -205,7 +203,7 @@ def load(run: str | os.PathLike[str]) -> dict[str, Any] | None:
     InputError
         If it is not one that this version reads.
     """
-    return files.read(Path(run) / TRANSFER, FORMAT)
+    return read(Path(run) / TRANSFER, FORMAT, Transfer)
 
 
 def _cells(run: str | os.PathLike[str]) -> tuple[_Cell, ...]:
@@ -244,7 +242,7 @@ def _acquaint(answers: Answers, scorer: Scorer, cells: Sequence[_Cell]) -> Pixel
 def _three(cell: _Cell, pair: Pair) -> tuple[Pixels, Pixels, Pixels]:
     """Return a picture clean, attacked and changed at random."""
     clean = pair.clean()
-    return clean, pair.attacked(), random_picture(clean, cell.record["levels"])
+    return clean, pair.attacked(), random_picture(clean, cell.record.levels)
 
 
 def _picture(
@@ -256,7 +254,7 @@ def _picture(
         before, after, chance = (scorer.quality(answers.of(scorer, each)) for each in three)
         qualities.append((before, after, chance))
     return PictureTransfer(
-        cell.path.name, pair.name, pair.direction.value, pair.entry.get("opinion"), tuple(qualities)
+        cell.path.name, pair.name, pair.direction.value, pair.entry.opinion, tuple(qualities)
     )
 
 
@@ -328,4 +326,4 @@ def _on_transfer(
 
 def _column(scorer: Scorer) -> Column:
     card = scorer.victim.card
-    return Column(scorer.label, card.name, card.note, card.device, scale_record(card.scale))
+    return Column(scorer.label, card.name, card.note, card.device, ScaleRecord.of(card.scale))

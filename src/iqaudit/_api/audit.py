@@ -1,7 +1,7 @@
 """The audit: victims attacked side by side on one set of pictures, and its figures on disk."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,10 @@ from iqaudit._analysis.tables import export, gate, tables
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.tables import Table
-from iqaudit._api.settings import audit_settings
-from iqaudit._audit import execute
-from iqaudit._audit.engines.registry import Engine
-from iqaudit._audit.estimate import Estimate, estimate
-from iqaudit._audit.observer import Observer
-from iqaudit._audit.spec import AuditSpec
 from iqaudit._audit.status import Standing, status, verify_audit
-from iqaudit._core.goal import Goal
-from iqaudit._core.picture import Source
 from iqaudit._runs.reader import results
 from iqaudit._runs.verify import Check
 from iqaudit._search.trial import TrialResult
-from iqaudit.attacks._base import Attack
 
 
 class Audit:

@@ -1,32 +1,47 @@
 """A cell's directory on its way to being a run.
 
 clean, attacked, scores   as a run's (`iqaudit._runs.schema`)
-answers/NAME.jsonl        what was answered on a picture that is begun
-entries/NAME.json         the entry in results.json of one that is finished: with it, it is
+answers/NAME.jsonl        the answers on a picture that is begun
+entries/NAME.json         the record in results.json of one that is finished: with it, it is
 results.json              when all are; then answers and entries are gone
 
 Every step can be taken again after a stop at any moment, and comes to the same bytes.
 """
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from iqaudit._audit.spec import Cell
+from iqaudit._core.errors import InputError
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import FILES, RESULTS
-from iqaudit._runs.store import compose, write_json, write_result
+from iqaudit._runs.schema import (
+    FILES,
+    FORMAT,
+    OMITTED,
+    RESULTS,
+    CardRecord,
+    PictureRecord,
+    VictimRecord,
+    read,
+)
+from iqaudit._runs.store import compose, write_record, write_result, write_whole
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks import named
 from iqaudit.victims._base import Card
 
 ANSWERS, ENTRIES = "answers", "entries"
 
-VICTIM = ("name", "note", "device", "cost", "noise", "scale")
-"""The keys of `iqaudit._runs.store.victim_record`."""
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished picture, and the note of the card that its victim had then."""
+
+    note: str
+    entry: PictureRecord
 
 
 def journal(folder: Path, name: str) -> Path:
@@ -60,8 +75,8 @@ def finished(folder: Path) -> set[str]:
 
 def commit(folder: Path, result: TrialResult, card: Card, labels: Mapping[str, Any]) -> None:
     """Write a finished picture's files and, at one stroke, its entry."""
-    entry = write_result(folder, result, card) | dict(labels)
-    write_json(_entry(folder, result.picture.name), {"note": card.note, "entry": entry})
+    picture = write_result(folder, result, card, labels)
+    write_record(_entry(folder, result.picture.name), None, Entry(card.note, picture))
 
 
 def packed(result: TrialResult, card: Card, labels: Mapping[str, Any]) -> dict[str, bytes]:
@@ -79,16 +94,14 @@ def packed(result: TrialResult, card: Card, labels: Mapping[str, Any]) -> dict[s
 
 
 def unpack(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write what `packed` returned elsewhere; its last file, the entry, at one stroke."""
+    """Write the files that `packed` returned elsewhere; the last one, the entry, at one stroke."""
     *others, last = files
     for name in others:
         (folder / name).write_bytes(files[name])
-    part = folder / f"{last}.part"
-    part.write_bytes(files[last])
-    part.replace(folder / last)
+    write_whole(folder / last, files[last])
 
 
-def finish(folder: Path, cell: Cell, victim: Mapping[str, Any], names: Sequence[str]) -> None:
+def finish(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -> None:
     """Write a cell's results, and remove what led to them.
 
     Parameters
@@ -96,33 +109,43 @@ def finish(folder: Path, cell: Cell, victim: Mapping[str, Any], names: Sequence[
     folder : Path
         Its directory; every picture of it is finished.
     cell : Cell
-    victim : mapping
-        Its `iqaudit._runs.store.victim_record`, among whatever else.
+    victim : CardRecord
+        Its victim's.
     names : sequence of str
         The pictures, in order.
     """
     if not is_done(folder):
-        held = [entry(folder, name) for name in names]
-        note = _joined((victim["note"], *(each["note"] for each in held)))
+        entries = [entry(folder, name) for name in names]
+        note = _joined((victim.note, *(each.note for each in entries)))
+        card = {each.name: getattr(victim, each.name) for each in fields(CardRecord)}
+        named_by = cell.victim.described or {"spec": OMITTED, "options": OMITTED}
         record = compose(
-            {**{key: victim[key] for key in VICTIM}, "note": note, **cell.victim.described},
+            VictimRecord(**card | {"note": note}, **named_by),
             named(cell.attack),
             Linf(cell.levels),
             cell.goal,
             cell.queries,
             cell.stop,
             cell.seed,
-            [each["entry"] for each in held],
+            [each.entry for each in entries],
         )
-        write_json(folder / RESULTS, record)
+        write_record(folder / RESULTS, FORMAT, record)
     for name in (ANSWERS, ENTRIES):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def entry(folder: Path, name: str) -> dict[str, Any]:
-    """Return what is held of a finished picture."""
-    held: dict[str, Any] = json.loads(_entry(folder, name).read_text("utf-8"))
-    return held
+def entry(folder: Path, name: str) -> Entry:
+    """Return the entry of a finished picture.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    found = read(_entry(folder, name), None, Entry)
+    if found is None:
+        raise InputError(f"{_entry(folder, name)}: this is gone.")
+    return found
 
 
 def _entry(folder: Path, name: str) -> Path:
@@ -130,5 +153,5 @@ def _entry(folder: Path, name: str) -> Path:
 
 
 def _joined(notes: Iterable[str]) -> str:
-    """Join what a victim's cards said in several processes, each part once."""
+    """Join the notes of a victim's cards in several processes, each part once."""
     return "; ".join(dict.fromkeys(part for note in notes for part in note.split("; ") if part))

@@ -1,7 +1,7 @@
 """An audit's pictures: found once, read one at a time."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +37,6 @@ class Found:
     def labels(self, index: int) -> dict[str, Any]:
         """Return what people said of a picture, as its entry in results.json holds it."""
         return labels_of(self.dataset.samples[index])
-
-    def record(self) -> dict[str, Any]:
-        """Return what the manifest holds of the data set."""
-        label = self.dataset.label
-        return {
-            "name": self.dataset.name,
-            "folder": str(self.dataset.folder),
-            "label": None if label is None else asdict(label),
-            "pictures": list(self.names),
-        }
 
 
 def labels_of(sample: Sample) -> dict[str, Any]:

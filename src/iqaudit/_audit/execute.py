@@ -3,8 +3,8 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.data import Found, find
@@ -15,9 +15,15 @@ from iqaudit._audit.spec import Campaign, Cell
 from iqaudit._audit.task import Task
 from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.threads import one_thread
-from iqaudit._runs import locks
-from iqaudit._runs.schema import AUDIT, runs
-from iqaudit._runs.store import write_json
+from iqaudit._runs.schema import (
+    AUDIT,
+    AUDIT_FORMAT,
+    AuditRecord,
+    AuditVictim,
+    SampleRecord,
+    runs,
+)
+from iqaudit._runs.store import exclusive, write_record
 from iqaudit._search.driver import check_sizes
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._fingerprint import fingerprint
@@ -81,7 +87,7 @@ def run(
     manifest.taken_up(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with locks.held(root), one_thread():
+        with exclusive(root), one_thread():
             _run(campaign, root, engine, workers, watch, yes=yes)
     except OSError as error:
         said = error.strerror or error
@@ -106,7 +112,7 @@ def _run(
     if pending:
         prepared = _Preparation(campaign, pending, held, watch)
         prepared.refuse_elsewhere(yes=yes)
-        now["data"] = {**found.record(), "samples": prepared.read(found)}
+        now = replace(now, data=manifest.data(found, prepared.read(found)))
         if held is not None:
             manifest.refuse_other(root, held, now)
         victims, subjects = prepared.ask(root)
@@ -115,7 +121,7 @@ def _run(
     assert held is not None  # noqa: S101 (every campaign has a cell)
     audit = _Audit(root, campaign, found, held, watch)
     audit.begin()
-    apart = [cell for cell in pending if audit.victim(cell)["device"] == ELSEWHERE]
+    apart = [cell for cell in pending if audit.victim(cell).device == ELSEWHERE]
     here = [cell for cell in pending if cell not in apart]
     given_up = None
     for how, part in ((engine, here), (serial, apart)):
@@ -144,19 +150,19 @@ class _Preparation:
         self,
         campaign: Campaign,
         pending: Sequence[Cell],
-        held: dict[str, Any] | None,
+        held: AuditRecord | None,
         watch: Watch,
     ) -> None:
         self._campaign, self._watch = campaign, watch
         needed = [victim for victim in campaign.victims if any(c.victim == victim for c in pending)]
         self._bases = {campaign.victims.index(victim): unasked(victim) for victim in needed}
-        self._then = None if held is None else held["victims"]
+        self._then = None if held is None else held.victims
         for cell in pending:
             index = campaign.victims.index(cell.victim)
             cell.search(averaged(cell.victim, self._bases[index], self._noise(index) or 0.0))
 
     def _noise(self, index: int) -> float | None:
-        return None if self._then is None else self._then[index]["noise"]
+        return None if self._then is None else self._then[index].noise
 
     def refuse_elsewhere(self, *, yes: bool) -> None:
         """Raise an `InputError` where a victim may have to be paid and nobody said that it may."""
@@ -167,7 +173,7 @@ class _Preparation:
                     "be paid for: see what is asked of it with iqaudit plan, then say --yes."
                 )
 
-    def read(self, found: Found) -> list[dict[str, Any]]:
+    def read(self, found: Found) -> list[SampleRecord]:
         """Read every picture once; refuse one that does not fit a victim."""
         samples = []
         for index, picture in enumerate(found.pictures()):
@@ -178,7 +184,7 @@ class _Preparation:
             samples.append(manifest.sample(found, index, picture))
         return samples
 
-    def ask(self, root: Path) -> tuple[list[dict[str, Any]], Victims]:
+    def ask(self, root: Path) -> tuple[list[AuditVictim], Victims]:
         """Ask each victim for its fingerprint (and its noise); return what they are, and them."""
         described, made = [], []
         for index, base in self._bases.items():
@@ -206,19 +212,19 @@ def _written(
     root: Path,
     campaign: Campaign,
     names: Sequence[str],
-    now: dict[str, Any],
-    victims: Sequence[dict[str, Any]],
-) -> dict[str, Any]:
+    now: AuditRecord,
+    victims: Sequence[AuditVictim],
+) -> AuditRecord:
     """Write an audit's manifest, and return it as it is read again."""
     public = dict(zip(map(id, campaign.victims), names, strict=True))
-    whole = {
-        **{key: now[key] for key in ("format", "protocol", "versions")},
-        "hardware": manifest.hardware(victim["device"] for victim in victims),
-        **{key: now[key] for key in ("campaign", "data")},
-        "victims": victims,
-        "cells": [manifest.cell(cell, public[id(cell.victim)]) for cell in campaign.cells()],
-    }
-    write_json(root / AUDIT, whole)
+    cells = (manifest.cell(cell, public[id(cell.victim)]) for cell in campaign.cells())
+    whole = replace(
+        now,
+        hardware=manifest.hardware(victim.device for victim in victims),
+        victims=tuple(victims),
+        cells=tuple(cells),
+    )
+    write_record(root / AUDIT, AUDIT_FORMAT, whole)
     held = manifest.taken_up(root)
     assert held is not None  # noqa: S101 (it was written just now)
     return held
@@ -237,7 +243,7 @@ class _Audit:
         root: Path,
         campaign: Campaign,
         found: Found,
-        held: dict[str, Any],
+        held: AuditRecord,
         watch: Watch,
     ) -> None:
         self._root, self._campaign, self._found = root, campaign, found
@@ -254,10 +260,9 @@ class _Audit:
             if not names:
                 self._finish(folder)
 
-    def victim(self, cell: Cell) -> dict[str, Any]:
-        """Return what the manifest holds of a cell's victim."""
-        victim: dict[str, Any] = self._held["victims"][self._campaign.victims.index(cell.victim)]
-        return victim
+    def victim(self, cell: Cell) -> AuditVictim:
+        """Return a cell's victim in the manifest."""
+        return self._held.victims[self._campaign.victims.index(cell.victim)]
 
     def tasks(self, part: Iterable[Cell]) -> Iterator[Task]:
         """Yield what is missing of some cells, each picture read when its turn comes."""
@@ -265,11 +270,11 @@ class _Audit:
             missing = self._missing[cell.folder]
             if missing:
                 cell_store.prepare(self._root / cell.folder)
-            noise = self.victim(cell)["noise"]
+            noise = self.victim(cell).noise
             for index, name in enumerate(self._found.names):
                 if name in missing:
                     picture, labels = self._found.picture(index), self._found.labels(index)
-                    if picture.sha256 != self._held["data"]["samples"][index]["sha256"]:
+                    if picture.sha256 != self._held.data.samples[index].sha256:
                         raise InputError(f"{name}: the picture's file was changed meanwhile.")
                     yield Task(cell, noise, picture, labels)
 

@@ -1,4 +1,4 @@
-"""An audit's manifest, audit.json: what was asked, of whom, on what, with what.
+"""An audit's manifest, audit.json: its settings, its pictures, its victims and its cells.
 
 It is written once, before the first picture is begun. A later start makes its own and goes on only
 where that is the same.
@@ -7,6 +7,7 @@ where that is the same.
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,17 @@ from iqaudit._audit.data import Found
 from iqaudit._audit.spec import Campaign, Cell
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture
-from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, manifest, same_scale
-from iqaudit._runs.store import versions, victim_record
+from iqaudit._runs.schema import (
+    AUDIT,
+    AuditRecord,
+    AuditVictim,
+    CardRecord,
+    CellRecord,
+    DataRecord,
+    SampleRecord,
+    manifest,
+)
+from iqaudit._runs.store import PART, versions
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance
 from iqaudit.victims._spec import HOW_ASKED, VictimSpec
@@ -26,47 +36,61 @@ PROTOCOL = 2
 OTHER = "name another folder"
 
 
-def asked(campaign: Campaign, names: Sequence[str]) -> dict[str, Any]:
+def asked(campaign: Campaign, names: Sequence[str]) -> AuditRecord:
     """Return what is known before anything is read: the campaign, the protocol, the versions.
 
     `names` are the victims' public ones.
     """
-    return {
-        "format": AUDIT_FORMAT,
-        "protocol": PROTOCOL,
-        "versions": {**versions(), "python": platform.python_version()},
-        "campaign": campaign.record(names),
-    }
+    return AuditRecord(
+        protocol=PROTOCOL,
+        versions={**versions(), "python": platform.python_version()},
+        campaign=_plain(campaign.record(names)),
+        data=DataRecord(name="", pictures=()),
+        victims=(),
+        cells=(),
+    )
 
 
-def sample(found: Found, index: int, picture: Picture) -> dict[str, Any]:
-    """Return what is held of a picture."""
-    return {
-        "name": picture.name,
-        "file": picture.file,
-        "height": picture.height,
-        "width": picture.width,
-        "sha256": picture.sha256,
+def data(found: Found, samples: Iterable[SampleRecord]) -> DataRecord:
+    """Return the record of the pictures."""
+    whole = found.dataset
+    return DataRecord(
+        name=whole.name,
+        folder=str(whole.folder),
+        label=None if whole.label is None else asdict(whole.label),
+        pictures=found.names,
+        samples=tuple(samples),
+    )
+
+
+def sample(found: Found, index: int, picture: Picture) -> SampleRecord:
+    """Return the record of a picture."""
+    return SampleRecord(
+        name=picture.name,
+        file=picture.file,
+        height=picture.height,
+        width=picture.width,
+        sha256=picture.sha256,
         **found.labels(index),
-    }
+    )
 
 
-def victim(spec: VictimSpec, card: Card, fingerprint: tuple[float, float]) -> dict[str, Any]:
-    """Return what is held of a victim: its card, and its scores of two fixed pictures."""
-    return {**_named(spec, card.name), **victim_record(card), "fingerprint": list(fingerprint)}
+def victim(spec: VictimSpec, card: Card, fingerprint: tuple[float, float]) -> AuditVictim:
+    """Return the record of a victim: its card, and its scores of two fixed pictures."""
+    return AuditVictim.of(card, fingerprint=fingerprint, **_named(spec, card.name))
 
 
-def cell(cell: Cell, name: str) -> dict[str, Any]:
-    """Return what is held of a cell; `name` is its victim's public one."""
-    return {
-        "folder": cell.folder,
+def cell(cell: Cell, name: str) -> CellRecord:
+    """Return the record of a cell; `name` is its victim's public one."""
+    return CellRecord(
+        folder=cell.folder,
+        attack=cell.attack,
+        levels=cell.levels,
+        goal=cell.goal.value,
+        seed=cell.seed,
+        queries=cell.queries,
         **_named(cell.victim, name),
-        "attack": cell.attack,
-        "levels": cell.levels,
-        "goal": cell.goal.value,
-        "seed": cell.seed,
-        "queries": cell.queries,
-    }
+    )
 
 
 def _named(victim: VictimSpec, name: str) -> dict[str, Any]:
@@ -74,23 +98,14 @@ def _named(victim: VictimSpec, name: str) -> dict[str, Any]:
     return {"victim": options.pop("spec"), "victim_options": options}
 
 
-def victim_of(held: Mapping[str, Any], cell: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a manifest holds of a cell's victim."""
-    keys = ("victim", "victim_options")
-    found: dict[str, Any] = next(
-        each for each in held["victims"] if all(each[key] == cell[key] for key in keys)
-    )
-    return found
-
-
-def victim_in(held: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """Return what a manifest holds of the victim of a cell's folder."""
-    [cell] = [each for each in held["cells"] if each["folder"] == folder]
-    return victim_of(held, cell)
+def victim_in(audit: AuditRecord, folder: str) -> AuditVictim:
+    """Return the victim of a cell's folder."""
+    [cell] = [each for each in audit.cells if each.folder == folder]
+    return audit.victim_of(cell)
 
 
 def hardware(devices: Iterable[str]) -> dict[str, Any]:
-    """Return what an audit was begun on."""
+    """Return the machine that an audit was begun on."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
@@ -100,7 +115,7 @@ def hardware(devices: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def taken_up(root: Path) -> dict[str, Any] | None:
+def taken_up(root: Path) -> AuditRecord | None:
     """Return the manifest of the audit that a folder holds; None where it is free.
 
     Raises
@@ -113,43 +128,45 @@ def taken_up(root: Path) -> dict[str, Any] | None:
         return held
     if root.is_dir():
         # A manifest that was being written when a first start was killed is nothing yet.
-        if all(each.name == f"{AUDIT}.part" for each in root.iterdir()):
+        if all(each.name == AUDIT + PART for each in root.iterdir()):
             return None
     elif not root.exists():
         return None
     raise InputError(f"{root}: this is there already and holds no audit; {OTHER}.")
 
 
-def refuse_other(root: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def refuse_other(root: Path, then: AuditRecord, now: AuditRecord) -> None:
     """Raise an `InputError` where an audit was begun otherwise than it is to go on.
 
     Parameters
     ----------
     root : Path
         The audit's directory.
-    then : mapping
+    then : AuditRecord
         Its manifest.
-    now : mapping
-        What is known of the new one, as far as it is.
+    now : AuditRecord
+        The new one, as far as it is known: `asked`, with its pictures or without.
     """
-    for said in _differences(then, now):
-        raise InputError(f"{root}: this audit was begun otherwise: {said}. {OTHER.capitalize()}.")
+    for difference in _differences(then, now):
+        raise InputError(
+            f"{root}: this audit was begun otherwise: {difference}. {OTHER.capitalize()}."
+        )
 
 
-def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    if "protocol" in now and then["protocol"] != now["protocol"]:
-        yield f"with protocol {then['protocol']} of searches; this version has {now['protocol']}"
-    yield from _of_mapping(_deciding(then["campaign"]), _deciding(now.get("campaign", {})), "")
-    for package, version in now.get("versions", {}).items():
-        known = then["versions"].get(package)
+def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
+    if then.protocol != now.protocol:
+        yield f"with protocol {then.protocol} of searches; this version has {now.protocol}"
+    yield from _of_mapping(_deciding(then.campaign), _deciding(now.campaign), "")
+    for package, version in now.versions.items():
+        known = then.versions.get(package)
         if known != version:
             yield f"with {package} {known}; here is {version}"
-    if "data" in now:
-        yield from _of_data(then["data"], now["data"])
+    if now.data.pictures:
+        yield from _of_data(then.data, now.data)
 
 
 def _deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is held of a campaign without what changes no score."""
+    """Return a campaign without the options that change no score."""
     victims = [
         {key: value for key, value in victim.items() if key not in HOW_ASKED}
         for victim in campaign.get("victims", ())
@@ -162,22 +179,22 @@ def _of_mapping(then: Mapping[str, Any], now: Mapping[str, Any], whose: str) -> 
         known = then.get(key)
         if isinstance(value, Mapping) and isinstance(known, Mapping):
             yield from _of_mapping(known, value, f"{key}'s ")
-        elif known != _plain(value):
-            yield f"{whose}{key} was {known!r}, now {_plain(value)!r}"
+        elif known != value:
+            yield f"{whose}{key} was {known!r}, now {value!r}"
 
 
-def _of_data(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    if then["pictures"] != now["pictures"]:
-        strange = sorted(set(then["pictures"]) ^ set(now["pictures"]))
+def _of_data(then: DataRecord, now: DataRecord) -> Iterator[str]:
+    if then.pictures != now.pictures:
+        strange = sorted(set(then.pictures) ^ set(now.pictures))
         yield (
-            f"on {len(then['pictures'])} pictures, and here are {len(now['pictures'])}"
+            f"on {len(then.pictures)} pictures, and here are {len(now.pictures)}"
             + (f"; {strange[0]} is in one of the two" if strange else ", in another order")
         )
         return
-    for known, found in zip(then["samples"], now["samples"], strict=True):
-        if known["sha256"] != found["sha256"]:
-            yield f"the picture {found['name']} had other pixels"
-        yield from _of_mapping(known, found, f"{found['name']}'s ")
+    for known, found in zip(then.samples, now.samples, strict=True):
+        if known.sha256 != found.sha256:
+            yield f"the picture {found.name} had other pixels"
+        yield from _of_mapping(asdict(known), asdict(found), f"{found.name}'s ")
 
 
 def _plain(value: Any) -> Any:
@@ -189,7 +206,7 @@ def _plain(value: Any) -> Any:
 
 def refuse_other_victim(
     root: Path,
-    then: Mapping[str, Any],
+    then: AuditVictim,
     card: Card,
     now: tuple[float, float],
     mend: str = f"{OTHER.capitalize()}.",
@@ -201,19 +218,23 @@ def refuse_other_victim(
     bool
         Whether it scores just as then, to the last bit (or within its noise).
     """
-    for key, value in victim_record(card).items():
-        same = same_scale(then[key], card.scale) if key == "scale" else then[key] == value
+    for key, now_value in asdict(CardRecord.of(card)).items():
+        known = getattr(then, key)
+        if key == "scale":
+            same, known = known.agrees(card.scale), asdict(known)
+        else:
+            same = known == now_value
         if key not in ("note", "device") and not same:
             raise InputError(
                 f'{root}: the victim "{card.name}" is another than the audit was begun with: its '
-                f"{key} was {then[key]}, now {value}. {mend}"
+                f"{key} was {known}, now {now_value}. {mend}"
             )
-    apart = max(abs(one - other) for one, other in zip(then["fingerprint"], now, strict=True))
+    apart = max(abs(one - other) for one, other in zip(then.fingerprint, now, strict=True))
     if apart > tolerance(card):
-        said = " and ".join(f"{score:.9g}" for score in then["fingerprint"])
+        scores = " and ".join(f"{score:.9g}" for score in then.fingerprint)
         raise InputError(
             f'{root}: the victim "{card.name}" is another than the audit was begun with: two fixed '
-            f"pictures were scored {said} then, {now[0]:.9g} and {now[1]:.9g} now. "
+            f"pictures were scored {scores} then, {now[0]:.9g} and {now[1]:.9g} now. "
             f"{mend}"
         )
     return not apart or card.noise > 0

@@ -1,16 +1,14 @@
 """How far an audit is, and whether its cells are as recorded: read from its directory alone."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from iqaudit._audit import cell_store
-from iqaudit._audit.manifest import victim_of
 from iqaudit._core.errors import InputError
 from iqaudit._runs import journal
-from iqaudit._runs.schema import AUDIT, load, manifest
+from iqaudit._runs.schema import load, load_audit
 from iqaudit._runs.verify import Check, verify
 from iqaudit.victims._spec import Victims, held_spec
 
@@ -42,17 +40,16 @@ def status(path: str | os.PathLike[str]) -> tuple[Standing, ...]:
     InputError
         If there is no audit.
     """
-    held = _held(path)
-    names, costs = held["data"]["pictures"], [victim_of(held, c)["cost"] for c in held["cells"]]
+    audit = load_audit(path)
     return tuple(
-        _standing(Path(path) / cell["folder"], names, cost)
-        for cell, cost in zip(held["cells"], costs, strict=True)
+        _standing(Path(path) / cell.folder, audit.data.pictures, audit.victim_of(cell).cost)
+        for cell in audit.cells
     )
 
 
-def _standing(folder: Path, names: list[str], cost: int) -> Standing:
+def _standing(folder: Path, names: Sequence[str], cost: int) -> Standing:
     if cell_store.is_done(folder):
-        return Standing(folder.name, len(names), 0, 0, load(folder)["summary"]["queries"])
+        return Standing(folder.name, len(names), 0, 0, load(folder).summary.queries)
     finished = cell_store.finished(folder)
     asked = [
         len(journal.read(cell_store.journal(folder, name)))
@@ -60,7 +57,7 @@ def _standing(folder: Path, names: list[str], cost: int) -> Standing:
         if name not in finished
     ]
     begun = sum(count > 0 for count in asked)
-    queries = sum(cell_store.entry(folder, name)["entry"]["queries"] for name in finished)
+    queries = sum(cell_store.entry(folder, name).entry.queries for name in finished)
     waiting = len(asked) - begun
     return Standing(folder.name, len(finished), begun, waiting, queries + cost * sum(asked))
 
@@ -71,27 +68,19 @@ def verify_audit(path: str | os.PathLike[str]) -> Iterator[tuple[str, tuple[Chec
     Yields
     ------
     tuple of (str, tuple of Check)
-        A cell's folder, and what `iqaudit.verify` says of it.
+        A cell's folder, and its pictures' verification.
 
     Raises
     ------
     InputError
-        If there is no audit, no cell is finished, or a victim cannot be made from what the
-        manifest holds of it.
+        If there is no audit, no cell is finished, or a victim cannot be made again from the
+        manifest.
     """
-    held, victims = _held(path), Victims()
-    done = [cell for cell in held["cells"] if cell_store.is_done(Path(path) / cell["folder"])]
+    audit, victims = load_audit(path), Victims()
+    done = [cell for cell in audit.cells if cell_store.is_done(Path(path) / cell.folder)]
     if not done:
         raise InputError(f"{path}: none of this audit's cells is finished yet.")
     for cell in done:
-        folder = Path(path) / cell["folder"]
-        spec = held_spec(folder, cell)
-        noise = victim_of(held, cell)["noise"]
-        yield cell["folder"], verify(folder, victims.get(spec, noise))
-
-
-def _held(path: str | os.PathLike[str]) -> dict[str, Any]:
-    held = manifest(path)
-    if held is None:
-        raise InputError(f"{path}: there is no {AUDIT}, so this is no audit.")
-    return held
+        folder = Path(path) / cell.folder
+        spec = held_spec(folder, cell.victim, cell.victim_options)
+        yield cell.folder, verify(folder, victims.get(spec, audit.victim_of(cell).noise))

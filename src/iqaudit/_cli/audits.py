@@ -201,7 +201,7 @@ def finish(out: Path, *, quiet: bool, as_json: bool) -> None:
 
     found = [(path.name, load(path)) for path in runs(out)]
     if as_json:
-        rows = [{"cell": name, **record["summary"]} for name, record in found]
+        rows = [{"cell": name, **asdict(record.summary)} for name, record in found]
         click.echo(json.dumps(rows, indent=1, allow_nan=False))
     elif not quiet:
         stdout().print(tables.cells(found))

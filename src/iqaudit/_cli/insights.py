@@ -61,7 +61,7 @@ def transfer_(
     scorers = [named(each, may_ask=yes) for each in victims] or owns(cells, may_ask=yes)
     found = write_transfer(directory, scorers, yes=yes, silent=quiet or as_json)
     if as_json:
-        click.echo(json.dumps(transfers.load(directory), indent=1))
+        click.echo((directory / TRANSFER).read_text("utf-8"))
     elif not quiet:
         _print_transfer(found)
         click.echo(f"written to {directory / TRANSFER}")
@@ -95,8 +95,9 @@ def insights_(
             _print_insights(found, path.name)
             click.echo(f"written to {cell / INSIGHTS}\n")
     if as_json:
-        said = {cell.resolve().name: analysis.load(cell) for cell in cells}
-        click.echo(json.dumps(said, indent=1))
+        files = {cell.resolve().name: cell / INSIGHTS for cell in cells}
+        contents = {name: json.loads(file.read_text("utf-8")) for name, file in files.items()}
+        click.echo(json.dumps(contents, indent=1))
 
 
 COMMANDS = (transfer_, insights_)
@@ -131,7 +132,7 @@ def analyse(directory: Path, *, silent: bool) -> str:
         What was left to be asked for, since it may cost money, as a sentence; empty where nothing.
     """
     cells = [path.resolve() for path in runs(directory)]
-    elsewhere = [cell.name for cell in cells if load(cell)["victim"]["device"] == ELSEWHERE]
+    elsewhere = [cell.name for cell in cells if load(cell).victim.device == ELSEWHERE]
     if elsewhere:
         return (
             f"{', '.join(elsewhere)}: may cost money, so not asked for more; "

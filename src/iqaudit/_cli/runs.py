@@ -1,6 +1,5 @@
 """The commands that make a run: demo and attack."""
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +25,7 @@ from iqaudit._core.errors import VictimError
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import Picture, collect
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import RESULTS
+from iqaudit._runs.schema import FORMAT, RESULTS, as_json
 from iqaudit._runs.store import RunDirectory, replaces
 from iqaudit._search.driver import SearchSpec, check_sizes, run
 from iqaudit._search.stop import Stop
@@ -210,7 +209,7 @@ def _print_results(directory: RunDirectory, output: _Output, *, failed: bool) ->
 
     silent = output.quiet or output.as_json
     if output.as_json:
-        click.echo(json.dumps(directory.record(), indent=1, allow_nan=False))
+        click.echo(as_json(directory.record(), FORMAT))
     if not silent:
         stdout().print(tables.results(directory.rows, directory.summary))
         if failed:

@@ -1,7 +1,6 @@
 """The tables that the command line prints."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +10,7 @@ from iqaudit._assess.cost import duration
 from iqaudit._audit.estimate import Share
 from iqaudit._audit.status import Standing
 from iqaudit._runs.figures import Row, Summary
+from iqaudit._runs.schema import RunRecord
 from iqaudit._runs.verify import Check
 from iqaudit._search.stop import Outcome
 
@@ -64,19 +64,19 @@ def results(rows: Iterable[Row], summary: Summary) -> Table:
     return table
 
 
-def cells(found: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
+def cells(found: Iterable[tuple[str, RunRecord]]) -> Table:
     """Return an audit's table: a row a cell, from its folder's name and its record."""
     table = _table("cell", "*pictures", "*RGO", "*reachable", "*SSIM", "*L∞", "*queries")
     for name, record in found:
-        summary = record["summary"]
+        summary = record.summary
         table.add_row(
             Text(name),
-            str(summary["pictures"]),
-            figure(summary["rgo"], ".3f"),
-            figure(summary["reachable_rgo"], ".3f"),
-            figure(summary["ssim"], ".4f"),
-            figure(summary["linf"], "d"),
-            f"{summary['queries']:,}",
+            str(summary.pictures),
+            figure(summary.rgo, ".3f"),
+            figure(summary.reachable_rgo, ".3f"),
+            figure(summary.ssim, ".4f"),
+            figure(summary.linf, "d"),
+            f"{summary.queries:,}",
         )
     return table
 

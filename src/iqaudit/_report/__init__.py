@@ -14,6 +14,7 @@ from iqaudit._analysis.tables import leaderboard
 from iqaudit._report import figures, leaderboards
 from iqaudit._report.page import page
 from iqaudit._runs import schema
+from iqaudit._runs.store import write_whole
 
 __all__ = ["write_comparison", "write_report"]
 
@@ -72,6 +73,4 @@ def _write(file: Path, template: str, view: Mapping[str, Any]) -> Path:
     for name in ("figure", "percent", "prose", "estimate"):
         environment.filters[name] = getattr(figures, name)
     html = environment.get_template(template).render(view)
-    temporary = file.with_name(f"{file.name}.part")
-    temporary.write_text(html, "utf-8")
-    return temporary.replace(file)
+    return write_whole(file, html.encode())

@@ -4,13 +4,14 @@ import base64
 import csv
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import Any
 
 from markupsafe import Markup
 
 from iqaudit._analysis import Estimate
+from iqaudit.measures._bootstrap import NOTHING
 
 NONE = "–"
 
@@ -37,16 +38,9 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{figure(100 * value, '.0f')} %"
 
 
-def estimate_of(said: Mapping[str, Any] | Estimate | None) -> Estimate:
-    """Return an estimate, which JSON holds as a mapping."""
-    if said is None:
-        return Estimate(None)
-    return said if isinstance(said, Estimate) else Estimate(**said)
-
-
-def estimate(said: Mapping[str, Any] | Estimate | None, form: str = ".3f") -> Markup:
+def estimate(found: Estimate | None, form: str = ".3f") -> Markup:
     """Format a figure with its interval behind it, smaller."""
-    found = estimate_of(said)
+    found = found or NOTHING
     value = Markup('<span class="n">{}</span>').format(figure(found.value, form))
     if found.low is None or found.high is None:
         return value
@@ -67,7 +61,6 @@ def spread(name: str) -> tuple[str, str, str]:
     return name, f"{name}_low", f"{name}_high"
 
 
-def numbers(said: Mapping[str, Any] | Estimate | None) -> tuple[float | None, ...]:
+def numbers(found: Estimate) -> tuple[float | None, ...]:
     """Return an estimate's three columns."""
-    found = estimate_of(said)
     return found.value, found.low, found.high

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from iqaudit._analysis import Estimate
+from iqaudit._analysis.findings.breakdowns import Group
+from iqaudit._analysis.findings.insights import Insights
 from iqaudit._report.charts import Axis, Chart, Series, Tick, chart, domain
-from iqaudit._report.figures import csv_url, estimate_of, numbers, spread
+from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.heatmaps import Map, accepted_map, strength_map
 from iqaudit._report.verdict import Cell
+from iqaudit.measures._bootstrap import Beside
 
 FLOOR_STYLE = 0
 """Grey."""
@@ -60,15 +63,15 @@ class Theme:
     panels: tuple[Panel, ...]
 
 
-Found = Mapping[str, Any]
-Row = tuple[str, int | None, Found]
+Row = tuple[str, int | None, Estimate, Estimate]
+"""A label, a number of pictures, and a figure of the attack and of the floor."""
 
 
 def themes(cells: Sequence[Cell]) -> tuple[Theme, ...]:
     """Return what the cells' insights say, theme by theme; nothing where there are none."""
-    told = [cell for cell in cells if cell.insights is not None and not cell.is_floor]
+    told = [(cell, cell.insights) for cell in cells if cell.insights and not cell.is_floor]
     return tuple(
-        Theme(name, title, hint, tuple(make(cell, cell.insights or {}) for cell in told))
+        Theme(name, title, hint, tuple(make(*each) for each in told))
         for name, title, hint, make in THEMES
         if told
     )
@@ -78,10 +81,7 @@ def bars(
     name: str, caption: str, rows: Iterable[Row], unit: str = "RGO", form: str = ".2f"
 ) -> Bars:
     """Place figures on one axis, which holds 0 and every interval's end."""
-    listed = [
-        (label, count, estimate_of(both["attack"]), estimate_of(both["floor"]))
-        for label, count, both in rows
-    ]
+    listed = list(rows)
     ends = [end for *_, one, other in listed for each in (one, other) for end in numbers(each)]
     axis = domain(ends, 0)
     table: list[Sequence[Any]] = [("", "pictures", *spread("attack"), *spread("floor"))]
@@ -112,63 +112,66 @@ def _places(axis: Axis, attack: Estimate, floor: Estimate) -> dict[str, float]:
     return places
 
 
-def _of_groups(groups: Iterable[Found], names: Mapping[str, str] | None = None) -> list[Row]:
+def _row(label: str, both: Beside, pictures: int | None = None) -> Row:
+    return label, pictures, both.attack, both.floor
+
+
+def _of_groups(groups: Iterable[Group], names: Mapping[str, str] | None = None) -> list[Row]:
     return [
-        ((names or {}).get(each["label"], each["label"]), each["pictures"], each["rgo"])
+        _row((names or {}).get(each.label, each.label), each.rgo, each.pictures)
         for each in groups
-        if each["pictures"]
+        if each.pictures
     ]
 
 
-def _ways(cell: Cell, found: Found) -> Panel:
+def _ways(cell: Cell, found: Insights) -> Panel:
     names = {"lower": "pushed down", "raise": "pushed up"}
     return Panel(
         cell,
-        (found["directions"]["text"], found["starts"]["text"]),
+        (found.directions.text, found.starts.text),
         (
             bars(
                 f"{cell.key}-direction",
                 "By direction",
-                _of_groups(found["directions"]["groups"], names),
+                _of_groups(found.directions.groups, names),
             ),
             bars(
                 f"{cell.key}-clean-quality",
                 "By clean quality",
-                _of_groups(found["starts"]["groups"]),
+                _of_groups(found.starts.groups),
             ),
         ),
     )
 
 
-def _kinds(cell: Cell, found: Found) -> Panel:
+def _kinds(cell: Cell, found: Insights) -> Panel:
     tables = []
-    if found["distortions"]["groups"]:
-        rows = _of_groups(found["distortions"]["groups"])
+    if found.distortions.groups:
+        rows = _of_groups(found.distortions.groups)
         tables.append(bars(f"{cell.key}-distortion", "By distortion", rows))
-    for trend in found["contents"]:
-        name = trend["name"].replace(" ", "-")
-        rows = _of_groups(trend["groups"])
-        tables.append(bars(f"{cell.key}-{name}", f"By {trend['name']}", rows))
-    texts = (found["distortions"]["text"], *(trend["text"] for trend in found["contents"]))
+    for trend in found.contents:
+        name = trend.name.replace(" ", "-")
+        rows = _of_groups(trend.groups)
+        tables.append(bars(f"{cell.key}-{name}", f"By {trend.name}", rows))
+    texts = (found.distortions.text, *(trend.text for trend in found.contents))
     return Panel(cell, texts, tuple(tables))
 
 
-def _where(cell: Cell, found: Found) -> Panel:
-    where = found["where"]
-    maps = [strength_map(f"{cell.key}-where", where["strength"])]
-    if where["accepted"] is not None:
-        maps.append(accepted_map(f"{cell.key}-accepted", where["accepted"]))
-    return Panel(cell, (where["text"],), (), tuple(maps))
+def _where(cell: Cell, found: Insights) -> Panel:
+    where = found.where
+    maps = [strength_map(f"{cell.key}-where", where.strength)]
+    if where.accepted is not None:
+        maps.append(accepted_map(f"{cell.key}-accepted", where.accepted))
+    return Panel(cell, (where.text,), (), tuple(maps))
 
 
-def _made_of(cell: Cell, found: Found) -> Panel:
-    said = found["frequencies"]
-    rings, floor = said["rings"], said["floor_rings"]
+def _made_of(cell: Cell, found: Insights) -> Panel:
+    spectrum = found.frequencies
     drawn = [
         (label, style, [(at, value) for at, value in _rings(some) if value > 0])
         for label, style, some in (
-            ("random changes", FLOOR_STYLE, floor),
-            (cell.label, cell.style, rings),
+            ("random changes", FLOOR_STYLE, spectrum.floor_rings),
+            (cell.label, cell.style, spectrum.rings),
         )
     ]
     heights = [value for _, _, points in drawn for _, value in points]
@@ -187,10 +190,11 @@ def _made_of(cell: Cell, found: Found) -> Panel:
                 (None, "g"),
             ),
         )
-    shares: list[Row] = [(each["axis"], None, each["share"]) for each in found["colours"]["axes"]]
-    shares += [(f"{way} stripes", None, said[way]) for way in ("vertical", "horizontal")]
+    shares = [_row(each.axis, each.share) for each in found.colours.axes]
+    shares.append(_row("vertical stripes", spectrum.vertical))
+    shares.append(_row("horizontal stripes", spectrum.horizontal))
     table = bars(f"{cell.key}-made-of", "Shares of the change", shares, "share")
-    return Panel(cell, (said["text"], found["colours"]["text"]), (table,), (), charts)
+    return Panel(cell, (spectrum.text, found.colours.text), (table,), (), charts)
 
 
 def _rings(values: Sequence[float | None]) -> list[tuple[float, float]]:
@@ -213,26 +217,26 @@ def _decades(heights: Sequence[float]) -> Axis:
     return Axis(first, max(last, 10 * first), "log")
 
 
-def _survives(cell: Cell, found: Found) -> Panel:
-    rows = [(each["title"], None, each["left"]) for each in found["survival"]]
-    said = [(each["title"], None, each["rgo"]) for each in found["survival"]]
+def _survives(cell: Cell, found: Insights) -> Panel:
+    shares = [_row(each.title, each.left) for each in found.survival]
+    rgo = [_row(each.title, each.rgo) for each in found.survival]
     tables = (
-        bars(f"{cell.key}-left", "Share of the move that is left", rows, "share"),
-        bars(f"{cell.key}-left-rgo", "RGO that is left", said),
+        bars(f"{cell.key}-left", "Share of the move that is left", shares, "share"),
+        bars(f"{cell.key}-left-rgo", "RGO that is left", rgo),
     )
-    return Panel(cell, tuple(each["text"] for each in found["survival"]), tables)
+    return Panel(cell, tuple(each.text for each in found.survival), tables)
 
 
-def _paid(cell: Cell, found: Found) -> Panel:
+def _paid(cell: Cell, found: Insights) -> Panel:
     rows = [
-        (f"first {100 * each['queries']:.0f} % of queries", None, each["share"])
-        for each in found["pace"]["reached"]
+        _row(f"first {100 * each.queries:.0f} % of queries", each.share)
+        for each in found.pace.reached
     ]
     table = bars(f"{cell.key}-pace", "Share of the final move reached", rows, "share")
-    return Panel(cell, (found["pace"]["text"],), (table,))
+    return Panel(cell, (found.pace.text,), (table,))
 
 
-Make = Callable[[Cell, Found], Panel]
+Make = Callable[[Cell, Insights], Panel]
 
 THEMES: tuple[tuple[str, str, str, Make], ...] = (
     (

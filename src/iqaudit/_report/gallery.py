@@ -1,9 +1,8 @@
 """The gallery: each picture of each cell, clean, attacked, and what lies between, worst first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -15,7 +14,7 @@ from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._report import data_urls
 from iqaudit._report.crop import closeup
 from iqaudit._report.verdict import Cell
-from iqaudit._runs.schema import file_names
+from iqaudit._runs.schema import PictureRecord, file_names
 
 SIDES = (1024, 768, 640, 512, 384, 320, 256, 192, 128, 96, 64)
 """Pixels that are shown of a picture, in height and width: the first with which all have room."""
@@ -52,7 +51,7 @@ class Shot:
 
     cell: Cell
     data: PictureData
-    entry: Mapping[str, Any]
+    entry: PictureRecord
     shown: Window
     clean: str
     up: str
@@ -188,7 +187,7 @@ def _shot(
     small: bytes | None,
 ) -> Shot:
     cell, data = source.cell, source.data
-    [entry] = [each for each in cell.record["pictures"] if each["name"] == data.figures.name]
+    [entry] = [each for each in cell.record.pictures if each.name == data.figures.name]
     inside = cell.data.path.resolve() != root.resolve()
     clean, up, down = map(data_urls.url, pictures)
     return Shot(

@@ -9,11 +9,10 @@ from iqaudit import _analysis
 from iqaudit._analysis import Leaderboard, Measure, find
 from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.findings import Bars, bars
+from iqaudit.measures._bootstrap import NOTHING
 
 SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
 """Measures beside the one that victims are sorted by; the CSV file has all."""
-
-NONE = {"attack": None, "floor": None}
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def _board(name: str, board: Leaderboard) -> Board:
         for standing in board.standings
     ]
     drawn = [
-        (each.row.victim, each.row.pictures, NONE | {"attack": each.row.values[board.by.name]})
+        (each.row.victim, each.row.pictures, each.row.values[board.by.name], NOTHING)
         for each in board.standings
     ]
     return Board(name, board, shown, bars(name, board.by.title, drawn), csv_url([heads, *rows]))

@@ -1,14 +1,13 @@
 """The transfer matrix as the page shows it: numbers on shades, the diagonal framed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from iqaudit._analysis import Estimate
-from iqaudit._report.figures import csv_url, estimate_of, figure, numbers, spread
+from iqaudit._analysis.transfer import Entry, Transfer
+from iqaudit._report.figures import csv_url, figure, numbers, spread
 from iqaudit._report.verdict import Cell
-
-Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,25 +33,25 @@ class Matrix:
     judges: bool
 
 
-def matrices(found: Mapping[str, Any], cells: Sequence[Cell]) -> tuple[Matrix, ...]:
+def matrices(found: Transfer, cells: Sequence[Cell]) -> tuple[Matrix, ...]:
     """Return the matrix of RGO and, where people rated the pictures, that of SROCC."""
     matrix = _Maker(found, cells)
     made = [
         matrix.of(
             "transfer-rgo",
             "RGO on each victim of pictures made against one",
-            lambda entry: entry["rgo"]["attack"],
-            lambda entry: f"random {figure(entry['rgo']['floor']['value'], '+.3f')}",
+            lambda entry: entry.rgo.attack,
+            lambda entry: f"random {figure(entry.rgo.floor.value, '+.3f')}",
             "+.3f",
         )
     ]
-    if any(entry["srocc"]["value"] is not None for line in found["entries"] for entry in line):
+    if any(entry.srocc.value is not None for line in found.entries for entry in line):
         made.append(
             matrix.of(
                 "transfer-srocc",
                 "SROCC with people's scores after the attack",
-                lambda entry: entry["srocc"],
-                lambda entry: f"before {figure(entry['srocc_before']['value'], '.3f')}",
+                lambda entry: entry.srocc,
+                lambda entry: f"before {figure(entry.srocc_before.value, '.3f')}",
                 ".3f",
                 judges=True,
             )
@@ -61,24 +60,24 @@ def matrices(found: Mapping[str, Any], cells: Sequence[Cell]) -> tuple[Matrix, .
 
 
 class _Maker:
-    """Matrices of one transfer.json."""
+    """Matrices of one transfer."""
 
-    def __init__(self, found: Mapping[str, Any], cells: Sequence[Cell]) -> None:
+    def __init__(self, found: Transfer, cells: Sequence[Cell]) -> None:
         labels = {cell.data.cell: cell.label for cell in cells}
-        names = [column["name"] for column in found["columns"]]
+        names = [column.name for column in found.columns]
         self._found = found
-        self._rows = [labels.get(row["cell"], row["cell"]) for row in found["rows"]]
+        self._rows = [labels.get(row.cell, row.cell) for row in found.rows]
         # Two victims of one name are told apart by what they were asked for by.
         self._columns = tuple(
-            name if names.count(name) == 1 else column["victim"]
-            for name, column in zip(names, found["columns"], strict=True)
+            name if names.count(name) == 1 else column.victim
+            for name, column in zip(names, found.columns, strict=True)
         )
 
     def of(
         self,
         name: str,
         caption: str,
-        value: Callable[[Entry], Mapping[str, Any]],
+        value: Callable[[Entry], Estimate],
         beside: Callable[[Entry], str],
         form: str,
         *,
@@ -86,15 +85,15 @@ class _Maker:
     ) -> Matrix:
         table: list[Sequence[Any]] = [("made against", "scored by", "own", *spread("value"))]
         rows = []
-        lines = self._found["entries"]
-        values = [estimate_of(value(entry)).value or 0.0 for line in lines for entry in line]
+        lines = self._found.entries
+        values = [value(entry).value or 0.0 for line in lines for entry in line]
         most = max(map(abs, values), default=0.0) or 1.0
         for label, line in zip(self._rows, lines, strict=True):
             squares = []
             for column, entry in zip(self._columns, line, strict=True):
-                found = estimate_of(value(entry))
-                squares.append(_square(found, beside(entry), form, most, own=entry["own"]))
-                table.append((label, column, entry["own"], *numbers(found)))
+                found = value(entry)
+                squares.append(_square(found, beside(entry), form, most, own=entry.own))
+                table.append((label, column, entry.own, *numbers(found)))
             rows.append((label, tuple(squares)))
         return Matrix(name, caption, self._columns, tuple(rows), csv_url(table), judges)
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from iqaudit._analysis import CellData, Estimate, TableRow
+from iqaudit._analysis.findings.insights import Insights
 from iqaudit._analysis.formatting import percent, pictures
-from iqaudit._report.figures import estimate_of, figure
+from iqaudit._report.figures import figure
 from iqaudit._report.figures import percent as plain_percent
+from iqaudit._runs.schema import RunRecord
 from iqaudit.attacks import RandomSigns
+from iqaudit.measures._bootstrap import NOTHING
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Cell:
         What it is called in addresses and for people.
     style : int
         Its lines' colour and dashes.
-    record, insights : mapping
+    record, insights : RunRecord, Insights or None
         Its results.json, and its insights.json where there is one.
     """
 
@@ -32,8 +34,8 @@ class Cell:
     key: str
     label: str
     style: int
-    record: Mapping[str, Any]
-    insights: Mapping[str, Any] | None
+    record: RunRecord
+    insights: Insights | None
 
     @property
     def is_floor(self) -> bool:
@@ -109,8 +111,8 @@ def lede(cells: Sequence[Cell]) -> str:
 def verdict(cell: Cell) -> Verdict:
     """Sum a cell up: how far, beside what, and how visibly."""
     values = cell.row.values
-    floor = estimate_of(cell.insights["rgo"]["floor"] if cell.insights else None)
-    said = [_how_far(cell), cell.insights["floor"]["text"] if cell.insights else "", _seen(values)]
+    floor = cell.insights.rgo.floor if cell.insights else NOTHING
+    said = [_how_far(cell), cell.insights.floor.text if cell.insights else "", _seen(values)]
     said.append(_left_out(cell))
     return Verdict(cell, values["rgo"], values["reachable_rgo"], floor, tuple(filter(None, said)))
 

@@ -14,14 +14,15 @@ from iqaudit._search.stop import Outcome
 from iqaudit.victims._base import Card
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One picture's figures.
 
     Scores are native, qualities on 0-10, `ssim` up to 1, `psnr` in dB, `flip` a mean from 0 to 1,
     `linf` and `l2` in levels, `changed` a share of pixels; `queries` were billed, and `best_query`
     is the one that found the attacked picture. A figure that does not exist for the picture is
-    None: the SSIM of a tiny one, the PSNR of an unchanged one.
+    None: the SSIM of a tiny one, the PSNR of an unchanged one, a measure that the version that
+    wrote it did not have.
     """
 
     name: str
@@ -35,9 +36,9 @@ class Row:
     attacked_quality: float
     rgo: float
     reachable_rgo: float
-    ssim: float | None
-    psnr: float | None
-    flip: float
+    ssim: float | None = None
+    psnr: float | None = None
+    flip: float | None = None
     linf: int
     l2: float
     changed: float
@@ -45,7 +46,7 @@ class Row:
     best_query: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """Means over the pictures whose budget was spent; None where there is none.
 
@@ -58,10 +59,10 @@ class Summary:
     lowered: int
     rgo: float | None
     reachable_rgo: float | None
-    mean_deviation: float | None
-    ssim: float | None
-    psnr: float | None
-    flip: float | None
+    mean_deviation: float | None = None
+    ssim: float | None = None
+    psnr: float | None = None
+    flip: float | None = None
     linf: int | None
     queries: int
 

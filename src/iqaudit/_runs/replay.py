@@ -1,13 +1,11 @@
 """The scores that an earlier run recorded, asked offline."""
 
-import math
 from os import PathLike
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.picture import picture_key
-from iqaudit._core.scale import Scale
 from iqaudit._runs.schema import load, load_answers
 from iqaudit.victims._base import Card
 
@@ -32,20 +30,18 @@ class Replay:
     def __init__(self, run: str | PathLike[str]) -> None:
         record = load(run)
         self._scores: dict[int, float] = {}
-        for entry in record["pictures"]:
-            answers = load_answers(run, entry["name"])
+        for picture in record.pictures:
+            answers = load_answers(run, picture.name)
             keys, scores = answers["picture"].tolist(), answers["score"].tolist()
             self._scores |= dict(zip(keys, scores, strict=True))
-        said = record["victim"]["scale"]
-        low = -math.inf if said["low"] is None else said["low"]
-        high = math.inf if said["high"] is None else said["high"]
+        victim = record.victim
         self.card = Card(
-            f"replay:{record['victim']['name']}",
-            Scale(**said | {"low": low, "high": high}),
+            f"replay:{victim.name}",
+            victim.scale.scale(),
             device="none",
-            note=record["victim"]["note"],
-            cost=record["victim"].get("cost", 1),
-            noise=record["victim"].get("noise", 0.0),
+            note=victim.note,
+            cost=victim.cost,
+            noise=victim.noise,
         )
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

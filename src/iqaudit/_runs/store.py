@@ -5,11 +5,10 @@ last and at one stroke, so a run that ends at any moment leaves a directory that
 Nothing in it tells the time or the place: the same run writes the same bytes.
 """
 
-import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -22,23 +21,35 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.picture import write
 from iqaudit._core.threat import Linf
 from iqaudit._runs.figures import Row, Summary, measure, summarise
+from iqaudit._runs.journal import lock
 from iqaudit._runs.schema import (
     ANALYSES,
     ANSWER,
     FILES,
     FORMAT,
+    OMITTED,
     REPORT,
     RESULTS,
+    AttackRecord,
+    PictureRecord,
+    RunRecord,
+    VictimRecord,
+    as_json,
     file_names,
     file_sha256,
     load,
-    scale_record,
 )
 from iqaudit._search.driver import SearchSpec
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks import Attack, is_white_box
 from iqaudit.victims._base import Card, Victim
+
+PART = ".part"
+"""The end of the name of a file that is being written."""
+
+NO_LABELS = dict.fromkeys(("opinion", "distortion", "reference"), OMITTED)
+"""The labels of a picture of no data set, which are not written."""
 
 
 class RunDirectory:
@@ -71,8 +82,9 @@ class RunDirectory:
         overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
-        self._plan, self._named = plan, named or {}
-        self._entries: list[dict[str, Any]] = []
+        self._plan = plan
+        self._named = named or {"spec": OMITTED, "options": OMITTED}
+        self._pictures: list[PictureRecord] = []
         self._made: list[Path] = []
         self._replaces = replaces(self.path, overwrite=overwrite)
         if not self._replaces:
@@ -82,7 +94,7 @@ class RunDirectory:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if not (self._entries or self._replaces):
+        if not (self._pictures or self._replaces):
             self._withdraw()
 
     def _withdraw(self) -> None:
@@ -102,37 +114,37 @@ class RunDirectory:
             _remove_run(self.path)
             self._claim()
             self._replaces = False
-        self._entries.append(write_result(self.path, result, self._plan.victim.card))
+        self._pictures.append(write_result(self.path, result, self._plan.victim.card))
         self._write_record()
-        return row(self._entries[-1])
+        return self._pictures[-1].figures
 
     @property
     def victim(self) -> Victim:
-        """Who was asked."""
+        """The victim asked."""
         return self._plan.victim
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """The figures of the results written so far."""
-        return tuple(map(row, self._entries))
+        return tuple(picture.figures for picture in self._pictures)
 
     @property
     def summary(self) -> Summary:
         """Their means."""
         return summarise(self.rows)
 
-    def record(self) -> dict[str, Any]:
-        """Return what results.json holds."""
+    def record(self) -> RunRecord:
+        """Return the record that results.json holds."""
         plan = self._plan
         return compose(
-            victim_record(plan.victim.card) | dict(self._named),
+            VictimRecord.of(plan.victim.card, **self._named),
             plan.attack,
             plan.threat,
             plan.goal,
             plan.queries,
             plan.stop,
             plan.seed,
-            self._entries,
+            self._pictures,
         )
 
     def _claim(self) -> None:
@@ -151,7 +163,7 @@ class RunDirectory:
             raise InputError(f"{self.path}: this cannot be written ({error.strerror}).") from None
 
     def _write_record(self) -> None:
-        write_json(self.path / RESULTS, self.record())
+        write_record(self.path / RESULTS, FORMAT, self.record())
 
 
 def replaces(path: Path, *, overwrite: bool) -> bool:
@@ -178,17 +190,21 @@ def replaces(path: Path, *, overwrite: bool) -> bool:
     return True
 
 
-def write_result(path: Path, result: TrialResult, card: Card) -> dict[str, Any]:
-    """Write a result's files into a run's directory, and return its entry in results.json.
+def write_result(
+    path: Path, result: TrialResult, card: Card, labels: Mapping[str, Any] = NO_LABELS
+) -> PictureRecord:
+    """Write a result's files into a run's directory, and return its record.
 
     Parameters
     ----------
     path : Path
         The run's directory, with its folders.
     result : TrialResult
-        What is written.
+        The result of one picture.
     card : Card
         The victim's.
+    labels : mapping
+        The picture's opinion score, distortion and reference.
     """
     picture = result.picture
     figures = measure(
@@ -206,59 +222,47 @@ def write_result(path: Path, result: TrialResult, card: Card) -> dict[str, Any]:
     write(attacked, result.adversarial)
     answers = list(zip(result.scores, result.asked, strict=True))
     np.save(scores, np.array(answers, ANSWER))
-    return asdict(figures) | {
-        "file": picture.file,
-        "notes": list(picture.notes),
-        "clean_pixels_sha256": picture.sha256,
-        "attacked_file_sha256": file_sha256(attacked),
-        "trace": [list(step) for step in result.trace],
-    }
+    return PictureRecord(
+        **asdict(figures),
+        file=picture.file,
+        notes=tuple(picture.notes),
+        clean_pixels_sha256=picture.sha256,
+        attacked_file_sha256=file_sha256(attacked),
+        trace=result.trace,
+        **labels,
+    )
 
 
 def compose(
-    victim: Mapping[str, Any],
+    victim: VictimRecord,
     attack: Attack[Any],
     threat: Linf,
     goal: Goal,
     queries: int,
     stop: Stop,
     seed: int,
-    entries: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
-    """Return what a run's results.json holds, of its plan's parts and its pictures' entries.
-
-    `victim` is its `victim_record`.
-    """
-    return {
-        "format": FORMAT,
-        "versions": versions(),
-        "victim": dict(victim),
-        "attack": {
-            "name": type(attack).__name__,
-            **asdict(attack),
-            **({"white_box": True} if is_white_box(attack) else {}),
-        },
-        "levels": threat.levels,
-        "goal": goal.value,
-        "queries": queries,
-        "early_stop": stop.rgo,
-        "until_plateau": stop.plateau,
-        "seed": seed,
-        "summary": asdict(summarise([row(entry) for entry in entries])),
-        "pictures": list(entries),
-    }
+    pictures: Sequence[PictureRecord],
+) -> RunRecord:
+    """Return the record of a run, of its plan's parts and its pictures."""
+    return RunRecord(
+        versions=versions(),
+        victim=victim,
+        attack=attack_record(attack),
+        levels=threat.levels,
+        goal=goal.value,
+        queries=queries,
+        early_stop=stop.rgo,
+        until_plateau=stop.plateau,
+        seed=seed,
+        summary=summarise(pictures),
+        pictures=tuple(pictures),
+    )
 
 
-def victim_record(card: Card) -> dict[str, Any]:
-    """Return what results.json holds of a victim."""
-    return {
-        "name": card.name,
-        "note": card.note,
-        "device": card.device,
-        "cost": card.cost,
-        "noise": card.noise,
-        "scale": scale_record(card.scale),
-    }
+def attack_record(attack: Attack[Any]) -> AttackRecord:
+    """Return an attack's record."""
+    white_box = {"white_box": True} if is_white_box(attack) else {}
+    return AttackRecord(type(attack).__name__, {**asdict(attack), **white_box})
 
 
 def versions() -> dict[str, str]:
@@ -269,16 +273,34 @@ def versions() -> dict[str, str]:
     }
 
 
-def row(entry: Mapping[str, Any]) -> Row:
-    """Return the figures that a picture's entry in results.json holds."""
-    return Row(**{key: entry[key] for key in Row.__match_args__})
+def write_record(file: Path, form: str | None, record: Any) -> None:
+    """Write a record as JSON; see `iqaudit._runs.schema.as_json`."""
+    write_whole(file, as_json(record, form).encode())
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON at one stroke: the file is there whole, or as it was."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(value, indent=1, allow_nan=False), "utf-8")
-    part.replace(path)
+def write_whole(file: Path, content: bytes) -> Path:
+    """Write a file at one stroke, and return its path: it is there whole, or as it was."""
+    part = file.with_name(file.name + PART)
+    part.write_bytes(content)
+    return part.replace(file)
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder.
+
+    Raises
+    ------
+    InputError
+        If another process is at work there.
+    """
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        if not lock(file):
+            raise InputError(f"{folder}: another iqaudit is at work in this folder.")
+        yield
+    finally:
+        os.close(file)
 
 
 def _holds_run(path: Path) -> bool:
@@ -291,7 +313,6 @@ def _holds_run(path: Path) -> bool:
 
 def _remove_run(path: Path) -> None:
     """Remove a run, and nothing that is not its own."""
-    names = [entry["name"] for entry in load(path)["pictures"]]
-    files = [file for name in names for file in file_names(name).values()]
+    files = [file for each in load(path).pictures for file in file_names(each.name).values()]
     for file in (*files, RESULTS, REPORT, *ANALYSES):
         (path / file).unlink(missing_ok=True)

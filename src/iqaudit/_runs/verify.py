@@ -2,10 +2,9 @@
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,15 @@ from iqaudit._core import picture
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
-from iqaudit._runs.figures import Row, measure, summarise
-from iqaudit._runs.schema import file_names, file_sha256, load, load_answers, same_scale
+from iqaudit._runs.figures import Row, Summary, measure, summarise
+from iqaudit._runs.schema import (
+    PictureRecord,
+    RunRecord,
+    file_names,
+    file_sha256,
+    load,
+    load_answers,
+)
 from iqaudit._search.stop import Outcome
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
@@ -29,7 +35,7 @@ FIGURE_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Check:
-    """What `verify` found for one picture; `wrong` is empty where everything is as recorded.
+    """The verification of one picture; `wrong` is empty where everything is as recorded.
 
     `noise` is what of a score's difference was put down to a victim that answers at random.
     """
@@ -65,27 +71,23 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
         If there is no run, its victim cannot be made again from its name, or another is given.
     """
     record = load(path)
-    cost = record["victim"].get("cost", 1)
+    name, cost = record.victim.name, record.victim.cost
     if victim is None:
-        name = record["victim"]["name"]
         if name not in KINDS:
             raise unnamed(name)
         scorer = as_victim(name, repeats=cost if cost > 1 else None)
     else:
         scorer = as_victim(victim)
-    if not same_scale(record["victim"]["scale"], scorer.card.scale):
+    if not record.victim.scale.agrees(scorer.card.scale):
         raise InputError("This victim's score scale is not the run's; give the run's victim.")
     if scorer.card.cost != cost:
         raise InputError(
             f"A score of this victim costs {scorer.card.cost} queries, one of the run's {cost}; "
             "give the run's victim, with its repeats."
         )
-    checks = tuple(_check(Path(path), entry, record, scorer) for entry in record["pictures"])
-    rows = [
-        Row(**{key: entry.get(key) for key in Row.__match_args__}) for entry in record["pictures"]
-    ]  # what an older version did not measure is None, and a difference
+    checks = tuple(_check(Path(path), picture, record, scorer) for picture in record.pictures)
     try:
-        wrong = tuple(_differences(asdict(summarise(rows)), record["summary"]))
+        wrong = tuple(_differences(summarise(record.pictures), record.summary))
     except (ValueError, KeyError, TypeError) as error:
         wrong = (f"no means can be made of what is recorded ({type(error).__name__}: {error})",)
     return (*checks, Check("mean", None, None, wrong)) if wrong else checks
@@ -99,67 +101,65 @@ def unnamed(name: str) -> InputError:
     )
 
 
-def _check(
-    path: Path, entry: Mapping[str, Any], record: Mapping[str, Any], victim: Victim
-) -> Check:
-    name = entry["name"]
+def _check(path: Path, recorded: PictureRecord, record: RunRecord, victim: Victim) -> Check:
+    name = recorded.name
     files = {key: path / file for key, file in file_names(name).items()}
     try:
         clean = picture.read(files["clean"]).pixels
         attacked = picture.read(files["attacked"]).pixels
         answers = load_answers(path, name)
         scores, card = answers["score"], victim.card
-        direction, outcome = Direction(entry["direction"]), Outcome[entry["outcome"].upper()]
-        best_query = entry["best_query"]
+        direction, outcome = Direction(recorded.direction), Outcome[recorded.outcome.upper()]
+        best_query = recorded.best_query
         if best_query not in range(card.cost, card.cost * len(scores) + 1, card.cost):
             raise InputError(f"best_query is {best_query}, of {card.cost * len(scores)} queries.")
         if clean.shape != attacked.shape:
             raise InputError("the two pictures differ in size.")
         row = measure(name, clean, attacked, scores, best_query, direction, outcome, card)
-        wrong = list(_changed_files(files, entry, record, clean, attacked, answers))
+        wrong = list(_changed_files(files["attacked"], recorded, record, clean, attacked, answers))
         fresh, allowed = score(victim, attacked), tolerance(card)
-        for which, found in (("clean", score(victim, clean)), ("attacked", fresh)):
-            recorded = entry[f"{which}_score"]
-            if abs(found - recorded) > allowed:
-                wrong.append(f"the {which} score is {found:.6g}, recorded {recorded:.6g}")
+        for which, now, then in (
+            ("clean", score(victim, clean), recorded.clean_score),
+            ("attacked", fresh, recorded.attacked_score),
+        ):
+            if abs(now - then) > allowed:
+                wrong.append(f"the {which} score is {now:.6g}, recorded {then:.6g}")
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        return Check(name, None, None, (said,))
-    wrong += _differences(asdict(row), entry)
+        text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        return Check(name, None, None, (text,))
+    wrong += _differences(row, recorded)
     return Check(name, fresh, row.linf, tuple(wrong), NOISE_TOLERANCE * card.noise)
 
 
 def _changed_files(
-    files: Mapping[str, Path],
-    entry: Mapping[str, Any],
-    record: Mapping[str, Any],
+    attacked_file: Path,
+    recorded: PictureRecord,
+    record: RunRecord,
     clean: Pixels,
     attacked: Pixels,
     answers: NDArray[np.void],
 ) -> Iterator[str]:
     """Say which files are not those that were written."""
-    if picture.pixels_sha256(clean) != entry["clean_pixels_sha256"]:
+    if picture.pixels_sha256(clean) != recorded.clean_pixels_sha256:
         yield "the clean picture's pixels are not the recorded ones"
-    if file_sha256(files["attacked"]) != entry["attacked_file_sha256"]:
+    if file_sha256(attacked_file) != recorded.attacked_file_sha256:
         yield "the attacked file's hash is not the recorded one"
-    cost = record["victim"].get("cost", 1)
-    best = entry["best_query"] // cost - 1
-    if picture.picture_key(attacked) != answers["picture"][best]:
+    cost, scores, trace = record.victim.cost, answers["score"], recorded.trace
+    if picture.picture_key(attacked) != answers["picture"][recorded.best_query // cost - 1]:
         yield "the attacked picture is not the one that got the recorded score"
     distance = measures.linf(clean, attacked)
-    if distance > record["levels"]:
-        yield f"L-infinity is {distance}, allowed {record['levels']}"
-    scores, trace = answers["score"], entry["trace"]
-    if [[cost, scores[0]]] != trace[:1] or any(
+    if distance > record.levels:
+        yield f"L-infinity is {distance}, allowed {record.levels}"
+    if ((cost, scores[0]),) != trace[:1] or any(
         query % cost or scores[query // cost - 1] != step for query, step in trace
     ):
         yield "the trace is not of the recorded scores"
 
 
-def _differences(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> Iterator[str]:
+def _differences(now: Row | Summary, recorded: Row | Summary) -> Iterator[str]:
     """Say which figures are not the recorded ones."""
-    for key, value in found.items():
-        other = recorded.get(key)
+    for key, value in asdict(now).items():
+        other = getattr(recorded, key)
         if isinstance(value, float) and isinstance(other, int | float):
             same = math.isclose(value, other, rel_tol=FIGURE_TOLERANCE)
         else:

@@ -188,20 +188,20 @@ class VictimSpec:
         return {"spec": name if self.kind in SERVICES else self.spec, **self.options}
 
 
-def held_spec(run: Path, cell: Mapping[str, Any]) -> VictimSpec:
-    """Return the victim that a manifest says of a cell.
+def held_spec(run: Path, spec: str, options: Mapping[str, Any]) -> VictimSpec:
+    """Return the victim of a cell, by its string and options in the manifest.
 
     Raises
     ------
     InputError
         If it does not hold all that the victim was named by.
     """
-    if VictimSpec(cell["victim"]).kind in SERVICES:
+    if VictimSpec(spec).kind in SERVICES:
         raise InputError(
             f"{run}: the manifest does not hold all of what its victim was named by, which may be "
             "a secret; name it for each cell, with its options, as --victim."
         )
-    return VictimSpec(cell["victim"], cell["victim_options"])
+    return VictimSpec(spec, options)
 
 
 def unasked(victim: VictimSpec) -> Victim:

@@ -1,8 +1,7 @@
 """The floor: what a random change of the same size does, beside which an attack's figures stand."""
 
-from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,13 +10,13 @@ from iqaudit._analysis.run_victims import own_label
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import load, runs
+from iqaudit._runs.schema import RunRecord, load, runs
 from iqaudit.attacks import RandomSigns
 
 NO_QUERY = 0
 """The step whose draws no search uses."""
 
-ALIKE = ("levels", "goal", "queries", "early_stop", "until_plateau")
+ALIKE = attrgetter("levels", "goal", "queries", "early_stop", "until_plateau")
 """What two cells must share for one to be the other's floor."""
 
 
@@ -31,12 +30,12 @@ def random_picture(pixels: Pixels, levels: int) -> Pixels:
     return Linf(levels).apply(pixels, np.int16(levels) * signs)
 
 
-def is_random(record: Mapping[str, Any]) -> bool:
+def is_random(record: RunRecord) -> bool:
     """Tell whether a run's attack is itself the floor."""
-    return bool(record["attack"]["name"] == RandomSigns.__name__)
+    return record.attack.name == RandomSigns.__name__
 
 
-def random_cell(run: Path, record: Mapping[str, Any]) -> Path | None:
+def random_cell(run: Path, record: RunRecord) -> Path | None:
     """Return the finished cell of the same audit that is a cell's floor with the same budget.
 
     The one of the attack `random` on the same victim and pictures, with the same threat, goal and
@@ -48,14 +47,13 @@ def random_cell(run: Path, record: Mapping[str, Any]) -> Path | None:
         cells = [cell for cell in runs(run.parent) if cell.name != run.name]
     except ValueError:  # no audit's
         return None
-    wanted = {(pair.name, pair.entry["clean_pixels_sha256"]) for pair in pairs(run, record)}
+    wanted = {(pair.name, pair.entry.clean_pixels_sha256) for pair in pairs(run, record)}
     fit = []
     for cell in cells:
         if own_label(cell) != own_label(run):
             continue
         other = load(cell)
-        held = {(pair.name, pair.entry["clean_pixels_sha256"]) for pair in pairs(cell, other)}
-        alike = all(other.get(key) == record.get(key) for key in ALIKE)
-        if is_random(other) and alike and wanted <= held:
-            fit.append((other["seed"] != record["seed"], cell))
+        held = {(pair.name, pair.entry.clean_pixels_sha256) for pair in pairs(cell, other)}
+        if is_random(other) and ALIKE(other) == ALIKE(record) and wanted <= held:
+            fit.append((other.seed != record.seed, cell))
     return min(fit, key=lambda each: each[0], default=(False, None))[1]

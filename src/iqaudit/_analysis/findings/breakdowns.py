@@ -196,11 +196,11 @@ def _trend(
 
 def kinds(looks: Sequence[Look]) -> Kinds:
     """Compare types of distortion, the farthest pushed first."""
-    names = sorted({str(look.pair.entry["distortion"]) for look in looks if _known(look)})
+    names = sorted({str(look.pair.entry.distortion) for look in looks if _known(look)})
     groups = [
         group(
             name,
-            [look for look in looks if _known(look) and look.pair.entry["distortion"] == name],
+            [look for look in looks if _known(look) and look.pair.entry.distortion == name],
         )
         for name in names
     ]
@@ -221,4 +221,4 @@ def kinds(looks: Sequence[Look]) -> Kinds:
 
 
 def _known(look: Look) -> bool:
-    return look.pair.entry.get("distortion") is not None
+    return look.pair.entry.distortion is not None

@@ -8,9 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from iqaudit._analysis import files
 from iqaudit._analysis.findings import breakdowns, composition, persistence, query_efficiency
 from iqaudit._analysis.findings import location as places
 from iqaudit._analysis.findings.baseline import is_random, random_cell
@@ -24,9 +22,10 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._core.threads import one_thread
 from iqaudit._core.treatments import TREATMENTS
-from iqaudit._runs.schema import INSIGHTS
+from iqaudit._runs.schema import INSIGHTS, RunRecord, read
 from iqaudit._runs.schema import INSIGHTS_ANSWERS as ANSWERS
 from iqaudit._runs.schema import load as load_run
+from iqaudit._runs.store import write_record
 from iqaudit.measures._bootstrap import Beside, Estimate, interval, mean
 from iqaudit.victims._base import Victim
 
@@ -159,7 +158,7 @@ def insights(
             look(
                 pair,
                 None if floor is None else floor[index],
-                record["levels"],
+                record.levels,
                 scorer,
                 answers,
                 windows,
@@ -169,14 +168,14 @@ def insights(
     rgo = breakdowns.group("all", looks).rgo
     found = Insights(
         victim=scorer.label,
-        attack=record["attack"]["name"],
-        levels=record["levels"],
-        queries=record["queries"],
+        attack=record.attack.name,
+        levels=record.levels,
+        queries=record.queries,
         finished=len(chosen),
-        unfinished=len(record["pictures"]) - len(chosen),
+        unfinished=len(record.pictures) - len(chosen),
         rgo=rgo,
         floor=_floor(looks, rgo, record, floor_cell),
-        directions=breakdowns.directions(looks, Goal(record["goal"])),
+        directions=breakdowns.directions(looks, Goal(record.goal)),
         starts=breakdowns.starts(looks),
         distortions=breakdowns.kinds(looks),
         contents=breakdowns.contents(looks),
@@ -187,11 +186,11 @@ def insights(
         pace=query_efficiency.pace(chosen, floor, record, scorer.victim.card.scale),
         pictures=tuple(_picture(each) for each in looks),
     )
-    files.write(path / INSIGHTS, FORMAT, found)
+    write_record(path / INSIGHTS, FORMAT, found)
     return found
 
 
-def load(run: str | os.PathLike[str]) -> dict[str, Any] | None:
+def load(run: str | os.PathLike[str]) -> Insights | None:
     """Return a run's insights.json; None where there is none.
 
     Raises
@@ -199,7 +198,7 @@ def load(run: str | os.PathLike[str]) -> dict[str, Any] | None:
     InputError
         If it is not one that this version reads.
     """
-    return files.read(Path(run) / INSIGHTS, FORMAT)
+    return read(Path(run) / INSIGHTS, FORMAT, Insights)
 
 
 def _matching(chosen: Sequence[Pair], cell: Path) -> tuple[Pair, ...]:
@@ -208,12 +207,12 @@ def _matching(chosen: Sequence[Pair], cell: Path) -> tuple[Pair, ...]:
     return tuple(held[pair.name] for pair in chosen)
 
 
-def _floor(looks: Sequence[Look], rgo: Beside, record: dict[str, Any], cell: Path | None) -> Floor:
-    levels = record["levels"]
+def _floor(looks: Sequence[Look], rgo: Beside, record: RunRecord, cell: Path | None) -> Floor:
+    levels = record.levels
     if cell is None:
         what = f"one random picture of ±{levels} levels each, whichever way it moves the score,"
     else:
-        what = f"the best of {record['queries']:,} queries of random pictures of ±{levels} levels"
+        what = f"the best of {record.queries:,} queries of random pictures of ±{levels} levels"
     if few(len(looks)):
         verdict = f"{too_few(len(looks))} to say more"
     else:
@@ -240,8 +239,8 @@ def _picture(seen: Look) -> PictureInsight:
     return PictureInsight(
         name=seen.pair.name,
         direction=seen.direction.value,
-        distortion=entry.get("distortion"),
-        opinion=entry.get("opinion"),
+        distortion=entry.distortion,
+        opinion=entry.opinion,
         clean_quality=seen.before,
         attacked_quality=seen.attack.after,
         rgo=abs(seen.attack.share),

@@ -1,15 +1,14 @@
 """The pictures of a run, before and after: read from its directory when they are looked at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from iqaudit._core import picture
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import QUALITY_MAX
-from iqaudit._runs.schema import file_names, load_answers
+from iqaudit._runs.schema import PictureRecord, RunRecord, file_names, load_answers
 from iqaudit._search.stop import Outcome
 
 
@@ -21,22 +20,22 @@ class Pair:
     ----------
     run : Path
         The run's directory.
-    entry : mapping
-        What its results.json says of the picture.
+    entry : PictureRecord
+        The picture in its results.json.
     """
 
     run: Path
-    entry: Mapping[str, Any]
+    entry: PictureRecord
 
     @property
     def name(self) -> str:
         """The picture's name."""
-        return str(self.entry["name"])
+        return self.entry.name
 
     @property
     def direction(self) -> Direction:
         """Which way its score was pushed."""
-        return Direction(self.entry["direction"])
+        return Direction(self.entry.direction)
 
     def clean(self) -> Pixels:
         """Read the picture as it was."""
@@ -47,26 +46,24 @@ class Pair:
         return picture.read(self.run / file_names(self.name)["attacked"]).pixels
 
 
-def pairs(run: Path, record: Mapping[str, Any]) -> tuple[Pair, ...]:
+def pairs(run: Path, record: RunRecord) -> tuple[Pair, ...]:
     """Return the pictures of a run whose search came to its end, in order."""
     return tuple(
-        Pair(run, entry)
-        for entry in record["pictures"]
-        if Outcome[entry["outcome"].upper()].finished
+        Pair(run, entry) for entry in record.pictures if Outcome[entry.outcome.upper()].finished
     )
 
 
-def recorded(run: Path, record: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
+def recorded(run: Path, record: RunRecord) -> Iterator[tuple[int, float]]:
     """Yield the keys and native scores of a run's clean and attacked pictures.
 
     Of a victim that answers at random the clean ones alone: an attacked picture's score, the best
     of many, is a little too good.
     """
-    said = record["victim"]
+    victim = record.victim
     for pair in pairs(run, record):
         answers = load_answers(run, pair.name)
-        best = pair.entry["best_query"] // said.get("cost", 1) - 1
-        for index in (0, best) if not said.get("noise") else (0,):
+        best = pair.entry.best_query // victim.cost - 1
+        for index in (0, best) if not victim.noise else (0,):
             yield int(answers["picture"][index]), float(answers["score"][index])
 
 

@@ -1,9 +1,8 @@
 """Which queries paid: how much of the move was there when, and how many proposals were accepted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from iqaudit._analysis.findings.pairs import Pair, moved
 from iqaudit._analysis.formatting import few, percent, too_few
 from iqaudit._core.scale import Scale
-from iqaudit._runs.schema import load_answers
+from iqaudit._runs.schema import RunRecord, load_answers
 from iqaudit.measures._bootstrap import (
     NOTHING,
     Beside,
@@ -62,7 +61,7 @@ class Pace:
 
 
 def pace(
-    pairs: Sequence[Pair], floor: Sequence[Pair] | None, record: Mapping[str, Any], scale: Scale
+    pairs: Sequence[Pair], floor: Sequence[Pair] | None, record: RunRecord, scale: Scale
 ) -> Pace:
     """Say which queries paid.
 
@@ -72,12 +71,12 @@ def pace(
         The run's pictures.
     floor : sequence of Pair or None
         The same in a cell of random changes.
-    record : mapping
+    record : RunRecord
         The run's results.json.
     scale : Scale
         The victim's.
     """
-    cost = record["victim"].get("cost", 1)
+    cost = record.victim.cost
     both = [np.array([_moves(pair, scale) for pair in some]) for some in (pairs, floor) if some]
     reached = []
     for index, share in enumerate(SHARES):
@@ -108,8 +107,8 @@ def _moves(pair: Pair, scale: Scale) -> list[float]:
 
 def _accepted(pair: Pair, cost: int) -> list[tuple[int, int]]:
     """Return how many proposals were accepted in each part, and how many there were."""
-    scores = pair.entry["queries"] // cost
-    kept = np.array([query // cost for query, _ in pair.entry["trace"][1:]], int)
+    scores = pair.entry.queries // cost
+    kept = np.array([query // cost for query, _ in pair.entry.trace[1:]], int)
     ends = [1, *(max(1, round(share * scores)) for share in PARTS[1:])]  # the clean one is none
     return [
         (int(((kept > low) & (kept <= high)).sum()), high - low) for low, high in pairwise(ends)

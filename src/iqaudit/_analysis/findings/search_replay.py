@@ -5,7 +5,7 @@ recorded ones is seen by their keys.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -19,7 +19,7 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Change, Window
 from iqaudit._core.picture import Picture
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import load_answers
+from iqaudit._runs.schema import RunRecord, load_answers
 from iqaudit._search.trial import Trial
 from iqaudit.attacks import ATTACKS, Attack, is_white_box
 from iqaudit.victims._base import Card
@@ -48,32 +48,30 @@ class Windows:
     expected: NDArray[np.float64]
 
 
-def attack_of(record: Mapping[str, Any]) -> Attack[Any] | None:
+def attack_of(record: RunRecord) -> Attack[Any] | None:
     """Make a run's attack again; None where it is not one of ours, or needs a gradient."""
-    said = {key: value for key, value in record["attack"].items() if key != "white_box"}
+    settings = {key: each for key, each in record.attack.settings.items() if key != "white_box"}
     kinds = {type(attack).__name__: type(attack) for attack, _ in ATTACKS.values()}
-    kind = kinds.get(said.pop("name"))
+    kind = kinds.get(record.attack.name)
     if kind is None:
         return None
     fixed = {field.name for field in fields(kind) if not field.init}
     try:
-        attack = kind(**{key: value for key, value in said.items() if key not in fixed})
+        attack = kind(**{key: value for key, value in settings.items() if key not in fixed})
     except (TypeError, InputError):  # written by another version
         return None
-    return attack if asdict(attack) == said and not is_white_box(attack) else None
+    return attack if asdict(attack) == settings and not is_white_box(attack) else None
 
 
-def retraced(
-    pairs: Sequence[Pair], record: Mapping[str, Any], card: Card
-) -> Iterator[Windows | None]:
+def retraced(pairs: Sequence[Pair], record: RunRecord, card: Card) -> Iterator[Windows | None]:
     """Yield `retrace`'s answer for each picture; None for the pictures that go beyond `MOST`."""
     gone = 0
     for pair in pairs:
-        gone += pair.entry["queries"] // card.cost
+        gone += pair.entry.queries // card.cost
         yield retrace(pair, record, card) if gone <= MOST else None
 
 
-def retrace(pair: Pair, record: Mapping[str, Any], card: Card) -> Windows | None:
+def retrace(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
     """Return where a picture's proposals lay.
 
     Proposals that change all that the victim sees, such as the paper's stripes, say nothing of a
@@ -83,7 +81,7 @@ def retrace(pair: Pair, record: Mapping[str, Any], card: Card) -> Windows | None
     ----------
     pair : Pair
         The picture.
-    record : mapping
+    record : RunRecord
         The run's results.json.
     card : Card
         The victim's.
@@ -99,9 +97,9 @@ def retrace(pair: Pair, record: Mapping[str, Any], card: Card) -> Windows | None
         return None
     picture = Picture(pair.name, pair.clean())
     answers = load_answers(pair.run, pair.name)
-    trial = Trial(picture, card, attack, Linf(record["levels"]), Goal(record["goal"]),
-                  record["queries"], record["seed"])  # fmt: skip
-    kept = {query for query, _ in pair.entry["trace"][1:]}
+    trial = Trial(picture, card, attack, Linf(record.levels), Goal(record.goal),
+                  record.queries, record.seed)  # fmt: skip
+    kept = {query for query, _ in pair.entry.trace[1:]}
     whole = card.window(picture.height, picture.width)
     tally = _Tally(picture.height, picture.width)
     for asked, native in enumerate(answers["score"].tolist()):

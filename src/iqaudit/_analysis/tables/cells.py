@@ -1,9 +1,9 @@
-"""What an audit's cells, or a run by itself, hold: each picture's figures, and what was reached."""
+"""The cells of an audit, or a run by itself: each picture's figures, and its best scores so far."""
 
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from iqaudit._core.goal import Direction
 from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
 from iqaudit._runs.figures import Row
+from iqaudit._runs.schema import AttackRecord, PictureRecord
+from iqaudit._runs.store import attack_record
 from iqaudit._search.stop import Outcome, Stop
-from iqaudit.attacks import ATTACKS, is_white_box
+from iqaudit.attacks import ATTACKS
 
 Floats = NDArray[np.float64]
 
@@ -125,71 +127,60 @@ def load(path: str | os.PathLike[str]) -> tuple[CellData, ...]:
     InputError
         If the path is neither, nothing has results yet, or a file cannot be read.
     """
-    data = (schema.manifest(path) or {}).get("data") or {}
-    planned = len(data.get("pictures") or ())
-    return tuple(_cell(folder, data.get("name"), planned) for folder in schema.runs(path))
+    audit = schema.manifest(path)
+    name, planned = (None, 0) if audit is None else (audit.data.name, len(audit.data.pictures))
+    return tuple(_cell(folder, name, planned) for folder in schema.runs(path))
 
 
 def missing(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """Return the names of an audit's cells that have no results yet."""
-    planned = (schema.manifest(path) or {}).get("cells", ())
-    finished = {folder.name for folder in schema.runs(path)}
-    return tuple(cell["folder"] for cell in planned if cell["folder"] not in finished)
+    audit, finished = schema.manifest(path), {folder.name for folder in schema.runs(path)}
+    planned = () if audit is None else audit.cells
+    return tuple(cell.folder for cell in planned if cell.folder not in finished)
 
 
 def _cell(path: Path, data: str | None, planned: int) -> CellData:
-    said = schema.load(path)
-    scale = _scale(said["victim"]["scale"])
-    settings = dict(said["attack"])
-    method = settings.pop("name")
-    pictures = tuple(_picture(path, entry, scale) for entry in said["pictures"])
+    run = schema.load(path)
+    scale = run.victim.scale.scale()
+    pictures = tuple(_picture(path, picture, scale) for picture in run.pictures)
     return CellData(
         path=path,
-        victim=said["victim"]["name"],
-        attack=_attack(method, settings),
-        method=method,
-        settings=settings,
+        victim=run.victim.name,
+        attack=_attack(run.attack),
+        method=run.attack.name,
+        settings=run.attack.settings,
         data=data,
-        levels=said["levels"],
-        queries=said["queries"],
-        seed=said["seed"],
-        cost=said["victim"].get("cost", 1),
-        goal=said["goal"],
-        stop=Stop(said.get("early_stop"), said.get("until_plateau")),
+        levels=run.levels,
+        queries=run.queries,
+        seed=run.seed,
+        cost=run.victim.cost,
+        goal=run.goal,
+        stop=Stop(run.early_stop, run.until_plateau),
         scale=scale,
         pictures=pictures,
         planned=max(planned, len(pictures)),
     )
 
 
-def _attack(method: str, settings: Mapping[str, Any]) -> str:
+def _attack(recorded: AttackRecord) -> str:
     """Return the name under which an attack with these hyper-parameters is known."""
     for name, (attack, _) in ATTACKS.items():
-        own = asdict(attack) | ({"white_box": True} if is_white_box(attack) else {})
         # Through JSON, as the settings came: a tuple is a list there.
-        if (type(attack).__name__, json.loads(json.dumps(own))) == (method, settings):
+        if json.loads(json.dumps(attack_record(attack).keys())) == recorded.keys():
             return name
-    return method
+    return recorded.name
 
 
-def _picture(path: Path, entry: Mapping[str, Any], scale: Scale) -> PictureData:
-    figures = Row(**{key: entry.get(key) for key in Row.__match_args__})  # type: ignore[arg-type]
-    scores = schema.load_answers(path, figures.name)["score"]
-    upwards = Direction(figures.direction) is Direction.RAISE
+def _picture(path: Path, picture: PictureRecord, scale: Scale) -> PictureData:
+    scores = schema.load_answers(path, picture.name)["score"]
+    upwards = Direction(picture.direction) is Direction.RAISE
     best = np.maximum if upwards is not scale.lower_is_better else np.minimum
     return PictureData(
-        figures=figures,
-        opinion=entry.get("opinion"),
-        distortion=entry.get("distortion"),
-        reference=entry.get("reference"),
-        sha256=entry["clean_pixels_sha256"],
-        file=entry.get("file"),
+        figures=picture.figures,
+        opinion=picture.opinion,
+        distortion=picture.distortion,
+        reference=picture.reference,
+        sha256=picture.clean_pixels_sha256,
+        file=picture.file,
         reached=best.accumulate(scores),
     )
-
-
-def _scale(said: Mapping[str, Any]) -> Scale:
-    """Return a scale from its record, in which an end that is infinite is null."""
-    low, high = said["low"], said["high"]
-    ends = {"low": -np.inf if low is None else low, "high": np.inf if high is None else high}
-    return Scale(**(dict(said) | ends))

@@ -17,7 +17,8 @@ from iqaudit._audit.observer import Watch
 from iqaudit._audit.task import Task, writing
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._runs.journal import Journal
-from iqaudit._runs.schema import manifest
+from iqaudit._runs.schema import load_audit
+from iqaudit._search.ledger import Answer
 
 PATIENCE = 20.0
 """Seconds without a worker until that is said."""
@@ -35,7 +36,7 @@ class _Hand:
     node: str = ""
     """Where it is, once it is up."""
     task: Task | None = None
-    journal: Journal | None = None
+    journal: Journal[Answer] | None = None
     answered: bool = False
     """Whether it answered anything on this picture."""
 
@@ -76,7 +77,7 @@ class Pool:
         self._ray, self._root, self._watch, self._most = ray, root, watch, most
         self._tasks, self._needs = iter(tasks), needs
         self._made = ray.remote(Worker).options(max_restarts=0, max_task_retries=0, **needs)
-        self._held = manifest(root) or {}
+        self._held = load_audit(root)
         self._hands: list[_Hand] = []
         self._waiting: deque[Task] = deque()
         self._deaths = Deaths()
@@ -133,9 +134,9 @@ class Pool:
 
     def _refuse_without_gpu(self, task: Task) -> None:
         victim = victim_in(self._held, task.cell.folder)
-        if victim["device"].startswith("cuda") and "num_gpus" not in self._needs:
+        if victim.device.startswith("cuda") and "num_gpus" not in self._needs:
             raise InputError(
-                f'The victim "{victim["name"]}" computes on a GPU: say what part of one a worker '
+                f'The victim "{victim.name}" computes on a GPU: say what part of one a worker '
                 "takes, as --gpus-per-worker 0.25."
             )
 
@@ -181,7 +182,7 @@ class Pool:
             self._error = self._error or type(error)(where)
 
     def _refuse_other_versions(self, node: Node) -> None:
-        for package, version in self._held["versions"].items():
+        for package, version in self._held.versions.items():
             found = node.versions.get(package)
             if found != version:
                 raise InputError(

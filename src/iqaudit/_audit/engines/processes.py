@@ -23,7 +23,7 @@ from iqaudit._audit.task import Task, work
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.process import keep_freed_memory
 from iqaudit._core.threads import cores, one_thread
-from iqaudit._runs.schema import manifest
+from iqaudit._runs.schema import load_audit
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._spec import Victims
 
@@ -56,8 +56,7 @@ def processes(
     root: Path, tasks: Iterable[Task], watch: Watch, workers: int | None, _victims: Victims
 ) -> Generator[tuple[str, str]]:
     """Work tasks off in so many processes of this machine."""
-    held = manifest(root) or {"victims": ()}
-    usual = usual_workers(victim["device"] for victim in held["victims"])
+    usual = usual_workers(victim.device for victim in load_audit(root).victims)
     pool = _Pool(root, iter(tasks), watch, workers or usual)
     try:
         yield from pool.run()

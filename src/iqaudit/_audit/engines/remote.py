@@ -13,7 +13,6 @@ from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.spec import Cell
@@ -21,6 +20,7 @@ from iqaudit._audit.task import Stride, Task, search
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.process import keep_freed_memory
 from iqaudit._core.threads import one_thread
+from iqaudit._runs.schema import AuditRecord
 from iqaudit._runs.store import versions
 from iqaudit._search.ledger import Answer
 from iqaudit._search.trial import TrialResult
@@ -72,13 +72,13 @@ class Worker:
     ----------
     root : Path
         The audit's directory on the driver's disk, for sentences alone.
-    held : mapping
+    held : AuditRecord
         Its manifest.
     folder : str
         Where the driver looks up paths; this node's own where it is not there.
     """
 
-    def __init__(self, root: Path, held: dict[str, Any], folder: str) -> None:
+    def __init__(self, root: Path, held: AuditRecord, folder: str) -> None:
         with suppress(OSError):
             os.chdir(folder)
         keep_freed_memory()
