@@ -1,0 +1,59 @@
+"""Write a JSON Schema of every JSON file of runs and audits: docs/schema.
+
+python tools/write_schema.py
+"""
+
+import json
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from iqaudit._analysis import transfer
+from iqaudit._analysis.findings import insights
+from iqaudit._runs import schema
+
+FOLDER = Path(__file__).parents[1] / "docs" / "schema"
+
+RECORDS: dict[str, tuple[str, type[Any]]] = {
+    schema.RESULTS: (schema.FORMAT, schema.RunRecord),
+    schema.AUDIT: (schema.AUDIT_FORMAT, schema.AuditRecord),
+    schema.INSIGHTS: (insights.FORMAT, insights.Insights),
+    schema.TRANSFER: (transfer.FORMAT, transfer.Transfer),
+}
+
+
+def schemas() -> dict[str, str]:
+    """Return the text of each file's schema, by the file's name."""
+    made = {name: _schema(*record) for name, record in RECORDS.items()}
+    return {name: json.dumps(each, indent=1) + "\n" for name, each in made.items()}
+
+
+def _schema(form: str, kind: type[Any]) -> dict[str, Any]:
+    [whole], definitions = msgspec.json.schema_components([kind], schema_hook=_attack)
+    for each in definitions.values():
+        each["description"] = cleandoc(
+            each["description"]
+        )  # as indented as Python's version has it
+    record = definitions[kind.__name__]
+    record["properties"] = {"format": {"const": form}, **record["properties"]}
+    record["required"] = ["format", *record["required"]]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": form,
+        **whole,
+        "$defs": definitions,
+    }
+
+
+def _attack(kind: type[Any]) -> dict[str, Any]:
+    """Return the schema of an attack, whose hyper-parameters are free; called for nothing else."""
+    if kind is not schema.AttackRecord:
+        raise NotImplementedError
+    return {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+
+
+if __name__ == "__main__":
+    for name, text in schemas().items():
+        (FOLDER / name).write_text(text, "utf-8")
