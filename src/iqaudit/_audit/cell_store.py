@@ -19,6 +19,8 @@ from iqaudit._audit.spec import Cell
 from iqaudit._core.errors import InputError
 from iqaudit._core.threat import Linf
 from iqaudit._runs.schema import (
+    ANSWERS,
+    ENTRIES,
     FILES,
     FORMAT,
     OMITTED,
@@ -30,10 +32,7 @@ from iqaudit._runs.schema import (
 )
 from iqaudit._runs.store import compose, write_record, write_result, write_whole
 from iqaudit._search.trial import TrialResult
-from iqaudit.attacks import named
 from iqaudit.victims._base import Card
-
-ANSWERS, ENTRIES = "answers", "entries"
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def finish(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -
         named_by = cell.victim.described or {"spec": OMITTED, "options": OMITTED}
         record = compose(
             VictimRecord(**card | {"note": note}, **named_by),
-            named(cell.attack),
+            cell.attack.attack,
             Linf(cell.levels),
             cell.goal,
             cell.queries,

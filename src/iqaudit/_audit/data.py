@@ -1,32 +1,35 @@
 """An audit's pictures: found once, read one at a time."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from iqaudit import datasets
 from iqaudit._audit.spec import Data
 from iqaudit._core.errors import InputError
-from iqaudit._core.picture import Picture, files_of, names_apart, read
-from iqaudit.datasets import DataSet, Sample
+from iqaudit._core.picture import Picture, collect, files_of, names_apart, read
+from iqaudit.datasets._base import DataSet, Sample
 
 
 @dataclass(frozen=True)
 class Found:
     """The pictures of an audit, not read yet.
 
-    `names` are what files and tables call the samples of `dataset`, in its order; `plain` tells
-    picture files, that no data set has names for.
+    `names` are the names of the samples of `dataset` in files and tables, in its order; `plain`
+    tells picture files, that no data set has names for; `loaded` has the pictures in memory.
     """
 
     dataset: DataSet
     names: tuple[str, ...]
     plain: bool = False
+    loaded: Mapping[str, Picture] = field(default_factory=dict)
 
     def picture(self, index: int) -> Picture:
         """Read a picture."""
         sample = self.dataset.samples[index]
+        if sample.name in self.loaded:
+            return replace(self.loaded[sample.name], name=self.names[index])
         named = read(sample.path, self.names[index])
         return named if self.plain else replace(named, file=sample.name)
 
@@ -56,15 +59,20 @@ def find(data: Data) -> Found:
     InputError
         If there is no such data set, list or file, or no picture.
     """
+    loaded: dict[str, Picture] = {}
     if data.spec:
         whole = datasets.load(data.spec, opinion_range=data.opinion_range)
+    elif data.files is not None:
+        whole = _of_files(data.files)
     else:
-        whole = _of_files(data.pictures)
+        loaded = {picture.name: picture for picture in collect(data.pictures)}
+        samples = (Sample(name, Path(picture.file or name)) for name, picture in loaded.items())
+        whole = DataSet("pictures", Path(), tuple(samples))
     drawn = data.drawing.draw(whole)
     if not drawn.samples:
         raise InputError("There is no picture to work on.")
     names = tuple(names_apart(sample.name for sample in drawn.samples))
-    return Found(drawn, names, plain=not data.spec)
+    return Found(drawn, names, plain=not data.spec, loaded=loaded)
 
 
 def _of_files(sources: Sequence[str]) -> DataSet:

@@ -1,68 +1,69 @@
-"""An audit, begun or taken up where it stopped, and brought to its end."""
+"""An audit: prepared, then executed, from where an earlier start left off to its end."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import pickle
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.data import Found, find
 from iqaudit._audit.engines.registry import Engine, named, serial
 from iqaudit._audit.failures import GivenUpError
-from iqaudit._audit.observer import Watch
-from iqaudit._audit.spec import Campaign, Cell
-from iqaudit._audit.task import Task
+from iqaudit._audit.observer import Observer
+from iqaudit._audit.spec import AuditSpec, Cell
+from iqaudit._audit.task import Member, Task
 from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import (
-    AUDIT,
-    AUDIT_FORMAT,
-    AuditRecord,
-    AuditVictim,
-    SampleRecord,
-    runs,
-)
-from iqaudit._runs.store import exclusive, write_record
-from iqaudit._search.driver import check_sizes
-from iqaudit.victims._base import ELSEWHERE
+from iqaudit._runs.schema import AuditRecord, AuditVictim, runs
+from iqaudit._runs.store import exclusive, remove
+from iqaudit._search.driver import batch_size, check_sizes
+from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import fingerprint
-from iqaudit.victims._spec import (
-    SERVICES,
-    Victims,
-    averaged,
-    refuse_another_scale,
-    unasked,
-)
+from iqaudit.victims._spec import SERVICES, Victims, VictimSpec, averaged, ready, unasked
+
+WORTH_PROCESSES = 2_000
+"""Queries that are left below which an audit is executed in this process unless an engine is named:
+each of several takes seconds to start."""
 
 
 def run(
-    campaign: Campaign,
+    spec: AuditSpec,
     out: str | os.PathLike[str],
     *,
-    engine: str | Engine = "processes",
+    engine: str | Engine | None = None,
     workers: int | None = None,
+    batch: int | None = None,
     yes: bool = False,
-    watch: Watch | None = None,
+    overwrite: bool = False,
+    observer: Observer | None = None,
 ) -> tuple[Path, ...]:
-    """Run a campaign into a directory, from where an earlier start left off.
+    """Run an audit into a directory, from where an earlier start left off.
 
     Parameters
     ----------
-    campaign : Campaign
-        What is run.
+    spec : AuditSpec
+        The audit's settings.
     out : path
-        The audit's directory: new, empty, or one that the same campaign was begun in.
-    engine : {"processes", "serial", "ray"} or Engine
-        How; no result depends on it. Victims elsewhere are asked from this process alone.
-        ``iqaudit._audit.engines.cluster.ray(address, gpus_per_worker)`` makes one.
+        The audit's directory: new, empty, or one that the same audit was begun in.
+    engine : {"processes", "serial", "ray"} or Engine, optional
+        The execution backend; it changes no result. Processes where that takes less time, unless
+        given. Victims elsewhere, and victims and attacks that exist in this process alone, are
+        worked on here. ``iqaudit._audit.engines.cluster.ray(address, gpus_per_worker)`` makes one.
     workers : int, optional
-        Pictures worked on at once; as many as there are cores unless said, and one where a victim
-        computes on another device of this machine.
+        Parallel workers; as many as there are cores unless given, and one where a victim computes
+        on another device of this machine.
+    batch : int, optional
+        Pictures whose searches share a victim's batches; that of each victim's card unless given.
+        It changes no result.
     yes : bool
         That a victim elsewhere, whose scores may be paid for, is to be asked.
-    watch : Watch, optional
-        Who is told of it.
+    overwrite : bool
+        Whether a run or an audit that `out` holds is replaced. Its files are removed once
+        everything about the new one is checked, and its victims have answered.
+    observer : Observer, optional
+        Notified of the progress.
 
     Returns
     -------
@@ -74,223 +75,258 @@ def run(
     InputError
         If something cannot be used, or the directory holds an audit that was begun otherwise.
     VictimError
-        If a victim fails. What it answered is kept, and what was finished.
+        If a victim fails. Its answers are kept, and the finished pictures.
     KeyboardInterrupt
         If it was stopped, likewise.
     """
-    root, watch = Path(out), watch or Watch()
-    if isinstance(engine, str):
-        engine = named(engine)
+    root, observer = Path(out), observer or Observer()
+    backend = named(engine) if isinstance(engine, str) else engine
     if workers is not None and whole_number("workers", workers) < 1:
         raise InputError(f"An audit needs at least 1 worker, not {workers}.")
-    there = root.exists()
-    manifest.taken_up(root)
+    manifest.taken_up(root, overwrite=overwrite)
+    missing = [folder for folder in (root, *root.absolute().parents) if not folder.exists()]
     try:
         root.mkdir(parents=True, exist_ok=True)
         with exclusive(root), one_thread():
-            _run(campaign, root, engine, workers, watch, yes=yes)
+            prepared = prepare(spec, root, observer, batch, yes=yes, overwrite=overwrite)
+            execute(prepared, backend, workers, observer)
     except OSError as error:
         said = error.strerror or error
         raise InputError(f"{error.filename or root}: this cannot be written ({said}).") from None
     finally:
-        if not there:
-            with suppress(OSError):  # it holds something
-                root.rmdir()
+        with suppress(OSError):  # the first that holds something
+            for folder in missing:
+                folder.rmdir()
     return runs(root)
 
 
-def _run(
-    campaign: Campaign, root: Path, engine: Engine, workers: int | None, watch: Watch, *, yes: bool
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """An audit that was checked and whose victims have answered.
+
+    Attributes
+    ----------
+    root : Path
+        Its directory.
+    spec : AuditSpec
+        Its settings.
+    found : Found
+        Its pictures.
+    record : AuditRecord
+        Its manifest, as it is on disk.
+    pending : tuple of Cell
+        The cells that have no results yet.
+    victims : Victims
+        Theirs, as they were made in this process.
+    batches : mapping
+        How many pictures' searches share a victim's batches, by the pending cells' folders.
+    """
+
+    root: Path
+    spec: AuditSpec
+    found: Found
+    record: AuditRecord
+    pending: tuple[Cell, ...]
+    victims: Victims
+    batches: Mapping[str, int]
+
+    def victim(self, cell: Cell) -> AuditVictim:
+        """Return the record of a cell's victim."""
+        return self.record.victims[self.spec.victims.index(cell.victim)]
+
+
+def prepare(
+    spec: AuditSpec,
+    root: Path,
+    observer: Observer,
+    batch: int | None = None,
+    *,
+    yes: bool = False,
+    overwrite: bool = False,
+) -> Prepared:
+    """Prepare an audit: nothing is asked before everything else fits, nor written before that.
+
+    See `run`.
+    """
+    then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data)
+    names = public_names(spec)
+    now = manifest.asked(spec, names)
+    if then is not None:
+        manifest.refuse_other(root, then, now)
+    pending = [
+        cell for cell in spec.cells() if then is None or not cell_store.is_done(root / cell.folder)
+    ]
+    if not pending and then is not None:
+        return Prepared(root, spec, found, then, (), Victims(), {})
+    noises = [None] * len(spec.victims) if then is None else [each.noise for each in then.victims]
+    bases: dict[int, Victim] = {}
+    batches = {}
+    for cell in pending:
+        index = spec.victims.index(cell.victim)
+        base = bases[index] = bases.get(index) or unasked(cell.victim)
+        cell.search(averaged(cell.victim, base, noises[index] or 0.0))
+        batches[cell.folder] = batch_size(base, batch)
+        if base.card.device == ELSEWHERE and not yes:
+            raise InputError(
+                f'The victim "{base.card.name}" is a service or a program, whose scores may be paid '
+                "for: see what is asked of it with iqaudit plan, then say --yes."
+            )
+    samples = []
+    for index, picture in enumerate(found.pictures()):
+        for base in bases.values():
+            check_sizes(base, [picture])
+        for note in picture.notes if then is None else ():
+            observer.says(f"{picture.name}: {note}")
+        samples.append(manifest.sample(found, index, picture))
+    now = replace(now, data=manifest.data(found, samples))
+    if then is not None:
+        manifest.refuse_other(root, then, now)
+    records, victims = [], []
+    for index, base in bases.items():
+        known = None if then is None else then.victims[index]
+        record, victim = _ask(root, spec.victims[index], base, known, observer)
+        records.append(record)
+        victims.append((spec.victims[index], record.noise, victim))
+    if then is None:
+        if overwrite:
+            remove(root)
+        then = manifest.begin(root, spec, names, now, records)
+    return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches)
+
+
+def _ask(
+    root: Path, spec: VictimSpec, base: Victim, then: AuditVictim | None, observer: Observer
+) -> tuple[AuditVictim, Victim]:
+    """Ask a victim for its fingerprint, and its noise; return its record, and it."""
+    victim = ready(spec, base, None if then is None else then.noise)
+    card = victim.card
+    if card.note:
+        observer.says(f"{card.name}: {card.note}")
+    scores = fingerprint(victim)
+    if then is not None and not manifest.refuse_other_victim(root, then, card, scores):
+        observer.says(
+            f"{card.name}: its scores' last digits are not those of the audit's beginning "
+            "(another processor?), so what is to come may differ from a run that was never "
+            "stopped."
+        )
+    return manifest.victim(spec, card, scores), victim
+
+
+def public_names(spec: AuditSpec) -> list[str]:
+    """Return the victims' names where their strings may hold a secret; else empty ones."""
+    return [unasked(victim).card.name if victim.kind in SERVICES else "" for victim in spec.victims]
+
+
+def devices(spec: AuditSpec) -> list[str]:
+    """Return the devices that an audit's victims compute on."""
+    return [unasked(victim).card.device for victim in spec.victims]
+
+
+def execute(
+    prepared: Prepared, engine: Engine | None, workers: int | None, observer: Observer
 ) -> None:
-    held, found = manifest.taken_up(root), find(campaign.data)
-    names = public_names(campaign)
-    now = manifest.asked(campaign, names)
-    if held is not None:
-        manifest.refuse_other(root, held, now)
-    pending = [cell for cell in campaign.cells() if not cell_store.is_done(root / cell.folder)]
-    subjects = Victims()
-    if pending:
-        prepared = _Preparation(campaign, pending, held, watch)
-        prepared.refuse_elsewhere(yes=yes)
-        now = replace(now, data=manifest.data(found, prepared.read(found)))
-        if held is not None:
-            manifest.refuse_other(root, held, now)
-        victims, subjects = prepared.ask(root)
-        if held is None:
-            held = _written(root, campaign, names, now, victims)
-    assert held is not None  # noqa: S101 (every campaign has a cell)
-    audit = _Audit(root, campaign, found, held, watch)
-    audit.begin()
-    apart = [cell for cell in pending if audit.victim(cell).device == ELSEWHERE]
-    here = [cell for cell in pending if cell not in apart]
+    """Execute a prepared audit; see `run`."""
+    progress = _Progress(prepared, observer)
+    progress.begin()
+    here = [cell for cell in prepared.pending if _is_bound(cell, prepared.victim(cell), observer)]
+    elsewhere = [cell for cell in prepared.pending if cell not in here]
+    if engine is None:
+        engine = named("processes") if progress.is_worth_processes(elsewhere, workers) else serial
     given_up = None
-    for how, part in ((engine, here), (serial, apart)):
+    for backend, part in ((engine, elsewhere), (serial, here)):
         if part:
-            own = subjects if how is serial else Victims()
-            with closing(how(root, audit.tasks(part), watch, workers, own)) as ended:
+            own = prepared.victims if backend is serial else Victims()
+            tasks = progress.tasks(part)
+            with closing(backend(prepared.root, tasks, observer, workers, own)) as finished:
                 try:
-                    audit.follow(ended)
+                    progress.follow(finished)
                 except GivenUpError as error:
                     given_up = error
     if given_up is not None:
         raise given_up
 
 
-def public_names(campaign: Campaign) -> list[str]:
-    """Return what victims are called where their strings may hold a secret; else nothing."""
-    return [
-        unasked(victim).card.name if victim.kind in SERVICES else "" for victim in campaign.victims
-    ]
+def _is_bound(cell: Cell, victim: AuditVictim, observer: Observer) -> bool:
+    """Whether a cell is worked on in this process: what it needs cannot be sent, or may be paid."""
+    if victim.device == ELSEWHERE:
+        return True
+    attack = cell.attack.attack
+    bound = cell.victim.made is not None or type(attack).__module__ == "__main__"
+    if not bound:
+        try:
+            pickle.dumps(attack)
+        except Exception:  # noqa: BLE001 (whatever it is, it cannot be sent)
+            bound = True
+    if bound:
+        observer.says(
+            f"{cell.folder}: its victim or its attack is an object of this process, so it is worked "
+            "on here, one task after the other."
+        )
+    return bound
 
 
-class _Preparation:
-    """What is done before the first picture: nothing is asked before everything else fits."""
+class _Progress:
+    """The pictures that are missing, and the cells that are finished with their last one."""
 
-    def __init__(
-        self,
-        campaign: Campaign,
-        pending: Sequence[Cell],
-        held: AuditRecord | None,
-        watch: Watch,
-    ) -> None:
-        self._campaign, self._watch = campaign, watch
-        needed = [victim for victim in campaign.victims if any(c.victim == victim for c in pending)]
-        self._bases = {campaign.victims.index(victim): unasked(victim) for victim in needed}
-        self._then = None if held is None else held.victims
-        for cell in pending:
-            index = campaign.victims.index(cell.victim)
-            cell.search(averaged(cell.victim, self._bases[index], self._noise(index) or 0.0))
-
-    def _noise(self, index: int) -> float | None:
-        return None if self._then is None else self._then[index].noise
-
-    def refuse_elsewhere(self, *, yes: bool) -> None:
-        """Raise an `InputError` where a victim may have to be paid and nobody said that it may."""
-        for victim in self._bases.values():
-            if victim.card.device == ELSEWHERE and not yes:
-                raise InputError(
-                    f'The victim "{victim.card.name}" is a service or a program, whose scores may '
-                    "be paid for: see what is asked of it with iqaudit plan, then say --yes."
-                )
-
-    def read(self, found: Found) -> list[SampleRecord]:
-        """Read every picture once; refuse one that does not fit a victim."""
-        samples = []
-        for index, picture in enumerate(found.pictures()):
-            for victim in self._bases.values():
-                check_sizes(victim, [picture])
-            for note in picture.notes if self._then is None else ():
-                self._watch.says(f"{picture.name}: {note}")
-            samples.append(manifest.sample(found, index, picture))
-        return samples
-
-    def ask(self, root: Path) -> tuple[list[AuditVictim], Victims]:
-        """Ask each victim for its fingerprint (and its noise); return what they are, and them."""
-        described, made = [], []
-        for index, base in self._bases.items():
-            spec = self._campaign.victims[index]
-            victim = averaged(spec, base, self._noise(index))
-            card = victim.card
-            if card.note:
-                self._watch.says(f"{card.name}: {card.note}")
-            refuse_another_scale(spec, victim)
-            scores = fingerprint(victim)
-            described.append(manifest.victim(spec, card, scores))
-            if self._then is not None and not manifest.refuse_other_victim(
-                root, self._then[index], card, scores
-            ):
-                self._watch.says(
-                    f"{card.name}: its scores' last digits are not those of the audit's beginning "
-                    "(another processor?), so what is to come may differ from a run that was never "
-                    "stopped."
-                )
-            made.append((spec, card.noise, victim))
-        return described, Victims(made)
-
-
-def _written(
-    root: Path,
-    campaign: Campaign,
-    names: Sequence[str],
-    now: AuditRecord,
-    victims: Sequence[AuditVictim],
-) -> AuditRecord:
-    """Write an audit's manifest, and return it as it is read again."""
-    public = dict(zip(map(id, campaign.victims), names, strict=True))
-    cells = (manifest.cell(cell, public[id(cell.victim)]) for cell in campaign.cells())
-    whole = replace(
-        now,
-        hardware=manifest.hardware(victim.device for victim in victims),
-        victims=tuple(victims),
-        cells=tuple(cells),
-    )
-    write_record(root / AUDIT, AUDIT_FORMAT, whole)
-    held = manifest.taken_up(root)
-    assert held is not None  # noqa: S101 (it was written just now)
-    return held
-
-
-def campaign_devices(campaign: Campaign) -> list[str]:
-    """Return what a campaign's victims compute on."""
-    return [unasked(victim).card.device for victim in campaign.victims]
-
-
-class _Audit:
-    """An audit under way: what there is to do, and what is to follow from what was done."""
-
-    def __init__(
-        self,
-        root: Path,
-        campaign: Campaign,
-        found: Found,
-        held: AuditRecord,
-        watch: Watch,
-    ) -> None:
-        self._root, self._campaign, self._found = root, campaign, found
-        self._held, self._watch = held, watch
-        self._cells = {cell.folder: cell for cell in campaign.cells()}
+    def __init__(self, prepared: Prepared, observer: Observer) -> None:
+        self._prepared, self._observer = prepared, observer
+        self._cells = {cell.folder: cell for cell in prepared.spec.cells()}
         self._missing = {folder: self._unfinished(folder) for folder in self._cells}
 
     def begin(self) -> None:
-        """Say how much there is to do, and finish the cells that lack nothing."""
-        pictures, missing = len(self._found.names), sum(map(len, self._missing.values()))
-        finished = len(self._cells) * pictures - missing
-        self._watch.begins(len(self._cells) * pictures, self._campaign.queries, finished)
+        """Tell how much there is to do, and finish the cells that lack nothing."""
+        pictures, missing = len(self._prepared.found.names), sum(map(len, self._missing.values()))
+        total = len(self._cells) * pictures
+        self._observer.begins(total, self._prepared.spec.queries, total - missing)
         for folder, names in self._missing.items():
             if not names:
                 self._finish(folder)
 
-    def victim(self, cell: Cell) -> AuditVictim:
-        """Return a cell's victim in the manifest."""
-        return self._held.victims[self._campaign.victims.index(cell.victim)]
+    def is_worth_processes(self, cells: Iterable[Cell], workers: int | None) -> bool:
+        """Tell whether several processes take less time than this one."""
+        missing = sum(len(self._missing[cell.folder]) for cell in cells)
+        queries = missing * self._prepared.spec.queries
+        return workers != 1 and missing > 1 and queries >= WORTH_PROCESSES
 
     def tasks(self, part: Iterable[Cell]) -> Iterator[Task]:
-        """Yield what is missing of some cells, each picture read when its turn comes."""
+        """Yield what is missing of some cells, the pictures read when their turn comes."""
+        prepared = self._prepared
         for cell in part:
             missing = self._missing[cell.folder]
             if missing:
-                cell_store.prepare(self._root / cell.folder)
-            noise = self.victim(cell).noise
-            for index, name in enumerate(self._found.names):
-                if name in missing:
-                    picture, labels = self._found.picture(index), self._found.labels(index)
-                    if picture.sha256 != self._held.data.samples[index].sha256:
-                        raise InputError(f"{name}: the picture's file was changed meanwhile.")
-                    yield Task(cell, noise, picture, labels)
+                cell_store.prepare(prepared.root / cell.folder)
+            noise = prepared.victim(cell).noise
+            places = [at for at, name in enumerate(prepared.found.names) if name in missing]
+            size = prepared.batches[cell.folder]
+            for start in range(0, len(places), size):
+                yield Task(cell, noise, tuple(map(self._member, places[start : start + size])))
 
-    def follow(self, ended: Iterable[tuple[str, str]]) -> None:
+    def _member(self, index: int) -> Member:
+        found = self._prepared.found
+        picture = found.picture(index)
+        if picture.sha256 != self._prepared.record.data.samples[index].sha256:
+            raise InputError(f"{picture.name}: the picture's file was changed meanwhile.")
+        return Member(picture, found.labels(index))
+
+    def follow(self, finished: Iterable[tuple[str, str]]) -> None:
         """Take note of finished pictures, and finish cells with their last."""
-        for folder, name in ended:
-            self._watch.ended(folder, name)
+        for folder, name in finished:
+            self._observer.ended(folder, name)
             self._missing[folder].remove(name)
             if not self._missing[folder]:
                 self._finish(folder)
 
     def _unfinished(self, folder: str) -> set[str]:
-        if cell_store.is_done(self._root / folder):
+        root = self._prepared.root
+        if cell_store.is_done(root / folder):
             return set()
-        return set(self._found.names) - cell_store.finished(self._root / folder)
+        return set(self._prepared.found.names) - cell_store.finished(root / folder)
 
     def _finish(self, folder: str) -> None:
         cell = self._cells[folder]
-        cell_store.finish(self._root / folder, cell, self.victim(cell), self._found.names)
+        cell_store.finish(
+            self._prepared.root / folder,
+            cell,
+            self._prepared.victim(cell),
+            self._prepared.found.names,
+        )

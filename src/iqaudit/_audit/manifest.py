@@ -7,25 +7,28 @@ where that is the same.
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from iqaudit._audit.data import Found
-from iqaudit._audit.spec import Campaign, Cell
+from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture
 from iqaudit._runs.schema import (
     AUDIT,
+    AUDIT_FORMAT,
+    RESULTS,
     AuditRecord,
     AuditVictim,
     CardRecord,
     CellRecord,
     DataRecord,
     SampleRecord,
+    load_audit,
     manifest,
 )
-from iqaudit._runs.store import PART, versions
+from iqaudit._runs.store import PART, versions, write_record
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance
 from iqaudit.victims._spec import HOW_ASKED, VictimSpec
@@ -36,7 +39,7 @@ PROTOCOL = 2
 OTHER = "name another folder"
 
 
-def asked(campaign: Campaign, names: Sequence[str]) -> AuditRecord:
+def asked(spec: AuditSpec, names: Sequence[str]) -> AuditRecord:
     """Return what is known before anything is read: the campaign, the protocol, the versions.
 
     `names` are the victims' public ones.
@@ -44,7 +47,7 @@ def asked(campaign: Campaign, names: Sequence[str]) -> AuditRecord:
     return AuditRecord(
         protocol=PROTOCOL,
         versions={**versions(), "python": platform.python_version()},
-        campaign=_plain(campaign.record(names)),
+        campaign=_plain(spec.record(names)),
         data=DataRecord(name="", pictures=()),
         victims=(),
         cells=(),
@@ -84,7 +87,7 @@ def cell(cell: Cell, name: str) -> CellRecord:
     """Return the record of a cell; `name` is its victim's public one."""
     return CellRecord(
         folder=cell.folder,
-        attack=cell.attack,
+        attack=cell.attack.name,
         levels=cell.levels,
         goal=cell.goal.value,
         seed=cell.seed,
@@ -115,24 +118,68 @@ def hardware(devices: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def taken_up(root: Path) -> AuditRecord | None:
+def taken_up(root: Path, *, overwrite: bool = False) -> AuditRecord | None:
     """Return the manifest of the audit that a folder holds; None where it is free.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    overwrite : bool
+        Whether a run or an audit that it holds counts as none.
 
     Raises
     ------
     InputError
-        If it holds something else.
+        If it holds something else, or cannot be written.
     """
-    held = manifest(root)
-    if held is not None:
-        return held
-    if root.is_dir():
-        # A manifest that was being written when a first start was killed is nothing yet.
-        if all(each.name == AUDIT + PART for each in root.iterdir()):
-            return None
-    elif not root.exists():
+    if not root.exists():
+        there = next(folder for folder in root.absolute().parents if folder.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK)):
+            raise InputError(f"{root}: this cannot be written.")
         return None
-    raise InputError(f"{root}: this is there already and holds no audit; {OTHER}.")
+    audit = None if overwrite else manifest(root)
+    # A manifest that was being written when a first start was killed is nothing yet.
+    if audit or (root.is_dir() and all(each.name == AUDIT + PART for each in root.iterdir())):
+        return audit
+    if not ((root / RESULTS).exists() or (root / AUDIT).exists()):
+        raise InputError(f"{root}: this is there already and holds no audit; {OTHER}.")
+    if not overwrite:
+        raise InputError(f"{root}: this holds another run; {OTHER}, or say --overwrite.")
+    return None
+
+
+def begin(
+    root: Path,
+    spec: AuditSpec,
+    names: Sequence[str],
+    known: AuditRecord,
+    victims: Sequence[AuditVictim],
+) -> AuditRecord:
+    """Write an audit's manifest, and return it as it is read again.
+
+    Parameters
+    ----------
+    root : Path
+        The audit's directory.
+    spec : AuditSpec
+        Its settings.
+    names : sequence of str
+        The victims' public names.
+    known : AuditRecord
+        The manifest but for its victims, cells and hardware.
+    victims : sequence of AuditVictim
+        In the order of `spec`.
+    """
+    public = dict(zip(map(id, spec.victims), names, strict=True))
+    whole = replace(
+        known,
+        hardware=hardware(each.device for each in victims),
+        victims=tuple(victims),
+        cells=tuple(cell(each, public[id(each.victim)]) for each in spec.cells()),
+    )
+    write_record(root / AUDIT, AUDIT_FORMAT, whole)
+    return load_audit(root)
 
 
 def refuse_other(root: Path, then: AuditRecord, now: AuditRecord) -> None:

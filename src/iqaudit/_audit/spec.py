@@ -1,18 +1,20 @@
-"""What an audit asks: lists of victims, attacks and the rest, which multiply into cells."""
+"""Settings of an audit: lists of victims, attacks and the rest, which multiply into cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from os import PathLike
 from typing import Any
 
-from iqaudit._core.errors import InputError, unknown, whole_number
+from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.goal import Goal
-from iqaudit._core.picture import names_apart
+from iqaudit._core.picture import Source, names_apart
 from iqaudit._core.threat import Linf
+from iqaudit._runs.schema import FLAT
 from iqaudit._search.driver import SearchSpec
 from iqaudit._search.stop import Stop
-from iqaudit.attacks import ATTACKS, named
-from iqaudit.datasets import Drawing
+from iqaudit.attacks._registry import AttackSpec, attack_spec
+from iqaudit.datasets._selection import Drawing
 from iqaudit.victims._base import Victim
 from iqaudit.victims._spec import VictimSpec
 
@@ -32,22 +34,22 @@ class Data:
     Parameters
     ----------
     spec : str
-        As `iqaudit.datasets.load` takes it; empty where files are named.
-    pictures : tuple of str
-        Files, or folders of them.
+        As `iqaudit.datasets.load` takes it; empty where pictures are given.
+    pictures : tuple
+        Files, folders of them, arrays or `Picture`.
     opinion_range : (worst, best), optional
         See `iqaudit.datasets.load`.
     drawing : Drawing
-        Which part of them is taken.
+        The part of them that is taken.
 
     Raises
     ------
     InputError
-        If neither a data set nor a file is named, or both are.
+        If neither a data set nor a picture is given, or both are.
     """
 
     spec: str = ""
-    pictures: tuple[str, ...] = ()
+    pictures: tuple[Source, ...] = ()
     opinion_range: tuple[float, float] | None = None
     drawing: Drawing = field(default_factory=Drawing)
 
@@ -59,12 +61,18 @@ class Data:
         if self.pictures and self.opinion_range is not None:
             raise InputError("Picture files have no opinion scores, so no range of them.")
 
+    @property
+    def files(self) -> tuple[str, ...] | None:
+        """The pictures' paths; None where some of them are in memory."""
+        paths = tuple(str(each) for each in self.pictures if isinstance(each, str | PathLike))
+        return paths if len(paths) == len(self.pictures) else None
+
     def record(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
+        """Return it as JSON holds it; pictures in memory are told by their hashes alone."""
         drawing, ends = self.drawing, self.opinion_range
         return {
             "spec": self.spec,
-            "pictures": list(self.pictures),
+            "pictures": list(self.files or ()),
             "opinion_range": None if ends is None else list(ends),
             "subset": drawing.subset,
             "sample": drawing.count,
@@ -77,12 +85,12 @@ class Data:
 class Cell:
     """One run of an audit: everything about it but the pictures.
 
-    `folder` is its directory's name in the audit's; `attack` a name of `iqaudit.attacks.ATTACKS`.
+    `folder` is its directory's name in the audit's.
     """
 
     folder: str
     victim: VictimSpec
-    attack: str
+    attack: AttackSpec
     levels: int
     goal: Goal
     seed: int
@@ -93,26 +101,26 @@ class Cell:
         """Return the searches of the run with its victim, checked."""
         return SearchSpec(
             victim,
-            named(self.attack),
+            self.attack.attack,
             Linf(self.levels),
             self.goal,
             self.queries,
             self.seed,
-            stop=self.stop,
+            self.stop,
         )
 
 
 @dataclass(frozen=True)
-class Campaign:
+class AuditSpec:
     """An audit as it was asked for.
 
     Parameters
     ----------
     victims : tuple of VictimSpec
     data : Data
-    attacks : tuple of str
-        Names of `iqaudit.attacks.ATTACKS`; or ``"paper"``, the paper's attack as set for each
-        victim.
+    attacks : tuple of AttackSpec or str
+        Attacks, or their names as `iqaudit.attacks.ATTACKS` has them or ``python:MODULE:NAME``;
+        or ``"paper"``, the paper's attack as set for each victim.
     levels : tuple of int
         The largest change of a channel.
     goals : tuple of Goal
@@ -120,7 +128,9 @@ class Campaign:
     queries : int
         The budget a picture.
     stop : Stop
-        When a picture's search ends before its budget is spent.
+        Rules that end a picture's search before its budget is spent.
+    flat : bool
+        Whether the audit's one cell lies in the audit's own folder.
 
     Raises
     ------
@@ -130,46 +140,54 @@ class Campaign:
 
     victims: tuple[VictimSpec, ...]
     data: Data
-    attacks: tuple[str, ...] = (PAPER_USUAL,)
+    attacks: tuple[Any, ...] = (PAPER_USUAL,)
     levels: tuple[int, ...] = (3,)
     goals: tuple[Goal, ...] = (Goal.BIDIRECTIONAL,)
     seeds: tuple[int, ...] = (0,)
     queries: int = 500
     stop: Stop = field(default_factory=Stop)
+    flat: bool = False
 
     def __post_init__(self) -> None:
+        attacks = (each if each == PAPER else attack_spec(each) for each in self.attacks)
+        object.__setattr__(self, "attacks", tuple(attacks))
         for name in ("victims", "attacks", "levels", "goals", "seeds"):
             values = getattr(self, name)
             if not values:
                 raise InputError(f"An audit needs at least one of its {name}.")
             if any(value in values[:index] for index, value in enumerate(values)):
                 raise InputError(f"An audit's {name} are each said once.")
-        for attack in self.attacks:
-            if attack not in (PAPER, *ATTACKS):
-                raise unknown("attack", attack, (PAPER, *ATTACKS))
         for levels in self.levels:
             Linf(levels)
-        for seed in self.seeds:
-            whole_number("seed", seed)
-        whole_number("queries", self.queries)
+        for name, numbers in (("seed", self.seeds), ("queries", (self.queries,))):
+            for number in numbers:
+                whole_number(name, number)
+        if self.flat and len(self.cells()) > 1:
+            raise InputError("One folder holds one cell.")
 
     def cells(self) -> tuple[Cell, ...]:
         """Return the runs that the lists multiply into, in their order."""
         labels = names_apart(victim.label for victim in self.victims)
-        cells = {}
+        cells = []
         for index, victim in enumerate(self.victims):
-            attacks = dict.fromkeys(_attack(attack, victim) for attack in self.attacks)
-            for attack, levels, goal, seed in product(attacks, self.levels, self.goals, self.seeds):
+            attacks: list[AttackSpec] = []
+            for each in self.attacks:
+                if (attack := _attack(each, victim)) not in attacks:
+                    attacks.append(attack)
+            named = zip(attacks, names_apart(each.label for each in attacks), strict=True)
+            for (attack, name), levels, goal, seed in product(
+                named, self.levels, self.goals, self.seeds
+            ):
                 varying = [
                     *_varying(self.levels, f"levels-{levels}"),
                     *_varying(self.goals, goal.value),
                     *_varying(self.seeds, f"seed-{seed}"),
                 ]
-                folder = "--".join((labels[index], attack, *varying))
-                cells[folder] = Cell(
-                    folder, victim, attack, levels, goal, seed, self.queries, self.stop
+                folder = FLAT if self.flat else "--".join((labels[index], name, *varying))
+                cells.append(
+                    Cell(folder, victim, attack, levels, goal, seed, self.queries, self.stop)
                 )
-        return tuple(cells.values())
+        return tuple(cells)
 
     def record(self, names: Sequence[str]) -> dict[str, Any]:
         """Return it as JSON holds it, with the victims' public names."""
@@ -178,7 +196,7 @@ class Campaign:
                 victim.record(name) for victim, name in zip(self.victims, names, strict=True)
             ],
             "data": self.data.record(),
-            "attacks": list(self.attacks),
+            "attacks": [each if each == PAPER else each.record for each in self.attacks],
             "levels": list(self.levels),
             "goals": [goal.value for goal in self.goals],
             "seeds": list(self.seeds),
@@ -188,8 +206,10 @@ class Campaign:
         }
 
 
-def _attack(name: str, victim: VictimSpec) -> str:
-    return PAPER_SETTINGS.get(victim.label, PAPER_USUAL) if name == PAPER else name
+def _attack(attack: AttackSpec | str, victim: VictimSpec) -> AttackSpec:
+    if isinstance(attack, AttackSpec):
+        return attack
+    return attack_spec(PAPER_SETTINGS.get(victim.label, PAPER_USUAL))
 
 
 def _varying(values: Sequence[Any], said: str) -> list[str]:

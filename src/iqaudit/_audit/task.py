@@ -1,12 +1,12 @@
-"""One picture of one cell: what an engine hands out, and how it is worked off.
+"""Tasks: pictures of one cell, as an engine hands them out, and the way they are worked off.
 
 A task says everything that a worker needs, wherever it is. Its outcome depends on nothing else: not
 on the worker, on what ran before, or on how often it was stopped.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,49 +20,72 @@ from iqaudit._search.ledger import Answer
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Victim
 
-Keep = Callable[[Sequence[Answer]], None]
-"""Called with what the victim answered, before anything else is asked."""
-
-Progress = Callable[[int], None]
-"""Called with how many queries the picture has had. A KeyboardInterrupt raised in it stops the
-picture between two queries."""
-
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """A picture of a cell.
+class Member:
+    """A picture of a task.
 
     Parameters
     ----------
-    cell : Cell
-        What is run.
-    noise : float
-        Of a score of its victim, as it was measured at the audit's first start.
     picture : Picture
-        What is attacked.
+        The clean picture.
     labels : mapping
-        What people said of it: `opinion`, `distortion`, `reference`.
+        Its opinion score, distortion and reference.
     answers : tuple of Answer
-        What the victim was asked before the run was stopped.
+        The victim's before the audit was stopped.
     """
 
-    cell: Cell
-    noise: float
     picture: Picture
     labels: Mapping[str, Any]
     answers: tuple[Answer, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Pictures of one cell whose searches share the victim's batches; one, where none is shared.
+
+    Parameters
+    ----------
+    cell : Cell
+        The run.
+    noise : float
+        Of a score of its victim, as it was measured at the audit's first start.
+    members : tuple of Member
+        The pictures.
+    """
+
+    cell: Cell
+    noise: float
+    members: tuple[Member, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The cell's folder and the first picture's name, which no other task of an audit has."""
+        return self.cell.folder, self.members[0].picture.name
+
+
 @dataclass(frozen=True)
 class Stride:
-    """How far a search came at once: what was answered, and how many queries it has had by then."""
+    """A step of a task's searches.
 
-    answers: tuple[Answer, ...]
-    queries: int
+    Parameters
+    ----------
+    answers : mapping
+        The answers that came, by the pictures' names.
+    queries : mapping
+        The number that each of those pictures has had by now.
+    finished : mapping
+        The results of the pictures that are at their end with it; None where another worker,
+        which outlived its run, has written one.
+    """
+
+    answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
+    queries: Mapping[str, int] = field(default_factory=dict)
+    finished: Mapping[str, TrialResult | None] = field(default_factory=dict)
 
 
-def search(task: Task, victim: Victim) -> Generator[Stride, None, TrialResult]:
-    """Attack a task's picture, from where its answers left off.
+def search(task: Task, victim: Victim) -> Generator[Stride]:
+    """Search a task's pictures, from where their answers left off.
 
     Parameters
     ----------
@@ -73,49 +96,33 @@ def search(task: Task, victim: Victim) -> Generator[Stride, None, TrialResult]:
     Yields
     ------
     Stride
-        First where its answers led, without an answer; then every step's.
+        First where the answers led, without an answer; then every step's, whose answers can be kept
+        before anything else is asked.
 
     Raises
     ------
     InputError
         If the task's answers are those of another search.
     VictimError
-        If the victim fails. What it answered was yielded.
+        If the victim fails. Its answers were yielded.
     """
-    trial = begin(task.cell.search(victim), task.picture, task.answers)
-    ledger = trial.ledger
-    if ledger.answers:
-        yield Stride((), ledger.spent)
-    for answered in drive(victim, [trial]):
-        yield Stride(tuple(each.ledger.answers[-1] for each in answered), ledger.spent)
-    return trial.result()
-
-
-def perform(
-    task: Task, victim: Victim, keep: Keep, progress: Progress | None = None
-) -> TrialResult:
-    """Attack a task's picture in this process; see `search`.
-
-    Parameters
-    ----------
-    task : Task
-    victim : Victim
-        The task's.
-    keep : callable
-        Given every answer that is not among the task's, as soon as it is there.
-    progress : callable, optional
-        Told how far it is.
-    """
-    with closing(search(task, victim)) as strides:
-        while True:
-            try:
-                stride = next(strides)
-            except StopIteration as ended:
-                result: TrialResult = ended.value
-                return result
-            keep(stride.answers)
-            if progress is not None:
-                progress(stride.queries)
+    spec = task.cell.search(victim)
+    with ExitStack() as stack:
+        trials = []
+        for member in task.members:
+            trials.append(begin(spec, member.picture, member.answers))
+            stack.callback(trials[-1].close)
+        known = [trial for trial in trials if trial.ledger.answers]
+        yield Stride(
+            queries={trial.picture.name: trial.ledger.spent for trial in known},
+            finished={trial.picture.name: trial.result() for trial in known if trial.done},
+        )
+        for answered in drive(victim, trials):
+            yield Stride(
+                {trial.picture.name: (trial.ledger.answers[-1],) for trial in answered},
+                {trial.picture.name: trial.ledger.spent for trial in answered},
+                {trial.picture.name: trial.result() for trial in answered if trial.done},
+            )
 
 
 @contextmanager
@@ -130,20 +137,42 @@ def writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def work(root: Path, task: Task, victim: Victim, progress: Progress | None = None) -> None:
-    """Work a task off in a directory on this machine: its answers, its files, its entry.
+def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:
+    """Work a task off in a directory on this machine: its answers, its files, its entries.
+
+    Yields
+    ------
+    Stride
+        Its answers are in the pictures' journals, its results in files. So a task that is closed
+        between two strides loses nothing.
 
     Raises
     ------
     InputError
-        If something cannot be written; or as `perform` does.
+        If something cannot be written; or as `search` does.
     VictimError
-        As `perform` does.
+        As `search` does.
     """
-    folder, name = root / task.cell.folder, task.picture.name
-    with writing(folder), Journal(cell_store.journal(folder, name)) as journal:
-        if not cell_store.is_finished(folder, name):  # by a worker that outlived its run
-            begun = replace(task, answers=journal.answers)
-            result = perform(begun, victim, journal.keep, progress)
-            cell_store.commit(folder, result, victim.card, task.labels)
-        journal.remove()
+    folder = root / task.cell.folder
+    with writing(folder), ExitStack() as stack:
+        journals, members, written = {}, [], []
+        for member in task.members:
+            name = member.picture.name
+            journal = stack.enter_context(Journal(cell_store.journal(folder, name)))
+            if cell_store.is_finished(folder, name):
+                journal.remove()
+                written.append(name)
+            else:
+                journals[name] = journal
+                members.append(replace(member, answers=journal.answers))
+        if written:
+            yield Stride(finished=dict.fromkeys(written))
+        labels = {member.picture.name: member.labels for member in members}
+        for stride in search(replace(task, members=tuple(members)), victim):
+            for name, answers in stride.answers.items():
+                journals[name].keep(answers)
+            for name, result in stride.finished.items():
+                assert result is not None  # noqa: S101 (it was searched here)
+                cell_store.commit(folder, result, victim.card, labels[name])
+                journals[name].remove()
+            yield stride

@@ -38,6 +38,13 @@ INSIGHTS, INSIGHTS_ANSWERS = "insights.json", "insights.jsonl"
 TRANSFER, TRANSFER_ANSWERS = "transfer.json", "transfer.jsonl"
 ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS)
 
+ANSWERS, ENTRIES = "answers", "entries"
+"""The folders of a cell that is not finished: answers on pictures that are begun, and records of
+those that are finished."""
+
+FLAT = "."
+"""The folder of the one cell of a flat audit: the audit's own."""
+
 FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
 """The folders, and the suffix of each picture's file in them."""
 
@@ -308,7 +315,9 @@ def manifest(path: str | os.PathLike[str]) -> AuditRecord | None:
     file = Path(path) / AUDIT
     record = read(file, AUDIT_FORMAT, AuditRecord)
     if record is not None:
-        for name in (*(cell.folder for cell in record.cells), *record.data.pictures):
+        folders = [cell.folder for cell in record.cells]
+        # A flat audit's one cell lies in the audit's own folder.
+        for name in (*(folders if folders != [FLAT] else ()), *record.data.pictures):
             _refuse_a_path(file, name, "cell's or picture's")
     return record
 
@@ -329,7 +338,7 @@ def load_audit(path: str | os.PathLike[str]) -> AuditRecord:
 
 def _refuse_a_path(file: Path, name: str, whose: str) -> None:
     # Names lead to files: one that leads elsewhere was not written by iqaudit.
-    if Path(name).name != name:
+    if Path(name).name != name or name in {"", "..", FLAT}:
         raise InputError(f"{file}: {name!r} is no {whose} name.")
 
 

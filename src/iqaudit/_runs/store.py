@@ -1,18 +1,16 @@
-"""A run's directory, being written; `iqaudit._runs.schema` says what it holds.
+"""The store of runs: their files are written whole, and removed; `iqaudit._runs.schema` names them.
 
-It is claimed before the first query. Each result is written as soon as it is there, results.json
-last and at one stroke, so a run that ends at any moment leaves a directory that reads and verifies.
-Nothing in it tells the time or the place: the same run writes the same bytes.
+Nothing in a run tells the time or the place: the same run writes the same bytes.
 """
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +18,15 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import write
 from iqaudit._core.threat import Linf
-from iqaudit._runs.figures import Row, Summary, measure, summarise
+from iqaudit._runs.figures import measure, summarise
 from iqaudit._runs.journal import lock
 from iqaudit._runs.schema import (
     ANALYSES,
     ANSWER,
+    ANSWERS,
+    AUDIT,
+    ENTRIES,
     FILES,
-    FORMAT,
-    OMITTED,
     REPORT,
     RESULTS,
     AttackRecord,
@@ -38,160 +37,19 @@ from iqaudit._runs.schema import (
     file_names,
     file_sha256,
     load,
+    manifest,
 )
-from iqaudit._search.driver import SearchSpec
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks import Attack, is_white_box
-from iqaudit.victims._base import Card, Victim
+from iqaudit.victims._base import Card
 
 PART = ".part"
 """The end of the name of a file that is being written."""
 
-NO_LABELS = dict.fromkeys(("opinion", "distortion", "reference"), OMITTED)
-"""The labels of a picture of no data set, which are not written."""
-
-
-class RunDirectory:
-    """A run's directory, being written; a context manager that leaves none where nothing came.
-
-    Parameters
-    ----------
-    path : path
-        Must not exist, or be empty; made at once, with its parents.
-    plan : Plan
-        What is run.
-    named : mapping, optional
-        How the victim was named, `spec` and `options`, so that it can be made again.
-    overwrite : bool
-        Whether a directory that holds a run may lose that run to this one, when the first result
-        is written.
-
-    Raises
-    ------
-    InputError
-        If the path is taken, or cannot be written to.
-    """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        plan: SearchSpec,
-        *,
-        named: Mapping[str, Any] | None = None,
-        overwrite: bool = False,
-    ) -> None:
-        self.path = Path(path)
-        self._plan = plan
-        self._named = named or {"spec": OMITTED, "options": OMITTED}
-        self._pictures: list[PictureRecord] = []
-        self._made: list[Path] = []
-        self._replaces = replaces(self.path, overwrite=overwrite)
-        if not self._replaces:
-            self._claim()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        if not (self._pictures or self._replaces):
-            self._withdraw()
-
-    def _withdraw(self) -> None:
-        """Remove what was made."""
-        with suppress(OSError):
-            (self.path / RESULTS).unlink()
-        for folder in reversed(self._made):
-            if folder.is_relative_to(self.path):
-                shutil.rmtree(folder, ignore_errors=True)
-            else:  # a parent, which may have become another's meanwhile
-                with suppress(OSError):
-                    folder.rmdir()
-
-    def add(self, result: TrialResult) -> Row:
-        """Write one result, and return its figures."""
-        if self._replaces:
-            _remove_run(self.path)
-            self._claim()
-            self._replaces = False
-        self._pictures.append(write_result(self.path, result, self._plan.victim.card))
-        self._write_record()
-        return self._pictures[-1].figures
-
-    @property
-    def victim(self) -> Victim:
-        """The victim asked."""
-        return self._plan.victim
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """The figures of the results written so far."""
-        return tuple(picture.figures for picture in self._pictures)
-
-    @property
-    def summary(self) -> Summary:
-        """Their means."""
-        return summarise(self.rows)
-
-    def record(self) -> RunRecord:
-        """Return the record that results.json holds."""
-        plan = self._plan
-        return compose(
-            VictimRecord.of(plan.victim.card, **self._named),
-            plan.attack,
-            plan.threat,
-            plan.goal,
-            plan.queries,
-            plan.stop,
-            plan.seed,
-            self._pictures,
-        )
-
-    def _claim(self) -> None:
-        try:
-            for folder in (
-                *reversed(self.path.parents),
-                self.path,
-                *map(self.path.joinpath, FILES),
-            ):
-                if not folder.exists():
-                    folder.mkdir()
-                    self._made.append(folder)
-            self._write_record()
-        except OSError as error:
-            self._withdraw()
-            raise InputError(f"{self.path}: this cannot be written ({error.strerror}).") from None
-
-    def _write_record(self) -> None:
-        write_record(self.path / RESULTS, FORMAT, self.record())
-
-
-def replaces(path: Path, *, overwrite: bool) -> bool:
-    """Tell whether a run written there replaces another one.
-
-    Raises
-    ------
-    InputError
-        If the path is taken.
-    """
-    if not path.exists():
-        there = next(folder for folder in path.absolute().parents if folder.exists())
-        if not (there.is_dir() and os.access(there, os.W_OK)):
-            raise InputError(f"{path}: this cannot be written.")
-        return False
-    if path.is_dir() and not any(path.iterdir()):
-        return False
-    if not _holds_run(path):
-        raise InputError(f"{path}: this is there already and holds no run.")
-    if not overwrite:
-        raise InputError(
-            f"{path}: this holds another run; name another folder, or say --overwrite."
-        )
-    return True
-
 
 def write_result(
-    path: Path, result: TrialResult, card: Card, labels: Mapping[str, Any] = NO_LABELS
+    path: Path, result: TrialResult, card: Card, labels: Mapping[str, Any]
 ) -> PictureRecord:
     """Write a result's files into a run's directory, and return its record.
 
@@ -303,16 +161,29 @@ def exclusive(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _holds_run(path: Path) -> bool:
-    try:
-        load(path)
-    except InputError:
-        return False
-    return True
+def remove(path: Path) -> None:
+    """Remove the run or the audit that a directory holds, and nothing that is not its own.
+
+    Raises
+    ------
+    InputError
+        If its files cannot be told, since its record cannot be read.
+    """
+    audit = manifest(path)
+    for cell in () if audit is None else audit.cells:
+        _remove_run(path / cell.folder, audit.data.pictures)
+    if audit is None and (path / RESULTS).exists():
+        _remove_run(path, [each.name for each in load(path).pictures])
+    for name in (AUDIT, REPORT, *ANALYSES):
+        (path / name).unlink(missing_ok=True)
 
 
-def _remove_run(path: Path) -> None:
-    """Remove a run, and nothing that is not its own."""
-    files = [file for each in load(path).pictures for file in file_names(each.name).values()]
+def _remove_run(folder: Path, names: Iterable[str]) -> None:
+    files = [file for name in names for file in file_names(name).values()]
     for file in (*files, RESULTS, REPORT, *ANALYSES):
-        (path / file).unlink(missing_ok=True)
+        (folder / file).unlink(missing_ok=True)
+    for name in (ANSWERS, ENTRIES):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for each in (*map(folder.joinpath, FILES), folder):
+        with suppress(OSError):  # it holds something else
+            each.rmdir()

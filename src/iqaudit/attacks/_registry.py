@@ -83,6 +83,11 @@ class AttackSpec:
         return self.name.rpartition(":")[2]
 
     @property
+    def record(self) -> str | dict[str, Any]:
+        """The name, as files hold it; of a value that has none, its class and settings."""
+        return self.name if self.name in ATTACKS or PYTHON in self.name else self.settings
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The attack's class and hyper-parameters, as files hold them."""
         return {
