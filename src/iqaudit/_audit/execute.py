@@ -10,7 +10,7 @@ from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.data import Found, find
 from iqaudit._audit.engines.registry import Engine, named, serial
 from iqaudit._audit.failures import GivenUpError
-from iqaudit._audit.observer import Watch
+from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign, Cell
 from iqaudit._audit.task import Task
 from iqaudit._core.errors import InputError, whole_number
@@ -37,7 +37,7 @@ def run(
     engine: str | Engine = "processes",
     workers: int | None = None,
     yes: bool = False,
-    watch: Watch | None = None,
+    watch: Observer | None = None,
 ) -> tuple[Path, ...]:
     """Run a campaign into a directory, from where an earlier start left off.
 
@@ -55,7 +55,7 @@ def run(
         computes on another device of this machine.
     yes : bool
         That a victim elsewhere, whose scores may be paid for, is to be asked.
-    watch : Watch, optional
+    watch : Observer, optional
         Who is told of it.
 
     Returns
@@ -72,7 +72,7 @@ def run(
     KeyboardInterrupt
         If it was stopped, likewise.
     """
-    root, watch = Path(out), watch or Watch()
+    root, watch = Path(out), watch or Observer()
     if isinstance(engine, str):
         engine = named(engine)
     if workers is not None and whole_number("workers", workers) < 1:
@@ -94,7 +94,13 @@ def run(
 
 
 def _run(
-    campaign: Campaign, root: Path, engine: Engine, workers: int | None, watch: Watch, *, yes: bool
+    campaign: Campaign,
+    root: Path,
+    engine: Engine,
+    workers: int | None,
+    watch: Observer,
+    *,
+    yes: bool,
 ) -> None:
     held, found = manifest.taken_up(root), find(campaign.data)
     names = public_names(campaign)
@@ -145,7 +151,7 @@ class _Preparation:
         campaign: Campaign,
         pending: Sequence[Cell],
         held: dict[str, Any] | None,
-        watch: Watch,
+        watch: Observer,
     ) -> None:
         self._campaign, self._watch = campaign, watch
         needed = [victim for victim in campaign.victims if any(c.victim == victim for c in pending)]
@@ -238,7 +244,7 @@ class _Audit:
         campaign: Campaign,
         found: Found,
         held: dict[str, Any],
-        watch: Watch,
+        watch: Observer,
     ) -> None:
         self._root, self._campaign, self._found = root, campaign, found
         self._held, self._watch = held, watch

@@ -4,7 +4,7 @@ A task says everything that a worker needs, wherever it is. Its outcome depends 
 on the worker, on what ran before, or on how often it was stopped.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,12 +20,7 @@ from iqaudit._search.trial import Answer, TrialResult
 from iqaudit.victims._base import Victim
 from iqaudit.victims._scoring import check_scale
 
-Keep = Callable[[Sequence[Answer]], None]
-"""Called with what the victim answered, before anything else is asked."""
-
-Progress = Callable[[int], None]
-"""Called with how many queries the picture has had. A KeyboardInterrupt raised in it stops the
-picture between two queries."""
+Keep = Callable[[tuple[Answer, ...]], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +47,11 @@ class Task:
     labels: Mapping[str, Any]
     answers: tuple[Answer, ...] = ()
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The cell's folder and the picture's name, which no other task of an audit has."""
+        return self.cell.folder, self.picture.name
+
 
 @dataclass(frozen=True)
 class Stride:
@@ -61,7 +61,9 @@ class Stride:
     queries: int
 
 
-def search(task: Task, victim: Victim) -> Generator[Stride, None, TrialResult]:
+def search(
+    task: Task, victim: Victim, keep: Keep = lambda _: None
+) -> Generator[Stride, None, TrialResult]:
     """Attack a task's picture, from where its answers left off.
 
     Parameters
@@ -69,6 +71,8 @@ def search(task: Task, victim: Victim) -> Generator[Stride, None, TrialResult]:
     task : Task
     victim : Victim
         The task's.
+    keep : callable, optional
+        Called with each stride's answers before anything else is asked.
 
     Yields
     ------
@@ -95,38 +99,12 @@ def search(task: Task, victim: Victim) -> Generator[Stride, None, TrialResult]:
                 driver.step(victim, [trial])
             except BaseException as raised:  # noqa: BLE001 (raised below)
                 error = raised
-            answers = map(Answer, oracle.scores[known:], oracle.asked[known:])
-            yield Stride(tuple(answers), oracle.spent)
+            answers = tuple(map(Answer, oracle.scores[known:], oracle.asked[known:]))
+            keep(answers)
+            yield Stride(answers, oracle.spent)
             if error is not None:
                 raise error
     return trial.result()
-
-
-def perform(
-    task: Task, victim: Victim, keep: Keep, progress: Progress | None = None
-) -> TrialResult:
-    """Attack a task's picture in this process; see `search`.
-
-    Parameters
-    ----------
-    task : Task
-    victim : Victim
-        The task's.
-    keep : callable
-        Given every answer that is not among the task's, as soon as it is there.
-    progress : callable, optional
-        Told how far it is.
-    """
-    with closing(search(task, victim)) as strides:
-        while True:
-            try:
-                stride = next(strides)
-            except StopIteration as ended:
-                result: TrialResult = ended.value
-                return result
-            keep(stride.answers)
-            if progress is not None:
-                progress(stride.queries)
 
 
 @contextmanager
@@ -141,20 +119,26 @@ def writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def work(root: Path, task: Task, victim: Victim, progress: Progress | None = None) -> None:
+def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:
     """Work a task off in a directory on this machine: its answers, its files, its entry.
+
+    Yields
+    ------
+    Stride
+        Its answers are in the picture's journal. So a search that is closed between two strides
+        loses nothing.
 
     Raises
     ------
     InputError
-        If something cannot be written; or as `perform` does.
+        If something cannot be written; or as `search` does.
     VictimError
-        As `perform` does.
+        As `search` does.
     """
     folder, name = root / task.cell.folder, task.picture.name
     with writing(folder), Journal(cell_store.journal(folder, name)) as journal:
         if not cell_store.is_finished(folder, name):  # by a worker that outlived its run
             begun = replace(task, answers=journal.answers)
-            result = perform(begun, victim, journal.keep, progress)
+            result = yield from search(begun, victim, journal.keep)
             cell_store.commit(folder, result, victim.card, task.labels)
         journal.remove()

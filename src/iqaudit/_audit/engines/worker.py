@@ -1,0 +1,120 @@
+"""A worker: one task at a time, with one thread, wherever it runs.
+
+It is asked to begin a task, then to go on, again and again. Each time it searches for a while and
+replies. So nobody has to stop it: where nothing more is asked of it, it rests.
+"""
+
+import time
+import traceback
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from iqaudit._audit.task import Stride, Task, work
+from iqaudit._core.errors import InputError, VictimError
+from iqaudit._core.process import keep_freed_memory
+from iqaudit._core.threads import one_thread
+from iqaudit._search.trial import Answer
+from iqaudit.victims._spec import Victims
+
+STRIDE = 0.5
+"""Seconds between two replies of a worker."""
+
+Files = Mapping[str, bytes]
+"""Contents by path, as `iqaudit._audit.cell_store.packed` returns them."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The message of a worker: the first, without a task, when it is up; then one a request.
+
+    Parameters
+    ----------
+    node : str
+        The name of its machine; empty where it is the driver's.
+    note : str
+        A sentence that readers of the results must know.
+    answers : tuple of Answer
+        Those that came since its last reply.
+    queries : mapping
+        The number that each picture has had by now, by its cell's folder and its name.
+    finished : tuple of (str, str)
+        The folders and names of the pictures whose searches are at their end.
+    files : mapping
+        Theirs, where it is the driver that writes.
+    ended : bool
+        Whether nothing is left of the task, or nothing can be done about it.
+    error : Exception, optional
+        The reason why the task cannot be finished.
+    """
+
+    node: str = ""
+    note: str = ""
+    answers: tuple[Answer, ...] = ()
+    queries: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    finished: tuple[tuple[str, str], ...] = ()
+    files: Files = field(default_factory=dict)
+    ended: bool = False
+    error: Exception | None = None
+
+
+class Worker:
+    """A worker on the driver's machine, which writes to the audit's directory itself.
+
+    Parameters
+    ----------
+    root : Path
+        The audit's directory.
+    """
+
+    _key: tuple[str, str]
+    _strides: Generator[Stride, None, Files]
+
+    def __init__(self, root: Path) -> None:
+        keep_freed_memory()
+        self._threads = ExitStack()
+        self._threads.enter_context(one_thread())
+        self._root, self._victims, self._about = root, Victims(), Reply()
+
+    def about(self) -> Reply:
+        """Return the first message."""
+        return self._about
+
+    def begin(self, task: Task) -> Reply:
+        """Begin a task, or take it up from its answers."""
+        self._key = task.key
+        self._strides = self._search(
+            replace(task, picture=replace(task.picture))
+        )  # read-only again
+        return self.go_on()
+
+    def go_on(self) -> Reply:
+        """Search on for a while."""
+        answers: list[Answer] = []
+        queries: dict[tuple[str, str], int] = {}
+        last: dict[str, Any] = {}
+        until = time.monotonic() + STRIDE
+        try:
+            while time.monotonic() < until:
+                stride = next(self._strides)
+                answers += stride.answers
+                queries[self._key] = stride.queries
+        except StopIteration as end:
+            last = {"finished": (self._key,), "files": end.value, "ended": True}
+        except Exception as error:  # noqa: BLE001 (whatever it is, the driver raises it)
+            last = {"error": _sendable(error), "ended": True}
+        return replace(self._about, answers=tuple(answers), queries=queries, **last)
+
+    def _search(self, task: Task) -> Generator[Stride, None, Files]:
+        """Work a task off, and return the files that are left to the driver to write."""
+        yield from work(self._root, task, self._victims.get(task.cell.victim, task.noise))
+        return {}
+
+
+def _sendable(error: Exception) -> Exception:
+    """Return an error of ours as it can be sent; of another, its text."""
+    if isinstance(error, InputError | VictimError):
+        return type(error)(str(error))
+    return RuntimeError(f"a worker failed:\n{''.join(traceback.format_exception(error))}")
