@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 import iqaudit
 from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import ENGINES
-from iqaudit._audit.observer import Watch
+from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._core.process import keep_freed_memory
 from iqaudit._search import driver
@@ -46,7 +46,7 @@ def _first_levels(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
 instant = Function(_first_levels, iqaudit.Scale.from_range(0, 255), name="instant")
 
 
-class _Meter(Watch):
+class _Meter(Observer):
     """Takes figures at two pictures' ends."""
 
     def __init__(self, last: int) -> None:

@@ -15,7 +15,7 @@ from tests.support.campaigning import ROUGH, Stopping, begun, iqaudit_, serial
 import iqaudit
 from iqaudit import InputError, VictimError
 from iqaudit._audit import manifest
-from iqaudit._audit.observer import Watch
+from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.status import status
 from iqaudit._runs.schema import AuditRecord, runs
@@ -201,7 +201,7 @@ def test_what_does_not_fit_is_said_before_anything_is_asked_or_written(
 
 
 def test_two_cannot_be_at_work_in_one_folder(tmp_path: Path, campaign: Campaign) -> None:
-    class Meddling(Watch):
+    class Meddling(Observer):
         def ended(self, cell: str, picture: str) -> None:  # noqa: ARG002
             with pytest.raises(InputError, match="another iqaudit is at work"):
                 serial(campaign, tmp_path / "run")

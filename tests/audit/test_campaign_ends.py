@@ -23,7 +23,7 @@ from iqaudit import InputError, VictimError
 from iqaudit._audit import cell_store, execute
 from iqaudit._audit.engines import processes
 from iqaudit._audit.estimate import estimate
-from iqaudit._audit.observer import Watch
+from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.status import status
 from iqaudit._runs import journal
@@ -124,7 +124,7 @@ def test_a_full_disk_loses_no_answer(
     monkeypatch.setattr(journal, "RESERVE", 128)
     ballast = small_disk / "ballast"
 
-    class Filling(Watch):
+    class Filling(Observer):
         def answered(self, cell: str, picture: str, queries: int) -> None:  # noqa: ARG002
             if (picture, queries) == ("p1", 10):
                 with suppress(OSError), ballast.open("wb", buffering=0) as file:

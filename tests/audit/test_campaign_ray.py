@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import platform
 import secrets
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from tests.support import audited
 from tests.support.campaigning import (
     ROOT,
     ROUGH,
+    Stopping,
     arguments,
     asked,
     contents,
@@ -33,17 +35,18 @@ from tests.support.campaigning import (
 import iqaudit
 from iqaudit import InputError, VictimError
 from iqaudit._audit import cell_store, execute
-from iqaudit._audit.engines import cluster, remote
-from iqaudit._audit.engines.actors import Pool
-from iqaudit._audit.engines.remote import Node, Worker
-from iqaudit._audit.observer import Watch
+from iqaudit._audit.engines import actors, cluster, worker
+from iqaudit._audit.engines.actors import Actors, RemoteWorker
+from iqaudit._audit.engines.pool import Pool
+from iqaudit._audit.engines.worker import Reply
+from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.task import Task
 from iqaudit._core.picture import picture_key
 from iqaudit._runs import journal
-from iqaudit._runs.schema import load_audit
+from iqaudit._runs.schema import manifest
 from iqaudit._search.ledger import Answer
-from iqaudit.victims._spec import VictimSpec
+from iqaudit.victims._spec import Victims, VictimSpec
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install ray")
 
@@ -52,8 +55,8 @@ ALONE = "from iqaudit._cli import audits, main; audits.finish = lambda *_, **__:
 
 PAUSE = 0.02
 
-OF_A_STRIDE = round(remote.STRIDE / PAUSE) + 1
-"""The most answers that a worker has not told of."""
+OF_A_STRIDE = round(worker.STRIDE / PAUSE) + 1
+"""The most answers that are in no reply of a worker yet."""
 
 
 class Ground:
@@ -254,35 +257,37 @@ def task(tmp_path: Path, small: Campaign) -> Task:
     return Task(small.cells()[0], 0.0, picture, labels)
 
 
-def worker(root: Path) -> Worker:
-    return Worker(root, load_audit(root), str(Path.cwd()))
+def remote_worker(root: Path) -> RemoteWorker:
+    return RemoteWorker(root, manifest(root) or {}, str(Path.cwd()))
 
 
-def test_a_worker_tells_answers_as_they_come_and_the_files_in_the_end(
+def test_a_worker_sends_answers_as_they_come_and_the_files_in_the_end(
     tmp_path: Path, small: Campaign, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And goes on, elsewhere, from those that it told."""
+    """And goes on, elsewhere, from those that it sent."""
     [cell] = serial(small, tmp_path / "run")
     now = iter(range(1000))
-    monkeypatch.setattr(remote, "STRIDE", 2.5)  # two steps, of a second each
-    monkeypatch.setattr("iqaudit._audit.engines.remote.time.monotonic", lambda: next(now))
-    one = worker(tmp_path / "run")
-    told: list[Answer] = []
-    said = one.begin(task)
-    while len(told) < 8:
-        assert len(said.answers) == 2
-        told += said.answers
-        assert (said.queries, said.files, said.error) == (len(told), None, None)
-        said = one.go_on()
-    other = worker(tmp_path / "run")
-    said = other.begin(replace(task, answers=tuple(told)))
-    while said.files is None:
-        told += said.answers
-        said = other.go_on()
-    told += said.answers
-    assert len(told) == 20
+    monkeypatch.setattr(worker, "STRIDE", 2.5)  # two steps, of a second each
+    monkeypatch.setattr("iqaudit._audit.engines.worker.time.monotonic", lambda: next(now))
+    one = remote_worker(tmp_path / "run")
+    answers: list[Answer] = []
+    reply = one.begin(task)
+    while len(answers) < 8:
+        assert len(reply.answers) == 2
+        answers += reply.answers
+        assert reply.queries == {task.key: len(answers)}
+        assert (reply.finished, reply.files, reply.ended, reply.error) == ((), {}, False, None)
+        reply = one.go_on()
+    other = remote_worker(tmp_path / "run")
+    reply = other.begin(replace(task, answers=tuple(answers)))
+    while not reply.ended:
+        answers += reply.answers
+        reply = other.go_on()
+    answers += reply.answers
+    assert len(answers) == 20
+    assert reply.finished == (task.key,)
     cell_store.prepare(tmp_path / "other")
-    cell_store.unpack(tmp_path / "other", said.files)
+    cell_store.unpack(tmp_path / "other", reply.files)
     for file in cell.glob("*/*"):
         assert file.read_bytes() == (tmp_path / "other" / file.relative_to(cell)).read_bytes()
 
@@ -292,16 +297,43 @@ def test_a_node_with_another_victim_or_version_is_refused(
 ) -> None:
     """Its scores would stand among the others'."""
     serial(small, tmp_path / "run")
-    monkeypatch.setattr(audited.rough, "_function", audited.rougher._function)
-    said = worker(tmp_path / "run").begin(task)
-    assert said.answers == ()
-    assert isinstance(said.error, InputError)
-    assert str(said.error).endswith("differ there.")
-    node = worker(tmp_path / "run").about()
-    pool = Pool(_Rayless(), tmp_path / "run", [], Watch(), 1, {})
-    pool._refuse_other_versions(node)
-    with pytest.raises(InputError, match=r"torch is 1\.0; the audit was begun with"):
-        pool._refuse_other_versions(Node("n", {**node.versions, "torch": "1.0"}))
+    with monkeypatch.context() as patch:
+        patch.setattr(audited.rough, "_function", audited.rougher._function)
+        reply = remote_worker(tmp_path / "run").begin(task)
+    assert (reply.answers, reply.ended) == ((), True)
+    assert isinstance(reply.error, InputError)
+    assert str(reply.error).endswith("differ there.")
+    assert remote_worker(tmp_path / "run").about().error is None
+    there = actors.versions()
+    monkeypatch.setattr(actors, "versions", lambda: {**there, "torch": "1.0"})
+    with pytest.raises(
+        InputError, match=r"^On the node .+: torch is 1\.0; the audit was begun with"
+    ):
+        list(Pool(transport(_Rayless(), tmp_path / "run"), [task], Observer(), 1).run())
+
+
+def test_other_last_digits_on_a_node_are_said_once(
+    tmp_path: Path, small: Campaign, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iqaudit._audit.manifest.refuse_other_victim", lambda *_: False)
+    observer = Stopping(-1)
+    campaign = larger(small, tmp_path, make_picture)
+    execute.run(campaign, tmp_path / "run", engine=rayless(_Rayless()), workers=2, watch=observer)
+    [sentence] = observer.said
+    assert sentence.startswith(f"The node {platform.node()}: a victim's scores differ")
+
+
+def test_that_a_cluster_has_no_room_is_said_once(
+    tmp_path: Path, small: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serial(small, tmp_path / "run")
+    monkeypatch.setattr(actors, "PATIENCE", -1.0)
+    observer, full = Stopping(-1), _Rayless()
+    full.wait = lambda replies, **_: ([], replies)  # type: ignore[method-assign]
+    waiting = Actors(full, tmp_path / "run", {}, observer, {})
+    for _ in range(3):
+        assert waiting.wait([], 0.0) == []
+    assert observer.said == ["Waiting for a worker: others may have the cluster's cores and GPUs."]
 
 
 class _Died(Exception):  # noqa: N818 (as Ray's)
@@ -316,7 +348,7 @@ class _Rayless:
     def __init__(self, deadly: Sequence[str] = (), stillborn: int = 0) -> None:
         self._deadly, self._stillborn = list(deadly), stillborn
 
-    def remote(self, made: Callable[..., Worker]) -> Any:
+    def remote(self, made: Callable[..., RemoteWorker]) -> Any:
         def make(*given: Any) -> Any:
             one = made(*given)
             return SimpleNamespace(
@@ -327,13 +359,13 @@ class _Rayless:
 
         return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=make))
 
-    def _about(self, one: Worker) -> Node:
+    def _about(self, one: RemoteWorker) -> Reply:
         if self._stillborn:
             self._stillborn -= 1
             raise _Died("its node has gone")
         return one.about()
 
-    def _begin(self, one: Worker, task: Task) -> Any:
+    def _begin(self, one: RemoteWorker, task: Task) -> Any:
         if task.picture.name in self._deadly:
             self._deadly.remove(task.picture.name)
             raise _Died("killed")
@@ -349,13 +381,17 @@ class _Rayless:
         pass
 
 
+def transport(ray: _Rayless, root: Path) -> Actors:
+    return Actors(ray, root, manifest(root) or {}, Observer(), {})
+
+
 def rayless(ray: _Rayless) -> Any:
     """Return an engine of such workers."""
 
     def engine(
-        root: Path, tasks: Iterable[Task], watch: Watch, workers: int | None, _: object
+        root: Path, tasks: Iterable[Task], observer: Observer, workers: int | None, _: object
     ) -> Iterator[tuple[str, str]]:
-        yield from Pool(ray, root, tasks, watch, workers or 1, {}).run()
+        yield from Pool(transport(ray, root), tasks, observer, workers or 1).run()
 
     return engine
 
@@ -408,18 +444,22 @@ def test_a_picture_that_three_workers_die_on_is_given_up_and_the_others_go_on(
 
 
 def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
-    tmp_path: Path, small: Campaign, task: Task
+    tmp_path: Path, small: Campaign, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is refused before Ray is asked for anything."""
     serial(small, tmp_path / "run")
-    for needs in ({"num_cpus": 1}, {"num_cpus": 1, "num_gpus": 0.25}):
-        pool = Pool(_Rayless(), tmp_path / "run", [task], Watch(), 1, needs)
-        [victim] = pool._held.victims
-        pool._held = replace(pool._held, victims=(replace(victim, device="cuda:0"),))
-        if "num_gpus" in needs:
-            pool._refuse_without_gpu(task)
-        else:
-            with pytest.raises(InputError, match="as --gpus-per-worker"):
-                list(pool.run())
+    record = manifest(tmp_path / "run") or {}
+    record["victims"][0]["device"] = "cuda:0"
+    monkeypatch.setattr(cluster, "manifest", lambda _: record)
+
+    def joined(*_: object) -> Any:
+        raise ConnectionError
+
+    monkeypatch.setattr(cluster, "_joined", joined)
+    for gpus, error in ((0.0, InputError), (0.25, ConnectionError)):
+        engine = cluster._engine("local", gpus, tmp_path / "run", [task], Observer(), 1, Victims())
+        with pytest.raises(error, match="as --gpus-per-worker" if error is InputError else None):
+            list(engine)
 
 
 def test_a_victim_that_may_be_paid_is_asked_by_the_driver_alone(

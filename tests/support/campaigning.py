@@ -14,7 +14,7 @@ from tests.conftest import hears_ctrl_c
 from tests.support import audited
 
 from iqaudit._audit import cell_store, execute
-from iqaudit._audit.observer import Watch
+from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign
 from iqaudit._cli import main
 from iqaudit._core.picture import picture_key
@@ -40,7 +40,7 @@ def serial(campaign: Campaign, out: Path, **others: Any) -> tuple[Path, ...]:
     return execute.run(campaign, out, engine="serial", **others)
 
 
-class Stopping(Watch):
+class Stopping(Observer):
     """Stops an audit after so many words of it."""
 
     def __init__(self, after: int) -> None:

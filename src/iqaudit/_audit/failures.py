@@ -1,32 +1,31 @@
-"""Workers that die at work: a picture that more of them would die on is given up."""
+"""Workers that die at work: a task that more of them would die on is given up."""
 
 from collections import Counter
 
-from iqaudit._audit.task import Task
 from iqaudit._core.errors import VictimError
 
 MOST_DEATHS = 3
-"""Of workers, on one picture: more would die as well."""
+"""Of workers, on one task: more would die as well."""
 
 
 class GivenUpError(VictimError):
     """Workers died on a picture, again and again: the others' are worked off all the same."""
 
 
-class Deaths:
-    """How many workers died on each picture, and which pictures were given up for that."""
+class Failures:
+    """The number of workers that died on each task, and the tasks that were given up for that."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._deaths: Counter[tuple[str, str]] = Counter()
         self._given_up: list[str] = []
 
-    def spare(self, task: Task, last: str, *, answered: bool = False, advice: str = "") -> bool:
-        """Count a death; return whether the picture is to be taken up again.
+    def spare(self, key: tuple[str, str], last: str, *, answered: bool, advice: str = "") -> bool:
+        """Count a death; return whether the task is to be taken up again.
 
         Parameters
         ----------
-        task : Task
-            The picture's.
+        key : tuple of (str, str)
+            The task's: the folder of its cell, the name of its picture.
         last : str
             How the worker died, behind "the last".
         answered : bool
@@ -34,9 +33,9 @@ class Deaths:
         advice : str
             Behind "the same command".
         """
-        folder, name = where = task.cell.folder, task.picture.name
-        self._counts[where] = 1 if answered else self._counts[where] + 1
-        if self._counts[where] < MOST_DEATHS:
+        folder, name = key
+        self._deaths[key] = 1 if answered else self._deaths[key] + 1
+        if self._deaths[key] < MOST_DEATHS:
             return True
         self._given_up.append(
             f"{folder}: {MOST_DEATHS} workers in a row died on the picture {name}, the last "
@@ -44,8 +43,8 @@ class Deaths:
         )
         return False
 
-    def tell(self) -> None:
-        """Raise a `GivenUpError` where a picture was."""
+    def report(self) -> None:
+        """Raise a `GivenUpError` where a task was given up."""
         if self._given_up:
             first, *others = self._given_up
             more = f" So did others on {len(others)} more." if others else ""

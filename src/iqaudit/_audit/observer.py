@@ -1,8 +1,8 @@
-"""Who is told how an audit goes on, and may stop it."""
+"""The observer of an audit: it is notified of the progress, and may stop the audit."""
 
 
-class Watch:
-    """Is told nothing that it passes on, and stops nothing; the base of those that do.
+class Observer:
+    """An observer that passes nothing on, and stops nothing; the base of those that do.
 
     Attributes
     ----------
@@ -16,7 +16,7 @@ class Watch:
         """Take note of how many pictures all cells have, their budget, and how many are done."""
 
     def says(self, sentence: str) -> None:
-        """Take note of something that whoever cites the results must know."""
+        """Take note of a sentence that readers of the results must know."""
 
     def answered(self, cell: str, picture: str, queries: int) -> None:
         """Take note of how many queries a picture has had."""

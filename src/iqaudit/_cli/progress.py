@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from iqaudit._audit.observer import Watch
+from iqaudit._audit.observer import Observer
 from iqaudit._core.picture import Picture
 
 LINE_EVERY = 10.0
@@ -114,7 +114,7 @@ class Watcher(_Follower):
             self._bar.update(self._task, total=self._total)
 
 
-class AuditWatcher(_Follower, Watch):
+class AuditWatcher(_Follower, Observer):
     """Follows an audit.
 
     Parameters
@@ -148,19 +148,19 @@ class AuditWatcher(_Follower, Watch):
         super()._interrupt(number, frame)
 
     def begins(self, pictures: int, queries: int, finished: int) -> None:
-        """See `Watch.begins`."""
+        """See `Observer.begins`."""
         self._pictures, self._finished, self._queries = pictures, finished, queries
         self._total = pictures * queries
         self._asked = self._before = finished * queries
         self._started = time.monotonic()
 
     def says(self, sentence: str) -> None:
-        """See `Watch.says`."""
+        """See `Observer.says`."""
         if not self._quiet:
             self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     def answered(self, cell: str, picture: str, queries: int) -> None:
-        """See `Watch.answered`."""
+        """See `Observer.answered`."""
         had = self._had.get((cell, picture))
         if had is None:  # the first word may tell of what an earlier start asked
             self._before += queries - 1
@@ -169,7 +169,7 @@ class AuditWatcher(_Follower, Watch):
         self._show(f"{cell} {picture}")
 
     def ended(self, cell: str, picture: str) -> None:
-        """See `Watch.ended`."""
+        """See `Observer.ended`."""
         self._asked += self._queries - self._had.pop((cell, picture), 0)
         self._finished += 1
         self._show(f"{cell} {picture}")

@@ -1,55 +1,101 @@
-"""The driver of workers on a cluster: hands pictures out, keeps what comes, replaces who dies."""
+"""Workers on a Ray cluster, and the driver's channels to them.
 
+A worker there has no disk in common with the driver, and keeps nothing: each reply holds the
+answers since the last, and with a picture's end its files, and the driver writes both. So all that
+a dead node takes along are the answers since its last reply, and nobody works for a driver that has
+gone.
+"""
+
+import os
+import platform
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from iqaudit._audit import cell_store
-from iqaudit._audit.engines.processes import TOLD_EVERY
-from iqaudit._audit.engines.remote import Node, Said, Worker
-from iqaudit._audit.failures import MOST_DEATHS, Deaths
-from iqaudit._audit.manifest import victim_in
-from iqaudit._audit.observer import Watch
-from iqaudit._audit.task import Task, writing
-from iqaudit._core.errors import InputError, VictimError
+from iqaudit._audit import cell_store, manifest
+from iqaudit._audit.engines.pool import Channel, WorkerDiedError
+from iqaudit._audit.engines.worker import Files, Reply, Worker
+from iqaudit._audit.observer import Observer
+from iqaudit._audit.task import Stride, Task, search, writing
+from iqaudit._core.errors import InputError
 from iqaudit._runs.journal import Journal
-from iqaudit._runs.schema import load_audit
+from iqaudit._runs.schema import AuditRecord, AuditVictim
+from iqaudit._runs.store import versions
 from iqaudit._search.ledger import Answer
+from iqaudit.victims._base import Victim
+from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._spec import VictimSpec
 
 PATIENCE = 20.0
 """Seconds without a worker until that is said."""
 
 
-@dataclass
-class _Hand:
-    """An actor, and the picture that it has in hand."""
+class RemoteWorker(Worker):
+    """A worker on a node, which writes nothing, and refuses what is not as the audit was begun.
 
-    actor: Any
-    saying: Any
-    """What it is going to say; None while nothing was asked of it."""
-    wave: int
-    """How many waves of workers had died before they were up when this one was started."""
-    node: str = ""
-    """Where it is, once it is up."""
-    task: Task | None = None
-    journal: Journal[Answer] | None = None
-    answered: bool = False
-    """Whether it answered anything on this picture."""
+    Parameters
+    ----------
+    root : Path
+        The audit's directory on the driver's disk, for sentences alone.
+    record : AuditRecord
+        Its manifest.
+    folder : str
+        Where the driver looks up paths; this node's own where it is not there.
+    """
 
-    def drop(self) -> None:
-        """Have it no picture in hand."""
-        if self.journal is not None:
-            self.journal.close()
-        self.saying = self.task = self.journal = None
-        self.answered = False
+    def __init__(self, root: Path, record: AuditRecord, folder: str) -> None:
+        with suppress(OSError):
+            os.chdir(folder)
+        super().__init__(root)
+        self._record, self._compared = record, list[VictimSpec]()
+        self._about = Reply(node=platform.node())
+
+    def about(self) -> Reply:
+        """Return the first message, which refuses the node where its packages are others."""
+        here = {**versions(), "python": platform.python_version()}
+        for package, version in self._record.versions.items():
+            found = here.get(package)
+            if found != version:
+                error = InputError(
+                    f"{package} is {found or 'missing'}; the audit was begun with {version}: have "
+                    "that there."
+                )
+                return replace(self._about, error=error)
+        return self._about
+
+    def _search(self, task: Task) -> Generator[tuple[Stride, tuple[Files, ...]]]:
+        victim = self._victims.get(task.cell.victim, task.noise)
+        if task.cell.victim not in self._compared:
+            self._compare(manifest.victim_in(self._record, task.cell.folder), victim)
+            self._compared.append(task.cell.victim)
+        labels = {member.picture.name: member.labels for member in task.members}
+        for stride in search(task, victim):
+            yield (
+                stride,
+                tuple(
+                    cell_store.packed(result, victim.card, labels[name])
+                    for name, result in stride.finished.items()
+                    if result is not None
+                ),
+            )
+
+    def _compare(self, then: AuditVictim, victim: Victim) -> None:
+        """Raise an `InputError` where a victim is not the audit's: files differ between nodes."""
+        mend = "Its files, or its packages, differ there."
+        scores = fingerprint(victim)
+        if not manifest.refuse_other_victim(self._root, then, victim.card, scores, mend):
+            note = (
+                f"The node {self._about.node}: a victim's scores differ from the audit's in their "
+                "last digits, as on another processor; so may what is computed there."
+            )
+            self._about = replace(self._about, note=note)
 
 
-class Pool:
-    """Workers, and what they work on.
+class Actors:
+    """The transport: Ray's actors.
 
     Parameters
     ----------
@@ -57,207 +103,124 @@ class Pool:
         Ray, which has joined a cluster.
     root : Path
         The audit's directory.
-    tasks : iterable of Task
-    watch : Watch
-    most : int
-        Workers.
+    record : AuditRecord
+        Its manifest.
+    observer : Observer
     needs : mapping
-        What Ray is to set aside for each, as its actors' options say it.
+        The resources of each worker, as options of Ray's actors.
     """
+
+    stillborn = (
+        "Ray's workers end before they begin ({}): every node needs iqaudit, and what the victims "
+        "need, as they are here."
+    )
+    advice = ""
 
     def __init__(
         self,
         ray: Any,
         root: Path,
-        tasks: Iterable[Task],
-        watch: Watch,
-        most: int,
+        record: AuditRecord,
+        observer: Observer,
         needs: Mapping[str, float],
     ) -> None:
-        self._ray, self._root, self._watch, self._most = ray, root, watch, most
-        self._tasks, self._needs = iter(tasks), needs
-        self._made = ray.remote(Worker).options(max_restarts=0, max_task_retries=0, **needs)
-        self._held = load_audit(root)
-        self._hands: list[_Hand] = []
-        self._waiting: deque[Task] = deque()
-        self._deaths = Deaths()
-        self._stillborn = 0
-        self._inexact: set[str] = set()
-        self._error: Exception | None = None
-        self._begun = time.monotonic()
+        self._ray, self._root, self._record, self._observer = ray, root, record, observer
+        self._actor = ray.remote(RemoteWorker).options(max_restarts=0, max_task_retries=0, **needs)
+        self._patience = time.monotonic() + PATIENCE
 
-    def run(self) -> Iterator[tuple[str, str]]:
-        """Work everything off."""
-        stopped = False
-        while True:
-            stopped = stopped or self._watch.stopping
-            if not stopped and self._error is None:
-                try:
-                    yield from self._hand_out()
-                except InputError as error:  # the others' answers are kept before it is raised
-                    self._error = error
-            stopping = stopped or self._error is not None
-            if not any(hand.task for hand in self._hands) and (stopping or not self._waiting):
-                break
-            hands = {hand.saying: hand for hand in self._hands if hand.saying is not None}
-            said, _ = self._ray.wait(list(hands), num_returns=1, timeout=TOLD_EVERY)
-            for each in said:
-                yield from self._heard(hands[each], stopping=stopping)
-            self._tell_of_waiting()
-        if self._error is not None:
-            raise self._error
-        if stopped:
-            raise KeyboardInterrupt
-        self._deaths.tell()
+    def start(self) -> Channel:
+        """See `Transport`."""
+        actor = self._actor.remote(self._root, self._record, str(Path.cwd()))
+        return _Actor(self._ray, actor, self._root)
 
-    def end(self) -> None:
-        """End every worker, at once."""
-        for hand in self._hands:
-            hand.drop()
-            self._kill(hand)
-
-    def _hand_out(self) -> Iterator[tuple[str, str]]:
-        """Give every worker that has none a picture; have more workers where there are more."""
-        idle = [hand for hand in self._hands if hand.node and hand.task is None]
-        coming = sum(not hand.node for hand in self._hands)
-        room = self._most - len(self._hands)
-        while len(self._waiting) < len(idle) + coming + room:
-            task = next(self._tasks, None)
-            if task is None:
-                break
-            self._refuse_without_gpu(task)
-            self._waiting.append(task)
-        while idle and self._waiting:
-            yield from self._give(idle.pop(), self._waiting.popleft())
-        for _ in range(min(room, len(self._waiting) - coming)):
-            self._start()
-
-    def _refuse_without_gpu(self, task: Task) -> None:
-        victim = victim_in(self._held, task.cell.folder)
-        if victim.device.startswith("cuda") and "num_gpus" not in self._needs:
-            raise InputError(
-                f'The victim "{victim.name}" computes on a GPU: say what part of one a worker '
-                "takes, as --gpus-per-worker 0.25."
+    def wait(self, channels: Sequence["_Actor"], seconds: float, /) -> list["_Actor"]:
+        """See `Transport`; say once that the cluster has no room for any worker."""
+        replies = {each.reply: each for each in channels if each.reply is not None}
+        ready, _ = self._ray.wait(list(replies), num_returns=1, timeout=seconds)
+        if ready:
+            self._patience = float("inf")
+        elif time.monotonic() > self._patience:
+            self._patience = float("inf")
+            self._observer.says(
+                "Waiting for a worker: others may have the cluster's cores and GPUs."
             )
+        return [replies[each] for each in ready]
 
-    def _start(self) -> None:
-        actor = self._made.remote(self._root, self._held, str(Path.cwd()))
-        self._hands.append(_Hand(actor, actor.about.remote(), self._stillborn))
 
-    def _give(self, hand: _Hand, task: Task) -> Iterator[tuple[str, str]]:
-        folder, name = self._root / task.cell.folder, task.picture.name
-        with writing(folder):
-            journal = Journal(cell_store.journal(folder, name))
-        hand.task, hand.journal = task, journal
-        if cell_store.is_finished(folder, name):  # by a worker of an earlier run, which outlived it
-            yield from self._finished(hand)
-        else:
-            hand.saying = hand.actor.begin.remote(replace(task, answers=journal.answers))
+class _Actor:
+    """An actor, and the journals of the pictures that it works on."""
 
-    def _heard(self, hand: _Hand, *, stopping: bool) -> Iterator[tuple[str, str]]:
-        """Take in what a worker says."""
-        try:
-            said = self._ray.get(hand.saying)
-        except self._ray.exceptions.RayError as error:
-            self._died(hand, error)
-            return
-        hand.saying = None
-        try:
-            if isinstance(said, Node):
-                hand.node, self._stillborn = said.name, 0
-                self._refuse_other_versions(said)
-                return
-            self._keep(hand, said)
-            if said.error is not None:
-                raise said.error
-            if said.files is not None:
-                yield from self._finished(hand, said.files)
-            elif stopping:
-                hand.drop()
-            else:
-                hand.saying = hand.actor.go_on.remote()
-        except (InputError, VictimError, RuntimeError) as error:
-            hand.drop()
-            where = f"On the node {hand.node}: {error}"
-            self._error = self._error or type(error)(where)
+    def __init__(self, ray: Any, actor: Any, root: Path) -> None:
+        self._ray, self._actor, self._root = ray, actor, root
+        self._folder = root
+        self._journals: dict[str, Journal[Answer]] = {}
+        self._rest: Task | None = None
+        """The rest of a task of which another worker, which outlived its run, did a part."""
+        self.reply = actor.about.remote()
+        """A promise of its next message; None while none is to come."""
 
-    def _refuse_other_versions(self, node: Node) -> None:
-        for package, version in self._held.versions.items():
-            found = node.versions.get(package)
-            if found != version:
-                raise InputError(
-                    f"{package} is {found or 'missing'}; the audit was begun with {version}: have "
-                    "that there."
-                )
-
-    def _keep(self, hand: _Hand, said: Said) -> None:
-        """Write a worker's answers down."""
-        assert hand.task is not None  # noqa: S101 (it was given one)
-        assert hand.journal is not None  # noqa: S101
-        folder, name = hand.task.cell.folder, hand.task.picture.name
-        with writing(self._root / folder):
-            hand.journal.keep(said.answers)
-        hand.answered = hand.answered or bool(said.answers)
-        if said.queries:
-            self._watch.answered(folder, name, said.queries)
-        if not said.exact and hand.node not in self._inexact:
-            self._inexact.add(hand.node)
-            self._watch.says(
-                f"The node {hand.node}: a victim's scores differ from the audit's in their last "
-                "digits, as on another processor; so may what is computed there."
-            )
-
-    def _finished(
-        self, hand: _Hand, files: dict[str, bytes] | None = None
-    ) -> Iterator[tuple[str, str]]:
-        assert hand.task is not None  # noqa: S101 (it was given one)
-        assert hand.journal is not None  # noqa: S101
-        folder, name = hand.task.cell.folder, hand.task.picture.name
-        with writing(self._root / folder):
-            if files is not None:
-                cell_store.unpack(self._root / folder, files)
-            hand.journal.remove()
-        hand.drop()
-        yield folder, name
-
-    def _died(self, hand: _Hand, error: Exception) -> None:
-        """Have a dead worker's picture taken up; give it up where others died on it as well."""
-        task, answered = hand.task, hand.answered
-        hand.drop()
-        self._hands.remove(hand)
-        self._kill(hand)  # a node that was only out of reach may come back
-        reason = _reason(error)
+    def send(self, task: Task | None) -> None:
         if task is None:
-            if (
-                hand.wave == self._stillborn
-            ):  # a dying node takes all along that were to start there
-                self._stillborn += 1
-            if self._stillborn >= MOST_DEATHS:
-                self._error = self._error or InputError(
-                    f"Ray's workers end before they begin ({reason}): every node needs iqaudit, "
-                    "and what the victims need, as they are here."
-                )
+            rest, self._rest = self._rest, None
+            self.reply = (
+                self._actor.go_on.remote() if rest is None else self._actor.begin.remote(rest)
+            )
             return
-        if self._deaths.spare(task, f"on the node {hand.node} ({reason})", answered=answered):
-            self._waiting.appendleft(task)
+        self._folder = self._root / task.cell.folder
+        members, written = [], []
+        for member in task.members:
+            name = member.picture.name
+            with writing(self._folder):
+                journal = Journal(cell_store.journal(self._folder, name))
+            self._journals[name] = journal
+            if cell_store.is_finished(self._folder, name):  # by a worker that outlived its run
+                written.append((task.cell.folder, name))
+            else:
+                members.append(replace(member, answers=journal.answers))
+        rest = replace(task, members=tuple(members))
+        if written:
+            self._rest = rest if members else None
+            self.reply = self._ray.put(Reply(finished=tuple(written), ended=not members))
+        else:
+            self.reply = self._actor.begin.remote(rest)
 
-    def _kill(self, hand: _Hand) -> None:
+    def receive(self) -> Reply:
+        try:
+            reply: Reply = self._ray.get(self.reply)
+        except self._ray.exceptions.RayError as error:
+            self.close()
+            self.join()  # a node that was only out of reach may come back
+            raise WorkerDiedError(_reason(error)) from None
+        self.reply = None
+        if self._journals:
+            self._write(reply)
+        return reply
+
+    def _write(self, reply: Reply) -> None:
+        with writing(self._folder):
+            for name, answers in reply.answers.items():
+                self._journals[name].keep(answers)
+            for files in reply.files:
+                cell_store.unpack(self._folder, files)
+            for _, name in reply.finished:
+                self._journals[name].remove()
+        if reply.ended:
+            self.close()
+
+    def close(self) -> None:
+        for journal in self._journals.values():
+            journal.close()
+        self._journals = {}
+
+    def join(self) -> None:
         with suppress(Exception):  # it, or the cluster, may have gone
-            self._ray.kill(hand.actor)
-
-    def _tell_of_waiting(self) -> None:
-        """Say once that the cluster has no room."""
-        if any(hand.node for hand in self._hands):
-            self._begun = float("inf")
-        elif time.monotonic() - self._begun > PATIENCE:
-            self._begun = float("inf")
-            self._watch.says("Waiting for a worker: others may have the cluster's cores and GPUs.")
+            self._ray.kill(self._actor)
 
 
 def _reason(error: Exception) -> str:
-    """Return why a worker died, as far as one line of Ray's says it."""
+    """Return the cause of a worker's death, as far as one line of Ray's says it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [repr(error)]
     if "creation task" in lines[0]:  # an exception's text comes behind its traceback
         return lines[-1].rstrip(".")
-    said = next((line for line in lines if line.startswith("The actor is dead")), lines[0])
-    return said.partition(". ")[0].rstrip(".")
+    line = next((line for line in lines if line.startswith("The actor is dead")), lines[0])
+    return line.partition(". ")[0].rstrip(".")

@@ -15,11 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from iqaudit._audit.engines.actors import Pool
+from iqaudit._audit.engines.actors import Actors
+from iqaudit._audit.engines.pool import Pool
 from iqaudit._audit.engines.processes import usual_workers
-from iqaudit._audit.observer import Watch
+from iqaudit._audit.observer import Observer
 from iqaudit._audit.task import Task
 from iqaudit._core.errors import InputError
+from iqaudit._runs.schema import load_audit
 from iqaudit.victims._spec import Victims
 
 LOCAL = "local"
@@ -65,19 +67,22 @@ def _engine(
     gpus: float,
     root: Path,
     tasks: Iterable[Task],
-    watch: Watch,
+    observer: Observer,
     workers: int | None,
     _victims: Victims,
 ) -> Generator[tuple[str, str]]:
     """Work tasks off on a cluster."""
+    record = load_audit(root)
+    for victim in record.victims:
+        if victim.device.startswith("cuda") and not gpus:
+            raise InputError(
+                f'The victim "{victim.name}" computes on a GPU: say what part of one a worker '
+                "takes, as --gpus-per-worker 0.25."
+            )
     with _joined(address, workers) as module:
         needs = {"num_cpus": 1, **({"num_gpus": gpus} if gpus else {})}
-        most = workers or _room(module, gpus)
-        pool = Pool(module, root, tasks, watch, most, needs)
-        try:
-            yield from pool.run()
-        finally:
-            pool.end()
+        actors = Actors(module, root, record, observer, needs)
+        yield from Pool(actors, tasks, observer, workers or _room(module, gpus)).run()
 
 
 def _room(module: Any, gpus: float) -> int:
@@ -155,25 +160,32 @@ def _answering(address: str) -> str:
             f"{address}: an audit joins a cluster as one of its nodes: give HOST:PORT of its head, "
             "and run where `ray start --address HOST:PORT` was run."
         )
-    services = importlib.import_module("ray._private.services")  # who else knows where "auto" is?
-    try:
-        found: str | None = services.canonicalize_bootstrap_address(address)
-    except ConnectionError:
-        found = None
-    except (ValueError, OSError):
-        raise InputError(f'"{address}" is no address of a Ray cluster: say HOST:PORT.') from None
-    if found is None:
-        raise InputError(
-            "No Ray cluster runs on this machine: start one with `ray start --head`, or join "
-            "one with `ray start --address HOST:PORT`."
-        )
+    found = _started_here() if address == "auto" else address
     host, _, port = found.rpartition(":")
+    if not host or not port.isdecimal() or int(port) >= 2**16:
+        raise InputError(f'"{address}" is no address of a Ray cluster: say HOST:PORT.')
     try:
         with closing(socket.create_connection((host.strip("[]"), int(port)), ANSWERS)):
             return found
     except OSError as error:
         raise InputError(
             f"{address}: no Ray cluster answers at {found} ({error.strerror or error})."
+        ) from None
+
+
+def _started_here() -> str:
+    """Return the HOST:PORT of the cluster that `ray start` joined this machine to.
+
+    It is in the file that ``ray.init(address="auto")`` is documented to read. Ray itself would also
+    try a cluster that is not there for minutes.
+    """
+    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
+    try:
+        return (Path(folder) / "ray" / "ray_current_cluster").read_text("utf-8").strip()
+    except OSError:
+        raise InputError(
+            "No Ray cluster runs on this machine: start one with `ray start --head`, or join "
+            "one with `ray start --address HOST:PORT`."
         ) from None
 
 

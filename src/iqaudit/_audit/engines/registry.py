@@ -1,46 +1,49 @@
-"""Engines: how an audit's tasks are worked off. One function each, and this is the contract.
+"""Engines: functions that work an audit's tasks off. This is their contract.
 
-An engine is called as ``engine(root, tasks, watch, workers, victims)``: the audit's directory, its
-tasks (made as they are drawn, so draw no more than are worked on), who is told of them, how many
-may be worked on at once, and the victims that this process has made.
+An engine is called as ``engine(root, tasks, observer, workers, victims)``: the audit's directory,
+its tasks (made as they are drawn, so draw no more than are worked on), the observer, the number of
+tasks that may be worked on at once, and the victims that this process has made.
 
 - It yields (cell's folder, picture's name) when a picture's files and entry are there.
 - It keeps every answer in the picture's journal before the next is asked, whatever happens; on a
   cluster, within half a second, so what is lost with a node is asked again.
-- It stops between two queries, with a KeyboardInterrupt, soon after ``watch.stopping`` is true.
+- It stops between two queries, with a KeyboardInterrupt, within half a second and a query of
+  ``observer.stopping``.
 - It computes with one thread a picture, so that no result depends on the engine or its workers.
+
+`serial` does so in this process. `processes` and `ray` are one pool (`pool`) of one kind of worker
+(`worker`), with a transport each (`processes`, `actors`); `cluster` joins the cluster.
 """
 
 from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 
 from iqaudit._audit.engines.cluster import ray
 from iqaudit._audit.engines.processes import processes
-from iqaudit._audit.observer import Watch
+from iqaudit._audit.observer import Observer
 from iqaudit._audit.task import Task, work
 from iqaudit._core.errors import unknown
 from iqaudit.victims._spec import Victims
 
-Engine = Callable[[Path, Iterable[Task], Watch, int | None, Victims], Generator[tuple[str, str]]]
+Engine = Callable[[Path, Iterable[Task], Observer, int | None, Victims], Generator[tuple[str, str]]]
 
 
 def serial(
-    root: Path, tasks: Iterable[Task], watch: Watch, _workers: int | None, victims: Victims
+    root: Path, tasks: Iterable[Task], observer: Observer, _workers: int | None, victims: Victims
 ) -> Generator[tuple[str, str]]:
     """Work tasks off one after the other, in this process."""
     for task in tasks:
-        cell, name = task.cell, task.picture.name
-
-        def progress(queries: int, folder: str = cell.folder, name: str = name) -> None:
-            watch.answered(folder, name, queries)
-            if watch.stopping:
-                raise KeyboardInterrupt
-
-        if watch.stopping:
+        if observer.stopping:
             raise KeyboardInterrupt
-        work(root, task, victims.get(cell.victim, task.noise), progress)
-        yield cell.folder, name
+        with closing(work(root, task, victims.get(task.cell.victim, task.noise))) as strides:
+            for stride in strides:
+                for name, queries in stride.queries.items():
+                    observer.answered(task.cell.folder, name, queries)
+                yield from ((task.cell.folder, name) for name in stride.finished)
+                if observer.stopping:
+                    raise KeyboardInterrupt
 
 
 def named(name: str) -> Engine:
@@ -59,4 +62,4 @@ def named(name: str) -> Engine:
 ENGINES: MappingProxyType[str, Callable[[], Engine]] = MappingProxyType(
     {"serial": lambda: serial, "processes": lambda: processes, "ray": ray}
 )
-"""What makes every engine, by its name."""
+"""The makers of the engines, by name."""
