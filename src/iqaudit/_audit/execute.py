@@ -21,13 +21,7 @@ from iqaudit._runs.store import write_json
 from iqaudit._search.driver import check_sizes
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._fingerprint import fingerprint
-from iqaudit.victims._spec import (
-    SERVICES,
-    Victims,
-    averaged,
-    refuse_another_scale,
-    unasked,
-)
+from iqaudit.victims._spec import SERVICES, Victims, averaged, ready, unasked
 
 
 def run(
@@ -183,11 +177,10 @@ class _Preparation:
         described, made = [], []
         for index, base in self._bases.items():
             spec = self._campaign.victims[index]
-            victim = averaged(spec, base, self._noise(index))
+            victim = ready(spec, base, self._noise(index))
             card = victim.card
             if card.note:
                 self._watch.says(f"{card.name}: {card.note}")
-            refuse_another_scale(spec, victim)
             scores = fingerprint(victim)
             described.append(manifest.victim(spec, card, scores))
             if self._then is not None and not manifest.refuse_other_victim(

@@ -18,7 +18,8 @@ from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, manifest, same_scale
 from iqaudit._runs.store import versions, victim_record
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance
-from iqaudit.victims._spec import HOW_ASKED, VictimSpec
+from iqaudit.victims._options import HOW_ASKED
+from iqaudit.victims._spec import VictimSpec
 
 PROTOCOL = 2
 """Of how searches go: raised where the same settings come to other answers than before."""

@@ -20,8 +20,9 @@ from iqaudit._runs.schema import file_names, file_sha256, load, load_answers, sa
 from iqaudit._search.trial import Outcome
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
-from iqaudit.victims._registry import KINDS, as_victim
+from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scoring import score
+from iqaudit.victims._spec import as_victim
 
 FIGURE_TOLERANCE = 1e-9
 """Relative; what is computed from the same files again differs by rounding alone."""

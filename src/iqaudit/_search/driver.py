@@ -13,8 +13,8 @@ from iqaudit._search.ledger import ask, check_budget
 from iqaudit._search.trial import NEVER, Outcome, Stop, Trial, TrialResult
 from iqaudit.attacks import Attack, is_white_box, named
 from iqaudit.victims._base import Victim, gradient_of, open_session
-from iqaudit.victims._registry import as_victim
 from iqaudit.victims._scoring import slope
+from iqaudit.victims._spec import as_victim
 
 DEFAULT_THREAT = Linf()
 
