@@ -28,7 +28,7 @@ from iqaudit._core.picture import Picture
 from iqaudit._search import driver
 from iqaudit.attacks import Attack, named
 from iqaudit.victims._base import Victim
-from iqaudit.victims._spec import VictimSpec, make
+from iqaudit.victims._spec import as_victim
 
 BUDGETS = (100, 300, 1_000, 3_000, 10_000)
 
@@ -191,7 +191,7 @@ def victim(spec: str) -> Victim:
     name, comma, options = spec.partition(",")
     if name == EONSS:
         name = "python:tests.support.eonss:eonss"
-    return make(VictimSpec.parse(name + comma + options))
+    return as_victim(name + comma + options)
 
 
 def prepare_worker() -> None:

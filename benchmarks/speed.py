@@ -33,7 +33,7 @@ from iqaudit._search.trial import Trial
 from iqaudit.attacks import Bidirectional
 from iqaudit.attacks._bidirectional import SquareState
 from iqaudit.victims import TorchModule
-from iqaudit.victims._registry import as_victim
+from iqaudit.victims._spec import as_victim
 
 QUERIES = 10_000
 POINTS = {1: 50, 200: 450, 1000: 1500, 5000: 5000, 9000: 3000}

@@ -354,7 +354,7 @@ class FailingLater:
 def test_a_victim_that_fails_half_way_keeps_what_was_found(
     tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iqaudit.victims._spec.as_victim", lambda *_, **__: FailingLater())
+    monkeypatch.setattr("iqaudit.victims._registry.Kind.make", lambda *_: FailingLater())
     out = tmp_path / "run"
     result = iqaudit_("attack", photo, photo, photo, "--queries", 6, "--out", out)
     assert result.exit_code == 2
@@ -372,7 +372,7 @@ def test_a_victim_that_fails_at_once_leaves_nothing_behind(
 ) -> None:
     victim = FailingLater()
     victim.asked = 99
-    monkeypatch.setattr("iqaudit.victims._spec.as_victim", lambda *_, **__: victim)
+    monkeypatch.setattr("iqaudit.victims._registry.Kind.make", lambda *_: victim)
     result = iqaudit_("attack", photo, "--out", tmp_path / "run")
     assert result.exit_code == 2
     assert not (tmp_path / "run").exists()

@@ -10,7 +10,7 @@ from iqaudit._runs.schema import AuditRecord, CellRecord, load, manifest
 from iqaudit._runs.verify import unnamed
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._registry import KINDS
-from iqaudit.victims._spec import Victims, VictimSpec, held_spec, make, unasked
+from iqaudit.victims._spec import Victims, VictimSpec, held_spec, ready, unasked
 
 
 def own_label(run: Path) -> str:
@@ -102,14 +102,13 @@ def asked(spec: VictimSpec, *, may_ask: bool) -> Victim:
     InputError
         If that would ask a service that may not be asked.
     """
-    if "repeats" in spec.options and not may_ask:
-        card = unasked(spec).card
-        if card.device == ELSEWHERE:
-            raise InputError(
-                f'The victim "{card.name}" may cost money, and measuring the noise of its '
-                "answers asks for 16 of them: say --yes to have it asked."
-            )
-    return make(spec)
+    base = unasked(spec)
+    if "repeats" in spec.options and not may_ask and base.card.device == ELSEWHERE:
+        raise InputError(
+            f'The victim "{base.card.name}" may cost money, and measuring the noise of its '
+            "answers asks for 16 of them: say --yes to have it asked."
+        )
+    return ready(spec, base)
 
 
 def _planned(run: Path) -> tuple[AuditRecord, CellRecord] | None:

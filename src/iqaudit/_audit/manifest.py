@@ -31,7 +31,8 @@ from iqaudit._runs.schema import (
 from iqaudit._runs.store import PART, versions, write_record
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance
-from iqaudit.victims._spec import HOW_ASKED, VictimSpec
+from iqaudit.victims._options import HOW_ASKED
+from iqaudit.victims._spec import VictimSpec
 
 PROTOCOL = 2
 """Of how searches go: raised where the same settings come to other answers than before."""

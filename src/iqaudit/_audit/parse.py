@@ -1,24 +1,23 @@
-"""A campaign read from what was given: a TOML file, or the same keys from the command line."""
+"""AuditSpecs read from a TOML file, or from the same keys of the command line."""
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
-from iqaudit._audit.spec import PAPER, Campaign, Data
+from iqaudit._audit.settings import DATA, PAPERS, SETTINGS
+from iqaudit._audit.spec import PAPER, AuditSpec, Data
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Goal
-from iqaudit._search.stop import Stop
+from iqaudit._core.settings import Setting
+from iqaudit._search.trial import Stop
 from iqaudit.datasets import Drawing
 from iqaudit.victims._spec import VictimSpec
 
 MODELS = ("dbcnn", "unique", "tres", "liqe")
 """The paper's victims."""
-
-PAPERS = ("live", "csiq", "tid2013")
-"""The paper's data sets."""
 
 PROTOCOL: Mapping[str, Any] = MappingProxyType(
     {"attacks": (PAPER,), "levels": (3,), "goals": ("bidirectional",), "queries": 10_000}
@@ -28,108 +27,96 @@ PROTOCOL: Mapping[str, Any] = MappingProxyType(
 PICTURES = 50
 """Of each data set, in the paper."""
 
-KEYS = (
-    *("paper", "victims", "data", "attacks", "levels", "goals", "seeds"),
-    *("queries", "early_stop", "until_plateau"),
-)
 
-DATA_KEYS = ("spec", "pictures", "opinion_range", "subset", "sample", "stratify", "seed")
-
-
-def read(path: str | os.PathLike[str]) -> Campaign:
-    """Read a campaign's TOML file.
+def read(path: str | os.PathLike[str]) -> AuditSpec:
+    """Read an audit's TOML file.
 
     Raises
     ------
     InputError
-        If it is missing, is no TOML, or holds what `campaign` refuses.
+        If it is missing, is no TOML, or holds what `audit_spec` refuses.
     """
     try:
-        given = tomllib.loads(Path(path).read_text("utf-8"))
+        settings = tomllib.loads(Path(path).read_text("utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: this is no TOML file ({error}).") from None
     try:
-        return campaign(given)
+        return audit_spec(settings)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def campaign(given: Mapping[str, Any]) -> Campaign:
-    """Return the campaign that keys and values say; where one is not given, a usual value.
+def audit_spec(settings: Mapping[str, Any]) -> AuditSpec:
+    """Return the audit of some settings; of the others, the usual values.
 
     Parameters
     ----------
-    given : mapping
-        Of `KEYS`, strictly; ``data`` of `DATA_KEYS`, or a data set's string. Where a list is due,
-        one value will do. ``paper`` sets what is not given to the paper's protocol.
+    settings : mapping
+        By the keys of `SETTINGS`, strictly; ``data`` by those of `DATA`, or a data set's string.
+        Where a list is due, one value will do. ``paper`` sets the rest to the paper's protocol.
 
     Raises
     ------
     InputError
-        If a key is unknown, or a value is not what its key takes.
+        If a key is unknown, or a value is not of its key's type.
     """
-    _refuse_unknown("key", given, KEYS)
-    paper = given.get("paper")
-    if paper is not None and paper not in PAPERS:
-        raise unknown("data set of the paper's", str(paper), PAPERS)
-    said = {**PROTOCOL, **given} if paper else given
-    victims = [_victim(each) for each in _list("victims", said, (str, Mapping))]
-    others: dict[str, Any] = {
-        "attacks": _list("attacks", said, (str,)),
-        "levels": _list("levels", said, (int,)),
-        "goals": tuple(map(_goal, _list("goals", said, (str,)))),
-        "seeds": _list("seeds", said, (int,)),
-        "queries": _one("queries", said, (int,)),
-    }
-    return Campaign(
-        tuple(_with_scale(victim, paper) if paper else victim for victim in victims),
-        _data(said.get("data", {}), paper),
-        stop=Stop(_one("early_stop", said, (int, float)), _one("until_plateau", said, (int,))),
-        **{name: value for name, value in others.items() if value not in (None, ())},
-    )
+    values = _values(settings, SETTINGS, "key", "data")
+    data, paper = values.pop("data", {}), values.pop("paper", None)
+    if paper is not None:
+        if paper not in PAPERS:
+            raise unknown("data set of the paper's", paper, PAPERS)
+        values = {**PROTOCOL, **values}
+    victims = tuple(_victim(each, paper) for each in values.pop("victims", ()))
+    stop = Stop(values.pop("early_stop", None), values.pop("until_plateau", None))
+    if "goals" in values:
+        values["goals"] = tuple(map(_goal, values["goals"]))
+    return AuditSpec(victims, _data(data, paper), stop=stop, **values)
 
 
-def _victim(said: str | Mapping[str, Any]) -> VictimSpec:
-    if isinstance(said, str):
-        return VictimSpec.parse(said)
-    if not isinstance(said.get("spec"), str):
+def _victim(victim: str | Mapping[str, Any], paper: str | None) -> VictimSpec:
+    """Return a victim's spec; one of the paper's with its constants for the paper's data set."""
+    if isinstance(victim, str):
+        spec = VictimSpec.parse(victim)
+    elif isinstance(victim.get("spec"), str):
+        options = {key: value for key, value in victim.items() if key != "spec"}
+        spec = VictimSpec(victim["spec"], options)
+    else:
         raise InputError('A victim\'s table has a key "spec", its string.')
-    return VictimSpec(said["spec"], {key: value for key, value in said.items() if key != "spec"})
+    scaled = {"dataset", "scale", "score_range"} & spec.options.keys()
+    if paper is None or spec.spec not in MODELS or scaled:
+        return spec
+    return VictimSpec(spec.spec, {**spec.options, "dataset": paper})
 
 
-def _with_scale(victim: VictimSpec, paper: str) -> VictimSpec:
-    """Give one of the paper's victims the constants that were fitted on the data set."""
-    own = {"dataset", "scale", "score_range"} & victim.options.keys()
-    if victim.spec not in MODELS or own:
-        return victim
-    return VictimSpec(victim.spec, {**victim.options, "dataset": paper})
-
-
-def _data(said: Any, paper: str | None) -> Data:
-    said = {"spec": said} if isinstance(said, str) else said
-    if not isinstance(said, Mapping):
+def _data(data: Any, paper: str | None) -> Data:
+    data = {"spec": data} if isinstance(data, str) else data
+    if not isinstance(data, Mapping):
         raise InputError("data is a data set's string or a table.")
-    _refuse_unknown("key of data", said, DATA_KEYS)
-    spec = _one("spec", said, (str,)) or ""
+    values = _values(data, DATA, "key of data")
+    spec = values.get("spec", "")
     kind = spec.partition(":")[0]
     if paper and kind in PAPERS and kind != paper:
         raise InputError(f"The paper's protocol for {paper} was asked for, on the data of {kind}.")
-    subset, count = _one("subset", said, (str,)), _one("sample", said, (int,))
+    subset, count = values.get("subset"), values.get("sample")
     if paper and subset is None and count is None:
         count = PICTURES
-    ends = _list("opinion_range", said, (int, float))
-    if ends and len(ends) != 2:  # noqa: PLR2004 (a range's)
-        raise InputError("opinion_range is two numbers, the worst and the best.")
-    return Data(
-        spec,
-        _list("pictures", said, (str,)),
-        (float(ends[0]), float(ends[1])) if ends else None,
-        Drawing(
-            subset, count, cast("Any", _one("stratify", said, (str,))), _one("seed", said, (int,))
-        ),
-    )
+    drawing = Drawing(subset, count, values.get("stratify"), values.get("seed"))
+    return Data(spec, values.get("pictures", ()), values.get("opinion_range"), drawing)
+
+
+def _values(
+    settings: Mapping[str, Any], known: Mapping[str, Setting], kind: str, *others: str
+) -> dict[str, Any]:
+    """Return settings as their types have them; of others, the values as they are."""
+    values = {}
+    for key, value in settings.items():
+        if key not in (*known, *others):
+            raise unknown(kind, key, (*known, *others))
+        if value is not None:
+            values[key] = known[key].read(value, f"{key} takes") if key in known else value
+    return values
 
 
 def _goal(name: str) -> Goal:
@@ -137,44 +124,3 @@ def _goal(name: str) -> Goal:
     if name not in goals:
         raise unknown("goal", name, goals)
     return goals[name]
-
-
-def _refuse_unknown(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
-    for key in given:
-        if key not in known:
-            raise unknown(kind, key, known)
-
-
-def _list(key: str, said: Mapping[str, Any], kinds: tuple[type, ...]) -> tuple[Any, ...]:
-    """Return a key's values; none where it is not said."""
-    value = said.get(key)
-    if value is None:
-        return ()
-    values = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if isinstance(value, list | tuple) and not values:
-        raise InputError(f"{key} is an empty list.")
-    for each in values:
-        _check(key, each, kinds)
-    return values
-
-
-def _one(key: str, said: Mapping[str, Any], kinds: tuple[type, ...]) -> Any:
-    """Return a key's value; None where it is not said."""
-    value = said.get(key)
-    if value is not None:
-        _check(key, value, kinds)
-    return value
-
-
-WORDS: Mapping[type, str] = {
-    str: "a text",
-    int: "a whole number",
-    float: "a number",
-    Mapping: "a table",
-}
-
-
-def _check(key: str, value: Any, kinds: tuple[type, ...]) -> None:
-    if isinstance(value, bool) or not isinstance(value, kinds):
-        what = "a number" if float in kinds else " or ".join(WORDS[kind] for kind in kinds)
-        raise InputError(f"{key} takes {what}, not {value!r}.")

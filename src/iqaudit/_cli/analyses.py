@@ -1,4 +1,4 @@
-"""The commands that say what runs and audits show: tables, export, compare."""
+"""The commands on measures of runs and audits: tables, export, compare."""
 
 import json
 import sys
@@ -11,12 +11,13 @@ from iqaudit import _analysis
 from iqaudit._analysis.tables import export, leaderboard, tables
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._cli import figures
-from iqaudit._cli.console import output_options, stdout
+from iqaudit._cli.console import stdout
 from iqaudit._cli.gates import Gate, gate_options, report
+from iqaudit._cli.options import command, option, output_options
 from iqaudit._core.errors import InputError
 
 
-@click.command("tables")
+@command("tables")
 @click.argument("run", type=Path)
 @gate_options
 @output_options
@@ -48,10 +49,16 @@ def tables_(*, run: Path, gate: Gate, quiet: bool, as_json: bool) -> None:
     sys.exit(report(judged))
 
 
-@click.command("export")
+@command("export")
 @click.argument("run", type=Path)
-@click.option("--csv", "csv_file", type=Path, metavar="FILE", help="Write CSV.")
-@click.option("--parquet", type=Path, metavar="FILE", help="Write Parquet; needs iqaudit[parquet].")
+@option("--csv", "csv_file", heading="Output", type=Path, metavar="FILE", help="CSV file.")
+@option(
+    "--parquet",
+    heading="Output",
+    type=Path,
+    metavar="FILE",
+    help="Parquet file; needs iqaudit[parquet].",
+)
 def export_(*, run: Path, csv_file: Path | None, parquet: Path | None) -> None:
     """Write a row a picture and cell, with every figure and the opinion score.
 
@@ -72,20 +79,22 @@ def export_(*, run: Path, csv_file: Path | None, parquet: Path | None) -> None:
         click.echo(f"{count} rows written to {parquet}")
 
 
-@click.command("compare")
+@command("compare")
 @click.argument("runs", type=Path, nargs=-1, required=True, metavar="RUN...")
-@click.option(
+@option(
     "--by",
+    heading="Output",
     default=leaderboard.DEFAULT,
     show_default=True,
-    help="The measure that victims are sorted by.",
+    metavar="MEASURE",
+    help="Measure that victims are sorted by.",
 )
-@click.option("--html", type=Path, metavar="FILE", help="Write the leaderboards as a page as well.")
+@option("--html", heading="Output", type=Path, metavar="FILE", help="HTML page of the boards.")
 @output_options
 def compare_(
     *, runs: Sequence[Path], by: str, html: Path | None, quiet: bool, as_json: bool
 ) -> None:
-    """Put victims side by side, the firmest first: a board for each way they were attacked.
+    """Print leaderboards of victims, the firmest first: one for each setting of the attack.
 
     \b
     Examples:

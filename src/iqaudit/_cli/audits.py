@@ -2,11 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple
 
 import click
 
@@ -17,149 +16,120 @@ from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.engines.registry import ENGINES, Engine, named
 from iqaudit._audit.estimate import Estimate, estimate
 from iqaudit._audit.execute import campaign_devices, run
-from iqaudit._audit.parse import PAPERS, campaign, read
+from iqaudit._audit.parse import campaign, read
+from iqaudit._audit.settings import DATA, SETTINGS
 from iqaudit._audit.spec import Campaign
 from iqaudit._audit.status import status
 from iqaudit._cli import tables
-from iqaudit._cli.console import INTERRUPTED, output_options, stderr, stdout
+from iqaudit._cli.console import INTERRUPTED, stderr, stdout
 from iqaudit._cli.gates import Gate, gate_options
 from iqaudit._cli.insights import analyse
+from iqaudit._cli.options import command, gathered, option, output_options, setting, yes_option
 from iqaudit._cli.progress import AuditWatcher
 from iqaudit._core.errors import InputError
-from iqaudit._core.goal import Goal
 from iqaudit._runs.schema import load, runs
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-OPTIONS = (
-    click.argument("pictures", nargs=-1, metavar="[PICTURE]..."),
-    click.option("--from", "file", type=Path, help="A TOML file that says the audit."),
-    click.option("--paper", type=click.Choice(PAPERS), help="The paper's protocol on a data set."),
-    click.option(
-        "--victim",
-        "victims",
-        multiple=True,
-        help="Who scores, with its options: SPEC,OPTION=VALUE; repeatable.",
-    ),
-    click.option("--data", "spec", help="A data set, as `iqaudit datasets` names it."),
-    click.option(
-        "--opinion-range",
-        type=float,
-        nargs=2,
-        metavar="WORST BEST",
-        help="The ends of a CSV's opinion scores.",
-    ),
-    click.option("--subset", help="A list of names, one a line, of the pictures to take."),
-    click.option("--sample", type=int, help="Draw so many pictures.", metavar="N"),
-    click.option(
-        "--stratify",
-        type=click.Choice(("type", "score")),
-        help="Draw equal shares of the distortion types, or of the tenths of the scores.",
-    ),
-    click.option("--sample-seed", type=int, help="Of --sample; 0 by default."),
-    click.option("--attack", "attacks", multiple=True, help="Who proposes; repeatable."),
-    click.option(
-        "--levels", multiple=True, type=int, help="Largest change, 3 by default; repeatable."
-    ),
-    click.option(
-        "--goal",
-        "goals",
-        multiple=True,
-        type=click.Choice([goal.value for goal in Goal]),
-        help="Which way pictures are pushed; repeatable.",
-    ),
-    click.option(
-        "--seed", "seeds", multiple=True, type=int, help="Of the attack, 0 by default; repeatable."
-    ),
-    click.option("--queries", type=int, help="Budget a picture, 500 by default."),
-    click.option("--early-stop", type=float, metavar="RGO", help="End a picture's search there."),
-    click.option(
-        "--until-plateau",
-        type=int,
-        metavar="QUERIES",
-        help="End a picture's search when so many find nothing better.",
-    ),
-    click.option("--out", type=Path, help="Folder to write."),
-    click.option("--workers", type=int, help="Pictures worked on at once; a core each by default."),
-    click.option(
-        "--engine",
-        type=click.Choice(tuple(ENGINES)),
-        default="processes",
-        show_default=True,
-        help="How.",
-    ),
-    click.option(
-        "--ray-address",
-        metavar="auto|HOST:PORT",
-        help="With --engine ray: the cluster to join. Unless said, Ray is started for the while.",
-    ),
-    click.option(
-        "--gpus-per-worker",
-        type=float,
-        metavar="GPUS",
-        help="With --engine ray: what part of a GPU a worker takes, 0 by default.",
-    ),
-    click.option("--yes", is_flag=True, help="A victim that may have to be paid is to be asked."),
-)
-
-OF_DATA = {
-    "spec": "spec",
-    "pictures": "pictures",
-    "opinion_range": "opinion_range",
-    "subset": "subset",
-    "sample": "sample",
-    "stratify": "stratify",
-    "sample_seed": "seed",
-}
-"""What the command line calls the keys of a campaign's data."""
-
-OTHERS = (
-    *("paper", "victims", "attacks", "levels", "goals", "seeds", "queries"),
-    *("early_stop", "until_plateau"),
-)
-
-
-def campaign_options(command: F) -> F:
-    """Give a command the options of an audit, gathered into its argument `campaign`."""
-
-    @wraps(command)
-    def gathered(**arguments: Any) -> Any:
-        said = {name: arguments.pop(name) for name in (*OF_DATA, *OTHERS)}
-        given = {name: value for name, value in said.items() if value not in (None, ())}
-        return command(campaign=_campaign(arguments.pop("file"), given), **arguments)
-
-    for option in reversed(OPTIONS):
-        gathered = option(gathered)
-    return cast("F", gathered)
-
-
-def _campaign(file: Path | None, given: dict[str, Any]) -> Campaign:
+def _campaign(*, file: Path | None, **values: Any) -> Campaign:
+    settings = {key: value for key, value in values.items() if value not in (None, ())}
     if file is None:
-        data = {key: given[name] for name, key in OF_DATA.items() if name in given}
-        return campaign({**{name: given[name] for name in OTHERS if name in given}, "data": data})
-    if given:
-        raise InputError(f"--from says the whole audit; say {', '.join(sorted(given))} there.")
+        data = {key: settings.pop(key) for key in DATA if key in settings}
+        return campaign({**settings, "data": data})
+    if settings:
+        raise InputError(f"--from says the whole audit; say {', '.join(sorted(settings))} there.")
     return read(file)
 
 
-@click.command()
+campaign_options = gathered(
+    "campaign",
+    _campaign,
+    {
+        "pictures": click.argument("pictures", nargs=-1, metavar="[PICTURE]..."),
+        "file": option(
+            "--from",
+            "file",
+            heading="Data",
+            type=Path,
+            metavar="FILE",
+            help="TOML file of a whole audit.",
+        ),
+        **{key: setting(row) for key, row in {**SETTINGS, **DATA}.items() if key != "pictures"},
+    },
+)
+"""The options of an audit, gathered into a command's argument `campaign`."""
+
+
+class _Execution(NamedTuple):
+    """Where and how an audit is run."""
+
+    workers: int | None
+    engine: str
+    ray_address: str | None
+    gpus_per_worker: float | None
+    out: Path | None
+    yes: bool
+
+    def made(self) -> Engine:
+        """Return the engine, with its options."""
+        if self.engine == "ray":
+            return ray(self.ray_address, self.gpus_per_worker or 0.0)
+        options = {"--ray-address": self.ray_address, "--gpus-per-worker": self.gpus_per_worker}
+        for name, value in options.items():
+            if value is not None:
+                raise InputError(f"{name} goes with --engine ray.")
+        return named(self.engine)
+
+
+execution_options = gathered(
+    "execution",
+    _Execution,
+    {
+        "workers": option(
+            "--workers",
+            heading="Execution",
+            type=int,
+            metavar="N",
+            help="Parallel worker processes.  [default: one a core]",
+        ),
+        "engine": option(
+            "--engine",
+            heading="Execution",
+            type=click.Choice(tuple(ENGINES)),
+            default="processes",
+            show_default=True,
+            help="Execution backend.",
+        ),
+        "ray_address": option(
+            "--ray-address",
+            heading="Execution",
+            metavar="auto|HOST:PORT",
+            help="Ray cluster to join with --engine ray; otherwise Ray is started here.",
+        ),
+        "gpus_per_worker": option(
+            "--gpus-per-worker",
+            heading="Execution",
+            type=float,
+            metavar="GPUS",
+            help="GPUs (or a part of one) a worker with --engine ray.  [default: 0]",
+        ),
+        "out": option(
+            "--out", heading="Output", type=Path, metavar="DIR", help="Directory to write."
+        ),
+        "yes": yes_option,
+    },
+)
+"""The options of an audit's execution, gathered into a command's argument `execution`."""
+
+
+@command()
 @campaign_options
+@execution_options
 @gate_options
 @output_options
 def audit(
-    *,
-    campaign: Campaign,
-    out: Path | None,
-    workers: int | None,
-    engine: str,
-    ray_address: str | None,
-    gpus_per_worker: float | None,
-    yes: bool,
-    gate: Gate,
-    quiet: bool,
-    as_json: bool,
+    *, campaign: Campaign, execution: _Execution, gate: Gate, quiet: bool, as_json: bool
 ) -> None:
-    """Attack victims side by side on one set of pictures; given again, go on where it stopped.
+    """Attack several victims on one set of pictures; the same command again goes on.
 
     \b
     Examples:
@@ -168,14 +138,14 @@ def audit(
       iqaudit audit photos/ --victim reference --attack guided --attack square --out run
       iqaudit audit --from audit.toml --out run
     """
+    out = execution.out
     if out is None:
         raise InputError("An audit needs a folder to write: --out RUN.")
-    how = _engine(engine, ray_address, gpus_per_worker)
-    silent = quiet or as_json
-    watcher = AuditWatcher(stderr(), quiet=silent)
+    engine, watcher = execution.made(), AuditWatcher(stderr(), quiet=quiet or as_json)
+    workers, yes = execution.workers, execution.yes
     try:
         with watcher:
-            run(campaign, out, engine=how, workers=workers, yes=yes, watch=watcher)
+            run(campaign, out, engine=engine, workers=workers, yes=yes, watch=watcher)
     except KeyboardInterrupt:
         click.echo(f"Interrupted: {watcher.far}; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
@@ -183,28 +153,19 @@ def audit(
     sys.exit(gate.exit_code(out))
 
 
-def _engine(name: str, address: str | None, gpus: float | None) -> Engine:
-    if name == "ray":
-        return ray(address, gpus or 0.0)
-    for option, value in (("--ray-address", address), ("--gpus-per-worker", gpus)):
-        if value is not None:
-            raise InputError(f"{option} goes with --engine ray.")
-    return named(name)
-
-
 def finish(out: Path, *, quiet: bool, as_json: bool) -> None:
-    """Print what came out of a finished audit, and write what is made of it.
+    """Print a finished audit's figures, then score its analyses and write its page.
 
-    The figures first: what follows takes a while, and the same command goes on with it.
+    The figures first: the rest takes a while, and the same command goes on with it.
     """
     from iqaudit._report import write_report  # other commands do without
 
-    found = [(path.name, load(path)) for path in runs(out)]
+    cells = [(path.name, load(path)) for path in runs(out)]
     if as_json:
-        rows = [{"cell": name, **asdict(record.summary)} for name, record in found]
+        rows = [{"cell": name, **asdict(record.summary)} for name, record in cells]
         click.echo(json.dumps(rows, indent=1, allow_nan=False))
     elif not quiet:
-        stdout().print(tables.cells(found))
+        stdout().print(tables.cells(cells))
         click.echo(f"\nruns    {out}")
     silent = quiet or as_json
     try:
@@ -219,54 +180,57 @@ def finish(out: Path, *, quiet: bool, as_json: bool) -> None:
         click.echo(f"report  {page}")
 
 
-@click.command()
+@command()
 @campaign_options
+@execution_options
 @output_options
-def plan(*, campaign: Campaign, workers: int | None, quiet: bool, as_json: bool, **_: Any) -> None:
-    """Tell what an audit would take; takes the same arguments. What may be paid is not asked.
+def plan(*, campaign: Campaign, execution: _Execution, quiet: bool, as_json: bool) -> None:
+    """Estimate an audit's queries, time, disk space and money, from the same arguments.
+
+    A victim whose scores may cost money is not asked.
 
     \b
     Example:
       iqaudit plan --victim reference --data clive:CLIVE --sample 50 --queries 1000
     """
-    found = estimate(campaign)
-    most = workers or usual_workers(campaign_devices(campaign))
+    taken = estimate(campaign)
+    workers = execution.workers or usual_workers(campaign_devices(campaign))
     if as_json:
-        click.echo(json.dumps({**asdict(found), "workers": most}, indent=1))
+        click.echo(json.dumps({**asdict(taken), "workers": workers}, indent=1))
     elif not quiet:
-        _print_estimate(found, most)
+        _print_estimate(taken, workers)
 
 
-def _print_estimate(found: Estimate, workers: int) -> None:
-    trials = sum(share.trials for share in found.shares)
-    queries = sum(share.queries for share in found.shares)
+def _print_estimate(taken: Estimate, workers: int) -> None:
+    trials = sum(share.trials for share in taken.shares)
+    queries = sum(share.queries for share in taken.shares)
     click.echo(
-        f"{found.cells} cells x {found.pictures} pictures: {trials:,} searches, at most "
-        f"{queries:,} queries, about {found.size / 1e6:,.0f} MB on disk"
+        f"{taken.cells} cells x {taken.pictures} pictures: {trials:,} searches, at most "
+        f"{queries:,} queries, about {taken.size / 1e6:,.0f} MB on disk"
     )
-    stdout().print(tables.shares(found.shares, workers))
-    most = found.cells * found.pictures
+    stdout().print(tables.shares(taken.shares, workers))
+    most = taken.cells * taken.pictures
     click.echo(
         f"Then insights ask at most {insights.MOST * most:,} scores more, and the transfer matrix "
-        f"{transfer.MOST * most * len(found.shares):,}; of no victim where one may have to be paid."
+        f"{transfer.MOST * most * len(taken.shares):,}; of no victim where one may have to be paid."
     )
 
 
-@click.command("status")
+@command("status")
 @click.argument("directory", type=Path)
 @output_options
 def status_(*, directory: Path, quiet: bool, as_json: bool) -> None:
-    """Tell how far an audit is.
+    """Print how far an audit is.
 
     \b
     Example:
       iqaudit status run
     """
-    found = status(directory)
+    cells = status(directory)
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=1))
+        click.echo(json.dumps([asdict(cell) for cell in cells], indent=1))
     elif not quiet:
-        stdout().print(tables.standings(found))
+        stdout().print(tables.standings(cells))
 
 
 COMMANDS: Sequence[click.Command] = (audit, plan, status_)

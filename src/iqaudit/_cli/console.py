@@ -1,7 +1,6 @@
-"""Where the commands print, and what they all can be told of it."""
+"""The consoles of the commands, and the notes that they all print."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import click
 from rich.console import Console
@@ -12,25 +11,15 @@ from iqaudit.victims._base import Victim
 INTERRUPTED = 130
 """The shell's exit code for a command that Ctrl-C ended."""
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def output_options(command: F) -> F:
-    """Give a command the options on what it prints."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")(
-        command
-    )
-    return click.option("--quiet", is_flag=True, help="Print errors only.")(command)
-
 
 def print_note(victim: Victim) -> None:
-    """Say what whoever cites a score must know."""
+    """Print a victim's note, as a licence, for those who cite its scores."""
     if victim.card.note:
         click.echo(f"{victim.card.name}: {victim.card.note}", err=True)
 
 
 def print_notes(pictures: Sequence[Picture], *, quiet: bool) -> None:
-    """Say what reading did to pictures."""
+    """Print what reading did to pictures."""
     for picture in pictures:
         for note in picture.notes:
             if not quiet:
@@ -38,12 +27,12 @@ def print_notes(pictures: Sequence[Picture], *, quiet: bool) -> None:
 
 
 def stdout() -> Console:
-    """Return where results go."""
+    """Return the console of results."""
     return _console(Console())
 
 
 def stderr() -> Console:
-    """Return where progress goes."""
+    """Return the console of progress."""
     return _console(Console(stderr=True))
 
 

@@ -1,60 +1,45 @@
-"""The command that looks at data sets, and the options that name one and draw from it."""
+"""The command that shows data sets: datasets."""
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from functools import wraps
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import click
 import numpy as np
 
 from iqaudit import datasets
+from iqaudit._audit.settings import DATA
 from iqaudit._cli import tables
-from iqaudit._cli.console import output_options, stdout
+from iqaudit._cli.console import stdout
+from iqaudit._cli.options import command, gathered, option, output_options, setting
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.datasets import KINDS, DataSet, Drawing
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def drawing_options(command: F) -> F:
-    """Give a command the options on a part of a data set, gathered into its argument `drawing`."""
-
-    @wraps(command)
-    def gathered(**arguments: Any) -> Any:
-        given = {name: arguments.pop(name) for name in Drawing.__dataclass_fields__}
-        return command(drawing=Drawing(**given), **arguments)
-
-    for option in (
-        click.option("--seed", type=int, help="Of --sample; 0 by default."),
-        click.option(
-            "--stratify",
-            type=click.Choice(("type", "score")),
-            help="Draw equal shares of the distortion types, or of the tenths of the scores.",
-        ),
-        click.option("--sample", "count", type=int, help="Draw so many pictures.", metavar="N"),
-        click.option("--subset", help="A list of names, one a line, of the pictures to take."),
-        click.option(
-            "--opinion-range",
-            type=float,
-            nargs=2,
-            metavar="WORST BEST",
-            help="The ends of a CSV's opinion scores.",
-        ),
-    ):
-        gathered = option(gathered)
-    return cast("F", gathered)
+def _drawing(*, sample: int | None, **others: Any) -> Drawing:
+    return Drawing(count=sample, **others)
 
 
-@click.command("datasets")
+DRAWING = {key: setting(DATA[key]) for key in ("subset", "sample", "stratify")}
+SEED = replace(DATA["seed"], flag="--seed")
+
+
+@command("datasets")
 @click.argument("spec", required=False)
-@drawing_options
-@click.option("--write", type=Path, help="Write the pictures' names, for --subset to take.")
+@setting(DATA["opinion_range"])
+@gathered("drawing", _drawing, DRAWING | {"seed": setting(SEED)})
+@option(
+    "--write",
+    heading="Output",
+    type=Path,
+    metavar="FILE",
+    help="List of the pictures' names to write, for --subset.",
+)
 @output_options
 def datasets_(
     *,
@@ -65,7 +50,7 @@ def datasets_(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Show the kinds of data sets or, where one is named, what is found of it on disk.
+    """Show the kinds of data sets or, where one is named, its pictures and scores on disk.
 
     \b
     Examples:

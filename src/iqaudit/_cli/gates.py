@@ -1,18 +1,15 @@
-"""The gate: options for every command that has figures, and what comes of them."""
+"""The gate: rules on figures, their options, and their exit code."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
 import click
 
 from iqaudit import _analysis
 from iqaudit._analysis import CellData, Judgement, Rule
+from iqaudit._cli.options import gathered, option
 from iqaudit._core.errors import InputError
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 FAILED = 3
 """The exit code where a rule was broken."""
@@ -20,7 +17,7 @@ FAILED = 3
 
 @dataclass(frozen=True)
 class Gate:
-    """The rules that were given, and where to write what they say."""
+    """Rules on cells' figures, and the JUnit file of their verdicts."""
 
     rules: tuple[Rule, ...]
     junit: Path | None
@@ -51,27 +48,30 @@ def report(judged: Sequence[Judgement]) -> int:
     return FAILED if failed else 0
 
 
-def gate_options(command: F) -> F:
-    """Give a command the options of a gate, gathered into its one argument `gate`."""
+def _gate(*, fail_if: Sequence[str], junit: Path | None) -> Gate:
+    if junit is not None and not fail_if:
+        raise InputError("--junit holds what --fail-if's rules say: give a rule.")
+    return Gate(tuple(_analysis.parse(text) for text in fail_if), junit)
 
-    @wraps(command)
-    def gathered(**arguments: Any) -> Any:
-        texts, junit = arguments.pop("fail_if"), arguments.pop("junit")
-        if junit is not None and not texts:
-            raise InputError("--junit holds what --fail-if's rules say: give a rule.")
-        rules = tuple(_analysis.parse(text) for text in texts)
-        return command(gate=Gate(rules, junit), **arguments)
 
-    for option in (
-        click.option(
-            "--junit", type=Path, metavar="FILE", help="Write what the rules say, for CI."
-        ),
-        click.option(
+gate_options = gathered(
+    "gate",
+    _gate,
+    {
+        "fail_if": option(
             "--fail-if",
+            heading="Output",
             multiple=True,
             metavar="RULE",
-            help='Exit with 3 where this holds of a cell, as "rgo > 0.3"; repeatable.',
+            help='Exit with code 3 where this holds of a cell, as "rgo > 0.3".  [repeatable]',
         ),
-    ):
-        gathered = option(gathered)
-    return cast("F", gathered)
+        "junit": option(
+            "--junit",
+            heading="Output",
+            type=Path,
+            metavar="FILE",
+            help="JUnit file of the rules, for CI.",
+        ),
+    },
+)
+"""The options of a gate, gathered into a command's argument `gate`."""

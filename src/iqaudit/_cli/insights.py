@@ -18,29 +18,26 @@ from iqaudit._analysis.findings import insights as analysis
 from iqaudit._analysis.formatting import figure
 from iqaudit._analysis.run_victims import asked, named, own, own_label, owns
 from iqaudit._analysis.score_cache import Progress, Scorer
-from iqaudit._cli.console import output_options, stderr, stdout
-from iqaudit._cli.options import VictimOptions, own_victim_options
+from iqaudit._cli.console import stderr, stdout
+from iqaudit._cli.options import command, option, output_options, own_victim_options, yes_option
 from iqaudit._core.errors import InputError
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
 from iqaudit.measures._bootstrap import Estimate
-from iqaudit.victims._base import ELSEWHERE, Victim
+from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._spec import VictimSpec
 
-yes_option = click.option(
-    "--yes", is_flag=True, help="Ask victims whose scores may cost money as well."
-)
 
-
-@click.command("transfer")
+@command("transfer")
 @click.argument("directory", type=Path)
-@click.option(
+@option(
     "--victim",
     "--victims",
     "victims",
+    heading="Victim",
     multiple=True,
-    metavar="SPEC[,OPTION=VALUE...]",
-    help="Who scores, repeatable; the run's own victims by default.",
+    metavar="SPEC",
+    help="Victim and its options, SPEC[,OPTION=VALUE]...  [default: the run's; repeatable]",
 )
 @yes_option
 @output_options
@@ -67,16 +64,16 @@ def transfer_(
         click.echo(f"written to {directory / TRANSFER}")
 
 
-@click.command("insights")
+@command("insights")
 @click.argument("directory", type=Path)
 @own_victim_options
 @yes_option
 @output_options
 @one_thread()
 def insights_(
-    *, directory: Path, victim: VictimOptions, yes: bool, quiet: bool, as_json: bool
+    *, directory: Path, victim: VictimSpec | None, yes: bool, quiet: bool, as_json: bool
 ) -> None:
-    """Say what an attack shows about its victim: of a run, or of each cell of an audit.
+    """Print what an attack shows about its victim: of a run, or of each cell of an audit.
 
     The same command again goes on where it was stopped; no score is asked twice.
 
@@ -85,11 +82,11 @@ def insights_(
       iqaudit insights iqaudit-demo
     """
     cells = runs(directory)
-    given = _made(victim, yes=yes)
+    scores = None if victim is None else asked(victim, may_ask=yes)
     silent = quiet or as_json
     for cell in cells:
         path = cell.resolve()
-        scorer = own(path, may_ask=yes) if given is None else Scorer(given.card.name, given)
+        scorer = own(path, may_ask=yes) if scores is None else Scorer(scores.card.name, scores)
         found = write_insights(cell, scorer, yes=yes, silent=silent)
         if not silent:
             _print_insights(found, path.name)
@@ -146,13 +143,6 @@ def analyse(directory: Path, *, silent: bool) -> str:
         if not (cell / INSIGHTS).exists():
             write_insights(cell, made[own_label(cell)], yes=False, silent=silent)
     return ""
-
-
-def _made(victim: VictimOptions, *, yes: bool) -> Victim | None:
-    """Return the victim that the command line names; None where it names none."""
-    if victim.spec is None:
-        return None
-    return asked(VictimSpec(victim.spec, victim.given), may_ask=yes)
 
 
 def _announce(scorer: Scorer, count: str, *, yes: bool, silent: bool) -> None:

@@ -1,111 +1,172 @@
-"""The options that name a victim, the same for every command that asks one."""
+"""Options of the commands: made from typed settings, under headings, gathered into one argument."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 
+from iqaudit._audit.settings import SETTINGS
+from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture
+from iqaudit._core.settings import FLAG, NUMBER, PAIR, WHOLE, Setting, Type
 from iqaudit._search.driver import check_sizes
 from iqaudit.victims._base import Victim
+from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._spec import VictimSpec, ready, unasked
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-OPTIONS: dict[str, Callable[[Any], Any]] = {
-    "checkpoint": click.option(
-        "--checkpoint", type=Path, help="The model's weights, as published."
-    ),
-    "untrained": click.option("--untrained", is_flag=True, help="Random weights, for benchmarks."),
-    "dataset": click.option(
-        "--dataset", help="What the checkpoint was trained on: live, csiq or tid2013."
-    ),
-    "score_range": click.option(
-        "--range",
-        "score_range",
-        type=float,
-        nargs=2,
-        help="The native score range.",
-        metavar="LOW HIGH",
-    ),
-    "lower_is_better": click.option(
-        "--lower-is-better", is_flag=True, help="A lower score means better quality."
-    ),
-    "scale": click.option(
-        "--scale", type=Path, help="A score scale that `iqaudit calibrate` wrote, for --range."
-    ),
-    "field": click.option("--field", help="Where in the JSON the score is, as result.scores[0]."),
-    "pattern": click.option("--pattern", help="Regular expression whose one group is the score."),
-    "form": click.option("--form", help="How a picture is posted: raw, multipart[:NAME]."),
-    "headers": click.option(
-        "--header", "headers", multiple=True, help="NAME=env:VARIABLE or NAME=file:PATH."
-    ),
-    "authorised": click.option(
-        "--authorised", is_flag=True, help="The service's owner allows this audit."
-    ),
-    "timeout": click.option("--timeout", type=float, help="Seconds for one request."),
-    "retries": click.option("--retries", type=int, help="How often a failed one is made again."),
-    "rate": click.option("--rate", type=float, help="The most requests a second."),
-    "price": click.option(
-        "--price", type=float, help="Money a request; `check` takes it for every victim."
-    ),
-    "budget_money": click.option("--budget-money", type=float, help="Ceiling in money."),
-    "repeats": click.option(
-        "--repeats", type=int, help="Answers averaged into a score, each a query."
-    ),
-    "exact": click.option(
-        "--exact",
-        type=click.Choice(("incremental", "dense")),
-        help="How a network's searches score: again only what a query changes (as they do unless "
-        "told otherwise), or whole pictures.",
-    ),
-    "device": click.option("--device", help="Where a network computes: cpu, cuda, cuda:1."),
+HEADINGS = ("Victim", "Attack", "Budget", "Data", "Execution", "Output", "Service", "Other")
+"""The parts of ``--help``, in their order."""
+
+WIDEST = 27
+"""Characters of an option beside which its help begins; of a longer one, below it."""
+
+TYPES: Mapping[Type, Mapping[str, Any]] = {
+    NUMBER: {"type": float},
+    WHOLE: {"type": int},
+    PAIR: {"type": float, "nargs": 2},
+    FLAG: {"is_flag": True},
 }
-"""Every option, by the keyword that `as_victim` knows it under."""
+"""What click is told of the types of settings; the others are texts."""
 
 
-@dataclass(frozen=True)
-class VictimOptions:
-    """What the command line said of a victim; made when asked, since that may take seconds."""
+class Option(click.Option):
+    """An option under a heading of ``--help``."""
 
-    spec: str | None
-    given: dict[str, Any]
+    def __init__(self, *arguments: Any, heading: str, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.heading = heading
 
-    @property
-    def named(self) -> VictimSpec:
-        """The victim as it was named; an `InputError` where an option is not for it."""
-        return VictimSpec(str(self.spec), self.given)
 
-    def make(self, pictures: Sequence[Picture] = ()) -> Victim:
-        """Return the victim; an `InputError` where an option, or a scale's file, is not for it.
+class Command(click.Command):
+    """A command whose ``--help`` shows its options under their headings."""
 
-        Nothing is asked of it, as its noise may be, where a picture does not fit it.
-        """
-        made = unasked(self.named)
-        check_sizes(made, pictures)
-        return ready(self.named, made)
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, heading by heading."""
+        rows: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
+        for parameter in self.get_params(ctx):
+            row = parameter.get_help_record(ctx)
+            if row is not None and isinstance(parameter, click.Option):
+                rows[getattr(parameter, "heading", HEADINGS[-1])].append(row)
+        names = [len(name) for row in rows.values() for name, _ in row]
+        width = max(length for length in names if length <= WIDEST)
+        for heading, lines in rows.items():
+            if lines:
+                with formatter.section(heading):
+                    formatter.write_dl(
+                        [(name.ljust(width), line) for name, line in lines], col_max=width
+                    )
+
+
+def command(name: str | None = None) -> Callable[[Callable[..., Any]], Command]:
+    """Return the decorator that makes a command."""
+    return click.command(name, cls=Command)
+
+
+def option(*names: str, heading: str, **settings: Any) -> Callable[[F], F]:
+    """Return the decorator that gives a command an option under a heading."""
+    return click.option(*names, cls=Option, heading=heading, **settings)
+
+
+def setting(row: Setting, *, single: bool = False, **changes: Any) -> Callable[[F], F]:
+    """Return the decorator that gives a command the option of a setting.
+
+    Parameters
+    ----------
+    row : Setting
+    single : bool
+        Whether the option has one value, and the setting's default; otherwise it is passed under
+        the setting's name, without a default, so that a command knows what it was given.
+    **changes
+        In place of the setting's, as click takes them.
+    """
+    usual = {"help": row.help, "metavar": row.metavar or None, **TYPES.get(row.type, {})}
+    if row.choices:
+        usual["type"] = click.Choice(row.choices)
+    if single:
+        usual |= {"default": row.default, "show_default": row.default is not None}
+        return option(row.option, heading=row.heading, **usual | changes)
+    default = [] if row.default is None else [f"default: {row.default}"]
+    notes = "; ".join([*default, *(["repeatable"] if row.many else [])])
+    usual |= {"help": f"{row.help}  [{notes}]" if notes else row.help, "multiple": row.many}
+    return option(row.option, row.name, heading=row.heading, **usual | changes)
+
+
+def gathered(
+    name: str, build: Callable[..., Any], options: Mapping[str, Callable[[F], F]]
+) -> Callable[[F], F]:
+    """Return the decorator that gives a command options, gathered into one argument.
+
+    Parameters
+    ----------
+    name : str
+        The argument's.
+    build : callable
+        From the options' values, as keywords, to the argument's.
+    options : mapping
+        The options' decorators, by those keywords.
+    """
+
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def call(**arguments: Any) -> Any:
+            values = {key: arguments.pop(key) for key in options}
+            return command(**{name: build(**values)}, **arguments)
+
+        for add in reversed(tuple(options.values())):
+            call = add(cast("F", call))
+        return cast("F", call)
+
+    return decorate
 
 
 def victim_options(command: F, *, default: str | None = "reference") -> F:
-    """Give a command the options, gathered into its one argument `victim`."""
-
-    @wraps(command)
-    def gathered(**arguments: Any) -> Any:
-        given = {name: arguments.pop(name) for name in OPTIONS}
-        return command(victim=VictimOptions(arguments.pop("victim"), given), **arguments)
-
-    for add in reversed(OPTIONS.values()):
-        gathered = add(gathered)
-    line = "Who scores; `iqaudit list` shows the forms."
-    if default is None:
-        line = "Who scores; the run's own by default."
-    option = click.option("--victim", default=default, show_default=default is not None, help=line)
-    return cast("F", option(gathered))
+    """Give a command the options of a victim, gathered into its argument `victim`."""
+    shown = default is not None
+    name = setting(SETTINGS["victims"], single=True, default=default, show_default=shown)
+    options = {"victim": name} | {key: setting(row) for key, row in OPTIONS.items()}
+    return gathered("victim", _spec, options)(command)
 
 
 def own_victim_options(command: F) -> F:
     """Give a command the options of a victim that a run brings itself unless one is named."""
     return victim_options(command, default=None)
+
+
+def _spec(victim: str | None, **options: Any) -> VictimSpec | None:
+    if victim is not None:
+        return VictimSpec.parse(victim, options)
+    for name, value in options.items():
+        if value not in (None, False, ()):
+            raise InputError(f"{OPTIONS[name].option} goes with --victim.")
+    return None
+
+
+def make_victim(spec: VictimSpec, pictures: Sequence[Picture] = ()) -> Victim:
+    """Return a victim, ready to be asked about pictures.
+
+    Nothing is asked of it, as its noise may be, where a picture does not fit it.
+
+    Raises
+    ------
+    InputError
+        If an option, a scale's file or a picture is not for it.
+    """
+    victim = unasked(spec)
+    check_sizes(victim, pictures)
+    return ready(spec, victim)
+
+
+def output_options(command: F) -> F:
+    """Give a command the options on its printing."""
+    command = option(
+        "--json", "as_json", heading="Output", is_flag=True, help="Print JSON, nothing else."
+    )(command)
+    return option("--quiet", heading="Output", is_flag=True, help="Print errors only.")(command)
+
+
+yes_option = option(
+    "--yes", heading="Service", is_flag=True, help="Ask victims whose scores may cost money."
+)

@@ -11,29 +11,31 @@ import iqaudit
 from iqaudit._analysis.run_victims import own
 from iqaudit._audit.status import verify_audit
 from iqaudit._cli import tables
-from iqaudit._cli.console import output_options, stdout
-from iqaudit._cli.options import VictimOptions, own_victim_options
+from iqaudit._cli.console import stdout
+from iqaudit._cli.options import command, make_victim, output_options, own_victim_options
 from iqaudit._core.errors import InputError
 from iqaudit._runs.schema import AUDIT
+from iqaudit.victims._spec import VictimSpec
 
 
-@click.command()
+@command()
 @click.argument("directory", type=Path)
 @own_victim_options
 @output_options
-def verify(*, directory: Path, victim: VictimOptions, quiet: bool, as_json: bool) -> None:
-    """Read a run's files back (or an audit's), measure and score them afresh, and compare.
+def verify(*, directory: Path, victim: VictimSpec | None, quiet: bool, as_json: bool) -> None:
+    """Read a run's or an audit's files, measure and score them again, and compare.
 
     \b
     Example:
       iqaudit verify iqaudit-demo
     """
     if (directory / AUDIT).exists():
-        if victim.spec:
+        if victim is not None:
             raise InputError(f"{directory}: this is an audit; give --victim with one of its cells.")
         found = [(cell, check) for cell, checks in verify_audit(directory) for check in checks]
     else:
-        scorer = victim.make() if victim.spec else own(directory.resolve(), may_ask=True).victim
+        run = directory.resolve()
+        scorer = own(run, may_ask=True).victim if victim is None else make_victim(victim)
         found = [("", check) for check in iqaudit.verify(directory, scorer)]
     named = [replace(check, name=f"{cell}/{check.name}".lstrip("/")) for cell, check in found]
     wrong = sum(bool(check.wrong) for check in named)
@@ -45,12 +47,12 @@ def verify(*, directory: Path, victim: VictimOptions, quiet: bool, as_json: bool
     sys.exit(1 if wrong else 0)
 
 
-@click.command()
+@command()
 @click.argument("directory", type=Path)
 def report(*, directory: Path) -> None:
     """Write report.html again, of a run or of a whole audit, from its files.
 
-    What `insights` and `transfer` have found is shown.
+    The page shows the results of `insights` and `transfer` too.
 
     \b
     Example:

@@ -1,58 +1,48 @@
 """The commands that make a run: demo and attack."""
 
+import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import click
 
 import iqaudit
+from iqaudit._audit.settings import SETTINGS
 from iqaudit._cli import tables
-from iqaudit._cli.console import (
-    INTERRUPTED,
-    output_options,
-    print_note,
-    print_notes,
-    stderr,
-    stdout,
-)
+from iqaudit._cli.console import INTERRUPTED, print_note, print_notes, stderr, stdout
 from iqaudit._cli.gates import Gate, gate_options
-from iqaudit._cli.options import VictimOptions, victim_options
+from iqaudit._cli.options import command, option, output_options, setting, victim_options
 from iqaudit._cli.progress import Watcher
 from iqaudit._core.errors import VictimError
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import Picture, collect
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import FORMAT, RESULTS, as_json
+from iqaudit._runs.schema import RESULTS
 from iqaudit._runs.store import RunDirectory, replaces
-from iqaudit._search.driver import SearchSpec, check_sizes, run
-from iqaudit._search.stop import Stop
+from iqaudit._search.driver import Plan, check_sizes, run
+from iqaudit._search.trial import Stop
 from iqaudit.attacks import ATTACKS
-from iqaudit.victims._registry import as_victim
-from iqaudit.victims._spec import averaged, ready, unasked
+from iqaudit.victims._spec import VictimSpec, as_victim, averaged, ready, unasked
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _run_options(command: F) -> F:
-    for option in (
-        click.option("--overwrite", is_flag=True, help="Replace the run that --out holds."),
-        click.option("--seed", default=0, show_default=True, help="Of every random number."),
-    ):
-        command = option(command)
-    return output_options(command)
-
-
-@click.command()
-@click.option(
-    "--out", default="iqaudit-demo", show_default=True, type=Path, help="Folder to write."
+overwrite_option = option(
+    "--overwrite", heading="Output", is_flag=True, help="Replace the run that --out holds."
 )
-@click.option(
-    "--queries", type=int, help="Budget a picture; by default what took three minutes on two cores."
+out_option = partial(option, "--out", heading="Output", type=Path, metavar="DIR")
+
+
+@command()
+@setting(
+    SETTINGS["queries"],
+    help="Query budget per picture.  [default: about three minutes on two cores]",
 )
-@_run_options
+@setting(SETTINGS["seeds"], single=True)
+@out_option(default="iqaudit-demo", show_default=True, help="Directory to write.")
+@overwrite_option
+@output_options
 def demo(
     *, out: Path, queries: int | None, seed: int, overwrite: bool, quiet: bool, as_json: bool
 ) -> None:
@@ -65,7 +55,7 @@ def demo(
     """
     from iqaudit.datasets import _demo as pictures  # scikit-image's pictures take a second to load
 
-    plan = SearchSpec(
+    plan = Plan(
         as_victim("reference"),
         ATTACKS["bidirectional"][0],
         queries=pictures.QUERIES if queries is None else queries,
@@ -75,39 +65,32 @@ def demo(
     _audit(plan, pictures.pictures(), output)
 
 
-@click.command()
+@command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 @victim_options
-@click.option(
-    "--attack",
-    default="bidirectional",
+@setting(SETTINGS["attacks"], single=True)
+@setting(SETTINGS["levels"], single=True)
+@setting(SETTINGS["goals"], single=True)
+@setting(SETTINGS["seeds"], single=True)
+@setting(SETTINGS["queries"], single=True)
+@setting(SETTINGS["early_stop"])
+@setting(SETTINGS["until_plateau"])
+@option(
+    "--batch",
+    heading="Execution",
+    default=1,
     show_default=True,
-    help="Who proposes; `iqaudit list` shows the names.",
+    metavar="N",
+    help="Pictures searched together, in one batch of the victim.",
 )
-@click.option("--levels", default=3, show_default=True, help="Largest change, in levels of 255.")
-@click.option("--queries", default=500, show_default=True, help="Budget: scores a picture.")
-@click.option(
-    "--goal",
-    type=click.Choice([goal.value for goal in Goal]),
-    default=Goal.BIDIRECTIONAL.value,
-    show_default=True,
-    help="Push good pictures down and bad ones up, or all one way.",
-)
-@click.option("--early-stop", type=float, metavar="RGO", help="End a picture's search there.")
-@click.option(
-    "--until-plateau",
-    type=int,
-    metavar="QUERIES",
-    help="End a picture's search when so many find nothing better.",
-)
-@click.option("--out", required=True, type=Path, help="Folder to write.")
-@click.option("--batch", default=1, show_default=True, help="Pictures attacked side by side.")
+@out_option(required=True, help="Directory to write.")
+@overwrite_option
 @gate_options
-@_run_options
+@output_options
 def attack(
     *,
     pictures: Sequence[str],
-    victim: VictimOptions,
+    victim: VictimSpec,
     attack: str,
     levels: int,
     queries: int,
@@ -122,7 +105,7 @@ def attack(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Push the scores of pictures (files, or folders of them) as far as they go.
+    """Push the quality scores of pictures (files, or folders of them) as far as they go.
 
     \b
     Examples:
@@ -133,9 +116,9 @@ def attack(
     proposer = iqaudit.attacks.named(attack)
     threat, stop = Linf(levels), Stop(early_stop, until_plateau)
     collected = collect(pictures)
-    made = unasked(victim.named)
-    plan = SearchSpec(
-        averaged(victim.named, made, 0.0),
+    base = unasked(victim)
+    plan = Plan(
+        averaged(victim, base, 0.0),
         proposer,
         threat,
         Goal(goal),
@@ -144,11 +127,11 @@ def attack(
         batch,
         stop=stop,
     )
-    check_sizes(made, collected)
+    check_sizes(base, collected)
     replaces(out, overwrite=overwrite)
     # Nothing is asked, as a victim's noise is measured, before everything else fits.
-    plan = replace(plan, victim=ready(victim.named, made))
-    _audit(plan, collected, _Output(out, overwrite, quiet, as_json), victim.named.described)
+    plan = replace(plan, victim=ready(victim, base))
+    _audit(plan, collected, _Output(out, overwrite, quiet, as_json), victim.described)
     sys.exit(gate.exit_code(out))
 
 
@@ -165,7 +148,7 @@ class _Output(NamedTuple):
 
 
 def _audit(
-    plan: SearchSpec,
+    plan: Plan,
     pictures: Sequence[Picture],
     output: _Output,
     named: Mapping[str, Any] | None = None,
@@ -209,7 +192,7 @@ def _print_results(directory: RunDirectory, output: _Output, *, failed: bool) ->
 
     silent = output.quiet or output.as_json
     if output.as_json:
-        click.echo(as_json(directory.record(), FORMAT))
+        click.echo(json.dumps(directory.record(), indent=1, allow_nan=False))
     if not silent:
         stdout().print(tables.results(directory.rows, directory.summary))
         if failed:

@@ -1,4 +1,4 @@
-"""The commands that ask a victim, and the one that lists them: score, check, calibrate, list."""
+"""The commands on one victim, and the list of all: score, check, calibrate, list."""
 
 import json
 import os
@@ -11,9 +11,17 @@ from typing import TypeAlias
 import click
 
 from iqaudit._assess import calibration, check
+from iqaudit._audit.settings import DATA
 from iqaudit._cli import tables
-from iqaudit._cli.console import output_options, print_note, print_notes, stdout
-from iqaudit._cli.options import VictimOptions, victim_options
+from iqaudit._cli.console import print_note, print_notes, stdout
+from iqaudit._cli.options import (
+    command,
+    make_victim,
+    option,
+    output_options,
+    setting,
+    victim_options,
+)
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture, collect
 from iqaudit._core.scale import QUALITY_MAX
@@ -22,6 +30,7 @@ from iqaudit.victims._base import Victim
 from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scale_file import save_scale
 from iqaudit.victims._scoring import score as score_one
+from iqaudit.victims._spec import VictimSpec
 
 USUAL_RANGE = (0.0, 100.0)
 """Of opinion scores, where none is said."""
@@ -30,11 +39,11 @@ ScoreRow: TypeAlias = tuple[str, int, int, float, float]
 """A picture's name, width and height, native score and quality."""
 
 
-@click.command()
+@command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 @victim_options
 @output_options
-def score(*, pictures: Sequence[str], victim: VictimOptions, quiet: bool, as_json: bool) -> None:
+def score(*, pictures: Sequence[str], victim: VictimSpec, quiet: bool, as_json: bool) -> None:
     """Score pictures (files, or folders of them).
 
     \b
@@ -42,7 +51,7 @@ def score(*, pictures: Sequence[str], victim: VictimOptions, quiet: bool, as_jso
       iqaudit score photo.png photos/
     """
     collected = collect(pictures)
-    scorer = victim.make(collected)
+    scorer = make_victim(victim, collected)
     print_notes(collected, quiet=quiet or as_json)
     if not quiet:
         print_note(scorer)
@@ -69,12 +78,12 @@ def _print_scores(rows: Sequence[ScoreRow], *, quiet: bool, as_json: bool) -> No
         stdout().print(tables.scores(rows))
 
 
-@click.command("check")
+@command("check")
 @victim_options
-@click.option("--pictures", multiple=True, help="Good photographs to ask about; repeatable.")
+@setting(DATA["pictures"], help="Good photographs, or folders of them.  [repeatable]")
 @output_options
-def check_(*, victim: VictimOptions, pictures: Sequence[str], quiet: bool, as_json: bool) -> None:
-    """Tell whether a scorer is fit to be audited; asks it about a hundred scores.
+def check_(*, victim: VictimSpec, pictures: Sequence[str], quiet: bool, as_json: bool) -> None:
+    """Check that a victim is fit to be audited, with about a hundred scores.
 
     \b
     Examples:
@@ -82,37 +91,39 @@ def check_(*, victim: VictimOptions, pictures: Sequence[str], quiet: bool, as_js
       iqaudit check --victim python:my.module:scorer --range 0 10 --price 0.001
     """
     collected = collect(pictures) if pictures else None
-    price = victim.given["price"]
-    if victim.given["budget_money"] is None:
+    price = victim.options.get("price")
+    if "budget_money" not in victim.options:
         # A price without a ceiling is for the cost alone, and most victims take none.
-        victim = replace(victim, given=victim.given | {"price": None})
-    found = []
-    for finding in check.check(victim.make(), collected, price=price):
-        found.append(finding)
+        victim = replace(victim, options={**victim.options, "price": None})
+    findings = []
+    for finding in check.check(make_victim(victim), collected, price=price):
+        findings.append(finding)
         if not (quiet or as_json):
             stdout().print(tables.finding(finding))
     if as_json:
-        rows = [vars(each) | {"verdict": each.verdict.value} for each in found]
+        rows = [vars(each) | {"verdict": each.verdict.value} for each in findings]
         click.echo(json.dumps(rows, indent=1))
-    sys.exit(any(each.verdict is check.Verdict.FAIL for each in found))
+    sys.exit(any(each.verdict is check.Verdict.FAIL for each in findings))
 
 
-@click.command("calibrate")
+@command("calibrate")
 @victim_options
-@click.option("--pictures", multiple=True, required=True, help="Files or folders; repeatable.")
-@click.option("--scores", type=Path, help="A CSV of image,mos with the pictures' opinion scores.")
-@click.option(
-    "--opinion-range",
-    type=float,
-    nargs=2,
-    metavar="WORST BEST",
-    help="The ends of the opinion scores; 0 and 100 unless said.",
+@setting(DATA["pictures"], required=True)
+@option(
+    "--scores",
+    heading="Data",
+    type=Path,
+    metavar="FILE",
+    help="CSV of image,mos with the pictures' opinion scores.",
 )
-@click.option("--out", required=True, type=Path, help="The scale's file (TOML).")
+@setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
+@option(
+    "--out", heading="Output", required=True, type=Path, metavar="FILE", help="TOML file to write."
+)
 @output_options
 def calibrate_(
     *,
-    victim: VictimOptions,
+    victim: VictimSpec,
     pictures: Sequence[str],
     scores: Path | None,
     opinion_range: tuple[float, float] | None,
@@ -120,7 +131,7 @@ def calibrate_(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Fit a victim's score scale, for later runs to take with --scale.
+    """Fit a victim's score scale, for --scale of later runs.
 
     \b
     Examples:
@@ -141,7 +152,7 @@ def calibrate_(
     if not os.access(out.parent, os.W_OK):
         raise InputError(f"{out}: this cannot be written.")
     calibration.check_count(len(collected))
-    scorer = victim.make(collected)
+    scorer = make_victim(victim, collected)
     print_notes(collected, quiet=quiet or as_json)
     rows: list[ScoreRow] = []
     try:
@@ -160,10 +171,10 @@ def calibrate_(
         click.echo(f"range {fitted.low:.6g} to {fitted.high:.6g}; written to {out}")
 
 
-@click.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
+@command("list")
+@option("--json", "as_json", heading="Output", is_flag=True, help="Print JSON, nothing else.")
 def list_(*, as_json: bool) -> None:
-    """Show victims and attacks.
+    """List victims and attacks.
 
     \b
     Example:

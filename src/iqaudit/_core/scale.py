@@ -96,6 +96,50 @@ class Scale:
         )
 
     @classmethod
+    def declared(
+        cls,
+        whose: str,
+        *,
+        score_range: tuple[float, float] | None = None,
+        lower_is_better: bool = False,
+        scale: "Scale | None" = None,
+    ) -> "Scale":
+        """Return the scale that the caller declares for a victim that brings none.
+
+        Parameters
+        ----------
+        whose : str
+            Begins the sentence of an error.
+        score_range : (low, high), optional
+            The native range, in native units.
+        lower_is_better : bool
+            The direction.
+        scale : Scale, optional
+            A fitted one, in place of both.
+
+        Raises
+        ------
+        InputError
+            If neither a range nor a scale is given, both are, or the range is not two numbers.
+        """
+        if scale is not None:
+            if score_range is not None or lower_is_better:
+                raise InputError("A fitted scale has a range and a direction of its own.")
+            return scale
+        if score_range is None:
+            raise InputError(
+                f"{whose} needs its score range, score_range=(low, high) or --range LOW HIGH, "
+                "and lower_is_better=True or --lower-is-better where lower means better quality."
+            )
+        try:
+            low, high = (float(end) for end in score_range)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"score_range is two numbers, (low, high), not {score_range!r}."
+            ) from None
+        return cls.from_range(low, high, lower_is_better=lower_is_better)
+
+    @classmethod
     def paper(cls, model: str, dataset: str) -> "Scale":
         """Return the constants that the paper fitted to one of its models on one data set.
 

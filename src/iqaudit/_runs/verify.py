@@ -26,8 +26,9 @@ from iqaudit._runs.schema import (
 from iqaudit._search.stop import Outcome
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
-from iqaudit.victims._registry import KINDS, as_victim
+from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scoring import score
+from iqaudit.victims._spec import as_victim
 
 FIGURE_TOLERANCE = 1e-9
 """Relative; what is computed from the same files again differs by rounding alone."""

@@ -7,7 +7,8 @@ from iqaudit.victims import _registry
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Card, Victim
 from iqaudit.victims._function import Function
-from iqaudit.victims._registry import KINDS, as_victim
+from iqaudit.victims._registry import KINDS
+from iqaudit.victims._spec import as_victim
 
 if TYPE_CHECKING:
     from iqaudit._runs.replay import Replay

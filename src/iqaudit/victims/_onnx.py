@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import Card
-from iqaudit.victims._declared import said_scale
 
 PICTURE_AXES = 4
 
@@ -28,7 +27,7 @@ class Onnx:
         Where it computes: ``cpu``, or ``cuda`` or ``cuda:1``, which need the package
         onnxruntime-gpu.
     score_range, lower_is_better, scale
-        As `said_scale` reads them.
+        As `Scale.declared` reads them.
 
     Raises
     ------
@@ -51,7 +50,7 @@ class Onnx:
             raise InputError(
                 "onnx: needs ONNX Runtime: pip install 'iqaudit[onnx]', or onnxruntime-gpu."
             ) from None
-        said = said_scale(
+        said = Scale.declared(
             f"onnx:{file}", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
         kind, _, number = device.partition(":")

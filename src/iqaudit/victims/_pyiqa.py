@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.scale import Scale
-from iqaudit.victims._declared import said_scale
 from iqaudit.victims._downloads import missing, patience
 from iqaudit.victims._torch import EXACT, TorchModule, torch_device
 
@@ -182,11 +181,11 @@ def _scale(
     whose = f'The victim "pyiqa:{name}"'
     lower = bool(config.get("lower_better") if lower_is_better is None else lower_is_better)
     if scale is not None:
-        return said_scale(
+        return Scale.declared(
             whose, score_range=score_range, lower_is_better=bool(lower_is_better), scale=scale
         )
     if score_range is not None:
-        return said_scale(whose, score_range=score_range, lower_is_better=lower)
+        return Scale.declared(whose, score_range=score_range, lower_is_better=lower)
     stated = str(config.get("score_range"))
     ends = re.fullmatch(r"~?(-?[\d.]+), *~?(-?[\d.]+)", stated)
     if ends is None:

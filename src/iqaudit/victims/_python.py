@@ -22,7 +22,7 @@ class Python:
         from uint8 (n, h, w, 3) to n scores, a torch module from (n, 3, h, w) in [0, 1], or a
         victim.
     score_range, lower_is_better, scale
-        As `said_scale` reads them; a victim brings its own.
+        As `Scale.declared` reads them; a victim brings its own.
     exact : {"incremental", "dense"}, optional
         For a torch module; see `TorchModule`.
 
@@ -41,7 +41,7 @@ class Python:
         scale: Scale | None = None,
         exact: str | None = None,
     ) -> None:
-        from iqaudit.victims._registry import as_victim
+        from iqaudit.victims._spec import as_victim
 
         found = _find(spec)
         self._victim: Victim = as_victim(

@@ -1,18 +1,29 @@
-"""Victims as an audit names them: a string and its options, from which each process makes them."""
+"""Victims from one string and its options: the same in every command, in TOML and from Python.
 
+One way leads to a victim: its spec; the victim that is made from it and asked nothing (`unasked`);
+the same as it is to be asked, with its answers averaged where an option says so (`averaged`).
+"""
+
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from iqaudit._core.errors import InputError, unknown, whole_number
+from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.scale import Scale
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim
-from iqaudit.victims._registry import KINDS, as_victim, unknown_victim
+from iqaudit.victims._function import Function
+from iqaudit.victims._options import ALIASES, OPTIONS
+from iqaudit.victims._registry import KINDS, load, refuse_surplus, unknown_victim
 from iqaudit.victims._scale_file import load_scale, refuse_another
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SERVICES = frozenset({"http", "https", "command"})
 """Kinds whose strings may hold a secret: no file repeats them."""
@@ -21,74 +32,8 @@ FREE = SERVICES | {"onnx", "replay"}
 """Kinds whose strings may hold a comma."""
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool):
-        raise TypeError
-    return float(value)
-
-
-def _count(value: Any) -> int:
-    return int(value) if isinstance(value, str) else whole_number("it", value)
-
-
-def _pair(value: Any) -> tuple[float, float]:
-    low, high = value.split(":") if isinstance(value, str) else value
-    return _number(low), _number(high)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _file(value: Any) -> str:
-    return str(value) if isinstance(value, PathLike) else _text(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(map(_text, value))
-
-
-OPTIONS: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
-    {
-        "checkpoint": (_file, "a file"),
-        "untrained": (_flag, "said alone, or true"),
-        "dataset": (_text, "a name"),
-        "score_range": (_pair, "two numbers, LOW:HIGH"),
-        "lower_is_better": (_flag, "said alone, or true"),
-        "scale": (_file, "a file"),
-        "field": (_text, "a text"),
-        "pattern": (_text, "a text"),
-        "form": (_text, "a text"),
-        "headers": (_texts, "NAME=env:VARIABLE or NAME=file:PATH"),
-        "authorised": (_flag, "said alone, or true"),
-        "timeout": (_number, "a number"),
-        "retries": (_count, "a whole number"),
-        "rate": (_number, "a number"),
-        "price": (_number, "a number"),
-        "budget_money": (_number, "a number"),
-        "repeats": (_count, "a whole number"),
-        "exact": (_text, "a text"),
-        "device": (_text, "a text"),
-    }
-)
-"""A victim's options, by the keyword that `as_victim` knows each under: how one is read, and what
-it is."""
-
-HOW_ASKED = frozenset(
-    {"headers", "authorised", "timeout", "retries", "rate", "price", "budget_money"}
-)
-"""Options that say how a victim is asked and change no score: an audit goes on with others."""
-
-ALIASES = MappingProxyType({"range": "score_range", "header": "headers"})
-"""What the command line calls some of them."""
+PARTS = ("card", "score")
+"""What makes an object a victim; see `Victim`."""
 
 
 @dataclass(frozen=True)
@@ -114,51 +59,68 @@ class VictimSpec:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise unknown_victim(self.kind)
-        read = {}
-        for name, value in self.options.items():
-            if value is None or value is False or value == ():  # by identity: 0 equals False
-                continue
-            key = name.replace("-", "_")
-            key = ALIASES.get(key, key)
+        options = {}
+        for name, value in _present(self.options).items():
+            key = _key(name)
             if key not in OPTIONS:
                 raise unknown("option of a victim", name, [*OPTIONS, *ALIASES])
-            reader, what = OPTIONS[key]
-            try:
-                read[key] = reader(value)
-            except (TypeError, ValueError):
-                raise InputError(
-                    f'The option "{name}" of the victim "{self.kind}" is {what}, not {value!r}.'
-                ) from None
-        object.__setattr__(self, "options", read)
+            subject = f'The option "{name}" of the victim "{self.kind}" is'
+            options[key] = OPTIONS[key].read(value, subject, texts=True)
+        object.__setattr__(self, "options", options)
 
     @classmethod
-    def parse(cls, text: str) -> "VictimSpec":
+    def parse(cls, text: str, options: Mapping[str, Any] | None = None) -> "VictimSpec":
         """Read ``SPEC[,OPTION[=VALUE]]...``, as ``dbcnn,checkpoint=dbcnn.pt,dataset=live``.
 
         A comma belongs to the string of a kind that may hold one (a file, an address, a program),
         unless what follows it is an option.
+
+        Parameters
+        ----------
+        text : str
+            The string.
+        options : mapping, optional
+            The options that stand beside it, as those of a command.
+
+        Raises
+        ------
+        InputError
+            As `VictimSpec` does, and where an option is said twice.
         """
         spec, *pieces = text.split(",")
-        options: dict[str, Any] = {}
-        free = spec.partition(":")[0] in FREE
+        kind = spec.partition(":")[0]
+        found = _present(options or {})
         while pieces:
             name, sign, value = pieces[-1].partition("=")
-            key = ALIASES.get(name.replace("-", "_"), name.replace("-", "_"))
-            if free and key not in OPTIONS:
+            key = _key(name)
+            if kind in FREE and key not in OPTIONS:
                 break
             pieces.pop()
-            if key == "headers":
-                options[key] = (value, *options.get(key, ()))
-            elif key in options:
-                kind = spec.partition(":")[0]  # what follows may be a secret
-                raise InputError(f'The option "{name}" of the victim "{kind}" is said twice.')
+            if key in OPTIONS and OPTIONS[key].many:
+                found[key] = (value, *found.get(key, ()))
+            elif key in found:
+                raise _twice(name, kind)
             else:
-                options[key] = value if sign else True
-        return cls(",".join((spec, *pieces)), options)
+                found[key] = value if sign else True
+        return cls(",".join((spec, *pieces)), found)
+
+    def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
+        """Return it with options from Python, which the victim's class checks itself.
+
+        Raises
+        ------
+        InputError
+            If one of them is an option already.
+        """
+        for name in options.keys() & self.options.keys():
+            raise _twice(name, self.kind)
+        more = copy(self)
+        object.__setattr__(more, "options", {**self.options, **options})
+        return more
 
     @property
     def kind(self) -> str:
-        """What stands before its colon."""
+        """The kind: the part before its colon."""
         return self.spec.partition(":")[0]
 
     @property
@@ -178,13 +140,13 @@ class VictimSpec:
 
     @property
     def described(self) -> dict[str, Any]:
-        """What a run's file holds, to make it again; nothing of a service, which may be secret."""
+        """The entries of a run's file, to make it again; none of a service, which may be secret."""
         if self.kind in SERVICES:
             return {}
         return {"spec": self.spec, "options": dict(self.options)}
 
     def record(self, name: str) -> dict[str, Any]:
-        """Return what files hold of it; of a service's string, its public name alone."""
+        """Return its entries in files; of a service's string, its public name alone."""
         return {"spec": name if self.kind in SERVICES else self.spec, **self.options}
 
 
@@ -204,68 +166,150 @@ def held_spec(run: Path, spec: str, options: Mapping[str, Any]) -> VictimSpec:
     return VictimSpec(spec, options)
 
 
-def unasked(victim: VictimSpec) -> Victim:
-    """Return a victim, made without asking it anything; its answers are not averaged yet."""
-    given = {key: value for key, value in victim.options.items() if key != "repeats"}
-    if "scale" in given:
-        given["scale"] = load_scale(given["scale"])
-    return as_victim(victim.spec, **given)
+def as_victim(
+    victim: "str | VictimSpec | Victim | nn.Module | Callable[..., Any]",
+    *,
+    repeats: int | None = None,
+    **options: Any,
+) -> Victim:
+    """Return a victim for whatever can stand for one.
 
+    Parameters
+    ----------
+    victim : str, Victim, torch.nn.Module or callable
+        A string as `KINDS` describes them, with or without options behind commas, as
+        ``"dbcnn,checkpoint=dbcnn.pt,dataset=live"``; a victim, returned as it is; a module from
+        (n, 3, h, w) in [0, 1] to n scores; or a function from uint8 (n, h, w, 3) to n scores.
+    repeats : int, optional
+        For one that answers at random: how many answers are averaged into a score, each a query;
+        see `Repeated`.
+    **options
+        What the victim's class takes besides: for a module or a function `score_range`,
+        `lower_is_better` or `scale` as `Scale.declared` reads them, and for a module `exact` as
+        `TorchModule` takes it. A string's `scale` may be a file that `iqaudit calibrate` wrote.
+        None, False and empty ones count as not given.
 
-def averaged(victim: VictimSpec, made: Victim, noise: float | None) -> Victim:
-    """Return what `unasked` made as it is to be asked.
-
-    One whose answers are averaged is asked for its noise, unless that is known; see `Repeated`.
-    """
-    repeats = victim.options.get("repeats")
-    return made if repeats is None else Repeated(made, repeats, noise)
-
-
-def make(victim: VictimSpec) -> Victim:
-    """Return a victim, ready to be asked.
+    Returns
+    -------
+    Victim
+        Ready to be asked.
 
     Raises
     ------
     InputError
-        If an option is not for it, or its scale's file is another victim's.
+        If the name is unknown, an option is missing, one is given that the victim does not take or
+        that its string has already, or the scale's file was fitted to another victim.
     VictimError
-        If it fails when its noise is measured.
+        If it fails when the noise of its answers is measured.
     """
-    return ready(victim, unasked(victim))
+    options = _present(options | {"repeats": repeats})
+    if isinstance(victim, str | VictimSpec):
+        spec = VictimSpec.parse(victim) if isinstance(victim, str) else victim
+        spec = spec.plus(options)
+        return ready(spec, unasked(spec))
+    repeats = options.pop("repeats", None)
+    wrapped = _wrapped(victim, options)
+    return wrapped if repeats is None else Repeated(wrapped, repeats)
 
 
-def ready(victim: VictimSpec, made: Victim) -> Victim:
-    """Return what `unasked` made ready to be asked; see `make`."""
-    found = averaged(victim, made, None)
-    refuse_another_scale(victim, found)
-    return found
+def _wrapped(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, Any]) -> Victim:
+    if isinstance(victim, Victim):
+        if options:
+            raise InputError(
+                f"This victim is made already and takes no {', '.join(sorted(options))}."
+            )
+        return victim
+    if not callable(victim):
+        lacks = [part for part in PARTS if not hasattr(victim, part)]
+        raise InputError(
+            "A victim is a name, a function, a torch module, or an object with "
+            f"{' and '.join(PARTS)}; this {type(victim).__name__} lacks {', '.join(lacks)}."
+        )
+    torch = sys.modules.get("torch")  # what was never imported is no module of it
+    is_module = torch is not None and isinstance(victim, torch.nn.Module)
+    how = {"exact": options.pop("exact")} if is_module and "exact" in options else {}
+    refuse_surplus("A function or module", options, Scale.declared)
+    scale = Scale.declared("A function or module", **options)
+    if is_module:
+        wrapped: Victim = load("TorchModule")(victim, scale, **how)
+        return wrapped
+    return Function(victim, scale)
 
 
-def refuse_another_scale(victim: VictimSpec, made: Victim) -> None:
-    """Raise an `InputError` where a victim's scale file was fitted to another victim."""
-    if "scale" in victim.options:
-        refuse_another(victim.options["scale"], made)
+def unasked(spec: VictimSpec) -> Victim:
+    """Return a victim, made without asking it anything; its answers are not averaged yet.
+
+    Raises
+    ------
+    InputError
+        If an option is missing or not for it.
+    """
+    options = {key: value for key, value in spec.options.items() if key != "repeats"}
+    if _is_file(options.get("scale")):
+        options["scale"] = load_scale(options["scale"])
+    return KINDS[spec.kind].make(spec.spec, options)
+
+
+def averaged(spec: VictimSpec, base: Victim, noise: float | None = None) -> Victim:
+    """Return the victim that `unasked` made as it is to be asked.
+
+    One whose answers are averaged is asked for its noise, unless that is known; see `Repeated`.
+    """
+    repeats = spec.options.get("repeats")
+    return base if repeats is None else Repeated(base, repeats, noise)
+
+
+def ready(spec: VictimSpec, base: Victim, noise: float | None = None) -> Victim:
+    """Return what `averaged` does, refused where its scale's file was fitted to another victim."""
+    victim = averaged(spec, base, noise)
+    if _is_file(spec.options.get("scale")):
+        refuse_another(spec.options["scale"], victim)
+    return victim
 
 
 class Victims:
-    """Victims that a process has made, the latest few.
+    """The latest few victims of a process.
 
     Parameters
     ----------
-    made : iterable of (VictimSpec, float, Victim)
+    known : iterable of (VictimSpec, float, Victim)
         Those that are there already, each with its noise.
     """
 
     MOST = 4
 
-    def __init__(self, made: Iterable[tuple[VictimSpec, float, Victim]] = ()) -> None:
-        self._made = list(made)
+    def __init__(self, known: Iterable[tuple[VictimSpec, float, Victim]] = ()) -> None:
+        self._known = list(known)
 
-    def get(self, victim: VictimSpec, noise: float) -> Victim:
+    def get(self, spec: VictimSpec, noise: float) -> Victim:
         """Return a victim whose noise is known, made where it is not there."""
-        for spec, known, found in self._made:
-            if (spec, known) == (victim, noise):
-                return found
-        found = averaged(victim, unasked(victim), noise)
-        self._made = [*self._made[-self.MOST + 1 :], (victim, noise, found)]
-        return found
+        for *key, victim in self._known:
+            if key == [spec, noise]:
+                return victim
+        victim = averaged(spec, unasked(spec), noise)
+        self._known = [*self._known[-self.MOST + 1 :], (spec, noise, victim)]
+        return victim
+
+
+def _key(name: str) -> str:
+    """Return an option's keyword for the name that stands in a string or a file."""
+    name = name.replace("-", "_")
+    return ALIASES.get(name, name)
+
+
+def _present(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are set: by identity, since 0 equals False, and is a value."""
+    return {
+        name: value
+        for name, value in options.items()
+        if not (value is None or value is False or value == ())
+    }
+
+
+def _twice(name: str, kind: str) -> InputError:
+    # The kind alone, not the string: what follows may be a secret.
+    return InputError(f'The option "{name}" of the victim "{kind}" is said twice.')
+
+
+def _is_file(scale: object) -> bool:
+    return isinstance(scale, str | PathLike)

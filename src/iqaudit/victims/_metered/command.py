@@ -15,7 +15,6 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import ELSEWHERE, Card
-from iqaudit.victims._declared import said_scale
 from iqaudit.victims._metered.base import (
     ANSWER_RETRIES,
     RETRIES,
@@ -71,7 +70,7 @@ class Command(Served):
         A regular expression with one group, the score. Without both it is the last number printed;
         for ``{pictures}`` that of each line.
     score_range, lower_is_better, scale
-        As `said_scale` reads them.
+        As `Scale.declared` reads them.
     timeout, retries, rate, price, budget_money
         See `Policy`.
     clock : Clock, optional
@@ -108,7 +107,7 @@ class Command(Served):
         self._pattern = None if pattern is None else Pattern(pattern)
         self._timeout = timeout
         policy = Policy(timeout, retries, rate, price, budget_money)
-        said = said_scale(
+        said = Scale.declared(
             "A command", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
         name = _name(self._words)

@@ -16,7 +16,6 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import ELSEWHERE, Card
-from iqaudit.victims._declared import said_scale
 from iqaudit.victims._metered.base import (
     RETRIES,
     TIMEOUT,
@@ -63,7 +62,7 @@ class Http(Served):
     authorised : bool
         That the service's owner allows the audit; needed where the host is not this machine.
     score_range, lower_is_better, scale
-        As `said_scale` reads them.
+        As `Scale.declared` reads them.
     timeout, retries, rate, price, budget_money
         See `Policy`.
     clock : Clock, optional
@@ -107,7 +106,7 @@ class Http(Served):
                 raise InputError("Give the address a user or a header Authorization, not both.")
             self._sent["authorization"] = login
         policy = Policy(timeout, retries, rate, price, budget_money)
-        said = said_scale(
+        said = Scale.declared(
             "A service", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
         self.card = Card(address.public, said, largest_batch=1, device=ELSEWHERE)

@@ -12,7 +12,6 @@ from torch.nn import functional
 from iqaudit._core.errors import InputError
 from iqaudit._core.patches import whole
 from iqaudit._core.scale import Scale
-from iqaudit.victims._declared import said_scale
 from iqaudit.victims._torch import EXACT, TorchModule, torch_device
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -63,7 +62,7 @@ class PaperVictim(TorchModule):
     device : str
         Where it computes.
     score_range, lower_is_better, scale
-        A scale in place of the paper's, as `said_scale` reads it.
+        A scale in place of the paper's, as `Scale.declared` reads it.
     exact : {"incremental", "dense"}
         See `TorchModule`.
 
@@ -112,7 +111,7 @@ class PaperVictim(TorchModule):
         elif untrained and not says:
             scale = _probed_scale(net, max(self.smallest_side, 224))
         else:
-            scale = said_scale(
+            scale = Scale.declared(
                 f"{self.model}, where no --dataset is said,",
                 score_range=score_range,
                 lower_is_better=lower_is_better,

@@ -1,0 +1,64 @@
+"""The options of victims, each typed once: for Python, a victim's string, TOML and the commands."""
+
+from functools import partial
+from types import MappingProxyType
+
+from iqaudit._core.settings import FILE, FLAG, NUMBER, PAIR, TEXT, WHOLE, Setting, table
+
+_model = partial(Setting, heading="Victim")
+_service = partial(Setting, heading="Service")
+
+OPTIONS = MappingProxyType(
+    table(
+        _model("checkpoint", FILE, "FILE", "Model weights, as their authors publish them."),
+        _model("untrained", FLAG, "", "Random weights, for benchmarks only."),
+        _model("dataset", TEXT, "NAME", "Training set of the checkpoint: live, csiq or tid2013."),
+        _model(
+            "score_range",
+            PAIR,
+            "LOW HIGH",
+            "Native score range.",
+            flag="--range",
+            word="two numbers, LOW:HIGH",
+        ),
+        _model("lower_is_better", FLAG, "", "A lower score means better quality."),
+        _model("scale", FILE, "FILE", "Score scale of `iqaudit calibrate`, in place of --range."),
+        _model("repeats", WHOLE, "K", "Answers averaged into a score; each costs a query."),
+        _model(
+            "exact",
+            TEXT,
+            "",
+            "Scoring in a search: again only what a query changes, or whole pictures.",
+            choices=("incremental", "dense"),
+            default="incremental",
+        ),
+        _model("device", TEXT, "DEVICE", "Device of a network: cpu, cuda, cuda:1."),
+        _service("field", TEXT, "PATH", "Place of the score in JSON, as result.scores[0]."),
+        _service("pattern", TEXT, "REGEX", "Regular expression whose one group is the score."),
+        _service("form", TEXT, "FORM", "Body of a request: raw, multipart or multipart:NAME."),
+        _service(
+            "headers",
+            TEXT,
+            "HEADER",
+            "HTTP header, NAME=env:VARIABLE or NAME=file:PATH.",
+            flag="--header",
+            word="NAME=env:VARIABLE or NAME=file:PATH",
+            many=True,
+        ),
+        _service("authorised", FLAG, "", "The service's owner allows this audit."),
+        _service("timeout", NUMBER, "SECONDS", "Time limit of a request."),
+        _service("retries", WHOLE, "N", "Repetitions of a failed request."),
+        _service("rate", NUMBER, "RATE", "Largest number of requests a second."),
+        _service("price", NUMBER, "MONEY", "Money a request; `check` takes it for any victim."),
+        _service("budget_money", NUMBER, "MONEY", "Ceiling in money."),
+    )
+)
+"""By the keyword that `as_victim` knows each under."""
+
+HOW_ASKED = frozenset(
+    {"headers", "authorised", "timeout", "retries", "rate", "price", "budget_money"}
+)
+"""Options on the asking, which change no score: an audit goes on with others."""
+
+ALIASES = MappingProxyType({"range": "score_range", "header": "headers"})
+"""The command line's names of some of them."""
