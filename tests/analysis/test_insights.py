@@ -22,11 +22,11 @@ import iqaudit
 from iqaudit import InputError, VictimError
 from iqaudit._analysis.findings import breakdowns, insights
 from iqaudit._analysis.findings.baseline import random_picture
-from iqaudit._analysis.findings.observations import SCORES, Effect, Look
+from iqaudit._analysis.findings.observations import SCORES, Effect, Observation
 from iqaudit._analysis.findings.pairs import Pair, pairs, recorded
-from iqaudit._analysis.findings.search_replay import retrace
+from iqaudit._analysis.findings.search_replay import replay
+from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Goal
-from iqaudit._core.treatments import TREATMENTS
 from iqaudit._runs.schema import INSIGHTS, INSIGHTS_ANSWERS
 from iqaudit.measures._bootstrap import Estimate
 from iqaudit.victims import Window
@@ -121,7 +121,7 @@ def test_what_the_edge_has_no_say_in_shows(tmp_path: Path) -> None:
 def test_accepted_windows_are_those_of_the_trace(run: Path) -> None:
     record, card = iqaudit.load(run), Asked(brightness).card
     pair = pairs(run, record)[0]
-    windows = retrace(pair, record, card)
+    windows = replay(pair, record, card)
     assert windows is not None
     # Windows lie inside the picture, so that as much is covered wherever they lie.
     assert windows.accepted.sum() == pytest.approx(windows.expected.sum())
@@ -139,14 +139,14 @@ def test_accepted_windows_are_those_of_the_trace(run: Path) -> None:
 )
 def test_a_search_that_goes_another_way_is_not_retraced(run: Path, change: dict[str, Any]) -> None:
     record = iqaudit.load(run) | change
-    assert retrace(pairs(run, record)[0], record, Asked(brightness).card) is None
+    assert replay(pairs(run, record)[0], record, Asked(brightness).card) is None
 
 
 @pytest.mark.parametrize("attack", ["square", "guided", "parsimonious", "signhunter", "simba"])
 def test_every_attack_that_changes_parts_is_retraced(tmp_path: Path, attack: str) -> None:
     path, victim = run_of(tmp_path / "run", attack=attack, queries=80)
     record = iqaudit.load(path)
-    assert all(retrace(pair, record, victim.card) for pair in pairs(path, record))
+    assert all(replay(pair, record, victim.card) for pair in pairs(path, record))
 
 
 def test_long_runs_are_gone_over_in_part(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,7 +290,9 @@ def test_the_pace_is_that_of_the_recorded_scores(run: Path) -> None:
     assert found.parts[0].accepted.value == pytest.approx(first)
 
 
-def _look(share: float, floor: float, direction: str, before: float, **entry: Any) -> Look:
+def _observation(
+    share: float, floor: float, direction: str, before: float, **entry: Any
+) -> Observation:
     def effect(moved: float) -> Effect:
         sign = 1 if direction == "raise" else -1
         room = max(10 - before, before)
@@ -298,7 +300,7 @@ def _look(share: float, floor: float, direction: str, before: float, **entry: An
         return Effect(after, moved * room, moved, (), grid, None, None)
 
     pair = Pair(Path(), {"name": "p", "direction": direction, "distortion": None} | entry)
-    return Look(
+    return Observation(
         pair,
         before,
         effect(floor).after - before,
@@ -315,36 +317,36 @@ def _look(share: float, floor: float, direction: str, before: float, **entry: An
 def test_a_clear_difference_is_said_and_an_unclear_one_is_not() -> None:
     rng = np.random.default_rng(0)
     near = rng.uniform(0, 0.1, 12)
-    easy = [_look(0.5 + x, 0.0, "lower", 7 + x, distortion="blur") for x in near]
-    hard = [_look(0.1 + x, 0.0, "raise", 3 + x, distortion="noise") for x in near]
-    found = breakdowns.directions([*easy, *hard], Goal.BIDIRECTIONAL)
+    easy = [_observation(0.5 + x, 0.0, "lower", 7 + x, distortion="blur") for x in near]
+    hard = [_observation(0.1 + x, 0.0, "raise", 3 + x, distortion="noise") for x in near]
+    found = breakdowns.by_direction([*easy, *hard], Goal.BIDIRECTIONAL)
     assert found.text.startswith("Pushing down was easier")
     assert "above 5 are pushed down" in found.text
-    kinds = breakdowns.kinds([*easy, *hard])
+    kinds = breakdowns.by_distortion([*easy, *hard])
     assert [each.label for each in kinds.groups] == ["blur", "noise"]
     assert kinds.text.startswith('"blur" was pushed farthest')
-    starts = breakdowns.starts([*easy, *hard])
+    starts = breakdowns.by_clean_quality([*easy, *hard])
     assert "farther the score was pushed" in starts.text
     assert [(each.label, each.pictures) for each in starts.groups] == [
         ("2 to 4", 12),
         ("6 to 8", 12),
     ]
-    colourful = breakdowns.contents([*easy, *hard])[1]
+    colourful = breakdowns.by_image_features([*easy, *hard])[1]
     assert "less far" in colourful.text
     assert [each.pictures for each in colourful.groups] == [8, 8, 8]
-    same = [_look(0.1 + x, 0.0, way, 5) for x in near for way in ("lower", "raise")]
-    assert breakdowns.directions(same, Goal.RAISE).text.startswith("No clear difference")
-    assert breakdowns.directions(easy[:3] + hard, Goal.RAISE).text.count("too few") == 1
-    assert breakdowns.directions(easy, Goal.LOWER).text.startswith(
+    same = [_observation(0.1 + x, 0.0, way, 5) for x in near for way in ("lower", "raise")]
+    assert breakdowns.by_direction(same, Goal.RAISE).text.startswith("No clear difference")
+    assert breakdowns.by_direction(easy[:3] + hard, Goal.RAISE).text.count("too few") == 1
+    assert breakdowns.by_direction(easy, Goal.LOWER).text.startswith(
         "All 12 pictures were pushed down"
     )
-    assert "no known type" in breakdowns.kinds(same).text
+    assert "no known type" in breakdowns.by_distortion(same).text
 
 
 def test_what_random_changes_do_alone_is_said() -> None:
     rng = np.random.default_rng(0)
-    looks = [_look(0.3, 0.1 + x, "lower", 7) for x in rng.uniform(0, 0.05, 10)]
-    found = breakdowns.directions(looks, Goal.BIDIRECTIONAL)
+    observations = [_observation(0.3, 0.1 + x, "lower", 7) for x in rng.uniform(0, 0.05, 10)]
+    found = breakdowns.by_direction(observations, Goal.BIDIRECTIONAL)
     assert (found.drift.high or 0) < 0
     assert "Random changes alone lower the score, by 0.8" in found.text
 

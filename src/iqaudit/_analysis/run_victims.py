@@ -77,7 +77,7 @@ def is_own(run: Path, scorer: Scorer) -> bool:
 def refuse_another(run: Path, victim: Victim) -> None:
     """Raise an `InputError` where a victim's scale is not that of a run's own.
 
-    Its answers are compared where they are asked: see `Answers.check`.
+    Its answers are compared where they are asked: see `ScoreCache.check`.
     """
     said = load(run)["victim"]
     if not same_scale(said["scale"], victim.card.scale):

@@ -24,7 +24,7 @@ between two scores."""
 
 @dataclass(frozen=True)
 class Scorer:
-    """A victim, and what answers and tables call it."""
+    """A victim, and its label in answers and tables."""
 
     label: str
     victim: Victim
@@ -34,8 +34,8 @@ class Scorer:
         return self.victim.card.scale.quality(native)
 
 
-class Answers:
-    """A file of answers that grows, a context manager.
+class ScoreCache:
+    """A file of scores that grows, a context manager.
 
     One picture is asked at a time: a score's last bits then do not depend on where an earlier
     start was interrupted.
@@ -92,6 +92,10 @@ class Answers:
             self._known[place] = native
             self._count()
         return self._known[place]
+
+    def qualities(self, scorer: Scorer, pictures: Iterable[Pixels]) -> list[float]:
+        """Return pictures' qualities on 0-10: known ones, or else asked and kept one by one."""
+        return [scorer.quality(self.of(scorer, each)) for each in pictures]
 
     def check(self, scorer: Scorer, pixels: Pixels) -> None:
         """Ask for a known score again: answers of two victims must not stand in one figure.

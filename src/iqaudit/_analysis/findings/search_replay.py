@@ -1,7 +1,7 @@
-"""A search gone again from what a run recorded: where its proposals lay, and which were accepted.
+"""A search replayed from a run's record: the windows of its proposals, and of the accepted ones.
 
-Nobody is asked: the attack is made again, and told the recorded answers. That its proposals are the
-recorded ones is seen by their keys.
+No victim is asked: the attack is made again, and told the recorded answers. Their keys show that
+its proposals are the recorded ones.
 """
 
 import math
@@ -25,7 +25,7 @@ from iqaudit.attacks import ATTACKS, Attack, is_white_box
 from iqaudit.victims._base import Card
 
 MOST = 50_000
-"""Scores of a run that are gone over again: some attacks take ten milliseconds for a proposal."""
+"""Scores of a run that are replayed: some attacks take ten milliseconds for a proposal."""
 
 WHOLE = 64
 """Scores after which an attack that changed the whole picture each time is taken to go on so."""
@@ -33,7 +33,7 @@ WHOLE = 64
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Where the windows lay that a search proposed to change.
+    """Coverage by the windows that a search proposed to change.
 
     Attributes
     ----------
@@ -63,18 +63,18 @@ def attack_of(record: Mapping[str, Any]) -> Attack[Any] | None:
     return attack if asdict(attack) == said and not is_white_box(attack) else None
 
 
-def retraced(
+def replayed(
     pairs: Sequence[Pair], record: Mapping[str, Any], card: Card
 ) -> Iterator[Windows | None]:
-    """Yield `retrace`'s answer for each picture; None for the pictures that go beyond `MOST`."""
+    """Yield `replay`'s answer for each picture; None for the pictures that go beyond `MOST`."""
     gone = 0
     for pair in pairs:
         gone += pair.entry["queries"] // card.cost
-        yield retrace(pair, record, card) if gone <= MOST else None
+        yield replay(pair, record, card) if gone <= MOST else None
 
 
-def retrace(pair: Pair, record: Mapping[str, Any], card: Card) -> Windows | None:
-    """Return where a picture's proposals lay.
+def replay(pair: Pair, record: Mapping[str, Any], card: Card) -> Windows | None:
+    """Return the windows of a picture's proposals.
 
     Proposals that change all that the victim sees, such as the paper's stripes, say nothing of a
     place and are left out.
