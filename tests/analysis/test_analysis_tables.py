@@ -2,7 +2,10 @@
 
 import json
 import math
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,10 +26,10 @@ import iqaudit
 from iqaudit import InputError, _analysis, measures
 from iqaudit._analysis import Estimate
 from iqaudit._analysis.tables import samples, statistics
-from iqaudit._analysis.tables.tables import record
+from iqaudit._analysis.tables.tables import finite, record
 from iqaudit._core.picture import Pixels
-from iqaudit._runs.schema import PictureRecord
-from iqaudit._search.stop import Stop
+from iqaudit._search.trial import Stop
+from iqaudit.measures._bootstrap import linear_correlation
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +218,7 @@ def test_one_picture_has_figures_and_no_intervals(tmp_path: Path) -> None:
 
 def test_an_unmoved_score_makes_r_infinite_and_json_null(run: Path) -> None:
     (cell,) = _analysis.load(run)
-    still = samples.Sample.after(cell, 1)
+    still = samples.Snapshot.after(cell, 1)
     assert _analysis.find("r_natural").compute(still) == Estimate(math.inf)
     assert _analysis.find("rgo").compute(still) == Estimate(0, 0, 0)
     decimal = _analysis.find("r_decimal").compute(still).value
@@ -224,6 +227,33 @@ def test_an_unmoved_score_makes_r_infinite_and_json_null(run: Path) -> None:
     held = record(_analysis.by_queries([cell]))
     json.dumps(held, allow_nan=False)
     assert held["intervals"]["kind"] == "percentile bootstrap"
+
+
+def test_rows_are_plain_dicts_and_arrays(audit: Path) -> None:
+    table = _analysis.table(_analysis.load(audit))
+    rows = table.to_dict()
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+    arrays = table.to_arrays()
+    assert {array.shape for array in arrays.values()} == {(len(rows),)}
+    assert arrays["cell"].tolist() == [row["cell"] for row in rows]
+    for measure in table.measures:
+        ends = zip(*(arrays[measure.name + end] for end in ("", "_low", "_high")), strict=True)
+        for row, estimate in zip(rows, ends, strict=True):
+            found = [finite(float(end)) for end in estimate]
+            assert found == list(row["values"][measure.name].values())
+
+
+def test_without_rows_the_columns_are_empty() -> None:
+    assert {array.shape for array in _analysis.table([]).to_arrays().values()} == {(0,)}
+
+
+def test_a_data_frame_has_the_arrays(audit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = _analysis.table(_analysis.load(audit))
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
+    assert table.to_pandas().keys() == table.to_arrays().keys()
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(InputError, match="pip install pandas"):
+        table.to_pandas()
 
 
 def test_unfinished_pictures_are_left_out_and_counted(run: Path) -> None:
@@ -265,7 +295,7 @@ def test_resampled_statistics_are_the_measures_of_each_resample() -> None:
     pairs = list(zip(a, b, strict=True))
     unit = (0.0, 1.0)
     for statistic, measure in (
-        (statistics.linear_correlation, measures.plcc),
+        (linear_correlation, measures.plcc),
         (statistics.root_mean_square, measures.rmse),
         (statistics.distribution_shift, lambda x, y: measures.wasserstein_score(x, y, unit)),
         (statistics.energy_shift, lambda x, y: measures.energy_score(x, y, unit)),
@@ -274,14 +304,14 @@ def test_resampled_statistics_are_the_measures_of_each_resample() -> None:
     drawn = rng.integers(15, size=(4, 15))
     tau = statistics.pair_correlation(a[0], b[0])(drawn.astype(float))
     assert tau == pytest.approx([measures.krocc(a[0][each], b[0][each]) for each in drawn])
-    lost = statistics.change(statistics.linear_correlation)(a, b, a[::-1])
+    lost = statistics.change(linear_correlation)(a, b, a[::-1])
     assert lost == pytest.approx(
         [
             measures.change_rate(measures.plcc(x, o), measures.plcc(y, o))
             for (x, y), o in zip(pairs, a[::-1], strict=True)
         ]
     )
-    assert np.isnan(statistics.linear_correlation(a, np.full_like(a, 0.1))).all()
+    assert np.isnan(linear_correlation(a, np.full_like(a, 0.1))).all()
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from iqaudit import InputError, measures
 from iqaudit.measures._bootstrap import (
     NOTHING,
     Estimate,
-    apart,
     beyond,
+    disjoint,
     interval,
     mean,
     rank_correlation,
@@ -67,14 +67,14 @@ def test_what_cannot_be_told_is_not_told() -> None:
     assert interval(mean, []) == NOTHING
     assert interval(mean, [2.0]) == Estimate(2.0)
     assert interval(rank_correlation, [1, 2, 3], [1, 1, 1]) == NOTHING
-    assert not apart(Estimate(2.0), Estimate(9.0, 8.0, 10.0))
+    assert not disjoint(Estimate(2.0), Estimate(9.0, 8.0, 10.0))
     assert not beyond(Estimate(2.0), 0)
     with pytest.raises(InputError, match="one entry a picture"):
         interval(ratio, [1, 2], [1, 2, 3])
 
 
 def test_figures_differ_where_their_intervals_do_not_overlap() -> None:
-    assert apart(Estimate(1, 0, 2), Estimate(4, 3, 5))
-    assert not apart(Estimate(1, 0, 3), Estimate(4, 3, 5))
+    assert disjoint(Estimate(1, 0, 2), Estimate(4, 3, 5))
+    assert not disjoint(Estimate(1, 0, 3), Estimate(4, 3, 5))
     assert beyond(Estimate(1, 0.5, 2), 0)
     assert not beyond(Estimate(1, -0.5, 2), 0)

@@ -76,7 +76,7 @@ def is_own(run: Path, scorer: Scorer) -> bool:
 def refuse_another(run: Path, victim: Victim) -> None:
     """Raise an `InputError` where a victim's scale is not that of a run's own.
 
-    Its answers are compared where they are asked: see `Answers.check`.
+    Its answers are compared where they are asked: see `ScoreCache.check`.
     """
     recorded = load(run).victim
     if not recorded.scale.agrees(victim.card.scale):

@@ -52,8 +52,8 @@ class Scorer:
         return self.victim.card.scale.quality(native)
 
 
-class Answers:
-    """A file of answers that grows, a context manager.
+class ScoreCache:
+    """A file of scores that grows, a context manager.
 
     One picture is asked at a time: a score's last bits then do not depend on where an earlier
     start was interrupted. The file is opened, and kept from other processes, once there is a score
@@ -115,6 +115,10 @@ class Answers:
                 self._known[place] = native
                 self._count()
         return self._known[place]
+
+    def qualities(self, scorer: Scorer, pictures: Iterable[Pixels]) -> list[float]:
+        """Return pictures' qualities on 0-10: known ones, or else asked and kept one by one."""
+        return [scorer.quality(self.of(scorer, each)) for each in pictures]
 
     def check(self, scorer: Scorer, pixels: Pixels) -> None:
         """Ask for a known score again: answers of two victims must not stand in one figure.

@@ -1,22 +1,23 @@
 """Transfer: pictures made against one victim, scored by all; RUN/transfer.json.
 
 Every clean picture, every attacked one and one random change of each is asked of every victim once.
-Answers are kept in RUN/transfer.jsonl as they come: whatever stops the work, the same command goes
-on, and the same bytes come out.
+Answers are kept in RUN/transfer.jsonl as they come: however often the work is stopped, the same
+command goes on, and the same bytes come out.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from iqaudit._analysis.findings.baseline import random_picture
+from iqaudit._analysis import sentences
+from iqaudit._analysis.findings.baseline import three
 from iqaudit._analysis.findings.pairs import Pair, moved, pairs, recorded, room
-from iqaudit._analysis.formatting import few, figure, too_few
 from iqaudit._analysis.run_victims import is_own, own_label, owns, refuse_another
-from iqaudit._analysis.score_cache import Answers, Progress, Scorer
+from iqaudit._analysis.score_cache import Progress, ScoreCache, Scorer
 from iqaudit._analysis.tables.samples import FEWEST_RANKED
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
@@ -29,11 +30,11 @@ from iqaudit._runs.store import write_record
 from iqaudit._search.driver import check_sizes
 from iqaudit.measures._bootstrap import (
     NOTHING,
-    Beside,
     Estimate,
-    beside,
+    Paired,
     interval,
     mean,
+    paired,
     rank_correlation,
 )
 
@@ -42,7 +43,7 @@ FORMAT = "iqaudit transfer, version 1"
 
 @dataclass(frozen=True)
 class Row:
-    """Whose pictures are scored: a cell, the victim that it attacked, how, and how many."""
+    """A cell whose pictures are scored: the victim that it attacked, how, and how many pictures."""
 
     cell: str
     victim: str
@@ -52,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """Who scores: the label, the card's name, note and device, and the scale as in results.json."""
+    """A victim that scores: its label, its card's name, note and device, its scale as recorded."""
 
     victim: str
     name: str
@@ -63,25 +64,25 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """What one cell's pictures do to one victim.
+    """The effect of one cell's pictures on one victim.
 
     Attributes
     ----------
     own : bool
         Whether they were made against it: the matrix's diagonal.
-    rgo : Beside
+    rgo : Paired
         The mean of how far the victim's own quality went the way that the picture was pushed, of
-        how far it could go at all: below 0 where scores went the other way. The floor is one random
-        change of each picture of the same size, counted likewise.
-    size : Beside
+        how far it could go at all: below 0 where scores went the other way. The baseline is one
+        random change of each picture of the same size, counted likewise.
+    size : Paired
         The same whichever way each score went: the RGO as the paper has it.
     srocc_before, srocc : Estimate
         Rank correlation with the opinion scores, before and after; none where there are none.
     """
 
     own: bool
-    rgo: Beside
-    size: Beside
+    rgo: Paired
+    size: Paired
     srocc_before: Estimate
     srocc: Estimate
     text: str
@@ -103,7 +104,7 @@ class PictureTransfer:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Matrices with a row a cell and a column a victim, and what they say."""
+    """Matrices with a row a cell and a column a victim, and a sentence on them."""
 
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
@@ -125,20 +126,20 @@ MOST = 3
 
 
 def to_ask(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, int]:
-    """Return how many scores `transfer` will ask each victim for."""
+    """Return how many scores `transfer` will ask each victim for, by its label."""
     cells = _cells(run)
     keys = {
         picture_key(picture)
         for cell in cells
         for pair in cell.pairs
-        for picture in _three(cell, pair)
+        for picture in three(pair, cell.record.levels)
     }
-    with Answers(Path(run) / ANSWERS) as answers:
+    with ScoreCache(Path(run) / ANSWERS) as cache:
         counts = {}
         for scorer in scorers:
-            first = picture_key(_acquaint(answers, scorer, cells))
-            again = answers.knows(scorer.label, first)  # the check's
-            unknown = sum(not answers.knows(scorer.label, key) for key in keys)
+            first = picture_key(_acquaint(cache, scorer, cells))
+            again = cache.knows(scorer.label, first)  # the check's
+            unknown = sum(not cache.knows(scorer.label, key) for key in keys)
             counts[scorer.label] = unknown + again
     return counts
 
@@ -155,7 +156,7 @@ def transfer(
     run : path
         An audit's directory, or a single run's.
     scorers : sequence of Scorer, optional
-        Who scores; the cells' own victims unless given.
+        The victims that score; the cells' attacked victims unless given.
     progress : callable, optional
         Called after every score asked.
 
@@ -171,28 +172,52 @@ def transfer(
     scorers = owns([cell.path for cell in cells]) if scorers is None else scorers
     _check(cells, scorers)
     # With one thread, as in an audit: a score's last bits hang on their number.
-    with one_thread(), Answers(path / ANSWERS, progress) as answers:
+    with one_thread(), ScoreCache(path / ANSWERS, progress) as cache:
         for scorer in scorers:
-            answers.check(scorer, _acquaint(answers, scorer, cells))
-        found = [_picture(cell, pair, scorers, answers) for cell in cells for pair in cell.pairs]
-    entries = tuple(
-        tuple(
-            _entry(
-                [each for each in found if each.cell == cell.path.name],
-                index,
-                own=is_own(cell.path, scorer),
-            )
-            for index, scorer in enumerate(scorers)
+            cache.check(scorer, _acquaint(cache, scorer, cells))
+        pictures = tuple(
+            _asked(cell, pair, scorers, cache) for cell in cells for pair in cell.pairs
         )
+    rows = tuple(
+        Row(cell.path.name, cell.label, cell.record.attack.name, len(cell.pairs))
         for cell in cells
     )
-    rows = tuple(
-        Row(cell.path.name, cell.label, cell.record.attack.name, len(cell.pairs)) for cell in cells
-    )
-    columns = tuple(_column(scorer) for scorer in scorers)
-    whole = Transfer(rows, columns, entries, tuple(found), _on_transfer(rows, columns, entries))
+    own = [[is_own(cell.path, scorer) for scorer in scorers] for cell in cells]
+    whole = measure(rows, tuple(_column(scorer) for scorer in scorers), own, pictures)
     write_record(path / TRANSFER, FORMAT, whole)
     return whole
+
+
+def measure(
+    rows: tuple[Row, ...],
+    columns: tuple[Column, ...],
+    own: Sequence[Sequence[bool]],
+    pictures: tuple[PictureTransfer, ...],
+) -> Transfer:
+    """Compute the matrices from the answers.
+
+    Parameters
+    ----------
+    rows, columns : tuple of Row, tuple of Column
+        The cells, and the victims that scored.
+    own : sequence of sequences of bool, (rows, columns)
+        Whether a cell attacked that victim.
+    pictures : tuple of PictureTransfer
+        The answers.
+    """
+    entries = []
+    for row, diagonal in zip(rows, own, strict=True):
+        of_cell = [each for each in pictures if each.cell == row.cell]
+        entries.append(
+            tuple(_entry(of_cell, index, own=each) for index, each in enumerate(diagonal))
+        )
+    others = [
+        (row.cell, row.pictures, column.victim, entry.rgo)
+        for row, line in zip(rows, entries, strict=True)
+        for column, entry in zip(columns, line, strict=True)
+        if not entry.own
+    ]
+    return Transfer(rows, columns, tuple(entries), pictures, sentences.on_transfer(others))
 
 
 def load(run: str | os.PathLike[str]) -> Transfer | None:
@@ -231,99 +256,55 @@ def _check(cells: Sequence[_Cell], scorers: Sequence[Scorer]) -> None:
                 check_sizes(scorer.victim, [Picture(pair.name, pair.clean())])
 
 
-def _acquaint(answers: Answers, scorer: Scorer, cells: Sequence[_Cell]) -> Pixels:
-    """Take in what runs recorded of a victim, and return a picture to compare it by."""
-    own = [cell for cell in cells if is_own(cell.path, scorer)]
-    for cell in own:
-        answers.know(scorer.label, recorded(cell.path, cell.record))
-    return (own or cells)[0].pairs[0].clean()
+def _acquaint(cache: ScoreCache, scorer: Scorer, cells: Sequence[_Cell]) -> Pixels:
+    """Take in the recorded scores of a victim, and return a picture to compare it by."""
+    attacked = [cell for cell in cells if is_own(cell.path, scorer)]
+    for cell in attacked:
+        cache.know(scorer.label, recorded(cell.path, cell.record))
+    return (attacked or cells)[0].pairs[0].clean()
 
 
-def _three(cell: _Cell, pair: Pair) -> tuple[Pixels, Pixels, Pixels]:
-    """Return a picture clean, attacked and changed at random."""
-    clean = pair.clean()
-    return clean, pair.attacked(), random_picture(clean, cell.record.levels)
-
-
-def _picture(
-    cell: _Cell, pair: Pair, scorers: Sequence[Scorer], answers: Answers
+def _asked(
+    cell: _Cell, pair: Pair, scorers: Sequence[Scorer], cache: ScoreCache
 ) -> PictureTransfer:
-    three = _three(cell, pair)
+    """Ask every victim about a picture, as far as its scores are not known."""
+    pictures = three(pair, cell.record.levels)
     qualities = []
     for scorer in scorers:
-        before, after, chance = (scorer.quality(answers.of(scorer, each)) for each in three)
+        before, after, chance = cache.qualities(scorer, pictures)
         qualities.append((before, after, chance))
     return PictureTransfer(
         cell.path.name, pair.name, pair.direction.value, pair.entry.opinion, tuple(qualities)
     )
 
 
-def _entry(found: Sequence[PictureTransfer], index: int, *, own: bool) -> Entry:
-    qualities = [each.qualities[index] for each in found]
-    pushed, chance = np.array(
-        [
-            [moved(Direction(each.direction), before, after) / room(before) for after in others]
-            for each, (before, *others) in zip(found, qualities, strict=True)
-        ]
-    ).T
-    rgo = beside(mean, [pushed], [chance])
-    size = beside(mean, [np.abs(pushed)], [np.abs(chance)])
-    judged = [
-        (each.opinion, before, after)
-        for each, (before, after, _) in zip(found, qualities, strict=True)
-        if each.opinion is not None
-    ]
-    before, after = NOTHING, NOTHING
-    if len(judged) >= FEWEST_RANKED:
-        opinions, *scores = np.array(judged).T
-        before, after = (interval(rank_correlation, opinions, each) for each in scores)
-    text = _on_entry(rgo, len(found), own=own)
-    return Entry(own, rgo, size, before, after, text)
-
-
-def _on_entry(rgo: Beside, count: int, *, own: bool) -> str:
-    said = f"RGO {figure(rgo.attack, '+.3f')}, random changes {figure(rgo.floor, '+.3f')}"
-    if few(count):
-        return f"{said}; {too_few(count)} to say more."
-    if not rgo.sign:
-        return f"{said}: no clear difference from random changes."
-    how = "farther" if rgo.sign > 0 else "less far, or the other way,"
-    whose = "its own pictures" if own else "another's pictures"
-    return f"{said}: {whose} move it {how} than random changes do."
-
-
-def _on_transfer(
-    rows: Sequence[Row], columns: Sequence[Column], entries: Sequence[Sequence[Entry]]
-) -> str:
-    others = [
-        (row, column, entry)
-        for row, line in zip(rows, entries, strict=True)
-        for column, entry in zip(columns, line, strict=True)
-        if not entry.own
-    ]
-    if not others:
-        return "Each picture is scored by the victim that it was made against, and by no other."
-    told = [(row, column, entry) for row, column, entry in others if not few(row.pictures)]
-    if not told:
-        return "Too few pictures to say whether they move other victims than their own."
-    told.sort(key=lambda each: -(each[2].rgo.attack.value or 0))
-    clear = [(row, column, entry) for row, column, entry in told if entry.rgo.sign > 0]
-    said = "; ".join(
-        f"{row.cell} moves {column.victim} by {figure(entry.rgo.attack, '+.3f')}, random changes "
-        f"by {figure(entry.rgo.floor, '+.3f')}"
-        for row, column, entry in clear or told[:1]
-    )
-    if not clear:
-        return (
-            "Pictures made against one victim move another clearly farther than random changes do "
-            f"in none of {len(told)} cases. Farthest: {said}."
-        )
-    return (
-        "Pictures made against one victim move another farther than random changes do in "
-        f"{len(clear)} of {len(told)} cases: {said}."
-    )
-
-
 def _column(scorer: Scorer) -> Column:
     card = scorer.victim.card
-    return Column(scorer.label, card.name, card.note, card.device, ScaleRecord.of(card.scale))
+    return Column(scorer.label, card.name, card.note, card.device, scale_record(card.scale))
+
+
+def _entry(pictures: Sequence[PictureTransfer], index: int, *, own: bool) -> Entry:
+    """Compute one square of the matrices: the pictures of a cell, the victim by its index."""
+    clean, *others = np.array([each.qualities[index] for each in pictures]).T
+    rooms = [room(each) for each in clean]
+    directions = [Direction(each.direction) for each in pictures]
+    pushed, chance = (
+        np.array([moved(*each) for each in zip(directions, clean, after, strict=True)]) / rooms
+        for after in others
+    )
+    rgo = paired(mean, [pushed], [chance])
+    rated = np.array([each.opinion is not None for each in pictures])
+    before, after = NOTHING, NOTHING
+    if rated.sum() >= FEWEST_RANKED:
+        opinions = np.array([each.opinion for each in pictures], np.float64)[rated]
+        before, after = (
+            interval(rank_correlation, opinions, each[rated]) for each in (clean, others[0])
+        )
+    return Entry(
+        own=own,
+        rgo=rgo,
+        size=paired(mean, [np.abs(pushed)], [np.abs(chance)]),
+        srocc_before=before,
+        srocc=after,
+        text=sentences.on_entry(rgo, len(pictures), own=own),
+    )

@@ -1,4 +1,4 @@
-"""A figure over pictures, with its 95 % interval: a percentile bootstrap that resamples pictures.
+"""Estimates over pictures with 95 % intervals: a percentile bootstrap that resamples pictures.
 
 Efron, "Bootstrap Methods: Another Look at the Jackknife", Annals of Statistics 7, 1979. The drawn
 pictures depend on the seed and on how many there are alone, so that figures over the same pictures
@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from iqaudit._core.errors import InputError
+from iqaudit.measures._arrays import Floats
 
 RESAMPLES = 2000
 
@@ -26,7 +27,7 @@ ENOUGH = 5
 """Pictures below which an interval is too unsure of itself to found a sentence on: of four, one
 resample in 64 is a single picture four times over."""
 
-Statistic: TypeAlias = Callable[..., NDArray[np.float64]]
+Statistic: TypeAlias = Callable[..., Floats]
 """From arrays (..., n), one entry a picture, to (...): it reduces the last axis."""
 
 
@@ -46,8 +47,8 @@ NOTHING = Estimate(None)
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A figure of an attack, the same of the floor, and the first less the second.
+class Paired:
+    """A figure of an attack, the same of the baseline (`floor`), and the first less the second.
 
     Both are over the same pictures and resampled together, so that the difference's interval may
     leave 0 out where the other two overlap.
@@ -100,11 +101,11 @@ def interval(
     if count == 1:
         return Estimate(value)
     draw = np.random.Generator(np.random.Philox(key=(seed, count)))
-    found = []
+    parts = []
     for start in range(0, resamples, step := max(1, AT_ONCE // count)):
         drawn = draw.integers(count, size=(min(step, resamples - start), count))
-        found.append(statistic(*(each[drawn] for each in values)))
-    usable = np.concatenate(found)
+        parts.append(statistic(*(each[drawn] for each in values)))
+    usable = np.concatenate(parts)
     usable = usable[np.isfinite(usable)]
     if not usable.size:
         return Estimate(value)
@@ -112,52 +113,73 @@ def interval(
     return Estimate(value, float(low), float(high))
 
 
-def beside(statistic: Statistic, attack: Sequence[ArrayLike], floor: Sequence[ArrayLike]) -> Beside:
-    """Return a statistic of an attack's arrays beside that of the floor's, of the same pictures."""
+def paired(
+    statistic: Statistic, attack: Sequence[ArrayLike], baseline: Sequence[ArrayLike]
+) -> Paired:
+    """Return a statistic of an attack's arrays and of the baseline's, of the same pictures.
+
+    Parameters
+    ----------
+    statistic : callable
+        See `interval`.
+    attack, baseline : sequence of array_like, (n,)
+        The statistic's arguments: one entry a picture, in the same order.
+
+    Raises
+    ------
+    InputError
+        If the arrays are not of one dimension and one length.
+    """
     count = len(attack)
 
-    def difference(*arrays: NDArray[np.float64]) -> NDArray[np.float64]:
+    def difference(*arrays: Floats) -> Floats:
         return statistic(*arrays[:count]) - statistic(*arrays[count:])
 
-    return Beside(
-        interval(statistic, *attack), interval(statistic, *floor),
-        interval(difference, *attack, *floor),
-    )  # fmt: skip
+    return Paired(
+        interval(statistic, *attack),
+        interval(statistic, *baseline),
+        interval(difference, *attack, *baseline),
+    )
 
 
-def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def mean(values: Floats) -> Floats:
     """Return the mean over the last axis."""
-    averaged: NDArray[np.float64] = np.mean(values, axis=-1)
+    averaged: Floats = np.mean(values, axis=-1)
     return averaged
 
 
-def ratio(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[np.float64]:
+def divided(above: Floats, below: Floats) -> Floats:
+    """Return a ratio, element by element; NaN where there is nothing to divide by."""
+    missing = np.full(np.shape(below), np.nan)
+    quotient: Floats = np.divide(above, below, out=missing, where=below != 0)
+    return quotient
+
+
+def ratio(parts: Floats, wholes: Floats) -> Floats:
     """Return the sum of parts over the sum of wholes: the mean share, each weighted by its whole.
 
     NaN where the wholes come to nothing.
     """
-    below = wholes.sum(axis=-1)
-    divided: NDArray[np.float64] = np.divide(
-        parts.sum(axis=-1), below, out=np.full(np.shape(below), np.nan), where=below != 0
-    )
-    return divided
+    return divided(parts.sum(axis=-1), wholes.sum(axis=-1))
 
 
-def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def linear_correlation(a: Floats, b: Floats) -> Floats:
+    """Return Pearson's correlation over the last axis; NaN where a side is constant."""
+    x, y = (each - each.mean(axis=-1, keepdims=True) for each in (a, b))
+    spread = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    constant = (np.ptp(a, axis=-1) == 0) | (np.ptp(b, axis=-1) == 0)
+    return divided((x * y).sum(axis=-1), np.where(constant, 0, spread))
+
+
+def rank_correlation(a: Floats, b: Floats) -> Floats:
     """Return Spearman's rank-order correlation over the last axis; NaN where a side is constant.
 
     The same as `iqaudit.measures.srocc`, for many resamples at once.
     """
-    ranks = [scipy.stats.rankdata(each, axis=-1) for each in (a, b)]
-    x, y = (each - each.mean(axis=-1, keepdims=True) for each in ranks)
-    spread = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
-    correlation: NDArray[np.float64] = np.divide(
-        (x * y).sum(axis=-1), spread, out=np.full(np.shape(spread), np.nan), where=spread != 0
-    )
-    return correlation
+    return linear_correlation(*(scipy.stats.rankdata(each, axis=-1) for each in (a, b)))
 
 
-def apart(one: Estimate, other: Estimate) -> bool:
+def disjoint(one: Estimate, other: Estimate) -> bool:
     """Tell whether two figures differ: whether their intervals do not overlap."""
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return False

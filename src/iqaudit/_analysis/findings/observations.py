@@ -1,31 +1,29 @@
-"""All that is gathered of a picture: what it shows, what was changed, what the victim says of it.
+"""Observations: the measurements of one picture, from its pixels and the scores asked for them."""
 
-The only place, with `iqaudit._analysis.transfer`, where an analysis asks a victim.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iqaudit._analysis.findings import grid, image_features, spectrum
-from iqaudit._analysis.findings.baseline import random_picture
+from iqaudit._analysis.findings.baseline import Three
 from iqaudit._analysis.findings.pairs import Pair, moved, room
 from iqaudit._analysis.findings.search_replay import Windows
-from iqaudit._analysis.score_cache import Answers, Scorer
+from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Direction
+from iqaudit._core.patches import Perturbation
 from iqaudit._core.picture import Pixels, pixels_sha256
-from iqaudit._core.treatments import TREATMENTS
-from iqaudit._runs.schema import load_answers
+from iqaudit.measures._arrays import Floats
+from iqaudit.measures._bootstrap import Paired, Statistic, paired
+from iqaudit.victims._base import Card
 
 SCORES = 3 + 3 * len(TREATMENTS)
-"""Scores that a picture needs: the clean one, the attacked one and the floor, and each treated."""
+"""Scores that a picture needs: the clean one, the attacked one and the baseline, each treated."""
 
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """What one change of a picture is, and what it did to the score.
+    """A change of a picture and its effect on the score.
 
     Attributes
     ----------
@@ -34,11 +32,11 @@ class Effect:
     move : float
         How far the quality went the way that the attack pushed it.
     share : float
-        The same of how far it could go: RGO with a sign.
+        The same relative to the room on the scale: RGO with a sign.
     left : tuple of float
         The move where both pictures are treated alike, one a treatment.
     strength : ndarray, (GRID, GRID)
-        Mean |change| by place, in levels.
+        Mean |change| by location, in levels.
     spectrum, colours
         None where nothing changed.
     """
@@ -47,27 +45,27 @@ class Effect:
     move: float
     share: float
     left: tuple[float, ...]
-    strength: NDArray[np.float64]
+    strength: Floats
     spectrum: spectrum.Spectrum | None
-    colours: NDArray[np.float64] | None
+    colours: Floats | None
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """A picture, the attack's change of it and the floor's.
+class Observation:
+    """A picture, the attack's change of it and the baseline's.
 
     Attributes
     ----------
     before : float
         The clean quality, 0-10.
+    drift : float
+        How far random changes move the quality, upwards positive, none of them chosen by its score.
     treated : tuple of float
         The clean picture's quality after each treatment.
     unseen : float
-        Share of the picture that the victim does not look at.
-    drift : float
-        How far random changes move the quality, upwards positive, none of them chosen by its score.
+        Share of the picture outside the victim's window.
     windows : Windows or None
-        Where accepted proposals lay.
+        The accepted proposals' windows.
     """
 
     pair: Pair
@@ -78,99 +76,107 @@ class Look:
     colourfulness: float
     unseen: float
     attack: Effect
-    floor: Effect
+    baseline: Effect
     windows: Windows | None
 
     @property
     def direction(self) -> Direction:
-        """Which way the score was pushed."""
+        """The direction in which the score was pushed."""
         return self.pair.direction
 
-
-OF: tuple[Callable[[Look], Effect], Callable[[Look], Effect]] = (
-    lambda look: look.attack,
-    lambda look: look.floor,
-)
-"""A picture's two changes."""
+    @property
+    def effects(self) -> tuple[Effect, Effect]:
+        """The attack's effect and the baseline's."""
+        return self.attack, self.baseline
 
 
-def look(
+def compared(
+    statistic: Statistic,
+    observations: Sequence[Observation],
+    *numbers: Callable[[Effect], float],
+) -> Paired:
+    """Return a statistic of the attack's effects and of the baseline's: an argument a number."""
+    sides = ([each.effects[side] for each in observations] for side in (0, 1))
+    return paired(statistic, *([[one(each) for each in side] for one in numbers] for side in sides))
+
+
+def questions(pictures: Three) -> Iterator[Pixels]:
+    """Yield the pictures whose scores `observe` needs: as they are, then treated, three by three.
+
+    Parameters
+    ----------
+    pictures : tuple of ndarray
+        The clean picture, the attacked one and the baseline.
+    """
+    yield from pictures
+    sha256 = pixels_sha256(pictures[0])
+    for treatment in TREATMENTS:
+        for picture in pictures:
+            yield treatment.apply(picture, sha256)
+
+
+def observe(
     pair: Pair,
-    floor: Pair | None,
-    levels: int,
-    scorer: Scorer,
-    answers: Answers,
+    pictures: Three,
+    qualities: Sequence[float],
+    card: Card,
     windows: Windows | None,
-) -> Look:
-    """Gather what there is to know of a picture, asking for the scores that are not known.
+    chances: Sequence[float] = (),
+) -> Observation:
+    """Measure a picture.
 
     Parameters
     ----------
     pair : Pair
         The picture.
-    floor : Pair or None
-        The same in a cell of random changes; one random picture of ±`levels` unless given.
-    levels : int
-        The threat's.
-    scorer : Scorer
-        The run's victim.
-    answers : Answers
-        What is known; grows.
+    pictures : tuple of ndarray
+        Clean, attacked, and the baseline.
+    qualities : sequence of float, (SCORES,)
+        The answers to `questions`, on 0-10.
+    card : Card
+        The victim's.
     windows : Windows or None
-        Taken over.
+        The accepted proposals' windows.
+    chances : sequence of float
+        Qualities of random changes, none chosen by its score; the baseline's unless given.
     """
-    clean, attacked = pair.clean(), pair.attacked()
-    random = random_picture(clean, levels) if floor is None else floor.attacked()
-    sha256 = pixels_sha256(clean)
-    before = scorer.quality(answers.of(scorer, clean))
-    pictures = clean, attacked, random
-    qualities = [scorer.quality(answers.of(scorer, each)) for each in pictures[1:]]
-    treated: list[list[float]] = [[], [], []]
-    for treatment in TREATMENTS:
-        for kept, picture in zip(treated, pictures, strict=True):
-            kept.append(scorer.quality(answers.of(scorer, treatment.apply(picture, sha256))))
-    effects = [
-        _effect(pair.direction, clean, changed, (before, after), (treated[0], left))
-        for changed, after, left in zip(pictures[1:], qualities, treated[1:], strict=True)
-    ]
-    chances = [qualities[1]] if floor is None else _chances(floor, scorer)
+    before, *_ = qualities
+    clean = pictures[0]
+    treated = qualities[3::3]
+    attack, baseline = (
+        _effect(pair.direction, pictures[side].astype(np.int16) - clean, before, qualities[side],
+                tuple(zip(treated, qualities[3 + side :: 3], strict=True)))
+        for side in (1, 2)
+    )  # fmt: skip
     height, width = clean.shape[:2]
-    seen = scorer.victim.card.window(height, width)
-    return Look(
+    seen = card.window(height, width)
+    return Observation(
         pair=pair,
         before=before,
-        drift=float(np.mean(chances)) - before,
-        treated=tuple(treated[0]),
+        drift=float(np.mean(chances or qualities[2])) - before,
+        treated=tuple(treated),
         spatial_information=image_features.spatial_information(clean),
         colourfulness=image_features.colourfulness(clean),
         unseen=1 - seen.height * seen.width / (height * width),
-        attack=effects[0],
-        floor=effects[1],
+        attack=attack,
+        baseline=baseline,
         windows=windows,
     )
 
 
-def _chances(floor: Pair, scorer: Scorer) -> list[float]:
-    """Return the qualities of all random pictures that a cell of them asked about."""
-    answers = load_answers(floor.run, floor.name)["score"].tolist()
-    return [scorer.quality(native) for native in answers[1:]]
-
-
 def _effect(
     direction: Direction,
-    clean: Pixels,
-    changed: Pixels,
-    qualities: tuple[float, float],
-    treated: tuple[Sequence[float], Sequence[float]],
+    perturbation: Perturbation,
+    before: float,
+    after: float,
+    treated: Sequence[tuple[float, float]],
 ) -> Effect:
-    before, after = qualities
-    perturbation = changed.astype(np.int16) - clean.astype(np.int16)
     move = moved(direction, before, after)
     return Effect(
         after=after,
         move=move,
         share=move / room(before),
-        left=tuple(moved(direction, *each) for each in zip(*treated, strict=True)),
+        left=tuple(moved(direction, *each) for each in treated),
         strength=grid.strength(perturbation),
         spectrum=spectrum.spectrum(perturbation),
         colours=spectrum.colours(perturbation),

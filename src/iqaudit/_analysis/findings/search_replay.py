@@ -1,11 +1,11 @@
-"""A search gone again from what a run recorded: where its proposals lay, and which were accepted.
+"""A search replayed from a run's record: the windows of its proposals, and of the accepted ones.
 
-Nobody is asked: the attack is made again, and told the recorded answers. That its proposals are the
-recorded ones is seen by their keys.
+No victim is asked: the attack is made again, and told the recorded answers. Their keys show that
+its proposals are the recorded ones.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -19,13 +19,13 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Change, Window
 from iqaudit._core.picture import Picture
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import RunRecord, load_answers
+from iqaudit._runs.schema import load_answers
 from iqaudit._search.trial import Trial
 from iqaudit.attacks import ATTACKS, Attack, is_white_box
 from iqaudit.victims._base import Card
 
 MOST = 50_000
-"""Scores of a run that are gone over again: some attacks take ten milliseconds for a proposal."""
+"""Scores of a run that are replayed: some attacks take ten milliseconds for a proposal."""
 
 WHOLE = 64
 """Scores after which an attack that changed the whole picture each time is taken to go on so."""
@@ -33,7 +33,7 @@ WHOLE = 64
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Where the windows lay that a search proposed to change.
+    """Coverage by the windows that a search proposed to change.
 
     Attributes
     ----------
@@ -50,29 +50,31 @@ class Windows:
 
 def attack_of(record: RunRecord) -> Attack[Any] | None:
     """Make a run's attack again; None where it is not one of ours, or needs a gradient."""
-    settings = {key: each for key, each in record.attack.settings.items() if key != "white_box"}
+    said = {key: value for key, value in record.attack.items() if key != "white_box"}
     kinds = {type(attack).__name__: type(attack) for attack, _ in ATTACKS.values()}
-    kind = kinds.get(record.attack.name)
+    kind = kinds.get(said.pop("name"))
     if kind is None:
         return None
     fixed = {field.name for field in fields(kind) if not field.init}
     try:
-        attack = kind(**{key: value for key, value in settings.items() if key not in fixed})
+        attack = kind(**{key: value for key, value in said.items() if key not in fixed})
     except (TypeError, InputError):  # written by another version
         return None
-    return attack if asdict(attack) == settings and not is_white_box(attack) else None
+    return attack if asdict(attack) == said and not is_white_box(attack) else None
 
 
-def retraced(pairs: Sequence[Pair], record: RunRecord, card: Card) -> Iterator[Windows | None]:
-    """Yield `retrace`'s answer for each picture; None for the pictures that go beyond `MOST`."""
+def replayed(
+    pairs: Sequence[Pair], record: RunRecord, card: Card
+) -> Iterator[Windows | None]:
+    """Yield `replay`'s answer for each picture; None for the pictures that go beyond `MOST`."""
     gone = 0
     for pair in pairs:
         gone += pair.entry.queries // card.cost
-        yield retrace(pair, record, card) if gone <= MOST else None
+        yield replay(pair, record, card) if gone <= MOST else None
 
 
-def retrace(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
-    """Return where a picture's proposals lay.
+def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
+    """Return the windows of a picture's proposals.
 
     Proposals that change all that the victim sees, such as the paper's stripes, say nothing of a
     place and are left out.
@@ -81,7 +83,7 @@ def retrace(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
     ----------
     pair : Pair
         The picture.
-    record : RunRecord
+    record : mapping
         The run's results.json.
     card : Card
         The victim's.

@@ -1,4 +1,4 @@
-"""The measures that tables hold: what each is called, says, is counted in, and how it is computed.
+"""The catalogue of measures: their names, captions, units, and how each is computed.
 
 Gains and distributions are given one direction at a time: pushes up and down would cancel.
 """
@@ -9,12 +9,13 @@ from typing import Literal, TypeAlias
 
 from iqaudit import measures
 from iqaudit._analysis.tables import samples, statistics
-from iqaudit._analysis.tables.samples import Sample
+from iqaudit._analysis.tables.samples import Snapshot, agreement, drawn, figure_mean, quality_mean
 from iqaudit._core.errors import unknown
-from iqaudit.measures._bootstrap import Estimate, rank_correlation
+from iqaudit.measures._bootstrap import Estimate, linear_correlation, rank_correlation
 
 Side: TypeAlias = Literal["attack", "victim"]
 Group: TypeAlias = Literal["strength", "people", "visibility", "others"]
+Compute: TypeAlias = Callable[[Snapshot], Estimate]
 
 GROUPS: dict[Group, str] = {
     "strength": "How far scores went",
@@ -26,22 +27,22 @@ GROUPS: dict[Group, str] = {
 
 @dataclass(frozen=True)
 class Measure:
-    """What a column of a table is.
+    """A column of a table.
 
     Attributes
     ----------
     name : str
         In JSON, in exports and in rules.
     title, caption : str
-        For a heading, and for whoever asks what it says.
-    unit : str
-        What it is counted in; empty for a bare ratio.
+        A heading, and a sentence that explains it.
     group : str
         A key of `GROUPS`.
     higher_favours : {"attack", "victim"}
-        Whom a higher value speaks for.
+        The side that a higher value speaks for.
     compute : callable
-        From a `Sample` to an `Estimate`.
+        From a `Snapshot` to an `Estimate`.
+    unit : str
+        Empty for a bare ratio.
     form : str
         A format specification.
     by_queries : bool
@@ -51,16 +52,22 @@ class Measure:
     name: str
     title: str
     caption: str
-    unit: str
     group: Group
     higher_favours: Side
-    compute: Callable[[Sample], Estimate]
+    compute: Compute
+    unit: str = ""
     form: str = ".3f"
     by_queries: bool = True
 
 
 def find(name: str) -> Measure:
-    """Return a measure by its name, or raise an `InputError` that says those that there are."""
+    """Return a measure by its name.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name; it lists those that there are.
+    """
     for measure in MEASURES:
         if measure.name == name:
             return measure
@@ -69,48 +76,32 @@ def find(name: str) -> Measure:
 
 def _agreement() -> Iterable[Measure]:
     kinds = (
-        ("srocc", "SROCC", "Spearman's rank correlation", rank_correlation),
-        ("plcc", "PLCC", "Pearson's linear correlation", statistics.linear_correlation),
-        ("krocc", "KROCC", "Kendall's rank correlation, tau-b,", None),
+        ("SROCC", "Spearman's rank correlation", drawn(rank_correlation)),
+        ("PLCC", "Pearson's linear correlation", drawn(linear_correlation)),
+        ("KROCC", "Kendall's rank correlation, tau-b,", statistics.pair_correlation),
     )
-    times = (("before", "of clean pictures"), ("after", "of attacked pictures"))
-    for name, title, said, statistic in kinds:
+    times = (("before", "clean"), ("after", "attacked"))
+    for title, meaning, correlation in kinds:
         for which, of in times:
-            yield Measure(
-                f"{name}_{which}",
-                f"{title} {which}",
-                f"{said} of qualities and opinion scores {of}.",
-                "",
-                "people",
-                "victim",
-                samples.agreement(statistic, which) if statistic else samples.pair_agreement(which),
-            )
-        yield Measure(
-            f"{name}_change",
-            f"{title} change rate",
-            f"The share of the {title} before that the attack took: 1 leaves none, more turns it.",
-            "",
-            "people",
-            "attack",
-            samples.agreement(statistic, "change")
-            if statistic
-            else samples.pair_agreement("change"),
+            caption = f"{meaning} of qualities and opinion scores of {of} pictures."
+            name = f"{title.lower()}_{which}"
+            compute = agreement(correlation, which)
+            yield Measure(name, f"{title} {which}", caption, "people", "victim", compute)
+        caption = (
+            f"The share of the {title} before that the attack took: 1 leaves none, more turns it."
         )
+        name, compute = f"{title.lower()}_change", agreement(correlation, "change")
+        yield Measure(name, f"{title} change rate", caption, "people", "attack", compute)
     for which, of in times:
-        yield Measure(
-            f"rmse_{which}",
-            f"RMSE {which}",
-            f"Root mean squared difference of qualities and opinion scores {of}.",
-            "of 0-10",
-            "people",
-            "attack",
-            samples.agreement(statistics.root_mean_square, which),
-        )
+        caption = f"Root mean squared difference of qualities and opinion scores of {of} pictures."
+        compute = agreement(drawn(statistics.root_mean_square), which, fewest=1)
+        name, title = f"rmse_{which}", f"RMSE {which}"
+        yield Measure(name, title, caption, "people", "attack", compute, "of 0-10")
 
 
 def _gains() -> Iterable[Measure]:
-    clean = Sample.clean_range
-    kinds: tuple[tuple[str, str, str, Callable[[str], Callable[[Sample], Estimate]]], ...] = (
+    clean = Snapshot.clean_range
+    kinds: tuple[tuple[str, str, str, Callable[[str], Compute]], ...] = (
         (
             "range_gain",
             "normalised gain",
@@ -146,101 +137,56 @@ def _gains() -> Iterable[Measure]:
         ("raise", "raised", "attack"),
         ("lower", "lowered", "victim"),
     )
-    for name, title, said, make in kinds:
+    for name, title, meaning, make in kinds:
         for way, pushed, side in sides:
-            caption = f"{said}, of pictures that were {pushed}; positive is better quality."
-            yield Measure(
-                f"{name}_{way}", f"{title}, {pushed}", caption, "", "others", side, make(way)
-            )
+            caption = f"{meaning}, of pictures that were {pushed}; positive is better quality."
+            yield Measure(f"{name}_{way}", f"{title}, {pushed}", caption, "others", side, make(way))
 
 
-def _seen() -> Iterable[Measure]:
-    kinds: tuple[tuple[str, str, str, str, Side, str], ...] = (
-        ("ssim", "SSIM", "Structural similarity; 1 is identical.", "", "attack", ".4f"),
-        ("psnr", "PSNR", "Peak signal-to-noise ratio.", "dB", "attack", ".1f"),
-        (
-            "flip",
-            "FLIP",
-            "How strongly pictures differ to who flips between them; 0 is not at all.",
-            "",
-            "victim",
-            ".4f",
-        ),
-    )
-    for name, title, caption, unit, side, form in kinds:
-        yield Measure(
-            name,
-            title,
-            caption,
-            unit,
-            "visibility",
-            side,
-            samples.figure_mean(name),
-            form,
-            by_queries=False,
-        )
-    yield Measure(
-        "linf",
-        "L∞",
-        "The largest change of any pixel.",
-        "levels of 255",
-        "visibility",
-        "victim",
-        samples.largest_change,
-        ".0f",
-        by_queries=False,
-    )
-
-
+# fmt: off
 MEASURES: tuple[Measure, ...] = (
     Measure(
-        "rgo",
-        "RGO",
-        "How far scores went of how far 0-10 lets them (Ran et al.).",
-        "",
-        "strength",
-        "attack",
-        samples.quality_mean(measures.rgo),
+        "rgo", "RGO", "How far scores went of how far 0-10 lets them (Ran et al.).",
+        "strength", "attack", quality_mean(measures.rgo),
     ),
     Measure(
-        "reachable_rgo",
-        "reachable RGO",
+        "reachable_rgo", "reachable RGO",
         "What a perfect attack would reach within the victim's native range.",
-        "",
-        "strength",
-        "attack",
-        samples.figure_mean("reachable_rgo"),
+        "strength", "attack", figure_mean("reachable_rgo"),
     ),
     Measure(
-        "mean_deviation",
-        "mean deviation",
-        "Mean distance that qualities went.",
-        "of 0-10",
-        "strength",
-        "attack",
-        samples.quality_mean(measures.mean_deviation),
+        "mean_deviation", "mean deviation", "Mean distance that qualities went.",
+        "strength", "attack", quality_mean(measures.mean_deviation), "of 0-10",
     ),
     *_agreement(),
-    *_seen(),
     Measure(
-        "r_natural",
-        "R (base e)",
-        "Log of how much farther qualities could have gone, on 0-10 (Zhang et al., NeurIPS 2022); "
-        "infinite where one did not move.",
-        "",
-        "others",
-        "victim",
-        samples.quality_mean(samples.zhang),
+        "ssim", "SSIM", "Structural similarity; 1 is identical.",
+        "visibility", "attack", figure_mean("ssim"), "", ".4f", by_queries=False,
     ),
     Measure(
-        "r_decimal",
-        "R (base 10)",
+        "psnr", "PSNR", "Peak signal-to-noise ratio.",
+        "visibility", "attack", figure_mean("psnr"), "dB", ".1f", by_queries=False,
+    ),
+    Measure(
+        "flip", "FLIP", "How strongly pictures differ to who flips between them; 0 is not at all.",
+        "visibility", "victim", figure_mean("flip"), "", ".4f", by_queries=False,
+    ),
+    Measure(
+        "linf", "L∞", "The largest change of any pixel.",
+        "visibility", "victim", samples.largest_change, "levels of 255", ".0f", by_queries=False,
+    ),
+    Measure(
+        "r_natural", "R (base e)",
+        "Log of how much farther qualities could have gone, on 0-10 (Zhang et al., NeurIPS 2022); "
+        "infinite where one did not move.",
+        "others", "victim", quality_mean(samples.zhang),
+    ),
+    Measure(
+        "r_decimal", "R (base 10)",
         "The same of scores scaled to 0-1 by the clean ones, 1e-6 added to moves (MSU benchmark).",
-        "",
-        "others",
-        "victim",
-        samples.msu_robustness,
+        "others", "victim", samples.msu_robustness,
     ),
     *_gains(),
 )
+# fmt: on
 """Every measure, in the order of the tables."""

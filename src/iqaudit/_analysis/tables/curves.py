@@ -6,7 +6,7 @@ import numpy as np
 
 from iqaudit._analysis.tables.catalogue import Measure
 from iqaudit._analysis.tables.cells import CellData
-from iqaudit._analysis.tables.samples import Sample
+from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit.measures._bootstrap import Estimate
 
 POINTS = 32
@@ -36,5 +36,5 @@ def curve(cell: CellData, measure: Measure, points: int = POINTS) -> tuple[Point
     scores = np.unique(np.rint(np.geomspace(1, cell.queries // cell.cost, points)).astype(int))
     budgets = [cell.cost * int(each) for each in scores]
     return tuple(
-        Point(queries, measure.compute(Sample.after(cell, queries))) for queries in budgets
+        Point(queries, measure.compute(Snapshot.after(cell, queries))) for queries in budgets
     )

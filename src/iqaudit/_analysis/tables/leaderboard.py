@@ -9,7 +9,7 @@ from typing import Any
 
 from iqaudit._analysis.tables.catalogue import MEASURES, Measure, find
 from iqaudit._analysis.tables.cells import CellData, load
-from iqaudit._analysis.tables.tables import Table, TableRow, measure_record, row_record, table
+from iqaudit._analysis.tables.tables import Table, TableRow, measure_record, table
 
 DEFAULT = "rgo"
 
@@ -92,7 +92,7 @@ def record(boards: Sequence[Leaderboard]) -> list[dict[str, Any]]:
             "by": board.by.name,
             "measures": [measure_record(measure) for measure in board.measures],
             "standings": [
-                vars(standing) | {"row": row_record(standing.row)} for standing in board.standings
+                vars(standing) | {"row": standing.row.to_dict()} for standing in board.standings
             ],
         }
         for board in boards

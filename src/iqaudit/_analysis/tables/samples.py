@@ -25,7 +25,7 @@ FEWEST_RANKED = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class Snapshot:
     """A cell's finished pictures after so many queries, as arrays; native scores and qualities."""
 
     cell: CellData
@@ -36,7 +36,7 @@ class Sample:
     attacked_quality: Floats
 
     @classmethod
-    def after(cls, cell: CellData, queries: int) -> "Sample":
+    def after(cls, cell: CellData, queries: int) -> "Snapshot":
         """Return what was reached; a search that ended before then keeps what it had found."""
         pictures = cell.finished
         scores = queries // cell.cost
@@ -52,9 +52,9 @@ class Sample:
             np.array([quality(score) for score in attacked]),
         )
 
-    def part(self, chosen: NDArray[np.bool_]) -> "Sample":
+    def part(self, chosen: NDArray[np.bool_]) -> "Snapshot":
         """Return some of the pictures."""
-        return Sample(
+        return Snapshot(
             self.cell,
             tuple(each for each, taken in zip(self.pictures, chosen, strict=True) if taken),
             *(
@@ -63,12 +63,12 @@ class Sample:
             ),
         )
 
-    def pushed(self, direction: str) -> "Sample":
+    def pushed(self, direction: str) -> "Snapshot":
         """Return the pictures that were pushed one way."""
         chosen = [each.figures.direction == direction for each in self.pictures]
         return self.part(np.array(chosen, np.bool_))
 
-    def rated(self) -> tuple["Sample", Floats]:
+    def rated(self) -> tuple["Snapshot", Floats]:
         """Return the pictures that people rated, and their opinion scores."""
         chosen = np.array([each.opinion is not None for each in self.pictures], np.bool_)
         opinions = [each.opinion for each in self.pictures if each.opinion is not None]
@@ -90,21 +90,21 @@ def _terms(values: Iterable[float | None]) -> Estimate:
     return interval(mean, there)
 
 
-def figure_mean(name: str) -> Callable[[Sample], Estimate]:
+def figure_mean(name: str) -> Callable[[Snapshot], Estimate]:
     """Return the mean of a figure that results.json has."""
-    return lambda sample: _terms(getattr(each.figures, name) for each in sample.pictures)
+    return lambda snapshot: _terms(getattr(each.figures, name) for each in snapshot.pictures)
 
 
-def largest_change(sample: Sample) -> Estimate:
+def largest_change(snapshot: Snapshot) -> Estimate:
     """Return the largest change of any pixel, in levels."""
-    return Estimate(max((float(each.figures.linf) for each in sample.pictures), default=None))
+    return Estimate(max((float(each.figures.linf) for each in snapshot.pictures), default=None))
 
 
 def quality_mean(measure: Callable[[list[float], list[float]], float]) -> Callable[..., Estimate]:
     """Return the mean of a measure that is itself a mean of a term a picture."""
 
-    def compute(sample: Sample) -> Estimate:
-        pairs = zip(sample.clean_quality, sample.attacked_quality, strict=True)
+    def compute(snapshot: Snapshot) -> Estimate:
+        pairs = zip(snapshot.clean_quality, snapshot.attacked_quality, strict=True)
         return _terms(measure([before], [after]) for before, after in pairs)
 
     return compute
@@ -115,13 +115,13 @@ def zhang(clean: list[float], attacked: list[float]) -> float:
     return measures.robustness(clean, attacked, (0, QUALITY_MAX), base=math.e)
 
 
-def msu_robustness(sample: Sample) -> Estimate:
+def msu_robustness(snapshot: Snapshot) -> Estimate:
     """Return R as the MSU robustness benchmark has it."""
-    ends = sample.clean_range()
+    ends = snapshot.clean_range()
     if ends is None:
         return NOTHING
     low, high = ends
-    scaled = ((each - low) / (high - low) for each in (sample.clean, sample.attacked))
+    scaled = ((each - low) / (high - low) for each in (snapshot.clean, snapshot.attacked))
     return _terms(
         measures.robustness([p], [p_attacked], (0, 1), base=10, offset=measures.MSU_OFFSET)
         for p, p_attacked in zip(*scaled, strict=True)
@@ -132,15 +132,15 @@ Gain: TypeAlias = Callable[[list[float], list[float], tuple[float, float]], floa
 
 
 def gain(
-    measure: Gain, direction: str, ends: Callable[[Sample], tuple[float, float] | None]
-) -> Callable[[Sample], Estimate]:
+    measure: Gain, direction: str, ends: Callable[[Snapshot], tuple[float, float] | None]
+) -> Callable[[Snapshot], Estimate]:
     """Return a gain's mean, positive towards better quality."""
 
-    def compute(sample: Sample) -> Estimate:
-        score_range, part = ends(sample), sample.pushed(direction)
+    def compute(snapshot: Snapshot) -> Estimate:
+        score_range, part = ends(snapshot), snapshot.pushed(direction)
         if score_range is None:
             return NOTHING
-        sign = -1 if sample.cell.scale.lower_is_better else 1
+        sign = -1 if snapshot.cell.scale.lower_is_better else 1
         return _terms(
             sign * measure([before], [after], score_range)
             for before, after in zip(part.clean, part.attacked, strict=True)
@@ -149,55 +149,64 @@ def gain(
     return compute
 
 
-def native_range(sample: Sample) -> tuple[float, float] | None:
+def native_range(snapshot: Snapshot) -> tuple[float, float] | None:
     """Return the victim's native range, or None where it is unbounded."""
-    low, high = sample.cell.scale.low, sample.cell.scale.high
+    low, high = snapshot.cell.scale.low, snapshot.cell.scale.high
     return (low, high) if math.isfinite(high - low) else None
 
 
-def shift(statistic: Statistic, direction: str) -> Callable[[Sample], Estimate]:
+def shift(statistic: Statistic, direction: str) -> Callable[[Snapshot], Estimate]:
     """Return how a distribution moved, positive towards better quality."""
 
-    def compute(sample: Sample) -> Estimate:
-        ends, part = sample.clean_range(), sample.pushed(direction)
+    def compute(snapshot: Snapshot) -> Estimate:
+        ends, part = snapshot.clean_range(), snapshot.pushed(direction)
         if ends is None or not len(part.clean):
             return NOTHING
         low, high = ends
-        sign = -1 if sample.cell.scale.lower_is_better else 1
+        sign = -1 if snapshot.cell.scale.lower_is_better else 1
         p, p_attacked = ((each - low) / (high - low) for each in (part.clean, part.attacked))
         return interval(lambda a, b: sign * statistic(a, b), p, p_attacked)
 
     return compute
 
 
-def agreement(statistic: Statistic, which: str) -> Callable[[Sample], Estimate]:
-    """Return a statistic of qualities and opinion scores; "change" has it before and after."""
+Correlation: TypeAlias = Callable[[Floats, Floats], Statistic]
+"""From qualities and opinion scores to a statistic of the pictures' positions, (..., n)."""
 
-    def compute(sample: Sample) -> Estimate:
-        part, opinions = sample.rated()
-        fewest = 1 if statistic is statistics.root_mean_square else FEWEST_RANKED
+
+def drawn(statistic: Statistic) -> Correlation:
+    """Return a statistic of two arrays as one of the pictures' positions."""
+
+    def positioned(qualities: Floats, opinions: Floats) -> Statistic:
+        def compute(positions: Floats) -> Floats:
+            chosen = positions.astype(np.int64)
+            return statistic(qualities[chosen], opinions[chosen])
+
+        return compute
+
+    return positioned
+
+
+def agreement(
+    correlation: Correlation, which: str, fewest: int = FEWEST_RANKED
+) -> Callable[[Snapshot], Estimate]:
+    """Return a statistic of qualities and opinion scores, "before" or "after" the attack.
+
+    "change" is the share of it that the attack took. None below so few pictures with opinions.
+    """
+    lost = statistics.change(lambda one, positions: one(positions))
+
+    def compute(snapshot: Snapshot) -> Estimate:
+        part, opinions = snapshot.rated()
         if len(opinions) < fewest:
             return NOTHING
-        before, after = part.clean_quality, part.attacked_quality
-        if which == "change":
-            return interval(statistics.change(statistic), before, after, opinions)
-        return interval(statistic, before if which == "before" else after, opinions)
-
-    return compute
-
-
-def pair_agreement(which: str) -> Callable[[Sample], Estimate]:
-    """Return Kendall's correlation, whose pairs are compared once for all resamples."""
-
-    def compute(sample: Sample) -> Estimate:
-        part, opinions = sample.rated()
-        if len(opinions) < FEWEST_RANKED:
-            return NOTHING
-        was = statistics.pair_correlation(part.clean_quality, opinions)
-        left = statistics.pair_correlation(part.attacked_quality, opinions)
-        if which == "change":
-            kept = statistics.change(lambda tau, positions: tau(positions))
-            return interval(lambda positions: kept(was, left, positions), np.arange(len(opinions)))
-        return interval(was if which == "before" else left, np.arange(len(opinions)))
+        before = correlation(part.clean_quality, opinions)
+        after = correlation(part.attacked_quality, opinions)
+        statistic = {
+            "before": before,
+            "after": after,
+            "change": lambda positions: lost(before, after, positions),
+        }[which]
+        return interval(statistic, np.arange(len(opinions)))
 
     return compute

@@ -4,22 +4,12 @@
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit.measures._bootstrap import Statistic
-
-Floats: TypeAlias = NDArray[np.float64]
-
-
-def linear_correlation(a: Floats, b: Floats) -> Floats:
-    """Return Pearson's correlation; NaN where a side is constant."""
-    x, y = (each - each.mean(axis=-1, keepdims=True) for each in (a, b))
-    spread = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
-    constant = (np.ptp(a, axis=-1) == 0) | (np.ptp(b, axis=-1) == 0)
-    return _divided((x * y).sum(axis=-1), np.where(constant, 0, spread))
+from iqaudit.measures._arrays import Floats
+from iqaudit.measures._bootstrap import Statistic, divided
 
 
 def root_mean_square(a: Floats, b: Floats) -> Floats:
@@ -33,7 +23,7 @@ def change(correlation: Statistic) -> Statistic:
 
     def lost(before: Floats, after: Floats, opinions: Floats) -> Floats:
         was, left = correlation(before, opinions), correlation(after, opinions)
-        return _divided(was - left, np.where(np.isfinite(was), was, 0))
+        return divided(was - left, np.where(np.isfinite(was), was, 0))
 
     return lost
 
@@ -50,7 +40,7 @@ def pair_correlation(a: Floats, b: Floats) -> Callable[[Floats], Floats]:
         agreeing, untied_one, untied_two = (
             ((drawn @ pairs) * drawn).sum(axis=-1) for pairs in (one * two, one**2, two**2)
         )
-        return _divided(agreeing, np.sqrt(untied_one * untied_two))
+        return divided(agreeing, np.sqrt(untied_one * untied_two))
 
     return tau
 
@@ -87,10 +77,3 @@ def _counts(positions: NDArray[np.int64], count: int) -> Floats:
     offsets = count * np.arange(len(rows))[:, None]
     counted = np.bincount((rows + offsets).ravel(), minlength=rows.size)
     return counted.reshape(positions.shape).astype(np.float64)
-
-
-def _divided(above: Floats, below: Floats) -> Floats:
-    """Return a ratio; NaN where there is nothing to divide by."""
-    missing = np.full(np.shape(below), np.nan)
-    divided: Floats = np.divide(above, below, out=missing, where=below != 0)
-    return divided

@@ -1,17 +1,22 @@
 """The tables of an audit: every measure of each cell, at its budget and at earlier ones."""
 
+import importlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from iqaudit._analysis.tables.catalogue import GROUPS, MEASURES, Measure
 from iqaudit._analysis.tables.cells import CellData
-from iqaudit._analysis.tables.samples import Sample
+from iqaudit._analysis.tables.samples import Snapshot
+from iqaudit._core.errors import InputError
 from iqaudit.measures._bootstrap import LEVEL, RESAMPLES, Estimate
 
 CHECKPOINTS = (100, 300, 1_000, 3_000, 10_000)
-"""Budgets that are looked back at, as far as a cell's own goes."""
+"""Earlier budgets in tables, as far as a cell's budget goes."""
 
 SCORES = 2
 """The fewest that an attack can do anything with: the clean picture's, and one more."""
@@ -28,7 +33,7 @@ class TableRow:
     levels, goal, queries
         The protocol; `queries` may be fewer than the cell's budget.
     pictures : int
-        What the figures are of.
+        The number of pictures that the figures are of.
     unfinished : int
         Pictures that are left out, since their search, or its beginning, is still to come.
     rated : int
@@ -49,17 +54,79 @@ class TableRow:
     rated: int
     values: Mapping[str, Estimate]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as JSON can hold it; see `Table.to_dict`."""
+        values = {
+            name: {end: finite(number) for end, number in vars(estimate).items()}
+            for name, estimate in self.values.items()
+        }
+        return vars(self) | {"values": values}
+
 
 @dataclass(frozen=True)
 class Table:
-    """Rows, and what their values are."""
+    """Rows of measures, each with its 95 % interval.
+
+    Attributes
+    ----------
+    measures : tuple of Measure
+        The columns: their names, titles, captions and units.
+    rows : tuple of TableRow
+        A cell each, or a cell and an earlier budget.
+    """
 
     measures: tuple[Measure, ...]
     rows: tuple[TableRow, ...]
 
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return a plain dict a row, as JSON can hold it.
+
+        `values` has, by the measures' names, the `value` and its interval's `low` and `high`; None
+        for a figure that does not exist, and for an infinite R.
+        """
+        return [row.to_dict() for row in self.rows]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return an array a column, (rows,).
+
+        First the row's names and numbers, then, in float64, each measure and the ends of its
+        interval: ``rgo``, ``rgo_low``, ``rgo_high``. NaN for a figure that does not exist; an
+        infinite R is infinite.
+        """
+        heads = [name for name in TableRow.__match_args__ if name != "values"]
+        arrays: dict[str, NDArray[Any]] = {
+            name: np.array([getattr(row, name) for row in self.rows]) for name in heads
+        }
+        for measure in self.measures:
+            for end in ("value", "low", "high"):
+                column = [getattr(row.values[measure.name], end) for row in self.rows]
+                name = measure.name if end == "value" else f"{measure.name}_{end}"
+                arrays[name] = np.array(column, np.float64)
+        return arrays
+
+    def to_pandas(self) -> Any:
+        """Return the columns of `to_arrays` as a pandas data frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        """
+        try:
+            pandas = importlib.import_module("pandas")
+        except ImportError:
+            raise InputError(
+                "Data frames are made by pandas: pip install pandas, or use to_arrays()."
+            ) from None
+        return pandas.DataFrame(self.to_arrays())
+
 
 def table(cells: Iterable[CellData], measures: Sequence[Measure] = MEASURES) -> Table:
-    """Return a row a cell: what its whole budget reached."""
+    """Return a row a cell: the measures at its whole budget."""
     rows = tuple(_row(cell, cell.queries, measures) for cell in cells)
     return Table(tuple(measures), rows)
 
@@ -75,13 +142,13 @@ def by_queries(cells: Iterable[CellData], measures: Sequence[Measure] = MEASURES
 
 
 def checkpoints(cell: CellData) -> tuple[int, ...]:
-    """Return the budgets at which a cell is looked at, its own the last."""
+    """Return the budgets of a cell's rows, its whole one the last."""
     earlier = [each for each in CHECKPOINTS if SCORES * cell.cost <= each < cell.queries]
     return (*earlier, cell.queries)
 
 
 def _row(cell: CellData, queries: int, measures: Sequence[Measure]) -> TableRow:
-    sample = Sample.after(cell, queries)
+    snapshot = Snapshot.after(cell, queries)
     return TableRow(
         cell=cell.cell,
         victim=cell.victim,
@@ -90,35 +157,26 @@ def _row(cell: CellData, queries: int, measures: Sequence[Measure]) -> TableRow:
         levels=cell.levels,
         goal=cell.goal,
         queries=queries,
-        pictures=len(sample.pictures),
-        unfinished=cell.planned - len(sample.pictures),
-        rated=sum(each.opinion is not None for each in sample.pictures),
-        values={measure.name: measure.compute(sample) for measure in measures},
+        pictures=len(snapshot.pictures),
+        unfinished=cell.planned - len(snapshot.pictures),
+        rated=sum(each.opinion is not None for each in snapshot.pictures),
+        values={measure.name: measure.compute(snapshot) for measure in measures},
     )
 
 
-def record(found: Table) -> dict[str, Any]:
-    """Return a table as JSON can hold it: null for what is undefined, and for an infinite R."""
+def record(table: Table) -> dict[str, Any]:
+    """Return a table, its measures and its intervals' kind, as JSON can hold them."""
     return {
         "intervals": {"kind": "percentile bootstrap", "level": LEVEL, "resamples": RESAMPLES},
-        "measures": [measure_record(measure) for measure in found.measures],
-        "rows": [row_record(row) for row in found.rows],
+        "measures": [measure_record(measure) for measure in table.measures],
+        "rows": table.to_dict(),
     }
 
 
 def measure_record(measure: Measure) -> dict[str, Any]:
-    """Return what a measure is, as JSON can hold it."""
+    """Return a measure's description as JSON can hold it."""
     keys = ("name", "title", "caption", "unit", "group", "higher_favours")
     return {key: getattr(measure, key) for key in keys} | {"heading": GROUPS[measure.group]}
-
-
-def row_record(row: TableRow) -> dict[str, Any]:
-    """Return a row as JSON can hold it."""
-    values = {
-        name: {key: finite(value) for key, value in vars(estimate).items()}
-        for name, estimate in row.values.items()
-    }
-    return vars(row) | {"values": values}
 
 
 def finite(value: float | None) -> float | None:
