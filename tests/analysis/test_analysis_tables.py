@@ -28,7 +28,8 @@ from iqaudit._analysis import Estimate
 from iqaudit._analysis.tables import samples, statistics
 from iqaudit._analysis.tables.tables import finite, record
 from iqaudit._core.picture import Pixels
-from iqaudit._search.trial import Stop
+from iqaudit._runs.records import PictureRecord
+from iqaudit._search.stop import Stop
 from iqaudit.measures._bootstrap import linear_correlation
 
 

@@ -6,10 +6,9 @@ command goes on, and the same bytes come out.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,8 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Picture, Pixels, picture_key
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import TRANSFER, RunRecord, ScaleRecord, read, runs
+from iqaudit._runs.records import RunRecord, ScaleRecord
+from iqaudit._runs.schema import TRANSFER, read, runs
 from iqaudit._runs.schema import TRANSFER_ANSWERS as ANSWERS
 from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.store import write_record
@@ -179,8 +179,7 @@ def transfer(
             _asked(cell, pair, scorers, cache) for cell in cells for pair in cell.pairs
         )
     rows = tuple(
-        Row(cell.path.name, cell.label, cell.record.attack.name, len(cell.pairs))
-        for cell in cells
+        Row(cell.path.name, cell.label, cell.record.attack.name, len(cell.pairs)) for cell in cells
     )
     own = [[is_own(cell.path, scorer) for scorer in scorers] for cell in cells]
     whole = measure(rows, tuple(_column(scorer) for scorer in scorers), own, pictures)
@@ -280,7 +279,7 @@ def _asked(
 
 def _column(scorer: Scorer) -> Column:
     card = scorer.victim.card
-    return Column(scorer.label, card.name, card.note, card.device, scale_record(card.scale))
+    return Column(scorer.label, card.name, card.note, card.device, ScaleRecord.of(card.scale))
 
 
 def _entry(pictures: Sequence[PictureTransfer], index: int, *, own: bool) -> Entry:

@@ -18,7 +18,7 @@ from iqaudit._search.stop import Stop
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks._base import Attack
 from iqaudit.attacks._registry import attack_spec
-from iqaudit.victims._registry import as_victim
+from iqaudit.victims._spec import VictimSpec, as_victim
 
 
 def attack(
@@ -110,7 +110,7 @@ def attack(
     """
     if out is not None:
         spec = audit_settings(
-            victims=[(victim, options)],
+            victims=[VictimSpec.of(victim, options)],
             data=pictures,
             attacks=[attack],
             levels=[threat.levels],

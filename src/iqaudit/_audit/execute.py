@@ -2,7 +2,7 @@
 
 import os
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,8 @@ from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._audit.task import Member, Task
 from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import AuditRecord, AuditVictim, runs
+from iqaudit._runs.records import AuditRecord, AuditVictim
+from iqaudit._runs.schema import runs
 from iqaudit._runs.store import exclusive, remove
 from iqaudit._search.driver import batch_size, check_sizes
 from iqaudit.victims._base import ELSEWHERE, Victim
@@ -158,19 +159,7 @@ def prepare(
     ]
     if not pending and then is not None:
         return Prepared(root, spec, found, then, (), Victims(), {})
-    noises = [None] * len(spec.victims) if then is None else [each.noise for each in then.victims]
-    bases: dict[int, Victim] = {}
-    batches = {}
-    for cell in pending:
-        index = spec.victims.index(cell.victim)
-        base = bases[index] = bases.get(index) or unasked(cell.victim)
-        cell.search(averaged(cell.victim, base, noises[index] or 0.0))
-        batches[cell.folder] = batch_size(base, batch)
-        if base.card.device == ELSEWHERE and not yes:
-            raise InputError(
-                f'The victim "{base.card.name}" is a service or a program, whose scores may be paid '
-                "for: see what is asked of it with iqaudit plan, then say --yes."
-            )
+    bases, batches = _victims(spec, pending, then, batch, yes=yes)
     samples = []
     for index, picture in enumerate(found.pictures()):
         for base in bases.values():
@@ -192,6 +181,31 @@ def prepare(
             remove(root)
         then = manifest.begin(root, spec, names, now, records)
     return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches)
+
+
+def _victims(
+    spec: AuditSpec,
+    pending: Sequence[Cell],
+    then: AuditRecord | None,
+    batch: int | None,
+    *,
+    yes: bool,
+) -> tuple[dict[int, Victim], dict[str, int]]:
+    """Make the victims of some cells, asked nothing; return them by index, and the batches."""
+    bases: dict[int, Victim] = {}
+    batches = {}
+    for cell in pending:
+        index = spec.victims.index(cell.victim)
+        base = bases[index] = bases.get(index) or unasked(cell.victim)
+        noise = 0.0 if then is None else then.victims[index].noise
+        cell.search(averaged(cell.victim, base, noise))
+        batches[cell.folder] = batch_size(base, batch)
+        if base.card.device == ELSEWHERE and not yes:
+            raise InputError(
+                f'The victim "{base.card.name}" is a service or a program, whose scores may be '
+                "paid for: see what is asked of it with iqaudit plan, then say --yes."
+            )
+    return bases, batches
 
 
 def _ask(
@@ -259,8 +273,8 @@ def _is_bound(cell: Cell, victim: AuditVictim, observer: Observer) -> bool:
             bound = True
     if bound:
         observer.says(
-            f"{cell.folder}: its victim or its attack is an object of this process, so it is worked "
-            "on here, one task after the other."
+            f"{cell.folder}: its victim or its attack is an object of this process, so it is "
+            "worked on here, one task after the other."
         )
     return bound
 

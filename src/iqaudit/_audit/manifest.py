@@ -15,19 +15,15 @@ from iqaudit._audit.data import Found
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture
-from iqaudit._runs.schema import (
-    AUDIT,
-    AUDIT_FORMAT,
-    RESULTS,
+from iqaudit._runs.records import (
     AuditRecord,
     AuditVictim,
     CardRecord,
     CellRecord,
     DataRecord,
     SampleRecord,
-    load_audit,
-    manifest,
 )
+from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, RESULTS, load_audit, manifest
 from iqaudit._runs.store import PART, versions, write_record
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance

@@ -12,7 +12,7 @@ from iqaudit._audit.spec import PAPER, AuditSpec, Data
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Goal
 from iqaudit._core.settings import Setting
-from iqaudit._search.trial import Stop
+from iqaudit._search.stop import Stop
 from iqaudit.datasets import Drawing
 from iqaudit.victims._spec import VictimSpec
 
@@ -71,14 +71,14 @@ def audit_spec(settings: Mapping[str, Any]) -> AuditSpec:
     victims = tuple(_victim(each, paper) for each in values.pop("victims", ()))
     stop = Stop(values.pop("early_stop", None), values.pop("until_plateau", None))
     if "goals" in values:
-        values["goals"] = tuple(map(_goal, values["goals"]))
+        values["goals"] = tuple(map(Goal.named, values["goals"]))
     return AuditSpec(victims, _data(data, paper), stop=stop, **values)
 
 
-def _victim(victim: str | Mapping[str, Any], paper: str | None) -> VictimSpec:
+def _victim(victim: Any, paper: str | None) -> VictimSpec:
     """Return a victim's spec; one of the paper's with its constants for the paper's data set."""
-    if isinstance(victim, str):
-        spec = VictimSpec.parse(victim)
+    if not isinstance(victim, Mapping):
+        spec = VictimSpec.of(victim)
     elif isinstance(victim.get("spec"), str):
         options = {key: value for key, value in victim.items() if key != "spec"}
         spec = VictimSpec(victim["spec"], options)
@@ -117,10 +117,3 @@ def _values(
         if value is not None:
             values[key] = known[key].read(value, f"{key} takes") if key in known else value
     return values
-
-
-def _goal(name: str) -> Goal:
-    goals = {goal.value: goal for goal in Goal}
-    if name not in goals:
-        raise unknown("goal", name, goals)
-    return goals[name]

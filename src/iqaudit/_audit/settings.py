@@ -3,9 +3,9 @@
 from functools import partial
 from types import MappingProxyType
 
-from iqaudit._audit.spec import Campaign
+from iqaudit._audit.spec import AuditSpec
 from iqaudit._core.goal import Goal
-from iqaudit._core.settings import NUMBER, PAIR, TEXT, VICTIM, WHOLE, Setting, table
+from iqaudit._core.settings import NUMBER, OBJECT, PAIR, TEXT, VICTIM, WHOLE, Setting, table
 
 PAPERS = ("live", "csiq", "tid2013")
 """The paper's data sets."""
@@ -27,12 +27,12 @@ SETTINGS = MappingProxyType(
         ),
         _attack(
             "attacks",
-            TEXT,
+            OBJECT,
             "NAME",
             "Attack that `iqaudit list` names, or python:package.module:Name.",
             flag="--attack",
             many=True,
-            default=Campaign.attacks[0],
+            default=AuditSpec.attacks[0],
         ),
         _attack(
             "levels",
@@ -40,7 +40,7 @@ SETTINGS = MappingProxyType(
             "N",
             "L-infinity radius in 8-bit levels (3 = 3/255).",
             many=True,
-            default=Campaign.levels[0],
+            default=AuditSpec.levels[0],
         ),
         _attack(
             "goals",
@@ -50,7 +50,7 @@ SETTINGS = MappingProxyType(
             flag="--goal",
             choices=tuple(goal.value for goal in Goal),
             many=True,
-            default=Campaign.goals[0].value,
+            default=AuditSpec.goals[0].value,
         ),
         _attack(
             "seeds",
@@ -59,10 +59,10 @@ SETTINGS = MappingProxyType(
             "Random seed.",
             flag="--seed",
             many=True,
-            default=Campaign.seeds[0],
+            default=AuditSpec.seeds[0],
         ),
         _attack("paper", TEXT, "", "Protocol of the paper on a data set.", choices=PAPERS),
-        _budget("queries", WHOLE, "N", "Query budget per picture.", default=Campaign.queries),
+        _budget("queries", WHOLE, "N", "Query budget per picture.", default=AuditSpec.queries),
         _budget("early_stop", NUMBER, "RGO", "End a picture's search at this RGO."),
         _budget(
             "until_plateau",
@@ -77,7 +77,7 @@ SETTINGS = MappingProxyType(
 DATA = MappingProxyType(
     table(
         _data("spec", TEXT, "SPEC", "Data set, as `iqaudit datasets` names it.", flag="--data"),
-        _data("pictures", TEXT, "PICTURE", "Picture files, or folders of them.", many=True),
+        _data("pictures", OBJECT, "PICTURE", "Picture files, or folders of them.", many=True),
         _data(
             "opinion_range",
             PAIR,

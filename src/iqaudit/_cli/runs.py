@@ -23,8 +23,8 @@ from iqaudit._core.picture import Picture, collect
 from iqaudit._core.threat import Linf
 from iqaudit._runs.schema import RESULTS
 from iqaudit._runs.store import RunDirectory, replaces
-from iqaudit._search.driver import Plan, check_sizes, run
-from iqaudit._search.trial import Stop
+from iqaudit._search.driver import SearchSpec, check_sizes, run
+from iqaudit._search.stop import Stop
 from iqaudit.attacks import ATTACKS
 from iqaudit.victims._spec import VictimSpec, as_victim, averaged, ready, unasked
 
@@ -55,7 +55,7 @@ def demo(
     """
     from iqaudit.datasets import _demo as pictures  # scikit-image's pictures take a second to load
 
-    plan = Plan(
+    plan = SearchSpec(
         as_victim("reference"),
         ATTACKS["bidirectional"][0],
         queries=pictures.QUERIES if queries is None else queries,
@@ -117,7 +117,7 @@ def attack(
     threat, stop = Linf(levels), Stop(early_stop, until_plateau)
     collected = collect(pictures)
     base = unasked(victim)
-    plan = Plan(
+    plan = SearchSpec(
         averaged(victim, base, 0.0),
         proposer,
         threat,
@@ -148,7 +148,7 @@ class _Output(NamedTuple):
 
 
 def _audit(
-    plan: Plan,
+    plan: SearchSpec,
     pictures: Sequence[Picture],
     output: _Output,
     named: Mapping[str, Any] | None = None,

@@ -52,8 +52,10 @@ def _ends(text: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _text_or_table(value: Any) -> Any:
-    return value if isinstance(value, Mapping) else _text(value)
+def _text_or_object(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | bytes | list):
+        raise TypeError
+    return str(value) if isinstance(value, PathLike) else value
 
 
 TEXT = Type("a text", _text, str)
@@ -62,7 +64,9 @@ NUMBER = Type("a number", _number, float)
 WHOLE = Type("a whole number", _whole, int)
 PAIR = Type("two numbers", _pair, _ends)
 FLAG = Type("said alone, or true", _flag, _flag)
-VICTIM = Type("a text or a table", _text_or_table, str)
+OBJECT = Type("a text", _text_or_object, str)
+"""From Python, an object may stand for its text."""
+VICTIM = Type("a text or a table", _text_or_object, str)
 
 
 @dataclass(frozen=True)

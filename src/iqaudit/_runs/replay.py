@@ -44,6 +44,11 @@ class Replay:
             noise=victim.noise,
         )
 
+    def fingerprint(self) -> tuple[float, float]:
+        """Return the mean and the standard deviation of the recorded scores: nothing is asked."""
+        scores = np.array(list(self._scores.values()))
+        return float(scores.mean()), float(scores.std())
+
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Look the pictures' scores up; see `Victim.score`."""
         keys = [picture_key(picture) for picture in pictures]

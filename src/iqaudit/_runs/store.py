@@ -20,6 +20,7 @@ from iqaudit._core.picture import write
 from iqaudit._core.threat import Linf
 from iqaudit._runs.figures import measure, summarise
 from iqaudit._runs.journal import lock
+from iqaudit._runs.records import AttackRecord, PictureRecord, RunRecord, VictimRecord
 from iqaudit._runs.schema import (
     ANALYSES,
     ANSWER,
@@ -29,10 +30,6 @@ from iqaudit._runs.schema import (
     FILES,
     REPORT,
     RESULTS,
-    AttackRecord,
-    PictureRecord,
-    RunRecord,
-    VictimRecord,
     as_json,
     file_names,
     file_sha256,

@@ -15,14 +15,8 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
 from iqaudit._runs.figures import Row, Summary, measure, summarise
-from iqaudit._runs.schema import (
-    PictureRecord,
-    RunRecord,
-    file_names,
-    file_sha256,
-    load,
-    load_answers,
-)
+from iqaudit._runs.records import PictureRecord, RunRecord
+from iqaudit._runs.schema import file_names, file_sha256, load, load_answers
 from iqaudit._search.stop import Outcome
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance

@@ -6,16 +6,7 @@ from dataclasses import dataclass, is_dataclass
 from functools import partial
 from typing import Any
 
-from iqaudit._core.errors import InputError, Interrupted, VictimError, whole_number
-from iqaudit._core.goal import Goal
-from iqaudit._core.picture import Picture, Source, collect
-from iqaudit._core.threat import Linf
-from iqaudit._search.ledger import ask, check_budget
-from iqaudit._search.trial import NEVER, Outcome, Stop, Trial, TrialResult
-from iqaudit.attacks import Attack, is_white_box, named
-from iqaudit.victims._base import Victim, gradient_of, open_session
-from iqaudit.victims._scoring import slope
-from iqaudit.victims._spec import as_victim
+import numpy as np
 
 from iqaudit._core.errors import InputError, VictimError, whole_number
 from iqaudit._core.goal import Goal

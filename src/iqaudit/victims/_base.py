@@ -113,7 +113,8 @@ class Victim(Protocol):
     """A no-reference image-quality model, asked for nothing but scores.
 
     One that keeps its answers has a method `forget` besides, after which it asks again; one that
-    can be differentiated has `gradient`, a `Gradient`.
+    can be differentiated has `gradient`, a `Gradient`; one that need not be asked to be told from
+    another has `fingerprint`, which returns two numbers.
     """
 
     card: Card

@@ -32,6 +32,9 @@ FREE = SERVICES | {"onnx", "replay"}
 """Kinds whose strings may hold a comma."""
 
 
+OBJECT = "object"
+"""The kind of a victim that exists in one process alone."""
+
 PARTS = ("card", "score")
 """What makes an object a victim; see `Victim`."""
 
@@ -46,6 +49,8 @@ class VictimSpec:
         As `iqaudit.victims.KINDS` describes them.
     options : mapping
         What `iqaudit.victims.as_victim` takes besides, but a scale's file in place of a scale.
+    made : Victim, optional
+        The victim itself, of one that exists in this process alone; see `of`.
 
     Raises
     ------
@@ -55,8 +60,11 @@ class VictimSpec:
 
     spec: str = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    made: Victim | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        if self.made is not None:
+            return
         if self.kind not in KINDS:
             raise unknown_victim(self.kind)
         options = {}
@@ -104,6 +112,20 @@ class VictimSpec:
                 found[key] = value if sign else True
         return cls(",".join((spec, *pieces)), found)
 
+    @classmethod
+    def of(cls, victim: Any, options: Mapping[str, Any] | None = None) -> "VictimSpec":
+        """Return the spec of whatever `as_victim` takes, with its options.
+
+        An object, and a string with options that no file can hold, exist in this process alone.
+        """
+        options = _present(options or {})
+        if isinstance(victim, str | VictimSpec):
+            spec = cls.parse(victim) if isinstance(victim, str) else victim
+            if all(isinstance(each, str | int | float | tuple) for each in options.values()):
+                return spec.plus(options)
+        made = as_victim(victim, **options)
+        return cls(f"{OBJECT}:{made.card.name}", {}, made)
+
     def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
         """Return it with options from Python, which the victim's class checks itself.
 
@@ -136,12 +158,14 @@ class VictimSpec:
                 return self.kind
         if self.kind in FREE:
             return Path(rest).stem
+        if self.kind == OBJECT:
+            return rest
         return rest.rpartition(":")[2] or self.kind
 
     @property
     def described(self) -> dict[str, Any]:
         """The entries of a run's file, to make it again; none of a service, which may be secret."""
-        if self.kind in SERVICES:
+        if self.kind in SERVICES or self.made is not None:
             return {}
         return {"spec": self.spec, "options": dict(self.options)}
 
@@ -244,6 +268,8 @@ def unasked(spec: VictimSpec) -> Victim:
     InputError
         If an option is missing or not for it.
     """
+    if spec.made is not None:
+        return spec.made
     options = {key: value for key, value in spec.options.items() if key != "repeats"}
     if _is_file(options.get("scale")):
         options["scale"] = load_scale(options["scale"])

@@ -1,8 +1,8 @@
 """The baseline of an attack's figures: random changes of the same size."""
 
-from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from iqaudit._analysis.run_victims import own_label
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
+from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load, runs
 from iqaudit.attacks import RandomSigns
 
@@ -74,7 +75,11 @@ def random_cell(run: Path, record: RunRecord) -> Path | None:
         if own_label(cell) != own_label(run):
             continue
         other = load(cell)
-        if is_random(other) and ALIKE(other) == ALIKE(record) and pictures <= _pictures(cell, other):
+        if (
+            is_random(other)
+            and ALIKE(other) == ALIKE(record)
+            and pictures <= _pictures(cell, other)
+        ):
             fit.append((other.seed != record.seed, cell))
     return min(fit, key=lambda each: each[0], default=(False, None))[1]
 

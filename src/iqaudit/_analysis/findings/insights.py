@@ -6,9 +6,8 @@ out.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from iqaudit._analysis import sentences
 from iqaudit._analysis.findings import breakdowns, composition
@@ -26,7 +25,8 @@ from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import INSIGHTS, RunRecord, load_answers, read
+from iqaudit._runs.records import RunRecord
+from iqaudit._runs.schema import INSIGHTS, load_answers, read
 from iqaudit._runs.schema import INSIGHTS_ANSWERS as ANSWERS
 from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.store import write_record

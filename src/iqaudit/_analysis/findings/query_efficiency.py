@@ -1,8 +1,7 @@
 """Query efficiency: the share of the move that was there when, and the proposals accepted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -10,9 +9,16 @@ from iqaudit._analysis import sentences
 from iqaudit._analysis.findings.figures import Part, QueryEfficiency, Reached
 from iqaudit._analysis.findings.pairs import Pair, moved
 from iqaudit._core.scale import Scale
+from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load_answers
 from iqaudit.measures._arrays import Floats
-from iqaudit.measures._bootstrap import NOTHING, Paired, interval, paired, ratio
+from iqaudit.measures._bootstrap import (
+    NOTHING,
+    Paired,
+    interval,
+    paired,
+    ratio,
+)
 
 SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Of a picture's queries."""

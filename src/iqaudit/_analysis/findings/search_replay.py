@@ -5,7 +5,7 @@ its proposals are the recorded ones.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -19,6 +19,7 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Change, Window
 from iqaudit._core.picture import Picture
 from iqaudit._core.threat import Linf
+from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load_answers
 from iqaudit._search.trial import Trial
 from iqaudit.attacks import ATTACKS, Attack, is_white_box
@@ -63,9 +64,7 @@ def attack_of(record: RunRecord) -> Attack[Any] | None:
     return attack if asdict(attack) == said and not is_white_box(attack) else None
 
 
-def replayed(
-    pairs: Sequence[Pair], record: RunRecord, card: Card
-) -> Iterator[Windows | None]:
+def replayed(pairs: Sequence[Pair], record: RunRecord, card: Card) -> Iterator[Windows | None]:
     """Yield `replay`'s answer for each picture; None for the pictures that go beyond `MOST`."""
     gone = 0
     for pair in pairs:
