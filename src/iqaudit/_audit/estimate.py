@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from iqaudit._audit.data import Found, find
-from iqaudit._audit.spec import Campaign, Cell
+from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.threads import one_thread
 from iqaudit._core.threat import Linf
@@ -78,8 +78,8 @@ class Estimate:
     size: int
 
 
-def estimate(campaign: Campaign) -> Estimate:
-    """Return what a campaign would take, everything about it checked.
+def estimate(audit: AuditSpec) -> Estimate:
+    """Return the estimate of an audit, everything about it checked.
 
     Raises
     ------
@@ -88,10 +88,10 @@ def estimate(campaign: Campaign) -> Estimate:
     VictimError
         If a victim that is timed fails.
     """
-    found, cells = find(campaign.data), campaign.cells()
-    victims = [unasked(victim) for victim in campaign.victims]
+    found, cells = find(audit.data), audit.cells()
+    victims = [unasked(victim) for victim in audit.victims]
     for cell in cells:
-        base = victims[campaign.victims.index(cell.victim)]
+        base = victims[audit.victims.index(cell.victim)]
         cell.search(averaged(cell.victim, base, 0.0))
     area = 0
     for picture in found.pictures():
@@ -101,11 +101,11 @@ def estimate(campaign: Campaign) -> Estimate:
     some = [found.picture(index) for index in _spread(len(found.names))]
     with one_thread():
         shares = tuple(
-            _share(campaign, spec, victim, found, some)
-            for spec, victim in zip(campaign.victims, victims, strict=True)
+            _share(audit, spec, victim, found, some)
+            for spec, victim in zip(audit.victims, victims, strict=True)
         )
     sampled = sum(picture.height * picture.width for picture in some)
-    files = area / sampled * sum(_files(picture, max(campaign.levels)) for picture in some)
+    files = area / sampled * sum(_files(picture, max(audit.levels)) for picture in some)
     answers = sum(share.queries for share in shares) * ANSWER.itemsize
     size = len(cells) * (files + ENTRY_BYTES * len(found.names)) + answers
     return Estimate(len(cells), len(found.names), shares, round(size))
@@ -117,13 +117,13 @@ def _spread(count: int) -> list[int]:
 
 
 def _share(
-    campaign: Campaign, spec: VictimSpec, base: Victim, found: Found, some: Sequence[Picture]
+    audit: AuditSpec, spec: VictimSpec, base: Victim, found: Found, some: Sequence[Picture]
 ) -> Share:
-    own = [cell for cell in campaign.cells() if cell.victim == spec]
+    own = [cell for cell in audit.cells() if cell.victim == spec]
     paid, pictures = base.card.device == ELSEWHERE, len(found.names)
     repeats = spec.options.get("repeats", 1)
     outside = FINGERPRINT * repeats + (PROBES if "repeats" in spec.options else 0)
-    queries = len(own) * pictures * campaign.queries
+    queries = len(own) * pictures * audit.queries
     seconds = None
     if not paid:
         victim = averaged(spec, base, None)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from iqaudit._analysis import Estimate
-from iqaudit._analysis.findings.breakdowns import Group
+from iqaudit._analysis.findings.figures import Group
 from iqaudit._analysis.findings.insights import Insights
 from iqaudit._report.charts import Axis, Chart, Series, Tick, chart, domain
 from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.heatmaps import Map, accepted_map, strength_map
 from iqaudit._report.verdict import Cell
-from iqaudit.measures._bootstrap import Beside
+from iqaudit.measures._bootstrap import Paired
 
 FLOOR_STYLE = 0
 """Grey."""
@@ -112,7 +112,7 @@ def _places(axis: Axis, attack: Estimate, floor: Estimate) -> dict[str, float]:
     return places
 
 
-def _row(label: str, both: Beside, pictures: int | None = None) -> Row:
+def _row(label: str, both: Paired, pictures: int | None = None) -> Row:
     return label, pictures, both.attack, both.floor
 
 

@@ -31,7 +31,7 @@ def results(path: str | os.PathLike[str]) -> Iterator[TrialResult]:
         answers = load_answers(path, entry.name)
         picture = read(Path(path) / files["clean"], entry.name)
         yield TrialResult(
-            picture=replace(picture, file=entry.file, notes=tuple(entry.notes)),
+            picture=replace(picture, file=entry.file or "", notes=tuple(entry.notes)),
             adversarial=read(Path(path) / files["attacked"]).pixels,
             clean_score=entry.clean_score,
             adversarial_score=entry.attacked_score,

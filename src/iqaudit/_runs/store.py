@@ -167,9 +167,10 @@ def remove(path: Path) -> None:
         If its files cannot be told, since its record cannot be read.
     """
     audit = manifest(path)
-    for cell in () if audit is None else audit.cells:
-        _remove_run(path / cell.folder, audit.data.pictures)
-    if audit is None and (path / RESULTS).exists():
+    if audit is not None:
+        for cell in audit.cells:
+            _remove_run(path / cell.folder, audit.data.pictures)
+    elif (path / RESULTS).exists():
         _remove_run(path, [each.name for each in load(path).pictures])
     for name in (AUDIT, REPORT, *ANALYSES):
         (path / name).unlink(missing_ok=True)

@@ -128,7 +128,8 @@ def _checked(attack: Any, called: str) -> Attack[Any]:
             "An attack is a value, as iqaudit.attacks.Bidirectional(), a frozen dataclass with "
             f"init, ask and tell; not {called}."
         )
-    return attack
+    checked: Attack[Any] = attack
+    return checked
 
 
 def _name(attack: Any) -> str:
@@ -139,14 +140,14 @@ def _name(attack: Any) -> str:
     return type(attack).__name__
 
 
-def made(settings: Mapping[str, Any]) -> Attack[Any] | None:
-    """Return the attack that a file holds the class and hyper-parameters of.
+def made(name: str, settings: Mapping[str, Any]) -> Attack[Any] | None:
+    """Return the attack of a class's name and hyper-parameters, as files hold them.
 
     None where it is not one of `ATTACKS`' classes, or not as this version has it.
     """
-    given = {key: value for key, value in settings.items() if key not in {"white_box", "name"}}
+    given = {key: value for key, value in settings.items() if key != "white_box"}
     kinds = {type(attack).__name__: type(attack) for attack, _ in ATTACKS.values()}
-    kind = kinds.get(settings["name"])
+    kind = kinds.get(name)
     if kind is None:
         return None
     fixed = {field.name for field in fields(kind) if not field.init}

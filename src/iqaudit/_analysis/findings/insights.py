@@ -169,7 +169,7 @@ def _picture(seen: Observation) -> PictureInsight:
     return PictureInsight(
         name=seen.pair.name,
         direction=seen.direction.value,
-        distortion=entry.get("distortion"),
+        distortion=entry.distortion,
         opinion=entry.opinion,
         clean_quality=seen.before,
         attacked_quality=seen.attack.after,

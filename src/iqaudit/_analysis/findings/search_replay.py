@@ -22,7 +22,8 @@ from iqaudit._core.threat import Linf
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load_answers
 from iqaudit._search.trial import Trial
-from iqaudit.attacks import ATTACKS, Attack, is_white_box
+from iqaudit.attacks._base import Attack, is_white_box
+from iqaudit.attacks._registry import made
 from iqaudit.victims._base import Card
 
 MOST = 50_000
@@ -51,17 +52,8 @@ class Windows:
 
 def attack_of(record: RunRecord) -> Attack[Any] | None:
     """Make a run's attack again; None where it is not one of ours, or needs a gradient."""
-    said = {key: value for key, value in record.attack.items() if key != "white_box"}
-    kinds = {type(attack).__name__: type(attack) for attack, _ in ATTACKS.values()}
-    kind = kinds.get(said.pop("name"))
-    if kind is None:
-        return None
-    fixed = {field.name for field in fields(kind) if not field.init}
-    try:
-        attack = kind(**{key: value for key, value in said.items() if key not in fixed})
-    except (TypeError, InputError):  # written by another version
-        return None
-    return attack if asdict(attack) == said and not is_white_box(attack) else None
+    attack = made(record.attack.name, record.attack.settings)
+    return None if attack is None or is_white_box(attack) else attack
 
 
 def replayed(pairs: Sequence[Pair], record: RunRecord, card: Card) -> Iterator[Windows | None]:
@@ -106,12 +98,12 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
     for asked, native in enumerate(answers["score"].tolist()):
         if asked == WHOLE and not tally:
             return None
-        [change] = trial.ask()
-        trial.tell([native])
+        change = trial.ask()
+        trial.tell(native)
         for window in _windows(change):
             if window.height * window.width < whole.height * whole.width:
-                tally.add(window, accepted=trial.oracle.spent in kept)
-    if trial.oracle.asked != answers["picture"].tolist():
+                tally.add(window, accepted=trial.ledger.spent in kept)
+    if [answer.picture for answer in trial.ledger.answers] != answers["picture"].tolist():
         return None
     return tally.windows()
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
 from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
@@ -134,9 +135,27 @@ def load(path: str | os.PathLike[str]) -> tuple[CellData, ...]:
 
 def missing(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """Return the names of an audit's cells that have no results yet."""
-    audit, finished = schema.manifest(path), {folder.name for folder in schema.runs(path)}
+    audit, finished = schema.manifest(path), schema.runs(path)
     planned = () if audit is None else audit.cells
-    return tuple(cell.folder for cell in planned if cell.folder not in finished)
+    return tuple(cell.folder for cell in planned if Path(path) / cell.folder not in finished)
+
+
+def find(cells: Sequence[CellData], name: str | None) -> CellData:
+    """Return the cell of a name; where none is given, the only one.
+
+    Raises
+    ------
+    InputError
+        If there is no such cell, or none is named of several.
+    """
+    named = {cell.cell: cell for cell in cells}
+    if name is None and len(cells) == 1:
+        return cells[0]
+    if name is None:
+        raise InputError(f"Name one of the cells: {', '.join(named)}.")
+    if name not in named:
+        raise unknown("cell", name, named)
+    return named[name]
 
 
 def _cell(path: Path, data: str | None, planned: int) -> CellData:

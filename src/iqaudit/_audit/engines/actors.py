@@ -22,7 +22,7 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.task import Stride, Task, search, writing
 from iqaudit._core.errors import InputError
 from iqaudit._runs.journal import Journal
-from iqaudit._runs.schema import AuditRecord, AuditVictim
+from iqaudit._runs.records import AuditRecord, AuditVictim
 from iqaudit._runs.store import versions
 from iqaudit._search.ledger import Answer
 from iqaudit.victims._base import Victim
