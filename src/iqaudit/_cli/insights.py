@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -13,16 +14,17 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from iqaudit._analysis import analyse as chain
 from iqaudit._analysis import transfer as transfers
 from iqaudit._analysis.findings import insights as analysis
 from iqaudit._analysis.formatting import figure
-from iqaudit._analysis.run_victims import asked, named, own, own_label, owns
+from iqaudit._analysis.run_victims import asked, named, own, owns
 from iqaudit._analysis.score_cache import Progress, Scorer
 from iqaudit._cli.console import stderr, stdout
 from iqaudit._cli.options import command, option, output_options, own_victim_options, yes_option
 from iqaudit._core.errors import InputError
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
+from iqaudit._runs.schema import INSIGHTS, TRANSFER, runs
 from iqaudit.measures._bootstrap import Estimate
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._spec import VictimSpec
@@ -56,7 +58,8 @@ def transfer_(
     """
     cells = [path.resolve() for path in runs(directory)]
     scorers = [named(each, may_ask=yes) for each in victims] or owns(cells, may_ask=yes)
-    found = write_transfer(directory, scorers, yes=yes, silent=quiet or as_json)
+    asking = partial(_asking, yes=yes, silent=quiet or as_json)
+    found = chain.write_transfer(directory, scorers, asking)
     if as_json:
         click.echo((directory / TRANSFER).read_text("utf-8"))
     elif not quiet:
@@ -87,7 +90,7 @@ def insights_(
     for cell in cells:
         path = cell.resolve()
         scorer = own(path, may_ask=yes) if scores is None else Scorer(scores.card.name, scores)
-        found = write_insights(cell, scorer, yes=yes, silent=silent)
+        found = chain.write_insights(cell, scorer, partial(_asking, yes=yes, silent=silent))
         if not silent:
             _print_insights(found, path.name)
             click.echo(f"written to {cell / INSIGHTS}\n")
@@ -100,64 +103,39 @@ def insights_(
 COMMANDS = (transfer_, insights_)
 
 
-def write_transfer(
-    directory: Path, scorers: Sequence[Scorer], *, yes: bool, silent: bool
-) -> transfers.Transfer:
-    """Write transfer.json, having said how many scores that takes."""
-    counts = transfers.to_ask(directory, scorers)
-    for each in scorers:
-        _announce(each, f"{counts[each.label]:,} scores to ask", yes=yes, silent=silent)
-    with _counting(sum(counts.values()), silent=silent) as progress:
-        return transfers.transfer(directory, scorers, progress)
-
-
-def write_insights(cell: Path, scorer: Scorer, *, yes: bool, silent: bool) -> analysis.Insights:
-    """Write a run's insights.json, having said how many scores that takes at the most."""
-    most = analysis.most_asked(cell)
-    _announce(scorer, f"at most {most:,} scores to ask", yes=yes, silent=silent)
-    with _counting(most, silent=silent) as progress:
-        return analysis.insights(cell, scorer.victim, progress)
-
-
-@one_thread()
 def analyse(directory: Path, *, silent: bool) -> str:
     """Write an audit's transfer.json and its cells' insights.json, where they are not there.
 
     Returns
     -------
     str
-        What was left to be asked for, since it may cost money, as a sentence; empty where nothing.
+        The cells left unasked, since they may cost money, as a sentence; empty where none.
     """
-    cells = [path.resolve() for path in runs(directory)]
-    elsewhere = [cell.name for cell in cells if load(cell).victim.device == ELSEWHERE]
-    if elsewhere:
-        return (
-            f"{', '.join(elsewhere)}: may cost money, so not asked for more; "
-            f"iqaudit transfer {directory} and iqaudit insights {directory} say what they would."
-        )
-    scorers = owns(cells)
-    if not (directory / TRANSFER).exists():
-        write_transfer(directory, scorers, yes=False, silent=silent)
-    made = {scorer.label: scorer for scorer in scorers}
-    for cell in cells:
-        if not (cell / INSIGHTS).exists():
-            write_insights(cell, made[own_label(cell)], yes=False, silent=silent)
-    return ""
-
-
-def _announce(scorer: Scorer, count: str, *, yes: bool, silent: bool) -> None:
-    """Say how many scores will be asked; refuse where they may cost money and nobody said yes."""
-    card = scorer.victim.card
-    said = f"{scorer.label}: {count}" + (f", {card.cost} queries each" if card.cost > 1 else "")
-    if card.device == ELSEWHERE and not yes:
-        raise InputError(f"{said}. They may cost money: say --yes to have them asked.")
-    if not silent:
-        click.echo(said, err=True)
+    left = chain.analyse(directory, partial(_asking, yes=False, silent=silent))
+    if not left:
+        return ""
+    return (
+        f"{', '.join(left)}: may cost money, so not asked for more; "
+        f"iqaudit transfer {directory} and iqaudit insights {directory} say what they would."
+    )
 
 
 @contextmanager
-def _counting(most: int, *, silent: bool) -> Iterator[Progress]:
-    """Show how many scores were asked, and turn the first Ctrl-C into a stop between two."""
+def _asking(
+    shares: Sequence[chain.Share], bound: str, *, yes: bool, silent: bool
+) -> Iterator[Progress]:
+    """Say how many scores will be asked; refuse where they may cost money, unless with `yes`.
+
+    Then show how many were, and turn the first Ctrl-C into a stop between two.
+    """
+    for scorer, most in shares:
+        card = scorer.victim.card
+        line = f"{scorer.label}: {bound}{most:,} scores to ask"
+        line += f", {card.cost} queries each" if card.cost > 1 else ""
+        if card.device == ELSEWHERE and not yes:
+            raise InputError(f"{line}. They may cost money: say --yes to have them asked.")
+        if not silent:
+            click.echo(line, err=True)
     console, stopped = stderr(), False
     hidden = silent or not console.is_terminal
 
@@ -174,7 +152,7 @@ def _counting(most: int, *, silent: bool) -> Iterator[Progress]:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     columns = TextColumn("scores"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Bar(*columns, console=console, disable=hidden, transient=True) as bar:
-        task = bar.add_task("scores", total=most)
+        task = bar.add_task("scores", total=sum(most for _, most in shares))
         if ours:
             signal.signal(signal.SIGINT, stop)
         try:

@@ -1,0 +1,80 @@
+"""The analyses that follow an audit: its transfer, then its cells' insights."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TypeAlias
+
+from iqaudit._analysis import transfer as transfers
+from iqaudit._analysis.findings import insights as findings
+from iqaudit._analysis.run_victims import own_label, owns
+from iqaudit._analysis.score_cache import Progress, Scorer
+from iqaudit._core.threads import one_thread
+from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
+from iqaudit.victims._base import ELSEWHERE
+
+Share: TypeAlias = tuple[Scorer, int]
+"""A victim, and how many scores it will be asked for."""
+
+Watch: TypeAlias = Callable[[Sequence[Share], str], AbstractContextManager[Progress | None]]
+"""Called before a file is made, with the shares, and "at most " where they are bounds; it may
+refuse. Its context gives the progress."""
+
+
+def unwatched(_shares: Sequence[Share], _bound: str) -> AbstractContextManager[None]:
+    """Show nothing, and refuse nothing."""
+    return nullcontext()
+
+
+def write_transfer(
+    directory: Path, scorers: Sequence[Scorer], watch: Watch = unwatched
+) -> transfers.Transfer:
+    """Write transfer.json; see `transfer`."""
+    counts = transfers.to_ask(directory, scorers)
+    with watch([(each, counts[each.label]) for each in scorers], "") as progress:
+        return transfers.transfer(directory, scorers, progress)
+
+
+def write_insights(cell: Path, scorer: Scorer, watch: Watch = unwatched) -> findings.Insights:
+    """Write a run's insights.json; see `insights`."""
+    with watch([(scorer, findings.most_asked(cell))], "at most ") as progress:
+        return findings.insights(cell, scorer.victim, progress)
+
+
+@one_thread()
+def analyse(directory: str | os.PathLike[str], watch: Watch = unwatched) -> tuple[str, ...]:
+    """Write an audit's transfer.json and its cells' insights.json, where they are not there.
+
+    Parameters
+    ----------
+    directory : path
+        An audit's directory, or a single run's.
+    watch : callable, optional
+        See `Watch`.
+
+    Returns
+    -------
+    tuple of str
+        The cells whose victims may cost money. Where there is one, nothing is asked at all.
+
+    Raises
+    ------
+    InputError
+        If there is no run with a finished picture, or a victim cannot be made again.
+    VictimError
+        If a victim fails; the answers so far are kept.
+    """
+    path = Path(directory)
+    cells = [each.resolve() for each in runs(path)]
+    elsewhere = [cell.name for cell in cells if load(cell).victim.device == ELSEWHERE]
+    if elsewhere:
+        return tuple(elsewhere)
+    scorers = owns(cells)
+    if not (path / TRANSFER).exists():
+        write_transfer(path, scorers, watch)
+    by_label = {scorer.label: scorer for scorer in scorers}
+    for cell in cells:
+        if not (cell / INSIGHTS).exists():
+            write_insights(cell, by_label[own_label(cell)], watch)
+    return ()
