@@ -5,44 +5,51 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
-from iqaudit._audit.engines.cluster import ray
 from iqaudit._audit.engines.processes import usual_workers
-from iqaudit._audit.engines.registry import ENGINES, Engine, named
 from iqaudit._audit.estimate import Estimate, estimate
-from iqaudit._audit.execute import campaign_devices, run
-from iqaudit._audit.parse import campaign, read
+from iqaudit._audit.execute import devices, run
+from iqaudit._audit.parse import audit_spec, read
 from iqaudit._audit.settings import DATA, SETTINGS
-from iqaudit._audit.spec import Campaign
+from iqaudit._audit.spec import AuditSpec
 from iqaudit._audit.status import status
 from iqaudit._cli import tables
 from iqaudit._cli.console import INTERRUPTED, stderr, stdout
+from iqaudit._cli.execution import Execution, execution_options
 from iqaudit._cli.gates import Gate, gate_options
 from iqaudit._cli.insights import analyse
-from iqaudit._cli.options import command, gathered, option, output_options, setting, yes_option
-from iqaudit._cli.progress import AuditWatcher
+from iqaudit._cli.options import (
+    command,
+    gathered,
+    option,
+    output_options,
+    overwrite_option,
+    setting,
+    yes_option,
+)
+from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import InputError
 from iqaudit._runs.schema import load, runs
 
 
-def _campaign(*, file: Path | None, **values: Any) -> Campaign:
+def _audit(*, file: Path | None, **values: Any) -> AuditSpec:
     settings = {key: value for key, value in values.items() if value not in (None, ())}
     if file is None:
         data = {key: settings.pop(key) for key in DATA if key in settings}
-        return campaign({**settings, "data": data})
+        return audit_spec({**settings, "data": data})
     if settings:
         raise InputError(f"--from says the whole audit; say {', '.join(sorted(settings))} there.")
     return read(file)
 
 
-campaign_options = gathered(
-    "campaign",
-    _campaign,
+audit_options = gathered(
+    "spec",
+    _audit,
     {
         "pictures": click.argument("pictures", nargs=-1, metavar="[PICTURE]..."),
         "file": option(
@@ -56,78 +63,30 @@ campaign_options = gathered(
         **{key: setting(row) for key, row in {**SETTINGS, **DATA}.items() if key != "pictures"},
     },
 )
-"""The options of an audit, gathered into a command's argument `campaign`."""
+"""The options of an audit, gathered into a command's argument `spec`."""
 
 
-class _Execution(NamedTuple):
-    """Where and how an audit is run."""
-
-    workers: int | None
-    engine: str
-    ray_address: str | None
-    gpus_per_worker: float | None
-    out: Path | None
-    yes: bool
-
-    def made(self) -> Engine:
-        """Return the engine, with its options."""
-        if self.engine == "ray":
-            return ray(self.ray_address, self.gpus_per_worker or 0.0)
-        options = {"--ray-address": self.ray_address, "--gpus-per-worker": self.gpus_per_worker}
-        for name, value in options.items():
-            if value is not None:
-                raise InputError(f"{name} goes with --engine ray.")
-        return named(self.engine)
-
-
-execution_options = gathered(
-    "execution",
-    _Execution,
-    {
-        "workers": option(
-            "--workers",
-            heading="Execution",
-            type=int,
-            metavar="N",
-            help="Parallel worker processes.  [default: one a core]",
-        ),
-        "engine": option(
-            "--engine",
-            heading="Execution",
-            type=click.Choice(tuple(ENGINES)),
-            default="processes",
-            show_default=True,
-            help="Execution backend.",
-        ),
-        "ray_address": option(
-            "--ray-address",
-            heading="Execution",
-            metavar="auto|HOST:PORT",
-            help="Ray cluster to join with --engine ray; otherwise Ray is started here.",
-        ),
-        "gpus_per_worker": option(
-            "--gpus-per-worker",
-            heading="Execution",
-            type=float,
-            metavar="GPUS",
-            help="GPUs (or a part of one) a worker with --engine ray.  [default: 0]",
-        ),
-        "out": option(
-            "--out", heading="Output", type=Path, metavar="DIR", help="Directory to write."
-        ),
-        "yes": yes_option,
-    },
-)
-"""The options of an audit's execution, gathered into a command's argument `execution`."""
+out_option = option("--out", heading="Output", type=Path, metavar="DIR", help="Directory to write.")
 
 
 @command()
-@campaign_options
+@audit_options
 @execution_options
+@out_option
+@overwrite_option
+@yes_option
 @gate_options
 @output_options
 def audit(
-    *, campaign: Campaign, execution: _Execution, gate: Gate, quiet: bool, as_json: bool
+    *,
+    spec: AuditSpec,
+    execution: Execution,
+    out: Path | None,
+    overwrite: bool,
+    yes: bool,
+    gate: Gate,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Attack several victims on one set of pictures; the same command again goes on.
 
@@ -138,16 +97,15 @@ def audit(
       iqaudit audit photos/ --victim reference --attack guided --attack square --out run
       iqaudit audit --from audit.toml --out run
     """
-    out = execution.out
     if out is None:
         raise InputError("An audit needs a folder to write: --out RUN.")
-    engine, watcher = execution.made(), AuditWatcher(stderr(), quiet=quiet or as_json)
-    workers, yes = execution.workers, execution.yes
+    progress = Progress(stderr(), quiet=quiet or as_json)
+    how = execution.arguments()
     try:
-        with watcher:
-            run(campaign, out, engine=engine, workers=workers, yes=yes, watch=watcher)
+        with progress:
+            run(spec, out, yes=yes, overwrite=overwrite, observer=progress, **how)
     except KeyboardInterrupt:
-        click.echo(f"Interrupted: {watcher.far}; the same command goes on.", err=True)
+        click.echo(f"Interrupted: {progress.far}; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
     finish(out, quiet=quiet, as_json=as_json)
     sys.exit(gate.exit_code(out))
@@ -181,10 +139,13 @@ def finish(out: Path, *, quiet: bool, as_json: bool) -> None:
 
 
 @command()
-@campaign_options
+@audit_options
 @execution_options
+@out_option
+@overwrite_option
+@yes_option
 @output_options
-def plan(*, campaign: Campaign, execution: _Execution, quiet: bool, as_json: bool) -> None:
+def plan(*, spec: AuditSpec, execution: Execution, quiet: bool, as_json: bool, **_: Any) -> None:
     """Estimate an audit's queries, time, disk space and money, from the same arguments.
 
     A victim whose scores may cost money is not asked.
@@ -193,8 +154,8 @@ def plan(*, campaign: Campaign, execution: _Execution, quiet: bool, as_json: boo
     Example:
       iqaudit plan --victim reference --data clive:CLIVE --sample 50 --queries 1000
     """
-    taken = estimate(campaign)
-    workers = execution.workers or usual_workers(campaign_devices(campaign))
+    taken = estimate(spec)
+    workers = execution.workers or usual_workers(devices(spec))
     if as_json:
         click.echo(json.dumps({**asdict(taken), "workers": workers}, indent=1))
     elif not quiet:

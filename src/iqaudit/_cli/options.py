@@ -170,3 +170,7 @@ def output_options(command: F) -> F:
 yes_option = option(
     "--yes", heading="Service", is_flag=True, help="Ask victims whose scores may cost money."
 )
+
+overwrite_option = option(
+    "--overwrite", heading="Output", is_flag=True, help="Replace the run that --out holds."
+)

@@ -6,19 +6,27 @@ from types import FrameType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 from iqaudit._audit.observer import Observer
-from iqaudit._core.picture import Picture
+from iqaudit._runs.schema import FLAT
 
 LINE_EVERY = 10.0
 """Seconds between two plain lines."""
 
 
-class _Follower:
-    """Shows how far something is, and turns the first Ctrl-C into a stop between two queries.
+class Progress(Observer):
+    """The progress of an audit, shown; the first Ctrl-C becomes a stop between two queries.
 
     A second Ctrl-C stops at once.
+
+    Parameters
+    ----------
+    console : Console
+        Where it prints.
+    quiet : bool
+        Whether it prints nothing.
     """
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
@@ -27,7 +35,7 @@ class _Follower:
         self._total = self._asked = self._pictures = self._finished = 0
         self._before = 0  # asked by earlier starts: nothing of this one's pace
         self._started = self._last_line = time.monotonic()
-        self._bar = Progress(
+        self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[figures]}"),
@@ -37,6 +45,8 @@ class _Follower:
             transient=True,
             refresh_per_second=4,
         )
+        self._had: dict[tuple[str, str], int] = {}
+        self._queries = 0
         self._task = self._bar.add_task("starting", total=None, figures="")
 
     def __enter__(self) -> Self:
@@ -70,65 +80,12 @@ class _Follower:
             self._console.print(f"{name}: {figures}{left}", soft_wrap=True)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._pictures:  # what was asked so far is kept by nothing
+            raise KeyboardInterrupt
         self._stop = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if not self._quiet:
             self._console.print("Stopping after this query; Ctrl-C again stops at once.")
-
-
-class Watcher(_Follower):
-    """Follows a run's queries. Call it as `iqaudit.run`'s ``progress``.
-
-    Parameters
-    ----------
-    console : Console
-        Where it prints.
-    pictures, queries : int
-        How many, and each one's budget.
-    cost : int
-        Queries a score.
-    quiet : bool
-        Whether it prints nothing.
-    """
-
-    def __init__(
-        self, console: Console, pictures: int, queries: int, cost: int, *, quiet: bool
-    ) -> None:
-        super().__init__(console, quiet=quiet)
-        self._queries, self._cost = queries - queries % cost, cost
-        self._pictures, self._total = pictures, pictures * self._queries
-
-    def __call__(self, picture: Picture, queries: int) -> None:
-        """Take note of one score."""
-        self._asked += self._cost
-        self._finished += queries == self._queries
-        self._show(picture.name)
-        if self._stop:
-            raise KeyboardInterrupt
-
-    def ended(self, queries: int) -> None:
-        """Take note of a picture's end, which may come before its budget is spent."""
-        if queries < self._queries:
-            self._finished += 1
-            self._total -= self._queries - queries
-            self._bar.update(self._task, total=self._total)
-
-
-class AuditWatcher(_Follower, Observer):
-    """Follows an audit.
-
-    Parameters
-    ----------
-    console : Console
-        Where it prints.
-    quiet : bool
-        Whether it prints nothing.
-    """
-
-    def __init__(self, console: Console, *, quiet: bool) -> None:
-        super().__init__(console, quiet=quiet)
-        self._had: dict[tuple[str, str], int] = {}
-        self._queries = 0
 
     @property
     def stopping(self) -> bool:  # type: ignore[override]
@@ -141,11 +98,6 @@ class AuditWatcher(_Follower, Observer):
         if not self._pictures:
             return "nothing is begun"
         return f"{self._finished} of {self._pictures} pictures finished"
-
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if not self._pictures:  # what was asked so far is kept by nothing
-            raise KeyboardInterrupt
-        super()._interrupt(number, frame)
 
     def begins(self, pictures: int, queries: int, finished: int) -> None:
         """See `Observer.begins`."""
@@ -166,10 +118,10 @@ class AuditWatcher(_Follower, Observer):
             self._before += queries - 1
         self._asked += queries - (had or 0)
         self._had[cell, picture] = queries
-        self._show(f"{cell} {picture}")
+        self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))
 
     def ended(self, cell: str, picture: str) -> None:
         """See `Observer.ended`."""
         self._asked += self._queries - self._had.pop((cell, picture), 0)
         self._finished += 1
-        self._show(f"{cell} {picture}")
+        self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))

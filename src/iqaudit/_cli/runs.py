@@ -1,36 +1,35 @@
 """The commands that make a run: demo and attack."""
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
-import iqaudit
+from iqaudit._api.settings import audit_settings
+from iqaudit._audit.execute import run
 from iqaudit._audit.settings import SETTINGS
+from iqaudit._audit.spec import AuditSpec
 from iqaudit._cli import tables
-from iqaudit._cli.console import INTERRUPTED, print_note, print_notes, stderr, stdout
+from iqaudit._cli.console import INTERRUPTED, stderr, stdout
+from iqaudit._cli.execution import Execution, execution_options
 from iqaudit._cli.gates import Gate, gate_options
-from iqaudit._cli.options import command, option, output_options, setting, victim_options
-from iqaudit._cli.progress import Watcher
-from iqaudit._core.errors import VictimError
-from iqaudit._core.goal import Goal
-from iqaudit._core.picture import Picture, collect
-from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import RESULTS
-from iqaudit._runs.store import RunDirectory, replaces
-from iqaudit._search.driver import SearchSpec, check_sizes, run
-from iqaudit._search.stop import Stop
-from iqaudit.attacks import ATTACKS
-from iqaudit.victims._spec import VictimSpec, as_victim, averaged, ready, unasked
-
-overwrite_option = option(
-    "--overwrite", heading="Output", is_flag=True, help="Replace the run that --out holds."
+from iqaudit._cli.options import (
+    command,
+    option,
+    output_options,
+    overwrite_option,
+    setting,
+    victim_options,
 )
+from iqaudit._cli.progress import Progress
+from iqaudit._core.errors import VictimError
+from iqaudit._runs.schema import FORMAT, RESULTS, load
+from iqaudit._runs.schema import as_json as as_text
+from iqaudit.victims._spec import VictimSpec
+
 out_option = partial(option, "--out", heading="Output", type=Path, metavar="DIR")
 
 
@@ -53,16 +52,16 @@ def demo(
       iqaudit demo
       iqaudit demo --queries 50 --out quick
     """
-    from iqaudit.datasets import _demo as pictures  # scikit-image's pictures take a second to load
+    from iqaudit.datasets import _demo  # scikit-image's pictures take a second to load
 
-    plan = SearchSpec(
-        as_victim("reference"),
-        ATTACKS["bidirectional"][0],
-        queries=pictures.QUERIES if queries is None else queries,
-        seed=seed,
+    spec = audit_settings(
+        victims=["reference"],
+        data=_demo.pictures(),
+        queries=_demo.QUERIES if queries is None else queries,
+        seeds=[seed],
+        flat=True,
     )
-    output = _Output(out, overwrite, quiet, as_json)
-    _audit(plan, pictures.pictures(), output)
+    _run(spec, out, overwrite=overwrite, quiet=quiet, as_json=as_json)
 
 
 @command()
@@ -75,14 +74,7 @@ def demo(
 @setting(SETTINGS["queries"], single=True)
 @setting(SETTINGS["early_stop"])
 @setting(SETTINGS["until_plateau"])
-@option(
-    "--batch",
-    heading="Execution",
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Pictures searched together, in one batch of the victim.",
-)
+@execution_options
 @out_option(required=True, help="Directory to write.")
 @overwrite_option
 @gate_options
@@ -97,8 +89,8 @@ def attack(
     goal: str,
     early_stop: float | None,
     until_plateau: int | None,
+    execution: Execution,
     out: Path,
-    batch: int,
     gate: Gate,
     seed: int,
     overwrite: bool,
@@ -107,104 +99,66 @@ def attack(
 ) -> None:
     """Push the quality scores of pictures (files, or folders of them) as far as they go.
 
+    The same command again goes on where it was stopped.
+
     \b
     Examples:
       iqaudit attack photo.png --out audit
       iqaudit attack photos/ --levels 2 --queries 2000 --goal lower --out audit
       iqaudit attack photos/ --attack guided --early-stop 0.5 --out audit
     """
-    proposer = iqaudit.attacks.named(attack)
-    threat, stop = Linf(levels), Stop(early_stop, until_plateau)
-    collected = collect(pictures)
-    base = unasked(victim)
-    plan = SearchSpec(
-        averaged(victim, base, 0.0),
-        proposer,
-        threat,
-        Goal(goal),
-        queries,
-        seed,
-        batch,
-        stop=stop,
+    spec = audit_settings(
+        victims=[victim],
+        data=list(pictures),
+        attacks=[attack],
+        levels=[levels],
+        goals=[goal],
+        seeds=[seed],
+        queries=queries,
+        early_stop=early_stop,
+        until_plateau=until_plateau,
+        flat=True,
     )
-    check_sizes(base, collected)
-    replaces(out, overwrite=overwrite)
-    # Nothing is asked, as a victim's noise is measured, before everything else fits.
-    plan = replace(plan, victim=ready(victim, base))
-    _audit(plan, collected, _Output(out, overwrite, quiet, as_json), victim.described)
+    how = execution.arguments()
+    _run(spec, out, overwrite=overwrite, quiet=quiet, as_json=as_json, **how)
     sys.exit(gate.exit_code(out))
 
 
 COMMANDS = (demo, attack)
 
 
-class _Output(NamedTuple):
-    """Where a run's results go, and what of them is printed."""
-
-    path: Path
-    overwrite: bool
-    quiet: bool
-    as_json: bool
-
-
-def _audit(
-    plan: SearchSpec,
-    pictures: Sequence[Picture],
-    output: _Output,
-    named: Mapping[str, Any] | None = None,
+def _run(
+    spec: AuditSpec, out: Path, *, overwrite: bool, quiet: bool, as_json: bool, **how: Any
 ) -> None:
-    """Run a plan into a directory, and print what came out; every end keeps what was found."""
-    silent = output.quiet or output.as_json
-    check_sizes(plan.victim, pictures)
-    print_notes(pictures, quiet=silent)
-    if not silent:
-        print_note(plan.victim)
-    failure: BaseException | None = None
-    cost = plan.victim.card.cost
-    watcher = Watcher(stderr(), len(pictures), plan.queries, cost, quiet=silent)
-    with RunDirectory(output.path, plan, named=named, overwrite=output.overwrite) as directory:
-        with watcher:
-            try:
-                for result in run(plan, pictures, watcher):
-                    directory.add(result)
-                    watcher.ended(result.queries)
-            except (KeyboardInterrupt, VictimError) as error:
-                failure = error
-        if directory.rows:
-            _print_results(directory, output, failed=failure is not None)
-    if failure is None:
-        return
-    unfinished = directory.summary.unfinished
-    kept = (
-        f"{len(directory.rows) - unfinished} of {len(pictures)} pictures finished"
-        + (f", {unfinished} begun" if unfinished else "")
-        + (f"; kept in {output.path}." if directory.rows else ".")
-    )
-    if isinstance(failure, VictimError):
-        raise VictimError(f"{str(failure).rstrip('.')}. {kept}")
-    click.echo(f"Interrupted: {kept}", err=True)
-    sys.exit(INTERRUPTED)
+    """Run an audit of one cell, and print its results; every end keeps the answers so far."""
+    progress = Progress(stderr(), quiet=quiet or as_json)
+    try:
+        with progress:
+            run(spec, out, overwrite=overwrite, yes=True, observer=progress, **how)
+    except KeyboardInterrupt:
+        click.echo(f"Interrupted: {progress.far}; {_kept(out)}", err=True)
+        sys.exit(INTERRUPTED)
+    except VictimError as error:
+        sentence = f"{str(error).rstrip('.')}. {progress.far.capitalize()}; {_kept(out)}"
+        raise VictimError(sentence) from error
+    _print_results(out, quiet=quiet, as_json=as_json)
 
 
-def _print_results(directory: RunDirectory, output: _Output, *, failed: bool) -> None:
+def _kept(out: Path) -> str:
+    return f"kept in {out}: the same command goes on." if out.exists() else "nothing was written."
+
+
+def _print_results(out: Path, *, quiet: bool, as_json: bool) -> None:
     """Print the figures first: the page takes seconds, and they must not be lost with it."""
     from iqaudit._report import write_report  # other commands do without
 
-    silent = output.quiet or output.as_json
-    if output.as_json:
-        click.echo(json.dumps(directory.record(), indent=1, allow_nan=False))
-    if not silent:
-        stdout().print(tables.results(directory.rows, directory.summary))
-        if failed:
-            click.echo("* not finished; left out of the means")
-        click.echo(f"\nattacked pictures  {directory.path / 'attacked'}")
-        click.echo(f"figures            {directory.path / RESULTS}")
-    page = write_report(directory.path)
-    if not silent:
+    record = load(out)
+    if as_json:
+        click.echo(as_text(record, FORMAT))
+    elif not quiet:
+        stdout().print(tables.results(record.pictures, record.summary))
+        click.echo(f"\nattacked pictures  {out / 'attacked'}")
+        click.echo(f"figures            {out / RESULTS}")
+    page = write_report(out)
+    if not (quiet or as_json):
         click.echo(f"report             {page}")
-        account = getattr(directory.victim, "account", None)
-        if account is not None:
-            click.echo(
-                f"asked              {account.billed} requests billed, {account.unique} pictures "
-                f"answered, {account.cached} answers from the cache, {account.spent:g} spent"
-            )

@@ -6,7 +6,7 @@ its proposals are the recorded ones.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from iqaudit._analysis.findings.grid import GRID, covered
 from iqaudit._analysis.findings.pairs import Pair
-from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Change, Window
 from iqaudit._core.picture import Picture

@@ -1,0 +1,160 @@
+"""Victims asked outside an audit: scored, checked, calibrated; and the lists of what there is."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from iqaudit import datasets
+from iqaudit._assess import calibration
+from iqaudit._assess.check import Finding
+from iqaudit._assess.check import check as find
+from iqaudit._core.picture import Picture, Source, collect
+from iqaudit._core.scale import Scale
+from iqaudit._search.driver import check_sizes
+from iqaudit.attacks._registry import ATTACKS
+from iqaudit.victims._base import Victim
+from iqaudit.victims._registry import KINDS
+from iqaudit.victims._scale_file import save_scale
+from iqaudit.victims._scoring import score as score_one
+from iqaudit.victims._spec import VictimSpec, ready, unasked
+
+
+class Score(NamedTuple):
+    """A picture's score: native, and its quality on 0-10, higher is better."""
+
+    name: str
+    width: int
+    height: int
+    score: float
+    quality: float
+
+
+def made(victim: Any, pictures: Sequence[Picture] = (), **options: Any) -> Victim:
+    """Return a victim, ready to be asked about pictures.
+
+    Nothing is asked of it, as its noise may be, where a picture does not fit it.
+
+    Raises
+    ------
+    InputError
+        If an option, a scale's file or a picture is not for it.
+    """
+    spec = VictimSpec.of(victim, options)
+    base = unasked(spec)
+    check_sizes(base, pictures)
+    return ready(spec, base)
+
+
+def scores(victim: Victim, pictures: Sequence[Picture]) -> Iterator[Score]:
+    """Yield pictures' scores as they are answered: a failure loses none."""
+    for picture in pictures:
+        native = score_one(victim, picture.pixels)
+        quality = victim.card.scale.quality(native)
+        yield Score(picture.name, picture.width, picture.height, native, quality)
+
+
+def score(pictures: Sequence[Source] | Source, victim: Any, **options: Any) -> tuple[Score, ...]:
+    """Score pictures.
+
+    Parameters
+    ----------
+    pictures : path, uint8 array (height, width, 3), Picture, or a sequence of them
+        Of any sizes; a folder stands for the pictures in it.
+    victim, **options
+        As `iqaudit.attack` takes them.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used; before the first query.
+    VictimError
+        If the victim fails.
+    """
+    collected = collect(pictures)
+    return tuple(scores(made(victim, collected, **options), collected))
+
+
+def check(
+    victim: Any,
+    pictures: Sequence[Source] | Source | None = None,
+    *,
+    price: float | None = None,
+    **options: Any,
+) -> tuple[Finding, ...]:
+    """Check whether a victim is fit to be audited, by about a hundred scores.
+
+    Parameters
+    ----------
+    victim, **options
+        As `iqaudit.attack` takes them.
+    pictures : path, array, Picture, or a sequence of them, optional
+        Good photographs; two of scikit-image's unless given.
+    price : float, optional
+        Money a query, for the cost of a budget.
+
+    Returns
+    -------
+    tuple of Finding
+        Each a check's name, its verdict and a sentence.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+    """
+    collected = None if pictures is None else collect(pictures)
+    return tuple(find(made(victim, **options), collected, price=price))
+
+
+def calibrate(
+    victim: Any,
+    pictures: Sequence[Source] | Source,
+    *,
+    opinions: Sequence[float] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Scale:
+    """Fit a victim's score scale to its scores of pictures: C, S and the native range.
+
+    Parameters
+    ----------
+    victim, **options
+        As `iqaudit.attack` takes them.
+    pictures : path, array, Picture, or a sequence of them
+        At least ten.
+    opinions : sequence of float, optional
+        Their opinion scores on 0-10, higher is better, which the logistic is fitted to.
+    out : path, optional
+        A TOML file for the scale, which `scale=` takes.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, or nothing can be fitted.
+    VictimError
+        If the victim fails.
+    """
+    collected = collect(pictures)
+    calibration.check_count(len(collected))
+    scorer = made(victim, collected, **options)
+    natives = [each.score for each in scores(scorer, collected)]
+    lower = scorer.card.scale.lower_is_better
+    scale = calibration.fit(natives, lower_is_better=lower, opinions=opinions)
+    if out is not None:
+        save_scale(out, scale, scorer, collected)
+    return scale
+
+
+def list_victims() -> Mapping[str, str]:
+    """Return the forms of victims' strings, each with a line on it."""
+    return {kind.spec: kind.line for kind in KINDS.values()}
+
+
+def list_attacks() -> Mapping[str, str]:
+    """Return the names of attacks, each with a line on it."""
+    return {name: line for name, (_, line) in ATTACKS.items()}
+
+
+def list_datasets() -> Mapping[str, str]:
+    """Return the forms of data sets' strings, each with a line on it."""
+    return {kind.spec: kind.line for kind in datasets.KINDS.values()}
