@@ -14,7 +14,7 @@ from iqaudit._cli import tables
 from iqaudit._cli.console import output_options, stdout
 from iqaudit._cli.options import VictimOptions, own_victim_options
 from iqaudit._core.errors import InputError
-from iqaudit._runs.schema import AUDIT
+from iqaudit._runs.schema import AUDIT, DamagedRecordError
 
 
 @click.command()
@@ -33,7 +33,10 @@ def verify(*, directory: Path, victim: VictimOptions, quiet: bool, as_json: bool
             raise InputError(f"{directory}: this is an audit; give --victim with one of its cells.")
         found = [(cell, check) for cell, checks in verify_audit(directory) for check in checks]
     else:
-        scorer = victim.make() if victim.spec else own(directory.resolve(), may_ask=True).victim
+        try:
+            scorer = victim.make() if victim.spec else own(directory.resolve(), may_ask=True).victim
+        except DamagedRecordError:  # a finding of the verification, which says where
+            scorer = None
         found = [("", check) for check in iqaudit.verify(directory, scorer)]
     named = [replace(check, name=f"{cell}/{check.name}".lstrip("/")) for cell, check in found]
     wrong = sum(bool(check.wrong) for check in named)

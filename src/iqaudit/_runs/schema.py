@@ -43,6 +43,10 @@ ANSWER = np.dtype([("score", "<f8"), ("picture", "<u8")])
 T = TypeVar("T")
 
 
+class DamagedRecordError(InputError):
+    """A file that has a value of another type where a record has a figure or a name."""
+
+
 def file_names(name: str) -> dict[str, str]:
     """Return the files of a picture's result, relative to the run's directory."""
     return {folder: f"{folder}/{name}.{suffix}" for folder, suffix in FILES.items()}
@@ -156,7 +160,9 @@ def read(file: Path, form: str | None, kind: type[T]) -> T | None:
     Raises
     ------
     InputError
-        If it cannot be read, is in another format, lacks a key, or holds a value of another type.
+        If it cannot be read, is in another format, or lacks a key.
+    DamagedRecordError
+        If a value is of another type than the record's, or a key is missing within one.
     """
     try:
         content = json.loads(file.read_text("utf-8"))
@@ -172,7 +178,7 @@ def read(file: Path, form: str | None, kind: type[T]) -> T | None:
         return msgspec.convert(content, kind, dec_hook=_attack_record)
     except msgspec.ValidationError as error:
         problem, _, place = str(error).replace("`", "").partition(" - at $.")
-        raise InputError(f"{file}: {place or 'the file'}: {problem}.") from None
+        raise DamagedRecordError(f"{file}: {place or 'the file'}: {problem}.") from None
 
 
 def as_json(record: Any, form: str | None) -> str:
