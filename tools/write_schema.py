@@ -13,12 +13,13 @@ import msgspec
 from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
 from iqaudit._runs import schema
+from iqaudit._runs.records import AttackRecord, AuditRecord, RunRecord
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schema"
 
 RECORDS: dict[str, tuple[str, type[Any]]] = {
-    schema.RESULTS: (schema.FORMAT, schema.RunRecord),
-    schema.AUDIT: (schema.AUDIT_FORMAT, schema.AuditRecord),
+    schema.RESULTS: (schema.FORMAT, RunRecord),
+    schema.AUDIT: (schema.AUDIT_FORMAT, AuditRecord),
     schema.INSIGHTS: (insights.FORMAT, insights.Insights),
     schema.TRANSFER: (transfer.FORMAT, transfer.Transfer),
 }
@@ -49,7 +50,7 @@ def _schema(form: str, kind: type[Any]) -> dict[str, Any]:
 
 def _attack(kind: type[Any]) -> dict[str, Any]:
     """Return the schema of an attack, whose hyper-parameters are free; called for nothing else."""
-    if kind is not schema.AttackRecord:
+    if kind is not AttackRecord:
         raise NotImplementedError
     return {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 

@@ -25,7 +25,7 @@ from iqaudit._analysis import Estimate
 from iqaudit._analysis.tables import samples, statistics
 from iqaudit._analysis.tables.tables import record
 from iqaudit._core.picture import Pixels
-from iqaudit._runs.schema import PictureRecord
+from iqaudit._runs.records import PictureRecord
 from iqaudit._search.trial import Stop
 
 

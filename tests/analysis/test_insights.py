@@ -27,7 +27,8 @@ from iqaudit._analysis.findings.pairs import Pair, pairs, recorded
 from iqaudit._analysis.findings.search_replay import retrace
 from iqaudit._core.goal import Goal
 from iqaudit._core.treatments import TREATMENTS
-from iqaudit._runs.schema import INSIGHTS, INSIGHTS_ANSWERS, AttackRecord, PictureRecord
+from iqaudit._runs.records import AttackRecord, PictureRecord
+from iqaudit._runs.schema import INSIGHTS, INSIGHTS_ANSWERS
 from iqaudit.measures._bootstrap import Estimate
 from iqaudit.victims import Window
 

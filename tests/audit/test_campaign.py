@@ -18,7 +18,8 @@ from iqaudit._audit import manifest
 from iqaudit._audit.observer import Watch
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.status import status
-from iqaudit._runs.schema import AuditRecord, runs
+from iqaudit._runs.records import AuditRecord
+from iqaudit._runs.schema import runs
 from iqaudit.victims._spec import VictimSpec
 
 # What is written

@@ -17,7 +17,7 @@ from tests.conftest import MakePicture, hears_ctrl_c
 
 import iqaudit
 from iqaudit import _cli
-from iqaudit._runs.schema import AttackRecord
+from iqaudit._runs.records import AttackRecord
 
 COMMANDS = [
     *("demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"),

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 import iqaudit
 from iqaudit import Direction, Edit, Goal, InputError, Linf, Proposal, Scale
 from iqaudit._core.stream import Stream
-from iqaudit._runs.schema import ScaleRecord
+from iqaudit._runs.records import ScaleRecord
 
 PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
 

@@ -17,13 +17,12 @@ from iqaudit import InputError
 from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.score_cache import Answers
+from iqaudit._runs.records import AuditRecord, RunRecord
 from iqaudit._runs.schema import (
     AUDIT_FORMAT,
     FORMAT,
     INSIGHTS_ANSWERS,
     TRANSFER_ANSWERS,
-    AuditRecord,
-    RunRecord,
     as_json,
     load_audit,
     read,

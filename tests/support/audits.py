@@ -13,14 +13,8 @@ from tests.conftest import roughness
 import iqaudit
 from iqaudit._analysis.score_cache import Scorer
 from iqaudit._core.picture import Picture, Pixels
-from iqaudit._runs.schema import (
-    AUDIT,
-    AUDIT_FORMAT,
-    AuditRecord,
-    AuditVictim,
-    CellRecord,
-    DataRecord,
-)
+from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord, DataRecord
+from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT
 from iqaudit._runs.store import write_record
 from iqaudit.victims import Card, Function
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from iqaudit._analysis.score_cache import Scorer
 from iqaudit._core.errors import InputError
-from iqaudit._runs.schema import AuditRecord, CellRecord, load, manifest
+from iqaudit._runs.records import AuditRecord, CellRecord
+from iqaudit._runs.schema import load, manifest
 from iqaudit._runs.verify import unnamed
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._registry import KINDS

@@ -22,7 +22,8 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Picture, Pixels, picture_key
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import TRANSFER, RunRecord, ScaleRecord, read, runs
+from iqaudit._runs.records import RunRecord, ScaleRecord
+from iqaudit._runs.schema import TRANSFER, read, runs
 from iqaudit._runs.schema import TRANSFER_ANSWERS as ANSWERS
 from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.store import write_record

@@ -18,16 +18,8 @@ from typing import Any
 from iqaudit._audit.spec import Cell
 from iqaudit._core.errors import InputError
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import (
-    FILES,
-    FORMAT,
-    OMITTED,
-    RESULTS,
-    CardRecord,
-    PictureRecord,
-    VictimRecord,
-    read,
-)
+from iqaudit._runs.records import OMITTED, CardRecord, PictureRecord, VictimRecord
+from iqaudit._runs.schema import FILES, FORMAT, RESULTS, read
 from iqaudit._runs.store import compose, write_record, write_result, write_whole
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks import named

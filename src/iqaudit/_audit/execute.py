@@ -15,14 +15,8 @@ from iqaudit._audit.spec import Campaign, Cell
 from iqaudit._audit.task import Task
 from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import (
-    AUDIT,
-    AUDIT_FORMAT,
-    AuditRecord,
-    AuditVictim,
-    SampleRecord,
-    runs,
-)
+from iqaudit._runs.records import AuditRecord, AuditVictim, SampleRecord
+from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, runs
 from iqaudit._runs.store import exclusive, write_record
 from iqaudit._search.driver import check_sizes
 from iqaudit.victims._base import ELSEWHERE

@@ -15,16 +15,15 @@ from iqaudit._audit.data import Found
 from iqaudit._audit.spec import Campaign, Cell
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture
-from iqaudit._runs.schema import (
-    AUDIT,
+from iqaudit._runs.records import (
     AuditRecord,
     AuditVictim,
     CardRecord,
     CellRecord,
     DataRecord,
     SampleRecord,
-    manifest,
 )
+from iqaudit._runs.schema import AUDIT, manifest
 from iqaudit._runs.store import PART, versions
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance

@@ -10,7 +10,7 @@ from iqaudit._assess.cost import duration
 from iqaudit._audit.estimate import Share
 from iqaudit._audit.status import Standing
 from iqaudit._runs.figures import Row, Summary
-from iqaudit._runs.schema import RunRecord
+from iqaudit._runs.records import RunRecord
 from iqaudit._runs.verify import Check
 from iqaudit._search.trial import Outcome
 

@@ -14,7 +14,8 @@ from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._report import data_urls
 from iqaudit._report.crop import closeup
 from iqaudit._report.verdict import Cell
-from iqaudit._runs.schema import PictureRecord, file_names
+from iqaudit._runs.records import PictureRecord
+from iqaudit._runs.schema import file_names
 
 SIDES = (1024, 768, 640, 512, 384, 320, 256, 192, 128, 96, 64)
 """Pixels that are shown of a picture, in height and width: the first with which all have room."""

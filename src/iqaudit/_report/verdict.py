@@ -8,7 +8,7 @@ from iqaudit._analysis.findings.insights import Insights
 from iqaudit._analysis.formatting import percent, pictures
 from iqaudit._report.figures import figure
 from iqaudit._report.figures import percent as plain_percent
-from iqaudit._runs.schema import RunRecord
+from iqaudit._runs.records import RunRecord
 from iqaudit.attacks import RandomSigns
 from iqaudit.measures._bootstrap import NOTHING
 

@@ -1,4 +1,4 @@
-"""Records of runs and audits: their files as typed values, and the one reader of those.
+"""The files of runs and audits, and the one reader of those that are JSON.
 
 results.json          settings, and for each picture its figures, files and hashes
 clean/NAME.png        the picture before the attack
@@ -9,27 +9,23 @@ insights.json         weaknesses that the attack shows; beside it the scores ask
 transfer.json         the pictures scored by other victims, likewise; in an audit's own directory
 
 An audit's directory holds such runs, its cells, beside a manifest, audit.json, that names them.
-Each JSON file names its format; docs/schema has a JSON Schema of each. A key that an older version
-did not write has a default here; a key that no version writes is ignored.
+Each JSON file names its format, and is read into a record of `iqaudit._runs.records`; docs/schema
+has a JSON Schema of each. A key that no version writes is ignored.
 """
 
 import hashlib
 import json
-import math
 import os
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.scale import Scale
-from iqaudit._runs.figures import Row, Summary
-from iqaudit.victims._base import Card
+from iqaudit._runs.records import OMITTED, AttackRecord, AuditRecord, RunRecord
 
 FORMAT = "iqaudit results, version 1"
 RESULTS, REPORT = "results.json", "report.html"
@@ -44,221 +40,11 @@ FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
 ANSWER = np.dtype([("score", "<f8"), ("picture", "<u8")])
 """A row of the scores' file: the native score, and the `picture_key` of the picture scored."""
 
-OMITTED: Any = msgspec.UNSET
-"""The value of an optional key that a record does not write."""
-
 T = TypeVar("T")
 
 
 class DamagedRecordError(InputError):
     """A file that has a value of another type where a record has a figure or a name."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScaleRecord:
-    """A score scale; null for an end that is infinite."""
-
-    center: float
-    spread: float
-    low: float | None
-    high: float | None
-    lower_is_better: bool
-    source: str
-    fitted: bool = False
-
-    @classmethod
-    def of(cls, scale: Scale) -> Self:
-        """Return the record of a scale."""
-        ends = (end if math.isfinite(end) else None for end in (scale.low, scale.high))
-        return cls(**(asdict(scale) | dict(zip(("low", "high"), ends, strict=True))))
-
-    def scale(self) -> Scale:
-        """Return the scale."""
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-        return Scale(**(asdict(self) | {"low": low, "high": high}))
-
-    def agrees(self, scale: Scale) -> bool:
-        """Tell whether a scale maps scores as this one does; `fitted` maps none."""
-        return replace(self, fitted=scale.fitted) == ScaleRecord.of(scale)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CardRecord:
-    """A victim's card."""
-
-    name: str
-    note: str
-    device: str
-    cost: int = 1
-    noise: float = 0.0
-    scale: ScaleRecord
-
-    @classmethod
-    def of(cls, card: Card, **others: Any) -> Self:
-        """Return the record of a card, with a subclass's other keys."""
-        return cls(
-            name=card.name,
-            note=card.note,
-            device=card.device,
-            cost=card.cost,
-            noise=card.noise,
-            scale=ScaleRecord.of(card.scale),
-            **others,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class VictimRecord(CardRecord):
-    """A run's victim; its string and its options, by which it is made again, where they are known.
-
-    They are left out of a victim that was given as an object, and of a service, whose string may be
-    secret.
-    """
-
-    spec: str | None = None
-    options: Mapping[str, Any] | None = None
-
-
-class AttackRecord:
-    """An attack's class, and its hyper-parameters: free keys beside `name`.
-
-    `white_box` is among them, as true, where it follows the victim's gradient.
-    """
-
-    __slots__ = ("name", "settings")
-
-    def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
-        self.name, self.settings = name, settings
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AttackRecord) and self.keys() == other.keys()
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def keys(self) -> dict[str, Any]:
-        """Return its keys and values in JSON."""
-        return {"name": self.name, **self.settings}
-
-
-@dataclass(frozen=True, kw_only=True)
-class PictureRecord(Row):
-    """A picture of a run: its figures, where it was read from, hashes, and the opinion of people.
-
-    `trace` has the query and the native score of each step that was better than all before it; the
-    last three keys are an audit's, null where its data set does not say.
-    """
-
-    file: str | None = None
-    notes: tuple[str, ...] = ()
-    clean_pixels_sha256: str
-    attacked_file_sha256: str
-    trace: tuple[tuple[int, float], ...]
-    opinion: float | None = None
-    distortion: str | None = None
-    reference: str | None = None
-
-    @property
-    def figures(self) -> Row:
-        """The figures alone."""
-        return Row(**{each.name: getattr(self, each.name) for each in fields(Row)})
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRecord:
-    """A run: results.json."""
-
-    versions: Mapping[str, str] = field(default_factory=dict)
-    victim: VictimRecord
-    attack: AttackRecord
-    levels: int
-    goal: str
-    queries: int
-    early_stop: float | None = None
-    until_plateau: int | None = None
-    seed: int
-    summary: Summary
-    pictures: tuple[PictureRecord, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleRecord:
-    """A picture of an audit, before any attack."""
-
-    name: str
-    file: str | None
-    height: int
-    width: int
-    sha256: str
-    opinion: float | None = None
-    distortion: str | None = None
-    reference: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataRecord:
-    """The pictures of an audit; `label` is the data set's kind of opinion score."""
-
-    name: str
-    folder: str = ""
-    label: Mapping[str, Any] | None = None
-    pictures: tuple[str, ...]
-    samples: tuple[SampleRecord, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Named:
-    """The string and the options that a victim was named by."""
-
-    victim: str
-    victim_options: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditVictim(CardRecord, _Named):
-    """A victim of an audit, and its scores of two fixed pictures."""
-
-    fingerprint: tuple[float, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CellRecord:
-    """A cell of an audit, as it was planned."""
-
-    folder: str
-    victim: str
-    victim_options: Mapping[str, Any]
-    attack: str
-    levels: int
-    goal: str
-    seed: int
-    queries: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditRecord:
-    """An audit's manifest: audit.json.
-
-    `protocol` is raised where the same settings come to other answers; `campaign` has the settings
-    as they were given.
-    """
-
-    protocol: int
-    versions: Mapping[str, str]
-    hardware: Mapping[str, Any] = field(default_factory=dict)
-    campaign: Mapping[str, Any]
-    data: DataRecord
-    victims: tuple[AuditVictim, ...]
-    cells: tuple[CellRecord, ...]
-
-    def victim_of(self, cell: CellRecord) -> AuditVictim:
-        """Return a cell's victim."""
-        name = cell.victim, cell.victim_options
-        return next(each for each in self.victims if (each.victim, each.victim_options) == name)
-
-    def cell(self, folder: str) -> CellRecord | None:
-        """Return the cell of a folder's name; None where there is none."""
-        return next((each for each in self.cells if each.folder == folder), None)
 
 
 def file_names(name: str) -> dict[str, str]:

@@ -22,18 +22,14 @@ from iqaudit._core.picture import write
 from iqaudit._core.threat import Linf
 from iqaudit._runs.figures import Row, Summary, measure, summarise
 from iqaudit._runs.journal import lock
+from iqaudit._runs.records import OMITTED, AttackRecord, PictureRecord, RunRecord, VictimRecord
 from iqaudit._runs.schema import (
     ANALYSES,
     ANSWER,
     FILES,
     FORMAT,
-    OMITTED,
     REPORT,
     RESULTS,
-    AttackRecord,
-    PictureRecord,
-    RunRecord,
-    VictimRecord,
     as_json,
     file_names,
     file_sha256,

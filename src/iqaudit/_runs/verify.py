@@ -15,11 +15,10 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
 from iqaudit._runs.figures import Row, Summary, measure, summarise
+from iqaudit._runs.records import PictureRecord, RunRecord
 from iqaudit._runs.schema import (
     RESULTS,
     DamagedRecordError,
-    PictureRecord,
-    RunRecord,
     file_names,
     file_sha256,
     load,

@@ -10,7 +10,8 @@ from iqaudit._analysis.run_victims import own_label
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import RunRecord, load, runs
+from iqaudit._runs.records import RunRecord
+from iqaudit._runs.schema import load, runs
 from iqaudit.attacks import RandomSigns
 
 NO_QUERY = 0

@@ -22,7 +22,8 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._core.threads import one_thread
 from iqaudit._core.treatments import TREATMENTS
-from iqaudit._runs.schema import INSIGHTS, RunRecord, read
+from iqaudit._runs.records import RunRecord
+from iqaudit._runs.schema import INSIGHTS, read
 from iqaudit._runs.schema import INSIGHTS_ANSWERS as ANSWERS
 from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.store import write_record

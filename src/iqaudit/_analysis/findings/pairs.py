@@ -8,7 +8,8 @@ from iqaudit._core import picture
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import QUALITY_MAX
-from iqaudit._runs.schema import PictureRecord, RunRecord, file_names, load_answers
+from iqaudit._runs.records import PictureRecord, RunRecord
+from iqaudit._runs.schema import file_names, load_answers
 from iqaudit._search.trial import Outcome
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from iqaudit._analysis.findings.pairs import Pair, moved
 from iqaudit._analysis.formatting import few, percent, too_few
 from iqaudit._core.scale import Scale
-from iqaudit._runs.schema import RunRecord, load_answers
+from iqaudit._runs.records import RunRecord
+from iqaudit._runs.schema import load_answers
 from iqaudit.measures._bootstrap import (
     NOTHING,
     Beside,

@@ -19,7 +19,8 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Change, Window
 from iqaudit._core.picture import Picture
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import RunRecord, load_answers
+from iqaudit._runs.records import RunRecord
+from iqaudit._runs.schema import load_answers
 from iqaudit._search.trial import Trial
 from iqaudit.attacks import ATTACKS, Attack, is_white_box
 from iqaudit.victims._base import Card

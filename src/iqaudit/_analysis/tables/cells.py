@@ -14,7 +14,7 @@ from iqaudit._core.goal import Direction
 from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
 from iqaudit._runs.figures import Row
-from iqaudit._runs.schema import AttackRecord, PictureRecord
+from iqaudit._runs.records import AttackRecord, PictureRecord
 from iqaudit._runs.store import attack_record
 from iqaudit._search.trial import Outcome, Stop
 from iqaudit.attacks import ATTACKS

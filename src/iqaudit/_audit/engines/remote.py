@@ -20,7 +20,7 @@ from iqaudit._audit.task import Stride, Task, search
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.process import keep_freed_memory
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import AuditRecord
+from iqaudit._runs.records import AuditRecord
 from iqaudit._runs.store import versions
 from iqaudit._search.trial import Answer, TrialResult
 from iqaudit.victims._base import Victim
