@@ -8,49 +8,72 @@ Linf(levels=3)
 from importlib.metadata import version
 
 from iqaudit import attacks, datasets, measures, victims
-from iqaudit._api import attack
+from iqaudit._analysis.tables.leaderboard import compare
+from iqaudit._analysis.tables.tables import Table
+from iqaudit._api.attack import attack
+from iqaudit._api.audit import Audit, audit, load, plan, verify
+from iqaudit._api.victims import (
+    Score,
+    calibrate,
+    check,
+    list_attacks,
+    list_datasets,
+    list_victims,
+    score,
+)
+from iqaudit._assess.check import Finding
+from iqaudit._audit.observer import Observer
 from iqaudit._core.errors import InputError, Interrupted, IqauditError, VictimError
 from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.patches import Edit, Proposal
-from iqaudit._core.picture import Picture, collect, read, write
-from iqaudit._core.scale import Scale, opinion_maximum
+from iqaudit._core.picture import Picture, read, write
+from iqaudit._core.scale import Scale
 from iqaudit._core.threat import Linf
 from iqaudit._runs.figures import Row, Summary
-from iqaudit._runs.schema import load
-from iqaudit._runs.store import RunDirectory
-from iqaudit._runs.verify import Check, verify
+from iqaudit._runs.verify import Check
 from iqaudit._search.stop import Outcome
 from iqaudit._search.trial import Step, TrialResult
 
 __version__ = version("iqaudit")
 
 __all__ = [
+    "Audit",
     "Check",
     "Direction",
     "Edit",
+    "Finding",
     "Goal",
     "InputError",
     "Interrupted",
     "IqauditError",
     "Linf",
+    "Observer",
     "Outcome",
     "Picture",
     "Proposal",
     "Row",
-    "RunDirectory",
     "Scale",
+    "Score",
     "Step",
     "Summary",
+    "Table",
     "TrialResult",
     "VictimError",
     "attack",
     "attacks",
-    "collect",
+    "audit",
+    "calibrate",
+    "check",
+    "compare",
     "datasets",
+    "list_attacks",
+    "list_datasets",
+    "list_victims",
     "load",
     "measures",
-    "opinion_maximum",
+    "plan",
     "read",
+    "score",
     "verify",
     "victims",
     "write",

@@ -202,3 +202,11 @@ def test_a_file_that_holds_no_object_is_refused(tmp_path: Path, kind: type[Any])
     (tmp_path / "entry.json").write_text("3")
     with pytest.raises(InputError, match="Expected object, got int"):
         read(tmp_path / "entry.json", None, kind)
+
+
+def test_a_wrong_value_is_a_finding_of_verify(old: Path) -> None:
+    file = old / "run" / "results.json"
+    file.write_text(file.read_text().replace('"best_query": 1,', '"best_query": "first",'))
+    [check] = iqaudit.verify(file.parent)
+    assert check.name == "results.json"
+    assert check.wrong == (f"{file}: pictures[0].best_query: Expected int, got str.",)

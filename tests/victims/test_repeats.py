@@ -273,11 +273,11 @@ def test_a_run_is_verified_by_a_victim_of_its_cost_alone(run: Path, rough: Funct
 
 def test_a_changed_count_is_seen(run: Path) -> None:
     record = json.loads((run / "results.json").read_text())
-    entry, other = record.pictures
-    best = entry.best_query
+    entry, other = record["pictures"]
+    best = entry["best_query"]
     other["trace"][1][0] += 1
     for wrong in (best + 1, 0, 124):  # within a score, before the first, after the last
-        entry.best_query = wrong
+        entry["best_query"] = wrong
         (run / "results.json").write_text(json.dumps(record))
         first, second = iqaudit.verify(run, Repeated(Noisy(0.1), 4))
         assert f"best_query is {wrong}, of 120 queries" in first.wrong[0]

@@ -6,7 +6,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from iqaudit._analysis import analyses
+from iqaudit._analysis import analyse, transfer
+from iqaudit._analysis.findings import insights
+from iqaudit._analysis.findings.figures import Insights
+from iqaudit._analysis.run_victims import own
+from iqaudit._analysis.transfer import Transfer
+from iqaudit._api.victims import made
+from iqaudit._core.errors import InputError
+from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest
+from iqaudit._runs.schema import load as load_run
+from iqaudit._runs.verify import verify as verify_run
+from dataclasses import replace
 from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables import export, gate, tables
 from iqaudit._analysis.tables.cells import CellData
@@ -27,8 +37,9 @@ class Audit:
         Its directory.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], spec: AuditSpec | None = None) -> None:
         self.path = Path(path)
+        self._spec = spec
 
     def __repr__(self) -> str:
         return f"Audit({str(self.path)!r})"
@@ -92,16 +103,32 @@ class Audit:
             export.write_parquet(Path(parquet), self.cells)
         return export.rows(self.cells)
 
-    def analyse(self, *, yes: bool = False) -> str:
+    def analyse(self) -> tuple[str, ...]:
         """Make the transfer matrix and every cell's insights, as far as they are not there.
 
         Returns
         -------
-        str
-            A sentence on the victims that were not asked, whose scores may be paid for; empty where
-            there is none.
+        tuple of str
+            The cells whose victims may be paid for. Where there is one, nothing is asked at all.
+
+        Raises
+        ------
+        InputError
+            If a victim cannot be made again.
+        VictimError
+            If a victim fails; its answers are kept.
         """
-        return analyses.analyse(self.path, yes=yes)
+        return analyse.analyse(self.path)
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """The transfer matrix; None where it was not made."""
+        return transfer.load(self.path)
+
+    @property
+    def insights(self) -> dict[str, Insights | None]:
+        """The insights by cell; None where they were not made."""
+        return {cell.cell: insights.load(cell.path) for cell in self.cells}
 
     def report(self) -> Path:
         """Write the page, report.html, and return its path."""
@@ -111,11 +138,164 @@ class Audit:
 
     def verify(self) -> tuple[Check, ...]:
         """Verify every picture of the finished cells; see `iqaudit.verify`."""
-        return tuple(check for _, checks in verify_audit(self.path) for check in checks)
+        return verify(self.path)
 
     def status(self) -> tuple[Standing, ...]:
         """Return how far each cell is."""
         return status(self.path)
+
+
+def audit(
+    victims: Sequence[Any],
+    data: Any,
+    attacks: Sequence[Attack[Any] | str] | None = None,
+    *,
+    out: str | os.PathLike[str],
+    queries: int | None = None,
+    levels: Sequence[int] | None = None,
+    goals: Sequence[Goal | str] | None = None,
+    seeds: Sequence[int] | None = None,
+    early_stop: float | None = None,
+    until_plateau: int | None = None,
+    paper: str | None = None,
+    engine: str | Engine | None = None,
+    workers: int | None = None,
+    batch: int | None = None,
+    yes: bool = False,
+    overwrite: bool = False,
+    analyses: bool = True,
+    observer: Observer | None = None,
+) -> Audit:
+    """Attack victims side by side on one set of pictures, into a directory.
+
+    The same call goes on where an earlier one was stopped, by whatever means.
+
+    Parameters
+    ----------
+    victims : sequence
+        Strings, as ``"dbcnn,checkpoint=dbcnn.pt,dataset=live"``; victims, torch modules and
+        functions as `iqaudit.victims.as_victim` makes them.
+    data : str, path, array, Picture, a sequence of them, or mapping
+        A data set's string, as ``"live:DIR"``; pictures, or folders of them; or a table of keys as
+        an audit's TOML file has it, for opinion ranges and samples.
+    attacks : sequence of Attack or str, optional
+        Values, names, or ``"python:MODULE:NAME"``; the paper's unless given.
+    out : path
+        The audit's directory.
+    queries : int, optional
+        The budget a picture; 500 unless given.
+    levels, goals, seeds : sequence, optional
+        The largest changes of a channel in levels of 255 (3 unless given), the directions
+        ("bidirectional") and the random seeds (0). The lists multiply into cells.
+    early_stop, until_plateau : float, int, optional
+        As `iqaudit.attack` takes them.
+    paper : {"live", "csiq", "tid2013"}, optional
+        Set the rest to the paper's protocol on a data set.
+    engine, workers, batch : optional
+        The execution backend, its parallel workers, and pictures that share a victim's batches;
+        no result depends on them.
+    yes : bool
+        That a victim elsewhere, whose scores may be paid for, is to be asked.
+    overwrite : bool
+        Whether a run or an audit that `out` holds is replaced.
+    analyses : bool
+        Whether the transfer matrix, insights and the page are made as well.
+    observer : Observer, optional
+        Notified of the progress.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, or `out` holds an audit that was begun otherwise.
+    VictimError
+        If a victim fails. Its answers are kept, and the finished pictures.
+    KeyboardInterrupt
+        If it was stopped, likewise.
+    """
+    spec = audit_settings(
+        victims=list(victims),
+        data=data,
+        attacks=None if attacks is None else list(attacks),
+        queries=queries,
+        levels=levels,
+        goals=goals,
+        seeds=seeds,
+        early_stop=early_stop,
+        until_plateau=until_plateau,
+        paper=paper,
+    )
+    execute.run(
+        spec,
+        out,
+        engine=engine,
+        workers=workers,
+        batch=batch,
+        yes=yes,
+        overwrite=overwrite,
+        observer=observer,
+    )
+    found = Audit(out, spec)
+    if analyses:
+        found.analyse()
+        found.report()
+    return found
+
+
+def plan(victims: Sequence[Any], data: Any, **settings: Any) -> Estimate:
+    """Estimate an audit's queries, time, disk space and money; takes the settings of `audit`.
+
+    A victim whose scores may be paid for is not asked.
+
+    Raises
+    ------
+    InputError
+        If a setting cannot be used.
+    VictimError
+        If a victim that is timed fails.
+    """
+    return estimate(audit_settings(victims=list(victims), data=data, **settings))
+
+
+def verify(
+    path: str | os.PathLike[str], victim: Any = None, **options: Any
+) -> tuple[Check, ...]:
+    """Read a run's or an audit's files, measure and score them again, and compare.
+
+    Parameters
+    ----------
+    path : path
+        The directory.
+    victim, **options
+        The victim of a run, as `iqaudit.attack` takes it; made again from the record unless given.
+
+    Returns
+    -------
+    tuple of Check
+        One a picture, its name behind its cell's; `wrong` is empty where all is as recorded.
+
+    Raises
+    ------
+    InputError
+        If there is no run, or its victim cannot be made again.
+    """
+    folder = Path(path)
+    if is_audit(folder):
+        if victim is not None:
+            raise InputError(f"{path}: this is an audit; give --victim with one of its cells.")
+        return tuple(
+            replace(check, name=f"{cell}/{check.name}")
+            for cell, checks in verify_audit(folder)
+            for check in checks
+        )
+    try:
+        scorer = own(folder.resolve(), may_ask=True).victim if victim is None else None
+    except DamagedRecordError:  # a finding of the verification, which says where
+        scorer = None
+    return verify_run(folder, made(victim, **options) if victim is not None else scorer)
 
 
 def load(path: str | os.PathLike[str]) -> Audit:
@@ -126,6 +306,6 @@ def load(path: str | os.PathLike[str]) -> Audit:
     InputError
         If there is neither, or it is not one that this version reads.
     """
-    audit = Audit(path)
-    _ = audit.cells
-    return audit
+    if manifest(path) is None:
+        load_run(path)
+    return Audit(path)

@@ -2,20 +2,16 @@
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-import iqaudit
-from iqaudit._analysis.run_victims import own
-from iqaudit._audit.status import verify_audit
+from iqaudit._api.audit import verify as verify_all
 from iqaudit._cli import tables
 from iqaudit._cli.console import stdout
 from iqaudit._cli.options import command, make_victim, output_options, own_victim_options
 from iqaudit._core.errors import InputError
-from iqaudit._runs.schema import AUDIT
-from iqaudit.victims._spec import VictimSpec
+from iqaudit._runs.schema import AUDIT, DamagedRecordError
 
 
 @command()
@@ -29,15 +25,7 @@ def verify(*, directory: Path, victim: VictimSpec | None, quiet: bool, as_json: 
     Example:
       iqaudit verify iqaudit-demo
     """
-    if (directory / AUDIT).exists():
-        if victim is not None:
-            raise InputError(f"{directory}: this is an audit; give --victim with one of its cells.")
-        found = [(cell, check) for cell, checks in verify_audit(directory) for check in checks]
-    else:
-        run = directory.resolve()
-        scorer = own(run, may_ask=True).victim if victim is None else make_victim(victim)
-        found = [("", check) for check in iqaudit.verify(directory, scorer)]
-    named = [replace(check, name=f"{cell}/{check.name}".lstrip("/")) for cell, check in found]
+    named = verify_all(directory, victim)
     wrong = sum(bool(check.wrong) for check in named)
     if as_json:
         click.echo(json.dumps([check.__dict__ for check in named], indent=1))

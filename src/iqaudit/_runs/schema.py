@@ -50,6 +50,10 @@ ANSWER = np.dtype([("score", "<f8"), ("picture", "<u8")])
 T = TypeVar("T")
 
 
+class DamagedRecordError(InputError):
+    """A file that has a value of another type where a record has a figure or a name."""
+
+
 def file_names(name: str) -> dict[str, str]:
     """Return the files of a picture's result, relative to the run's directory."""
     return {folder: f"{folder}/{name}.{suffix}" for folder, suffix in FILES.items()}
@@ -122,6 +126,12 @@ def load_audit(path: str | os.PathLike[str]) -> AuditRecord:
     return record
 
 
+def is_audit(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a directory holds an audit of cells in folders of their own."""
+    audit = manifest(path)
+    return audit is not None and [cell.folder for cell in audit.cells] != [FLAT]
+
+
 def _refuse_a_path(file: Path, name: str, whose: str) -> None:
     # Names lead to files: one that leads elsewhere was not written by iqaudit.
     if Path(name).name != name or name in {"", "..", FLAT}:
@@ -165,7 +175,9 @@ def read(file: Path, form: str | None, kind: type[T]) -> T | None:
     Raises
     ------
     InputError
-        If it cannot be read, is in another format, lacks a key, or holds a value of another type.
+        If it cannot be read, is in another format, or lacks a key.
+    DamagedRecordError
+        If a value is of another type than the record's, or a key is missing within one.
     """
     try:
         content = json.loads(file.read_text("utf-8"))
@@ -181,7 +193,7 @@ def read(file: Path, form: str | None, kind: type[T]) -> T | None:
         return msgspec.convert(content, kind, dec_hook=_attack_record)
     except msgspec.ValidationError as error:
         problem, _, place = str(error).replace("`", "").partition(" - at $.")
-        raise InputError(f"{file}: {place or 'the file'}: {problem}.") from None
+        raise DamagedRecordError(f"{file}: {place or 'the file'}: {problem}.") from None
 
 
 def as_json(record: Any, form: str | None) -> str:

@@ -16,8 +16,15 @@ from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
 from iqaudit._runs.figures import Row, Summary, measure, summarise
 from iqaudit._runs.records import PictureRecord, RunRecord
-from iqaudit._runs.schema import file_names, file_sha256, load, load_answers
-from iqaudit._search.stop import Outcome
+from iqaudit._runs.schema import (
+    RESULTS,
+    DamagedRecordError,
+    file_names,
+    file_sha256,
+    load,
+    load_answers,
+)
+from iqaudit._search.trial import Outcome
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
 from iqaudit.victims._registry import KINDS
@@ -58,14 +65,18 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
         One a picture: the files' hashes, the L-infinity distance to the clean picture and whether
         that is within the threat, both scores to within 1e-4 of the native range and, where the
         victim answers at random, its noise, and every other figure recomputed from the files. A
-        last one, named "mean", where the means are wrong.
+        last one, named "mean", where the means are wrong. A single one, named "results.json", where
+        that file holds a value of another type.
 
     Raises
     ------
     InputError
         If there is no run, its victim cannot be made again from its name, or another is given.
     """
-    record = load(path)
+    try:
+        record = load(path)
+    except DamagedRecordError as error:
+        return (Check(RESULTS, None, None, (str(error),)),)
     name, cost = record.victim.name, record.victim.cost
     if victim is None:
         if name not in KINDS:
