@@ -24,7 +24,16 @@ from iqaudit._cli import tables
 from iqaudit._cli.console import INTERRUPTED, stderr, stdout
 from iqaudit._cli.gates import Gate, gate_options
 from iqaudit._cli.insights import analyse
-from iqaudit._cli.options import command, gathered, option, output_options, setting, yes_option
+from iqaudit._cli.options import (
+    command,
+    gathered,
+    in_data,
+    in_execution,
+    in_output,
+    output_options,
+    setting,
+    yes_option,
+)
 from iqaudit._cli.progress import AuditWatcher
 from iqaudit._core.errors import InputError
 from iqaudit._runs.schema import load, runs
@@ -45,14 +54,7 @@ campaign_options = gathered(
     _campaign,
     {
         "pictures": click.argument("pictures", nargs=-1, metavar="[PICTURE]..."),
-        "file": option(
-            "--from",
-            "file",
-            heading="Data",
-            type=Path,
-            metavar="FILE",
-            help="TOML file of a whole audit.",
-        ),
+        "file": in_data("--from", "file", type=Path, metavar="FILE", help="TOML file of all this."),
         **{key: setting(row) for key, row in {**SETTINGS, **DATA}.items() if key != "pictures"},
     },
 )
@@ -84,37 +86,31 @@ execution_options = gathered(
     "execution",
     _Execution,
     {
-        "workers": option(
+        "workers": in_execution(
             "--workers",
-            heading="Execution",
             type=int,
             metavar="N",
             help="Parallel worker processes.  [default: one a core]",
         ),
-        "engine": option(
+        "engine": in_execution(
             "--engine",
-            heading="Execution",
             type=click.Choice(tuple(ENGINES)),
             default="processes",
             show_default=True,
             help="Execution backend.",
         ),
-        "ray_address": option(
+        "ray_address": in_execution(
             "--ray-address",
-            heading="Execution",
             metavar="auto|HOST:PORT",
             help="Ray cluster to join with --engine ray; otherwise Ray is started here.",
         ),
-        "gpus_per_worker": option(
+        "gpus_per_worker": in_execution(
             "--gpus-per-worker",
-            heading="Execution",
             type=float,
             metavar="GPUS",
             help="GPUs (or a part of one) a worker with --engine ray.  [default: 0]",
         ),
-        "out": option(
-            "--out", heading="Output", type=Path, metavar="DIR", help="Directory to write."
-        ),
+        "out": in_output("--out", type=Path, metavar="DIR", help="Directory to write."),
         "yes": yes_option,
     },
 )

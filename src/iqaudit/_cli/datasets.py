@@ -13,7 +13,7 @@ from iqaudit import datasets
 from iqaudit._audit.settings import DATA
 from iqaudit._cli import tables
 from iqaudit._cli.console import stdout
-from iqaudit._cli.options import command, gathered, option, output_options, setting
+from iqaudit._cli.options import command, gathered, in_output, output_options, setting
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.datasets import KINDS, DataSet, Drawing
@@ -33,12 +33,8 @@ SEED = replace(DATA["seed"], flag="--seed")
 @click.argument("spec", required=False)
 @setting(DATA["opinion_range"])
 @gathered("drawing", _drawing, DRAWING | {"seed": setting(SEED)})
-@option(
-    "--write",
-    heading="Output",
-    type=Path,
-    metavar="FILE",
-    help="List of the pictures' names to write, for --subset.",
+@in_output(
+    "--write", type=Path, metavar="FILE", help="List of the pictures' names to write, for --subset."
 )
 @output_options
 def datasets_(

@@ -8,7 +8,7 @@ import click
 
 from iqaudit import _analysis
 from iqaudit._analysis import CellData, Judgement, Rule
-from iqaudit._cli.options import gathered, option
+from iqaudit._cli.options import gathered, in_output
 from iqaudit._core.errors import InputError
 
 FAILED = 3
@@ -58,19 +58,14 @@ gate_options = gathered(
     "gate",
     _gate,
     {
-        "fail_if": option(
+        "fail_if": in_output(
             "--fail-if",
-            heading="Output",
             multiple=True,
             metavar="RULE",
             help='Exit with code 3 where this holds of a cell, as "rgo > 0.3".  [repeatable]',
         ),
-        "junit": option(
-            "--junit",
-            heading="Output",
-            type=Path,
-            metavar="FILE",
-            help="JUnit file of the rules, for CI.",
+        "junit": in_output(
+            "--junit", type=Path, metavar="FILE", help="JUnit file of the rules, for CI."
         ),
     },
 )

@@ -37,7 +37,7 @@ from iqaudit.victims._spec import VictimSpec
     heading="Victim",
     multiple=True,
     metavar="SPEC",
-    help="Victim and its options, SPEC[,OPTION=VALUE]...  [default: the run's; repeatable]",
+    help="Victim (see iqaudit list): SPEC[,OPTION=VALUE]...  [default: the run's; repeatable]",
 )
 @yes_option
 @output_options

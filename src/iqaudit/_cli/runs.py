@@ -15,7 +15,14 @@ from iqaudit._audit.settings import SETTINGS
 from iqaudit._cli import tables
 from iqaudit._cli.console import INTERRUPTED, print_note, print_notes, stderr, stdout
 from iqaudit._cli.gates import Gate, gate_options
-from iqaudit._cli.options import command, option, output_options, setting, victim_options
+from iqaudit._cli.options import (
+    command,
+    in_execution,
+    in_output,
+    output_options,
+    setting,
+    victim_options,
+)
 from iqaudit._cli.progress import Watcher
 from iqaudit._core.errors import VictimError
 from iqaudit._core.goal import Goal
@@ -28,10 +35,8 @@ from iqaudit._search.trial import Stop
 from iqaudit.attacks import ATTACKS
 from iqaudit.victims._spec import VictimSpec, as_victim, averaged, ready, unasked
 
-overwrite_option = option(
-    "--overwrite", heading="Output", is_flag=True, help="Replace the run that --out holds."
-)
-out_option = partial(option, "--out", heading="Output", type=Path, metavar="DIR")
+overwrite_option = in_output("--overwrite", is_flag=True, help="Replace the run that --out holds.")
+out_option = partial(in_output, "--out", type=Path, metavar="DIR")
 
 
 @command()
@@ -75,9 +80,8 @@ def demo(
 @setting(SETTINGS["queries"], single=True)
 @setting(SETTINGS["early_stop"])
 @setting(SETTINGS["until_plateau"])
-@option(
+@in_execution(
     "--batch",
-    heading="Execution",
     default=1,
     show_default=True,
     metavar="N",

@@ -16,8 +16,9 @@ from iqaudit._cli import tables
 from iqaudit._cli.console import print_note, print_notes, stdout
 from iqaudit._cli.options import (
     command,
+    in_data,
+    in_output,
     make_victim,
-    option,
     output_options,
     setting,
     victim_options,
@@ -109,17 +110,9 @@ def check_(*, victim: VictimSpec, pictures: Sequence[str], quiet: bool, as_json:
 @command("calibrate")
 @victim_options
 @setting(DATA["pictures"], required=True)
-@option(
-    "--scores",
-    heading="Data",
-    type=Path,
-    metavar="FILE",
-    help="CSV of image,mos with the pictures' opinion scores.",
-)
+@in_data("--scores", type=Path, metavar="FILE", help="CSV of image,mos: opinion scores.")
 @setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
-@option(
-    "--out", heading="Output", required=True, type=Path, metavar="FILE", help="TOML file to write."
-)
+@in_output("--out", required=True, type=Path, metavar="FILE", help="TOML file to write.")
 @output_options
 def calibrate_(
     *,
@@ -172,7 +165,7 @@ def calibrate_(
 
 
 @command("list")
-@option("--json", "as_json", heading="Output", is_flag=True, help="Print JSON, nothing else.")
+@in_output("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
 def list_(*, as_json: bool) -> None:
     """List victims and attacks.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, NamedTuple
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import InputError
 
 
 class Type(NamedTuple):
@@ -20,49 +20,33 @@ class Type(NamedTuple):
     parse: Callable[[str], Any]
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str | PathLike):
-        raise TypeError
-    return str(value)
+def _of(*kinds: type) -> Callable[[Any], Any]:
+    """Return a check of the class: True and False are no numbers."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise TypeError
+        return value
+
+    return check
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool | str):
-        raise TypeError
-    return float(value)
-
-
-def _whole(value: Any) -> int:
-    return whole_number("it", value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _pair(value: Any) -> tuple[float, float]:
-    low, high = value
-    return _number(low), _number(high)
-
-
-def _ends(text: str) -> tuple[float, float]:
-    low, high = text.split(":")
+def _pair(values: Any) -> tuple[float, float]:
+    low, high = map(_of(int, float), values)
     return float(low), float(high)
 
 
-def _text_or_table(value: Any) -> Any:
-    return value if isinstance(value, Mapping) else _text(value)
+def _ends(text: str) -> tuple[float, float]:
+    return _pair(map(float, text.split(":")))
 
 
-TEXT = Type("a text", _text, str)
-FILE = Type("a file", _text, str)
-NUMBER = Type("a number", _number, float)
-WHOLE = Type("a whole number", _whole, int)
+TEXT = Type("a text", _of(str), str)
+NUMBER = Type("a number", _of(int, float), float)
+WHOLE = Type("a whole number", _of(int), int)
 PAIR = Type("two numbers", _pair, _ends)
-FLAG = Type("said alone, or true", _flag, _flag)
-VICTIM = Type("a text or a table", _text_or_table, str)
+FLAG = Type("said alone, or true", _of(bool), _of(bool))
+FILE = Type("a file", lambda value: str(_of(str, PathLike)(value)), str)
+VICTIM = Type("a text or a table", _of(str, Mapping), str)
 
 
 @dataclass(frozen=True)
@@ -79,35 +63,36 @@ class Setting:
         The placeholder of its value in ``--help``; empty for a flag.
     help : str
         A line on it.
+    default : object
+        The value where none is given.
+    choices : tuple of str
+        The values that there are, where they are few.
     heading : str
         The part of ``--help`` that its option stands in.
     flag : str
         Its option; made from the name where empty.
     word : str
         Names the type in sentences, in place of the type's own word.
-    choices : tuple of str
-        The values that there are, where they are few.
     many : bool
         Whether it takes several values.
-    default : object
-        The value where none is given.
     """
 
     name: str
     type: Type
     metavar: str
     help: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
     heading: str = ""
     flag: str = ""
     word: str = ""
-    choices: tuple[str, ...] = ()
     many: bool = False
-    default: Any = None
 
     @property
     def option(self) -> str:
-        """The option of the command line."""
-        return self.flag or "--" + self.name.replace("_", "-")
+        """The option of the command line; where it is repeated, in the singular."""
+        name = self.name.removesuffix("s") if self.many else self.name
+        return self.flag or "--" + name.replace("_", "-")
 
     def read(self, value: Any, subject: str, *, texts: bool = False) -> Any:
         """Return a value as its type has it; a tuple of values where it takes several.

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from iqaudit.victims._models.unique import UNIQUE
     from iqaudit.victims._onnx import Onnx
     from iqaudit.victims._pyiqa import Pyiqa
-    from iqaudit.victims._python import Python
     from iqaudit.victims._torch import TorchModule
 
 __all__ = [
@@ -35,7 +34,6 @@ __all__ = [
     "Http",
     "Onnx",
     "Pyiqa",
-    "Python",
     "Reference",
     "Repeated",
     "Replay",

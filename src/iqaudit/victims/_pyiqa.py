@@ -178,14 +178,12 @@ def _scale(
     scale: Scale | None,
 ) -> Scale:
     """Return the scale that the caller says or, where the caller is silent, pyiqa."""
-    whose = f'The victim "pyiqa:{name}"'
     lower = bool(config.get("lower_better") if lower_is_better is None else lower_is_better)
     if scale is not None:
-        return Scale.declared(
-            whose, score_range=score_range, lower_is_better=bool(lower_is_better), scale=scale
-        )
-    if score_range is not None:
-        return Scale.declared(whose, score_range=score_range, lower_is_better=lower)
+        lower = bool(lower_is_better)
+    if scale is not None or score_range is not None:
+        whose = f'The victim "pyiqa:{name}"'
+        return Scale.declared(whose, score_range=score_range, lower_is_better=lower, scale=scale)
     stated = str(config.get("score_range"))
     ends = re.fullmatch(r"~?(-?[\d.]+), *~?(-?[\d.]+)", stated)
     if ends is None:

@@ -70,7 +70,7 @@ KINDS = MappingProxyType(
                 "a no-reference metric of pyiqa (iqaudit[pyiqa]; not for commercial use)",
             ),
             Kind("onnx:FILE", "_onnx", "Onnx", "a network in ONNX Runtime (iqaudit[onnx])"),
-            Kind("python:MODULE:NAME", "_python", "Python", "a function or torch module of yours"),
+            Kind("python:MODULE:NAME", "_python", "python", "a function or torch module of yours"),
             Kind(
                 "replay:RUN", ".._runs.replay", "Replay", "the scores that an earlier run recorded"
             ),
