@@ -15,7 +15,7 @@ from iqaudit.victims import as_victim
 from iqaudit.victims._spec import VictimSpec
 
 STRING = "dbcnn,checkpoint=weights.pt,dataset=live"
-OPTIONS = {"checkpoint": "weights.pt", "dataset": "live"}
+OPTIONS: dict[str, Any] = {"checkpoint": "weights.pt", "dataset": "live"}
 
 FORMS = {
     "one string": ["--victim", STRING],

@@ -125,7 +125,7 @@ def analyse(directory: Path, *, silent: bool) -> str:
     Returns
     -------
     str
-        What was left to be asked for, since it may cost money, as a sentence; empty where nothing.
+        A sentence on the scores that were not asked, since they may cost money; empty where none.
     """
     cells = [path.resolve() for path in runs(directory)]
     elsewhere = [cell.name for cell in cells if load(cell)["victim"]["device"] == ELSEWHERE]
@@ -145,7 +145,7 @@ def analyse(directory: Path, *, silent: bool) -> str:
 
 
 def _announce(scorer: Scorer, count: str, *, yes: bool, silent: bool) -> None:
-    """Say how many scores will be asked; refuse where they may cost money and nobody said yes."""
+    """Say how many scores will be asked; refuse where they may cost money and --yes is missing."""
     card = scorer.victim.card
     said = f"{scorer.label}: {count}" + (f", {card.cost} queries each" if card.cost > 1 else "")
     if card.device == ELSEWHERE and not yes:
@@ -223,7 +223,7 @@ def _print_insights(found: analysis.Insights, name: str) -> None:
 
 
 def _sentences(found: analysis.Insights) -> Mapping[str, str]:
-    """Return the figures' sentences, by what they are about."""
+    """Return the sentences of the figures, by their subjects."""
     return {
         "strength": found.floor.text,
         "direction": found.directions.text,

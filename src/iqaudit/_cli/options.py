@@ -29,7 +29,7 @@ TYPES: Mapping[Type, Mapping[str, Any]] = {
     PAIR: {"type": float, "nargs": 2},
     FLAG: {"is_flag": True},
 }
-"""What click is told of the types of settings; the others are texts."""
+"""The types of settings as click takes them; all others are texts."""
 
 
 class Option(click.Option):
@@ -83,7 +83,7 @@ def setting(row: Setting, *, single: bool = False, **changes: Any) -> Callable[[
     row : Setting
     single : bool
         Whether the option has one value, and the setting's default; otherwise it is passed under
-        the setting's name, without a default, so that a command knows what it was given.
+        the setting's name, without a default, so that a command can tell whether it is set.
     **changes
         In place of the setting's, as click takes them.
     """

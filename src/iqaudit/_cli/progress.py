@@ -40,7 +40,7 @@ class _Follower:
         self._task = self._bar.add_task("starting", total=None, figures="")
 
     def __enter__(self) -> Self:
-        # Whoever told this process to ignore Ctrl-C, or handles it otherwise, knows why.
+        # A process that ignores Ctrl-C, or handles it otherwise, was told to with a reason.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._interrupt)
         self._bar.start()
@@ -52,7 +52,7 @@ class _Follower:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _show(self, name: str) -> None:
-        """Show how far it is, and with what."""
+        """Show the progress, beside the name of the current picture."""
         now = time.monotonic()
         speed = (self._asked - self._before) / max(now - self._started, 1e-9)
         figures = f"{self._finished}/{self._pictures} pictures, {speed:.1f} queries/s"
@@ -143,7 +143,7 @@ class AuditWatcher(_Follower, Watch):
         return f"{self._finished} of {self._pictures} pictures finished"
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if not self._pictures:  # what was asked so far is kept by nothing
+        if not self._pictures:  # nothing asked so far is on disk
             raise KeyboardInterrupt
         super()._interrupt(number, frame)
 

@@ -32,12 +32,12 @@ def verify(*, directory: Path, victim: VictimSpec | None, quiet: bool, as_json: 
     if (directory / AUDIT).exists():
         if victim is not None:
             raise InputError(f"{directory}: this is an audit; give --victim with one of its cells.")
-        found = [(cell, check) for cell, checks in verify_audit(directory) for check in checks]
+        pairs = [(cell, check) for cell, checks in verify_audit(directory) for check in checks]
     else:
         run = directory.resolve()
         scorer = own(run, may_ask=True).victim if victim is None else make_victim(victim)
-        found = [("", check) for check in iqaudit.verify(directory, scorer)]
-    named = [replace(check, name=f"{cell}/{check.name}".lstrip("/")) for cell, check in found]
+        pairs = [("", check) for check in iqaudit.verify(directory, scorer)]
+    named = [replace(check, name=f"{cell}/{check.name}".lstrip("/")) for cell, check in pairs]
     wrong = sum(bool(check.wrong) for check in named)
     if as_json:
         click.echo(json.dumps([check.__dict__ for check in named], indent=1))

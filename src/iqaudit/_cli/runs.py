@@ -143,7 +143,7 @@ COMMANDS = (demo, attack)
 
 
 class _Output(NamedTuple):
-    """Where a run's results go, and what of them is printed."""
+    """The output of a run: its directory, and how much of it is printed."""
 
     path: Path
     overwrite: bool
@@ -157,7 +157,7 @@ def _audit(
     output: _Output,
     named: Mapping[str, Any] | None = None,
 ) -> None:
-    """Run a plan into a directory, and print what came out; every end keeps what was found."""
+    """Run a plan into a directory, and print its results; every end keeps finished pictures."""
     silent = output.quiet or output.as_json
     check_sizes(plan.victim, pictures)
     print_notes(pictures, quiet=silent)
@@ -179,14 +179,14 @@ def _audit(
     if failure is None:
         return
     unfinished = directory.summary.unfinished
-    kept = (
+    finished = (
         f"{len(directory.rows) - unfinished} of {len(pictures)} pictures finished"
         + (f", {unfinished} begun" if unfinished else "")
         + (f"; kept in {output.path}." if directory.rows else ".")
     )
     if isinstance(failure, VictimError):
-        raise VictimError(f"{str(failure).rstrip('.')}. {kept}")
-    click.echo(f"Interrupted: {kept}", err=True)
+        raise VictimError(f"{str(failure).rstrip('.')}. {finished}")
+    click.echo(f"Interrupted: {finished}", err=True)
     sys.exit(INTERRUPTED)
 
 

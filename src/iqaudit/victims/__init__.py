@@ -46,7 +46,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is heavy when it is first used."""
+    """Import heavy classes when they are first used."""
     if name not in _registry.LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _registry.load(name)

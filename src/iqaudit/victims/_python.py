@@ -59,14 +59,14 @@ def _find(spec: str) -> Any:
         raise InputError(
             f'python:{spec}: importing "{place}" failed ({type(error).__name__}: {error}).'
         ) from error
-    found: Any = module
+    value: Any = module
     for part in name.split("."):
-        if not hasattr(found, part):
+        if not hasattr(value, part):
             raise InputError(f'python:{spec}: "{place}" holds no "{name}".')
-        found = getattr(found, part)
-    if isinstance(found, str | type):
+        value = getattr(value, part)
+    if isinstance(value, str | type):
         raise InputError(
-            f"python:{spec}: this is a {type(found).__name__}; name a function, a torch module "
+            f"python:{spec}: this is a {type(value).__name__}; name a function, a torch module "
             "that is made already, or a victim."
         )
-    return found
+    return value

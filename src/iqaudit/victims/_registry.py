@@ -14,10 +14,10 @@ from iqaudit.victims._base import Victim
 class Kind(NamedTuple):
     """A kind of victim that a string can name.
 
-    `spec` is the string's form: a name of its own, or a prefix and what follows its colon (an
+    `spec` is the string's form: a name of its own, or a prefix and the rest behind its colon (an
     address is taken whole, its prefix included); `module` (relative to this package) and `made_by`
     are the module and the class in it, loaded when first used, since torch and others take seconds;
-    `line` says what it is.
+    `line` describes it.
     """
 
     spec: str

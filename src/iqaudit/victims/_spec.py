@@ -33,7 +33,7 @@ FREE = SERVICES | {"onnx", "replay"}
 
 
 PARTS = ("card", "score")
-"""What makes an object a victim; see `Victim`."""
+"""The attributes that make an object a victim; see `Victim`."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class VictimSpec:
     spec : str
         As `iqaudit.victims.KINDS` describes them.
     options : mapping
-        What `iqaudit.victims.as_victim` takes besides, but a scale's file in place of a scale.
+        The keywords of `iqaudit.victims.as_victim`, with a scale's file in place of a scale.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class VictimSpec:
         """Read ``SPEC[,OPTION[=VALUE]]...``, as ``dbcnn,checkpoint=dbcnn.pt,dataset=live``.
 
         A comma belongs to the string of a kind that may hold one (a file, an address, a program),
-        unless what follows it is an option.
+        unless an option follows it.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class VictimSpec:
         """
         spec, *pieces = text.split(",")
         kind = spec.partition(":")[0]
-        found = _present(options or {})
+        merged = _present(options or {})
         while pieces:
             name, sign, value = pieces[-1].partition("=")
             key = _key(name)
@@ -97,12 +97,12 @@ class VictimSpec:
                 break
             pieces.pop()
             if key in OPTIONS and OPTIONS[key].many:
-                found[key] = (value, *found.get(key, ()))
-            elif key in found:
+                merged[key] = (value, *merged.get(key, ()))
+            elif key in merged:
                 raise _twice(name, kind)
             else:
-                found[key] = value if sign else True
-        return cls(",".join((spec, *pieces)), found)
+                merged[key] = value if sign else True
+        return cls(",".join((spec, *pieces)), merged)
 
     def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
         """Return it with options from Python, which the victim's class checks itself.
@@ -184,7 +184,7 @@ def as_victim(
         For one that answers at random: how many answers are averaged into a score, each a query;
         see `Repeated`.
     **options
-        What the victim's class takes besides: for a module or a function `score_range`,
+        The keywords of the victim's class: for a module or a function `score_range`,
         `lower_is_better` or `scale` as `Scale.declared` reads them, and for a module `exact` as
         `TorchModule` takes it. A string's `scale` may be a file that `iqaudit calibrate` wrote.
         None, False and empty ones count as not given.
@@ -225,7 +225,7 @@ def _wrapped(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[st
             "A victim is a name, a function, a torch module, or an object with "
             f"{' and '.join(PARTS)}; this {type(victim).__name__} lacks {', '.join(lacks)}."
         )
-    torch = sys.modules.get("torch")  # what was never imported is no module of it
+    torch = sys.modules.get("torch")  # an object of a library that was never imported is none
     is_module = torch is not None and isinstance(victim, torch.nn.Module)
     how = {"exact": options.pop("exact")} if is_module and "exact" in options else {}
     refuse_surplus("A function or module", options, Scale.declared)
@@ -307,7 +307,7 @@ def _present(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _twice(name: str, kind: str) -> InputError:
-    # The kind alone, not the string: what follows may be a secret.
+    # The kind alone, not the string, which may hold a secret.
     return InputError(f'The option "{name}" of the victim "{kind}" is said twice.')
 
 
