@@ -47,7 +47,7 @@ from iqaudit._core.picture import picture_key
 from iqaudit._runs import journal
 from iqaudit._runs.schema import manifest
 from iqaudit._runs.store import versions
-from iqaudit._search.trial import Answer
+from iqaudit._search.ledger import Answer
 from iqaudit.victims._spec import Victims, VictimSpec
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install ray")

@@ -101,7 +101,7 @@ def test_secrets_reach_the_service_and_nobody_else(
         for result in iqaudit.run(audit, make_picture(12, 12, 77)):
             directory.add(result)
     said += [file.read_bytes().decode("latin-1") for file in run.rglob("*") if file.is_file()]
-    said += [repr(victim), repr(victim.card), repr(vars(victim._line)), caplog.text]
+    said += [repr(victim), repr(victim.card), repr(vars(victim._connection)), caplog.text]
     said += list(capfd.readouterr())
     assert victim.card.name == server.url
     for secret in (*SECRETS, login):

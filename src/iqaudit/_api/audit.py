@@ -1,7 +1,8 @@
 """The audit: victims attacked side by side on one set of pictures, and its figures on disk."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,29 @@ from iqaudit._analysis import analyse, transfer
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.run_victims import own
-from iqaudit._analysis.transfer import Transfer
-from iqaudit._api.victims import made
-from iqaudit._core.errors import InputError
-from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest
-from iqaudit._runs.schema import load as load_run
-from iqaudit._runs.verify import verify as verify_run
-from dataclasses import replace
 from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables import export, gate, tables
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.tables import Table
+from iqaudit._analysis.transfer import Transfer
+from iqaudit._api.settings import audit_settings
+from iqaudit._api.victims import made
+from iqaudit._audit import execute
+from iqaudit._audit.engines.registry import Engine
+from iqaudit._audit.estimate import Estimate, estimate
+from iqaudit._audit.observer import Observer
+from iqaudit._audit.spec import AuditSpec
 from iqaudit._audit.status import Standing, status, verify_audit
+from iqaudit._core.errors import InputError
+from iqaudit._core.goal import Goal
 from iqaudit._runs.reader import results
+from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest
+from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.verify import Check
+from iqaudit._runs.verify import verify as verify_run
 from iqaudit._search.trial import TrialResult
+from iqaudit.attacks._base import Attack
 
 
 class Audit:
@@ -260,9 +268,7 @@ def plan(victims: Sequence[Any], data: Any, **settings: Any) -> Estimate:
     return estimate(audit_settings(victims=list(victims), data=data, **settings))
 
 
-def verify(
-    path: str | os.PathLike[str], victim: Any = None, **options: Any
-) -> tuple[Check, ...]:
+def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> tuple[Check, ...]:
     """Read a run's or an audit's files, measure and score them again, and compare.
 
     Parameters

@@ -1,7 +1,6 @@
 """Calibration: a victim's score scale, fitted to its scores of some pictures.
 
-A scale is a value of few numbers; fitted, it lies in a small TOML file that says what it was fitted
-on and to whom, and that later runs take up.
+A fitted scale lies in a small TOML file (see `victims._scale_file`), which later runs take up.
 """
 
 import csv
@@ -80,8 +79,8 @@ def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, floa
     f = np.asarray(scores, dtype=np.float64)
 
     def misses(constants: np.ndarray) -> np.ndarray:
-        fitted = QUALITY_MAX * scipy.special.expit((f - constants[0]) / constants[1])
-        return np.asarray(fitted - np.asarray(opinions))
+        logistic = QUALITY_MAX * scipy.special.expit((f - constants[0]) / constants[1])
+        return np.asarray(logistic - np.asarray(opinions))
 
     with np.errstate(invalid="ignore"):  # opinions that do not differ rise with nothing
         rises = np.corrcoef(f, np.asarray(opinions))[0, 1] > 0
@@ -90,8 +89,8 @@ def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, floa
             "The opinion scores do not rise with the victim's scores; "
             "if a lower score is better, say --lower-is-better."
         )
-    found = scipy.optimize.least_squares(misses, (f.mean(), f.std()), x_scale=f.std())
-    center, spread = found.x.tolist()
+    solution = scipy.optimize.least_squares(misses, (f.mean(), f.std()), x_scale=f.std())
+    center, spread = solution.x.tolist()
     return center, abs(spread)
 
 

@@ -1,6 +1,6 @@
 """Is a scorer fit to be audited? Named checks, each with a verdict and a sentence.
 
-``docs/checks.md`` says what each means and what to do about it.
+``docs/checks.md`` explains each, with its remedy.
 """
 
 import math
@@ -44,7 +44,7 @@ SATURATED = 0.5
 
 
 class Verdict(Enum):
-    """What a check found."""
+    """The verdict of a check."""
 
     PASS = "pass"  # noqa: S105 (no password)
     WARN = "warn"
@@ -61,7 +61,7 @@ class Finding:
 
 
 def example() -> list[Picture]:
-    """Return the photographs that are used where the caller gives none."""
+    """Return the default photographs."""
     from skimage import data
 
     return [Picture("astronaut", data.astronaut()), Picture("coffee", data.coffee())]
@@ -70,14 +70,14 @@ def example() -> list[Picture]:
 def check(
     victim: Victim, pictures: Sequence[Picture] | None = None, *, price: float | None = None
 ) -> Iterator[Finding]:
-    """Ask a victim what an audit needs to know of it; about a hundred scores of two pictures.
+    """Check that a victim is fit to be audited, with about a hundred scores of two pictures.
 
     Parameters
     ----------
     victim : Victim
-        Who is checked.
+        The victim to check.
     pictures : sequence of Picture, optional
-        Good photographs; two of scikit-image's unless given. Cut to what the victim takes.
+        Good photographs; two of scikit-image's by default. Cut to the size that the victim takes.
     price : float, optional
         Money a query, for the cost of a budget.
 
@@ -101,8 +101,8 @@ def check(
         steady = _deterministic(victim, first)
         yield steady
         if steady.verdict is Verdict.FAIL:
-            said = "Cannot be told of scores that differ anyway."
-            yield Finding("batch", Verdict.WARN, said)
+            sentence = "Cannot be told of scores that differ anyway."
+            yield Finding("batch", Verdict.WARN, sentence)
         else:
             yield _batch(victim, first)
         for make in (_resolution, _everywhere):
@@ -110,8 +110,8 @@ def check(
         yield _scale(victim, cut)
         yield _direction(victim, cut)
         one, two = fingerprint(victim)
-        said = f"Scores {one:.6g} and {two:.6g} on two fixed synthetic pictures."
-        yield Finding("fingerprint", Verdict.PASS, said)
+        sentence = f"Scores {one:.6g} and {two:.6g} on two fixed synthetic pictures."
+        yield Finding("fingerprint", Verdict.PASS, sentence)
         if (work := cost.work(victim, first)) is not None:
             yield Finding("incremental", Verdict.PASS, work)
         yield Finding("cost", Verdict.PASS, cost.cost(victim, first, price))
@@ -139,7 +139,7 @@ def _deterministic(victim: Victim, pixels: Pixels) -> Finding:
         answers.append(score(victim, pixels))
     if len(set(answers)) == 1:
         return Finding("deterministic", Verdict.PASS, f"{REPEATS} times the same score.")
-    said = f"The same picture was scored {min(answers):.6g} to {max(answers):.6g}"
+    sentence = f"The same picture was scored {min(answers):.6g} to {max(answers):.6g}"
     noise = float(np.std(answers, ddof=1))
     if isinstance(victim, Repeated):
         single = victim.card.noise * math.sqrt(victim.repeats)
@@ -147,14 +147,14 @@ def _deterministic(victim: Victim, pixels: Pixels) -> Finding:
         return Finding(
             "deterministic",
             Verdict.WARN,
-            f"{said}: {brought if victim.repeats > 1 else 'a standard deviation of'} "
+            f"{sentence}: {brought if victim.repeats > 1 else 'a standard deviation of'} "
             f"{victim.card.noise:.2g} ({noise:.2g} here). A step counts only where it gains more, "
             "and verify allows for it.",
         )
     return Finding(
         "deterministic",
         Verdict.FAIL,
-        f"{said} (standard deviation {noise:.2g}): a run cannot be repeated or verified; "
+        f"{sentence} (standard deviation {noise:.2g}): a run cannot be repeated or verified; "
         "--repeats averages answers.",
     )
 
@@ -241,18 +241,18 @@ def _scale(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
     scale = victim.card.scale
     answers = [score(victim, picture) for picture in pictures]
     qualities = [scale.quality(answer) for answer in answers]
-    said = f"scores {min(answers):.4g} to {max(answers):.4g}; scale: {scale.source}."
+    sentence = f"scores {min(answers):.4g} to {max(answers):.4g}; scale: {scale.source}."
     if not all(scale.fits(answer) for answer in answers):
         return Finding(
             "scale",
             Verdict.FAIL,
-            f"Good photographs score far outside what the scale was made for: {said}",
+            f"Good photographs score far outside what the scale was made for: {sentence}",
         )
     if min(qualities) < SATURATED or max(qualities) > 10 - SATURATED:
         return Finding(
-            "scale", Verdict.WARN, f"Near an end of 0-10, where little is left to move: {said}"
+            "scale", Verdict.WARN, f"Near an end of 0-10, where little is left to move: {sentence}"
         )
-    return Finding("scale", Verdict.PASS, f"Good photographs lie well inside 0-10: {said}")
+    return Finding("scale", Verdict.PASS, f"Good photographs lie well inside 0-10: {sentence}")
 
 
 def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
@@ -269,13 +269,13 @@ def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
         for strength in strengths
     ]
     share = float(np.mean(lower))
-    said = f"{100 * share:.0f} % of blurred, noisy and JPEG-compressed copies score lower"
+    sentence = f"{100 * share:.0f} % of blurred, noisy and JPEG-compressed copies score lower"
     if share >= DIRECTION_PASS:
-        return Finding("direction", Verdict.PASS, f"{said} than their originals.")
+        return Finding("direction", Verdict.PASS, f"{sentence} than their originals.")
     if share >= DIRECTION_FAIL:
-        return Finding("direction", Verdict.WARN, f"Only {said} than their originals.")
+        return Finding("direction", Verdict.WARN, f"Only {sentence} than their originals.")
     return Finding(
         "direction",
         Verdict.FAIL,
-        f"Only {said}: is a lower score better (--lower-is-better)?",
+        f"Only {sentence}: is a lower score better (--lower-is-better)?",
     )

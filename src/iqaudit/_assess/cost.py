@@ -1,4 +1,4 @@
-"""What queries of a victim cost: how much of its work, how long, how much money."""
+"""The cost of a victim's queries: its work, time and money."""
 
 import time
 
@@ -10,7 +10,7 @@ from iqaudit.victims._base import Victim, forget, open_session
 from iqaudit.victims._scoring import score
 
 BUDGETS = (500, 10_000)
-"""Queries, whose cost is told."""
+"""Budgets, in queries, for which the cost is told."""
 
 REPEATS = 5
 
@@ -26,7 +26,7 @@ def work(victim: Victim, pixels: Pixels) -> str | None:
 
 
 def cost(victim: Victim, pixels: Pixels, price: float | None) -> str:
-    """Tell how long a query takes, and what budgets take; with a price a query, in money too."""
+    """Return a sentence on the time of a query and of budgets; with a price, on the money too."""
     seconds = _seconds(victim, pixels) / victim.card.cost
     budgets = "; ".join(
         f"{queries:,} queries {duration(seconds * queries)}"

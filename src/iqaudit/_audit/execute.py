@@ -265,7 +265,7 @@ def _is_bound(cell: Cell, victim: AuditVictim, observer: Observer) -> bool:
     if victim.device == ELSEWHERE:
         return True
     attack = cell.attack.attack
-    bound = cell.victim.made is not None or type(attack).__module__ == "__main__"
+    bound = cell.victim.base is not None or type(attack).__module__ == "__main__"
     if not bound:
         try:
             pickle.dumps(attack)

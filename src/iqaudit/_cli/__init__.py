@@ -1,7 +1,7 @@
 """The command line: arguments, progress, exit codes; everything else is the library's.
 
-Exit codes: 0 done; 1 `verify` or `check` found a fault; 2 something given cannot be used, or the
-victim failed; 3 a rule of `--fail-if` was broken; 130 interrupted. What was finished is kept in
+Exit codes: 0 done; 1 `verify` or `check` found a fault; 2 an argument cannot be used, or the
+victim failed; 3 a rule of `--fail-if` was broken; 130 interrupted. Finished pictures stay in
 every case.
 """
 
@@ -34,7 +34,7 @@ class _Group(click.Group):
             click.echo("Interrupted.", err=True)
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
-            raise  # whoever read our output has gone: click ends quietly
+            raise  # the reader of our output has gone: click ends quietly
         except OSError as error:
             raise _Failure(f"{error.filename or 'writing'}: {error.strerror or error}.") from error
 

@@ -13,7 +13,7 @@ from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._cli import figures
 from iqaudit._cli.console import stdout
 from iqaudit._cli.gates import Gate, gate_options, report
-from iqaudit._cli.options import command, option, output_options
+from iqaudit._cli.options import command, in_output, output_options
 from iqaudit._core.errors import InputError
 
 
@@ -51,14 +51,8 @@ def tables_(*, run: Path, gate: Gate, quiet: bool, as_json: bool) -> None:
 
 @command("export")
 @click.argument("run", type=Path)
-@option("--csv", "csv_file", heading="Output", type=Path, metavar="FILE", help="CSV file.")
-@option(
-    "--parquet",
-    heading="Output",
-    type=Path,
-    metavar="FILE",
-    help="Parquet file; needs iqaudit[parquet].",
-)
+@in_output("--csv", "csv_file", type=Path, metavar="FILE", help="CSV file.")
+@in_output("--parquet", type=Path, metavar="FILE", help="Parquet file; needs iqaudit[parquet].")
 def export_(*, run: Path, csv_file: Path | None, parquet: Path | None) -> None:
     """Write a row a picture and cell, with every figure and the opinion score.
 
@@ -81,15 +75,14 @@ def export_(*, run: Path, csv_file: Path | None, parquet: Path | None) -> None:
 
 @command("compare")
 @click.argument("runs", type=Path, nargs=-1, required=True, metavar="RUN...")
-@option(
+@in_output(
     "--by",
-    heading="Output",
     default=leaderboard.DEFAULT,
     show_default=True,
     metavar="MEASURE",
     help="Measure that victims are sorted by.",
 )
-@option("--html", heading="Output", type=Path, metavar="FILE", help="HTML page of the boards.")
+@in_output("--html", type=Path, metavar="FILE", help="HTML page of the boards.")
 @output_options
 def compare_(
     *, runs: Sequence[Path], by: str, html: Path | None, quiet: bool, as_json: bool

@@ -26,6 +26,7 @@ from iqaudit._cli.insights import analyse
 from iqaudit._cli.options import (
     command,
     gathered,
+    in_output,
     option,
     output_options,
     overwrite_option,
@@ -66,7 +67,7 @@ audit_options = gathered(
 """The options of an audit, gathered into a command's argument `spec`."""
 
 
-out_option = option("--out", heading="Output", type=Path, metavar="DIR", help="Directory to write.")
+out_option = in_output("--out", type=Path, metavar="DIR", help="Directory to write.")
 
 
 @command()

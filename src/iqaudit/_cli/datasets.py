@@ -13,7 +13,7 @@ from iqaudit import datasets
 from iqaudit._audit.settings import DATA
 from iqaudit._cli import tables
 from iqaudit._cli.console import stdout
-from iqaudit._cli.options import command, gathered, option, output_options, setting
+from iqaudit._cli.options import command, gathered, in_output, output_options, setting
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.datasets import KINDS, DataSet, Drawing
@@ -33,12 +33,8 @@ SEED = replace(DATA["seed"], flag="--seed")
 @click.argument("spec", required=False)
 @setting(DATA["opinion_range"])
 @gathered("drawing", _drawing, DRAWING | {"seed": setting(SEED)})
-@option(
-    "--write",
-    heading="Output",
-    type=Path,
-    metavar="FILE",
-    help="List of the pictures' names to write, for --subset.",
+@in_output(
+    "--write", type=Path, metavar="FILE", help="List of the pictures' names to write, for --subset."
 )
 @output_options
 def datasets_(
@@ -64,13 +60,13 @@ def datasets_(
             raise InputError("Name a data set, as iqaudit datasets live:DIR.")
         _list_kinds(as_json=as_json, quiet=quiet)
         return
-    found = drawing.draw(datasets.load(spec, opinion_range=opinion_range))
+    dataset = drawing.draw(datasets.load(spec, opinion_range=opinion_range))
     if write:
-        datasets.write_names(write, found, f"{found.name}: {drawing.said() or 'all'}")
+        datasets.write_names(write, dataset, f"{dataset.name}: {drawing.said() or 'all'}")
     if as_json:
-        click.echo(json.dumps(_record(found), indent=1, allow_nan=False))
+        click.echo(json.dumps(_record(dataset), indent=1, allow_nan=False))
     elif not quiet:
-        _print_found(found, drawing)
+        _print_dataset(dataset, drawing)
         if write:
             click.echo(f"\nnames written to {write}")
 
@@ -86,13 +82,13 @@ def _list_kinds(*, as_json: bool, quiet: bool) -> None:
         stdout().print(tables.lines(kinds.items()))
 
 
-def _print_found(found: DataSet, drawing: Drawing) -> None:
-    said = drawing.said()
-    click.echo(f"{found.name}: {len(found.samples)} pictures{said and f' ({said})'}")
-    rows = [("in", str(found.folder))]
-    if types := _types(found):
+def _print_dataset(dataset: DataSet, drawing: Drawing) -> None:
+    drawn = drawing.said()
+    click.echo(f"{dataset.name}: {len(dataset.samples)} pictures{drawn and f' ({drawn})'}")
+    rows = [("in", str(dataset.folder))]
+    if types := _types(dataset):
         rows.append(("types", ", ".join(f"{name} {count}" for name, count in types.items())))
-    label = found.label
+    label = dataset.label
     if label is None:
         rows.append(("scores", "none"))
     else:
@@ -100,43 +96,43 @@ def _print_found(found: DataSet, drawing: Drawing) -> None:
             ("label", f"{label.name}, {label.worst:.7g} (worst) to {label.best:.7g} (best)")
         )
         rows.append(("source", label.source))
-        counts = _histogram(found)
+        counts = _histogram(dataset)
         bars = "".join(BARS[-(-count * (len(BARS) - 1) // max(counts))] for count in counts)
-        rows.append(("opinions", f"{_range(found)} on 0-10, higher is better  {bars}"))
+        rows.append(("opinions", f"{_range(dataset)} on 0-10, higher is better  {bars}"))
     stdout().print(tables.lines(rows))
 
 
-def _record(found: DataSet) -> dict[str, Any]:
-    label = found.label
+def _record(dataset: DataSet) -> dict[str, Any]:
+    label = dataset.label
     record: dict[str, Any] = {
-        "name": found.name,
-        "folder": str(found.folder),
-        "count": len(found.samples),
-        "types": _types(found),
+        "name": dataset.name,
+        "folder": str(dataset.folder),
+        "count": len(dataset.samples),
+        "types": _types(dataset),
         "label": label and vars(label) | {"lower_is_better": label.lower_is_better},
-        "histogram": _histogram(found),
+        "histogram": _histogram(dataset),
     }
     columns = ("name", "label", "opinion", "distortion", "reference")
     return record | {
-        "pictures": [{key: getattr(each, key) for key in columns} for each in found.samples]
+        "pictures": [{key: getattr(each, key) for key in columns} for each in dataset.samples]
     }
 
 
-def _types(found: DataSet) -> dict[str, int]:
-    return dict(Counter(each.distortion for each in found.samples if each.distortion))
+def _types(dataset: DataSet) -> dict[str, int]:
+    return dict(Counter(each.distortion for each in dataset.samples if each.distortion))
 
 
-def _opinions(found: DataSet) -> list[float]:
-    return [each.opinion for each in found.samples if each.opinion is not None]
+def _opinions(dataset: DataSet) -> list[float]:
+    return [each.opinion for each in dataset.samples if each.opinion is not None]
 
 
-def _range(found: DataSet) -> str:
-    opinions = _opinions(found)
+def _range(dataset: DataSet) -> str:
+    opinions = _opinions(dataset)
     return f"{min(opinions):.2f} to {max(opinions):.2f}"
 
 
-def _histogram(found: DataSet) -> list[int]:
+def _histogram(dataset: DataSet) -> list[int]:
     """Count the opinions of 0-1, 1-2, ... 9-10; LIVE's few beyond 10 count with the last."""
-    inside = np.clip(_opinions(found), 0, QUALITY_MAX)
+    inside = np.clip(_opinions(dataset), 0, QUALITY_MAX)
     counts, _ = np.histogram(inside, bins=int(QUALITY_MAX), range=(0, QUALITY_MAX))
     return [int(count) for count in counts]

@@ -6,7 +6,7 @@ import click
 
 from iqaudit._audit.engines.cluster import ray
 from iqaudit._audit.engines.registry import ENGINES
-from iqaudit._cli.options import gathered, option
+from iqaudit._cli.options import gathered, in_execution
 from iqaudit._core.errors import InputError
 
 
@@ -36,35 +36,30 @@ execution_options = gathered(
     "execution",
     Execution,
     {
-        "workers": option(
+        "workers": in_execution(
             "--workers",
-            heading="Execution",
             type=int,
             metavar="N",
             help="Parallel worker processes.  [default: one a core]",
         ),
-        "batch": option(
+        "batch": in_execution(
             "--batch",
-            heading="Execution",
             type=int,
             metavar="N",
             help="Pictures searched together, in one batch of the victim.  [default: the victim's]",
         ),
-        "engine": option(
+        "engine": in_execution(
             "--engine",
-            heading="Execution",
             type=click.Choice(tuple(ENGINES)),
             help="Execution backend.  [default: processes where that takes less time, or serial]",
         ),
-        "ray_address": option(
+        "ray_address": in_execution(
             "--ray-address",
-            heading="Execution",
             metavar="auto|HOST:PORT",
             help="Ray cluster to join with --engine ray; otherwise Ray is started here.",
         ),
-        "gpus_per_worker": option(
+        "gpus_per_worker": in_execution(
             "--gpus-per-worker",
-            heading="Execution",
             type=float,
             metavar="GPUS",
             help="GPUs (or a part of one) a worker with --engine ray.  [default: 0]",

@@ -1,4 +1,4 @@
-"""How measures with intervals look on a terminal: a cell's table, and the leaderboard."""
+"""Tables of measures with intervals on a terminal: a cell's, and the leaderboard."""
 
 import math
 
@@ -9,7 +9,7 @@ from iqaudit import _analysis
 from iqaudit._analysis import GROUPS, CellData, Estimate, Leaderboard, Measure, TableRow
 
 BOARD = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
-"""What the leaderboard shows beside what it is sorted by; --json has all."""
+"""The leaderboard's measures beside the one that it is sorted by; --json has all."""
 
 
 def cell(data: CellData, whole: _analysis.Table, earlier: _analysis.Table) -> Table:
@@ -60,7 +60,7 @@ def cell(data: CellData, whole: _analysis.Table, earlier: _analysis.Table) -> Ta
 
 
 def board_measures(by: Measure) -> tuple[Measure, ...]:
-    """Return what the leaderboard shows."""
+    """Return the measures of the leaderboard."""
     return tuple(dict.fromkeys((by, *(_analysis.find(name) for name in BOARD))))
 
 
@@ -91,10 +91,10 @@ def leaderboard(board: Leaderboard) -> Table:
                 values.append(_interval(estimate, measure))
         run = standing.run if row.cell in standing.run else f"{standing.run}/{row.cell}"
         table.add_row(str(standing.rank), Text(row.victim), Text(run), str(row.pictures), *values)
-    said = f"Firmest first, by {board.by.title}."
+    caption = f"Firmest first, by {board.by.title}."
     if not board.same_pictures:
-        said += "\nNot all were attacked on the same pictures: compare with care."
-    table.caption, table.caption_justify = said, "left"
+        caption += "\nNot all were attacked on the same pictures: compare with care."
+    table.caption, table.caption_justify = caption, "left"
     return table
 
 
@@ -112,13 +112,13 @@ def _interval(estimate: Estimate, measure: Measure) -> str:
 
 
 def _title(row: TableRow) -> Text:
-    said = [row.cell, row.victim, row.attack, *([row.data] if row.data else [])]
-    return Text(" · ".join((*said, f"{row.levels}/255", f"goal {row.goal}")))
+    parts = [row.cell, row.victim, row.attack, *([row.data] if row.data else [])]
+    return Text(" · ".join((*parts, f"{row.levels}/255", f"goal {row.goal}")))
 
 
 def _caption(row: TableRow) -> str:
-    said = f"{row.pictures} pictures"
+    text = f"{row.pictures} pictures"
     if row.unfinished:
-        said += f", {row.unfinished} more not finished and left out"
-    said += f"; {row.rated} with an opinion score" if row.rated else "; none with an opinion score"
-    return said + ". Intervals: percentile bootstrap over pictures.\n"
+        text += f", {row.unfinished} more not finished and left out"
+    text += f"; {row.rated} with an opinion score" if row.rated else "; none with an opinion score"
+    return text + ". Intervals: percentile bootstrap over pictures.\n"

@@ -8,7 +8,7 @@ import click
 
 from iqaudit import _analysis
 from iqaudit._analysis import CellData, Judgement, Rule
-from iqaudit._cli.options import gathered, option
+from iqaudit._cli.options import gathered, in_output
 from iqaudit._core.errors import InputError
 
 FAILED = 3
@@ -31,9 +31,9 @@ class Gate:
         return judged
 
     def exit_code(self, path: Path) -> int:
-        """Judge a run or an audit, say on stderr what broke, and return the exit code.
+        """Judge a run or an audit, print broken rules on stderr, and return the exit code.
 
-        What a command calls when all is written: nothing is read where there are no rules.
+        A command calls it when all is written. Nothing is read where there are no rules.
         """
         if not self.rules:
             return 0
@@ -41,7 +41,7 @@ class Gate:
 
 
 def report(judged: Sequence[Judgement]) -> int:
-    """Say on stderr which rules were broken, and return the exit code."""
+    """Print broken rules on stderr, and return the exit code."""
     failed = [each for each in judged if each.failed]
     for each in failed:
         click.echo(f"{each.cell}: {each.rule.text}: {each.sentence}", err=True)
@@ -58,19 +58,14 @@ gate_options = gathered(
     "gate",
     _gate,
     {
-        "fail_if": option(
+        "fail_if": in_output(
             "--fail-if",
-            heading="Output",
             multiple=True,
             metavar="RULE",
             help='Exit with code 3 where this holds of a cell, as "rgo > 0.3".  [repeatable]',
         ),
-        "junit": option(
-            "--junit",
-            heading="Output",
-            type=Path,
-            metavar="FILE",
-            help="JUnit file of the rules, for CI.",
+        "junit": in_output(
+            "--junit", type=Path, metavar="FILE", help="JUnit file of the rules, for CI."
         ),
     },
 )

@@ -1,7 +1,7 @@
 """Options of the commands: made from typed settings, under headings, gathered into one argument."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 import click
@@ -29,7 +29,7 @@ TYPES: Mapping[Type, Mapping[str, Any]] = {
     PAIR: {"type": float, "nargs": 2},
     FLAG: {"is_flag": True},
 }
-"""What click is told of the types of settings; the others are texts."""
+"""The types of settings as click takes them; all others are texts."""
 
 
 class Option(click.Option):
@@ -70,6 +70,11 @@ def option(*names: str, heading: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, cls=Option, heading=heading, **settings)
 
 
+in_data = partial(option, heading="Data")
+in_execution = partial(option, heading="Execution")
+in_output = partial(option, heading="Output")
+
+
 def setting(row: Setting, *, single: bool = False, **changes: Any) -> Callable[[F], F]:
     """Return the decorator that gives a command the option of a setting.
 
@@ -78,7 +83,7 @@ def setting(row: Setting, *, single: bool = False, **changes: Any) -> Callable[[
     row : Setting
     single : bool
         Whether the option has one value, and the setting's default; otherwise it is passed under
-        the setting's name, without a default, so that a command knows what it was given.
+        the setting's name, without a default, so that a command can tell whether it is set.
     **changes
         In place of the setting's, as click takes them.
     """
@@ -124,7 +129,7 @@ def gathered(
 
 def victim_options(command: F, *, default: str | None = "reference") -> F:
     """Give a command the options of a victim, gathered into its argument `victim`."""
-    shown = default is not None
+    shown = True if default else "the run's"
     name = setting(SETTINGS["victims"], single=True, default=default, show_default=shown)
     options = {"victim": name} | {key: setting(row) for key, row in OPTIONS.items()}
     return gathered("victim", _spec, options)(command)
@@ -161,16 +166,16 @@ def make_victim(spec: VictimSpec, pictures: Sequence[Picture] = ()) -> Victim:
 
 def output_options(command: F) -> F:
     """Give a command the options on its printing."""
-    command = option(
-        "--json", "as_json", heading="Output", is_flag=True, help="Print JSON, nothing else."
-    )(command)
-    return option("--quiet", heading="Output", is_flag=True, help="Print errors only.")(command)
+    for add in (
+        in_output("--json", "as_json", is_flag=True, help="Print JSON, nothing else."),
+        in_output("--quiet", is_flag=True, help="Print errors only."),
+    ):
+        command = add(command)
+    return command
 
 
 yes_option = option(
     "--yes", heading="Service", is_flag=True, help="Ask victims whose scores may cost money."
 )
 
-overwrite_option = option(
-    "--overwrite", heading="Output", is_flag=True, help="Replace the run that --out holds."
-)
+overwrite_option = in_output("--overwrite", is_flag=True, help="Replace the run that --out holds.")

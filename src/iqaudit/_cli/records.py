@@ -9,9 +9,8 @@ import click
 from iqaudit._api.audit import verify as verify_all
 from iqaudit._cli import tables
 from iqaudit._cli.console import stdout
-from iqaudit._cli.options import command, make_victim, output_options, own_victim_options
-from iqaudit._core.errors import InputError
-from iqaudit._runs.schema import AUDIT, DamagedRecordError
+from iqaudit._cli.options import command, output_options, own_victim_options
+from iqaudit.victims._spec import VictimSpec
 
 
 @command()

@@ -18,7 +18,7 @@ from iqaudit._cli.execution import Execution, execution_options
 from iqaudit._cli.gates import Gate, gate_options
 from iqaudit._cli.options import (
     command,
-    option,
+    in_output,
     output_options,
     overwrite_option,
     setting,
@@ -30,7 +30,7 @@ from iqaudit._runs.schema import FORMAT, RESULTS, load
 from iqaudit._runs.schema import as_json as as_text
 from iqaudit.victims._spec import VictimSpec
 
-out_option = partial(option, "--out", heading="Output", type=Path, metavar="DIR")
+out_option = partial(in_output, "--out", type=Path, metavar="DIR")
 
 
 @command()

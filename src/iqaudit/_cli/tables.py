@@ -64,27 +64,27 @@ def results(rows: Iterable[Row], summary: Summary) -> Table:
     return table
 
 
-def cells(found: Iterable[tuple[str, RunRecord]]) -> Table:
+def cells(records: Iterable[tuple[str, RunRecord]]) -> Table:
     """Return an audit's table: a row a cell, from its folder's name and its record."""
     table = _table("cell", "*pictures", "*RGO", "*reachable", "*SSIM", "*L∞", "*queries")
-    for name, record in found:
+    for name, record in records:
         summary = record.summary
         table.add_row(
             Text(name),
-            str(summary.pictures),
-            figure(summary.rgo, ".3f"),
-            figure(summary.reachable_rgo, ".3f"),
-            figure(summary.ssim, ".4f"),
-            figure(summary.linf, "d"),
-            f"{summary.queries:,}",
+            str(summary["pictures"]),
+            figure(summary["rgo"], ".3f"),
+            figure(summary["reachable_rgo"], ".3f"),
+            figure(summary["ssim"], ".4f"),
+            figure(summary["linf"], "d"),
+            f"{summary['queries']:,}",
         )
     return table
 
 
-def standings(found: Sequence[Standing]) -> Table:
+def standings(rows: Sequence[Standing]) -> Table:
     """Return the table of `iqaudit status`."""
     table = _table("cell", "*finished", "*begun", "*waiting", "*queries answered")
-    for each in found:
+    for each in rows:
         table.add_row(
             Text(each.cell),
             f"{each.finished} of {each.pictures}",
@@ -95,10 +95,10 @@ def standings(found: Sequence[Standing]) -> Table:
     return table
 
 
-def shares(found: Iterable[Share], workers: int) -> Table:
+def shares(rows: Iterable[Share], workers: int) -> Table:
     """Return the table of `iqaudit plan`: a row a victim."""
     table = _table("victim", "*searches", "*queries", "*and outside", "time", "*money")
-    for share in found:
+    for share in rows:
         if share.seconds is None:
             took = "not asked: may be paid; one at a time"
         else:
@@ -126,32 +126,32 @@ def scores(rows: Sequence[tuple[str, int, int, float, float]]) -> Table:
     return table
 
 
-def checks(found: Iterable[Check]) -> Table:
+def checks(rows: Iterable[Check]) -> Table:
     """Return the table of `iqaudit verify`."""
     table = _table("picture", "*score", "*L∞", "verdict")
-    for check in found:
-        said = "; ".join(check.wrong[:VERDICTS])
+    for check in rows:
+        wrong = "; ".join(check.wrong[:VERDICTS])
         recorded = f"as recorded, within {check.noise:.2g}" if check.noise else "as recorded"
         if len(check.wrong) > VERDICTS:
-            said += f"; and {len(check.wrong) - VERDICTS} more"
+            wrong += f"; and {len(check.wrong) - VERDICTS} more"
         table.add_row(
             Text(check.name),
             figure(check.score, ".4f"),
             figure(check.linf, "d"),
-            Text(said or recorded, style="red" if check.wrong else "green"),
+            Text(wrong or recorded, style="red" if check.wrong else "green"),
         )
     return table
 
 
-def finding(found: Finding) -> Table:
+def finding(row: Finding) -> Table:
     """Return one check's line."""
     style = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
     table = Table.grid(padding=(0, 2))
     for width in (4, 13):
         table.add_column(width=width)
     table.add_column(overflow="fold")
-    verdict = Text(found.verdict.value, style=style[found.verdict])
-    table.add_row(verdict, Text(found.check), Text(found.sentence))
+    verdict = Text(row.verdict.value, style=style[row.verdict])
+    table.add_row(verdict, Text(row.check), Text(row.sentence))
     return table
 
 

@@ -16,8 +16,9 @@ from iqaudit._cli import tables
 from iqaudit._cli.console import print_note, print_notes, stdout
 from iqaudit._cli.options import (
     command,
+    in_data,
+    in_output,
     make_victim,
-    option,
     output_options,
     setting,
     victim_options,
@@ -33,7 +34,7 @@ from iqaudit.victims._scoring import score as score_one
 from iqaudit.victims._spec import VictimSpec
 
 USUAL_RANGE = (0.0, 100.0)
-"""Of opinion scores, where none is said."""
+"""Of opinion scores, unless --opinion-range is given."""
 
 ScoreRow: TypeAlias = tuple[str, int, int, float, float]
 """A picture's name, width and height, native score and quality."""
@@ -58,12 +59,12 @@ def score(*, pictures: Sequence[str], victim: VictimSpec, quiet: bool, as_json: 
     rows: list[ScoreRow] = []
     try:
         _score(rows, scorer, collected)
-    finally:  # what was answered may have been paid for
+    finally:  # the answers may have been paid for
         _print_scores(rows, quiet=quiet, as_json=as_json)
 
 
 def _score(rows: list[ScoreRow], scorer: Victim, pictures: Sequence[Picture]) -> None:
-    """Add pictures' scores to what is there, one by one: a failure loses none."""
+    """Add pictures' scores to the rows, one by one: a failure loses none."""
     for picture in pictures:
         native = score_one(scorer, picture.pixels)
         quality = scorer.card.scale.quality(native)
@@ -109,17 +110,9 @@ def check_(*, victim: VictimSpec, pictures: Sequence[str], quiet: bool, as_json:
 @command("calibrate")
 @victim_options
 @setting(DATA["pictures"], required=True)
-@option(
-    "--scores",
-    heading="Data",
-    type=Path,
-    metavar="FILE",
-    help="CSV of image,mos with the pictures' opinion scores.",
-)
+@in_data("--scores", type=Path, metavar="FILE", help="CSV of image,mos: opinion scores.")
 @setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
-@option(
-    "--out", heading="Output", required=True, type=Path, metavar="FILE", help="TOML file to write."
-)
+@in_output("--out", required=True, type=Path, metavar="FILE", help="TOML file to write.")
 @output_options
 def calibrate_(
     *,
@@ -161,7 +154,7 @@ def calibrate_(
         answers = [native for *_, native, _ in rows]
         fitted = calibration.fit(answers, lower_is_better=lower, opinions=opinions)
         save_scale(out, fitted, scorer, collected)
-    except BaseException:  # what was answered may have been paid for
+    except BaseException:  # the answers may have been paid for
         _print_scores(rows, quiet=False, as_json=as_json)
         raise
     if as_json:
@@ -172,7 +165,7 @@ def calibrate_(
 
 
 @command("list")
-@option("--json", "as_json", heading="Output", is_flag=True, help="Print JSON, nothing else.")
+@in_output("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
 def list_(*, as_json: bool) -> None:
     """List victims and attacks.
 

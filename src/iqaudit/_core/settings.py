@@ -20,53 +20,41 @@ class Type(NamedTuple):
     parse: Callable[[str], Any]
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str | PathLike):
-        raise TypeError
-    return str(value)
+def _of(*kinds: type) -> Callable[[Any], Any]:
+    """Return a check of the class: True and False are no numbers."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise TypeError
+        return value
+
+    return check
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool | str):
-        raise TypeError
-    return float(value)
-
-
-def _whole(value: Any) -> int:
-    return whole_number("it", value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _pair(value: Any) -> tuple[float, float]:
-    low, high = value
-    return _number(low), _number(high)
-
-
-def _ends(text: str) -> tuple[float, float]:
-    low, high = text.split(":")
+def _pair(values: Any) -> tuple[float, float]:
+    low, high = map(_of(int, float), values)
     return float(low), float(high)
 
 
-def _text_or_object(value: Any) -> Any:
+def _ends(text: str) -> tuple[float, float]:
+    return _pair(map(float, text.split(":")))
+
+
+def _object(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | bytes | list):
         raise TypeError
     return str(value) if isinstance(value, PathLike) else value
 
 
-TEXT = Type("a text", _text, str)
-FILE = Type("a file", _text, str)
-NUMBER = Type("a number", _number, float)
-WHOLE = Type("a whole number", _whole, int)
+TEXT = Type("a text", _of(str), str)
+NUMBER = Type("a number", _of(int, float), float)
+WHOLE = Type("a whole number", lambda value: whole_number("it", value), int)
 PAIR = Type("two numbers", _pair, _ends)
-FLAG = Type("said alone, or true", _flag, _flag)
-OBJECT = Type("a text", _text_or_object, str)
-"""From Python, an object may stand for its text."""
-VICTIM = Type("a text or a table", _text_or_object, str)
+FLAG = Type("said alone, or true", _of(bool), _of(bool))
+FILE = Type("a file", lambda value: str(_of(str, PathLike)(value)), str)
+OBJECT = Type("a text", _object, str)
+"""A text; from Python, an object as well."""
+VICTIM = Type("a text or a table", _object, str)
 
 
 @dataclass(frozen=True)
@@ -83,35 +71,36 @@ class Setting:
         The placeholder of its value in ``--help``; empty for a flag.
     help : str
         A line on it.
+    default : object
+        The value where none is given.
+    choices : tuple of str
+        The values that there are, where they are few.
     heading : str
         The part of ``--help`` that its option stands in.
     flag : str
         Its option; made from the name where empty.
     word : str
         Names the type in sentences, in place of the type's own word.
-    choices : tuple of str
-        The values that there are, where they are few.
     many : bool
         Whether it takes several values.
-    default : object
-        The value where none is given.
     """
 
     name: str
     type: Type
     metavar: str
     help: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
     heading: str = ""
     flag: str = ""
     word: str = ""
-    choices: tuple[str, ...] = ()
     many: bool = False
-    default: Any = None
 
     @property
     def option(self) -> str:
-        """The option of the command line."""
-        return self.flag or "--" + self.name.replace("_", "-")
+        """The option of the command line; where it is repeated, in the singular."""
+        name = self.name.removesuffix("s") if self.many else self.name
+        return self.flag or "--" + name.replace("_", "-")
 
     def read(self, value: Any, subject: str, *, texts: bool = False) -> Any:
         """Return a value as its type has it; a tuple of values where it takes several.

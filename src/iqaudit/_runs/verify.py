@@ -24,7 +24,7 @@ from iqaudit._runs.schema import (
     load,
     load_answers,
 )
-from iqaudit._search.trial import Outcome
+from iqaudit._search.stop import Outcome
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
 from iqaudit.victims._registry import KINDS

@@ -206,8 +206,9 @@ def run(
         trials = [begin(spec, picture) for picture in pictures[start : start + batch]]
         try:
             for answered in drive(spec.victim, trials):
-                for trial in answered if progress is not None else ():
-                    progress(trial.picture, trial.ledger.spent)
+                if progress is not None:
+                    for trial in answered:
+                        progress(trial.picture, trial.ledger.spent)
         except (KeyboardInterrupt, VictimError) as error:
             failed = isinstance(error, VictimError)
             outcome = Outcome.VICTIM_FAILED if failed else Outcome.INTERRUPTED

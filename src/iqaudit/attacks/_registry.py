@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.importing import import_object
@@ -128,8 +128,7 @@ def _checked(attack: Any, called: str) -> Attack[Any]:
             "An attack is a value, as iqaudit.attacks.Bidirectional(), a frozen dataclass with "
             f"init, ask and tell; not {called}."
         )
-    checked: Attack[Any] = attack
-    return checked
+    return cast("Attack[Any]", attack)
 
 
 def _name(attack: Any) -> str:

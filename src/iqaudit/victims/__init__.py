@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from iqaudit.victims._models.unique import UNIQUE
     from iqaudit.victims._onnx import Onnx
     from iqaudit.victims._pyiqa import Pyiqa
-    from iqaudit.victims._python import Python
     from iqaudit.victims._torch import TorchModule
 
 __all__ = [
@@ -35,7 +34,6 @@ __all__ = [
     "Http",
     "Onnx",
     "Pyiqa",
-    "Python",
     "Reference",
     "Repeated",
     "Replay",
@@ -48,7 +46,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is heavy when it is first used."""
+    """Import heavy classes when they are first used."""
     if name not in _registry.LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _registry.load(name)

@@ -25,8 +25,8 @@ class Repeated:
     Parameters
     ----------
     victim : Victim
-        Who answers. Where it keeps its answers, as services do, it is made to forget them before
-        each, so that no answer is counted twice.
+        The victim that answers. One that remembers its answers, as services do, is made to forget
+        them before each, so that no answer is counted twice.
     repeats : int
         Answers a score, at least 1; one is averaged with nothing, but its noise is known.
     noise : float, optional
@@ -48,19 +48,19 @@ class Repeated:
         card = victim.card
         if noise is None:
             noise = self._deviation() / math.sqrt(self.repeats)
-        said = f"a score is the mean of {self.repeats} answer(s), " + (
+        note = f"a score is the mean of {self.repeats} answer(s), " + (
             f"standard deviation {noise:.2g}" if noise else "which do not differ"
         )
         self.card = replace(
             card,
             cost=card.cost * self.repeats,
             noise=noise,
-            note="; ".join(filter(None, (card.note, said))),
+            note="; ".join(filter(None, (card.note, note))),
         )
 
     @property
     def account(self) -> Any:
-        """What a service has been asked for so far; None where the victim keeps no account."""
+        """The account of a service so far; None where the victim has none."""
         return getattr(self._victim, "account", None)
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

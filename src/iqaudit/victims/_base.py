@@ -1,4 +1,4 @@
-"""What a victim is: a card that says what it is, and pictures in, a score each out."""
+"""Victims: a card that describes one, and pictures in, a score each out."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,12 +18,12 @@ ELSEWHERE = "elsewhere"
 
 @dataclass(frozen=True)
 class Card:
-    """What a victim says of itself, before it is asked for a score.
+    """The description of a victim, known before it is asked for a score.
 
     Parameters
     ----------
     name : str
-        What results call it.
+        Its name in results.
     scale : Scale
         Its native range, direction and map onto 0-10.
     smallest_side, largest_side : int
@@ -36,7 +36,7 @@ class Card:
     device : str
         Where it computes, as ``"cpu"``, ``"cuda:0"``, or `ELSEWHERE`.
     note : str
-        What whoever cites a score must know: a licence, that weights are untrained.
+        A remark for those who cite a score: a licence, that weights are untrained.
     window : callable
         From a picture's height and width to the part of it that the victim looks at; an attack
         changes nothing beyond it, where no change is ever seen.
@@ -89,7 +89,7 @@ class Session(Protocol):
     def recall(self, change: Change) -> None:
         """Take note of a change that was scored in an earlier search, which this one goes on with.
 
-        What is scored afterwards must be, to the last bit, what it would have been in that search.
+        Later scores must be, to the last bit, those that it would have given in that search.
         """
         ...
 
@@ -142,12 +142,12 @@ of the same shape."""
 
 def gradient_of(victim: Victim) -> Gradient | None:
     """Return a victim's gradient; None where it answers scores alone."""
-    own: Gradient | None = getattr(victim, "gradient", None)
-    return own
+    method: Gradient | None = getattr(victim, "gradient", None)
+    return method
 
 
 def forget(victim: Victim) -> None:
     """Have a victim that keeps its answers ask again."""
-    own = getattr(victim, "forget", None)
-    if own is not None:
-        own()
+    method = getattr(victim, "forget", None)
+    if method is not None:
+        method()

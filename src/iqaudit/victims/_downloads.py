@@ -11,7 +11,7 @@ PATIENCE = 30.0
 """Seconds for which a connection may stay silent. torch and CLIP download without any limit."""
 
 DOWNLOADERS = {"download_url_to_file": "dst", "_download": "download_target"}
-"""The functions of torch.hub and of CLIP that download, and what they call the file they write."""
+"""The functions of torch.hub and of CLIP that download, and their names of the file written."""
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def patience(seconds: float = PATIENCE) -> Iterator[None]:
 
 
 def missing(error: BaseException) -> str | None:
-    """Say what a failed download was to bring and where it belongs; None if nothing was fetched.
+    """Return a sentence on a failed download's file and its place; None if nothing was fetched.
 
     The errors themselves name neither; the frames that they came through do.
     """

@@ -19,11 +19,11 @@ class Function:
     scale : Scale
         Native range and direction; ``Scale.from_range(low, high)`` where nothing was fitted.
     name : str, optional
-        What results call it; the function's own name unless given.
+        Its name in results; the function's own by default.
     smallest_side : int
         Pixels.
     largest_batch : int, optional
-        Pictures that may be scored in one call; any number unless given.
+        Pictures that may be scored in one call; any number by default.
     """
 
     def __init__(
@@ -35,10 +35,8 @@ class Function:
         smallest_side: int = 1,
         largest_batch: int | None = None,
     ) -> None:
-        own: str = getattr(function, "__name__", "") or type(function).__name__
-        self.card = Card(
-            name or own, scale, smallest_side=smallest_side, largest_batch=largest_batch
-        )
+        name = name or getattr(function, "__name__", "") or type(function).__name__
+        self.card = Card(name, scale, smallest_side=smallest_side, largest_batch=largest_batch)
         self._function = function
 
     def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:

@@ -50,7 +50,7 @@ class Onnx:
             raise InputError(
                 "onnx: needs ONNX Runtime: pip install 'iqaudit[onnx]', or onnxruntime-gpu."
             ) from None
-        said = Scale.declared(
+        scale = Scale.declared(
             f"onnx:{file}", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
         kind, _, number = device.partition(":")
@@ -90,7 +90,7 @@ class Onnx:
             raise InputError(f"{file}: takes {batch} pictures a call; make it one, or any number.")
         self.card = Card(
             f"onnx:{file}",
-            said,
+            scale,
             smallest_side=fixed[0] if fixed else 1,
             largest_side=fixed[0] if fixed else None,
             largest_batch=1 if device == "cpu" else batch,

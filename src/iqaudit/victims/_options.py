@@ -5,6 +5,12 @@ from types import MappingProxyType
 
 from iqaudit._core.settings import FILE, FLAG, NUMBER, PAIR, TEXT, WHOLE, Setting, table
 
+EXACT = ("incremental", "dense")
+"""In a search: only what a query changes is computed again, or whole pictures are."""
+
+HEADER = "NAME=env:VARIABLE or NAME=file:PATH"
+RANGE = "two numbers, LOW:HIGH"
+
 _model = partial(Setting, heading="Victim")
 _service = partial(Setting, heading="Service")
 
@@ -13,14 +19,7 @@ OPTIONS = MappingProxyType(
         _model("checkpoint", FILE, "FILE", "Model weights, as their authors publish them."),
         _model("untrained", FLAG, "", "Random weights, for benchmarks only."),
         _model("dataset", TEXT, "NAME", "Training set of the checkpoint: live, csiq or tid2013."),
-        _model(
-            "score_range",
-            PAIR,
-            "LOW HIGH",
-            "Native score range.",
-            flag="--range",
-            word="two numbers, LOW:HIGH",
-        ),
+        _model("score_range", PAIR, "LOW HIGH", "Native score range.", word=RANGE, flag="--range"),
         _model("lower_is_better", FLAG, "", "A lower score means better quality."),
         _model("scale", FILE, "FILE", "Score scale of `iqaudit calibrate`, in place of --range."),
         _model("repeats", WHOLE, "K", "Answers averaged into a score; each costs a query."),
@@ -28,23 +27,15 @@ OPTIONS = MappingProxyType(
             "exact",
             TEXT,
             "",
-            "Scoring in a search: again only what a query changes, or whole pictures.",
-            choices=("incremental", "dense"),
-            default="incremental",
+            "Score only what a query changes, or whole pictures.",
+            EXACT[0],
+            EXACT,
         ),
         _model("device", TEXT, "DEVICE", "Device of a network: cpu, cuda, cuda:1."),
-        _service("field", TEXT, "PATH", "Place of the score in JSON, as result.scores[0]."),
-        _service("pattern", TEXT, "REGEX", "Regular expression whose one group is the score."),
-        _service("form", TEXT, "FORM", "Body of a request: raw, multipart or multipart:NAME."),
-        _service(
-            "headers",
-            TEXT,
-            "HEADER",
-            "HTTP header, NAME=env:VARIABLE or NAME=file:PATH.",
-            flag="--header",
-            word="NAME=env:VARIABLE or NAME=file:PATH",
-            many=True,
-        ),
+        _service("field", TEXT, "PATH", "Place of the score in JSON: result.scores[0]."),
+        _service("pattern", TEXT, "REGEX", "Regular expression with one group, the score."),
+        _service("form", TEXT, "FORM", "Body of a request: raw, multipart[:NAME]."),
+        _service("headers", TEXT, "HEADER", HEADER + ".", word=HEADER, many=True),
         _service("authorised", FLAG, "", "The service's owner allows this audit."),
         _service("timeout", NUMBER, "SECONDS", "Time limit of a request."),
         _service("retries", WHOLE, "N", "Repetitions of a failed request."),

@@ -36,7 +36,7 @@ MORE_THAN_A_PICTURE = {
     "InceptionScore": "scores a set of pictures",
     "CLIPScore": "needs a caption beside the picture",
 }
-"""What pyiqa counts among the no-reference metrics and no victim can be, by architecture."""
+"""No-reference metrics of pyiqa that no victim can be, by architecture."""
 
 PROBE = (240, 256)
 """Height and width of the picture that the network and the public call must agree on: no side
@@ -82,7 +82,7 @@ class Pyiqa(TorchModule):
     ------
     InputError
         If pyiqa is not installed or cannot be imported, has no such metric or one that needs more
-        than a picture, states no range where none is said, or lacks a file it cannot download.
+        than a picture, states no range where none is given, or lacks a file it cannot download.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Pyiqa(TorchModule):
 
 
 class _Scorer(nn.Module):
-    """What pyiqa's metrics expect, from what `TorchModule` gives them."""
+    """A metric of pyiqa behind the inputs of `TorchModule`."""
 
     def __init__(self, metric: nn.Module, device: torch.device) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ def _library() -> tuple[Any, Mapping[str, Any]]:
 
 
 def _no_reference(name: str, configs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what pyiqa's table says of a metric, if that can score a picture alone."""
+    """Return the entry of a metric in pyiqa's table, if it can score a picture alone."""
     kinds = {each: config["metric_opts"]["type"] for each, config in configs.items()}
     usable = [
         each
@@ -178,14 +178,12 @@ def _scale(
     scale: Scale | None,
 ) -> Scale:
     """Return the scale that the caller says or, where the caller is silent, pyiqa."""
-    whose = f'The victim "pyiqa:{name}"'
     lower = bool(config.get("lower_better") if lower_is_better is None else lower_is_better)
     if scale is not None:
-        return Scale.declared(
-            whose, score_range=score_range, lower_is_better=bool(lower_is_better), scale=scale
-        )
-    if score_range is not None:
-        return Scale.declared(whose, score_range=score_range, lower_is_better=lower)
+        lower = bool(lower_is_better)
+    if scale is not None or score_range is not None:
+        whose = f'The victim "pyiqa:{name}"'
+        return Scale.declared(whose, score_range=score_range, lower_is_better=lower, scale=scale)
     stated = str(config.get("score_range"))
     ends = re.fullmatch(r"~?(-?[\d.]+), *~?(-?[\d.]+)", stated)
     if ends is None:
@@ -200,7 +198,7 @@ def _scale(
 
 
 def _make(library: Any, name: str, device: torch.device) -> Any:
-    """Return pyiqa's metric, or say in one sentence what it lacks."""
+    """Return pyiqa's metric; an `InputError` names a file that it lacks."""
     try:
         with _quiet(), patience(), _safe_loading():
             return library.create_metric(name, device=device)
@@ -260,7 +258,7 @@ def _quiet() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(sys.stderr))
         stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")  # whoever calls us can mend none of what they warn of
+        warnings.simplefilter("ignore")  # the caller can mend nothing that they warn of
         logging.disable(max(before, logging.INFO))
         stack.callback(logging.disable, before)
         yield
@@ -269,12 +267,12 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _safe_loading() -> Iterator[None]:
     """Have torch load tensors and no code, unless the user has said otherwise."""
-    said = os.environ.get(SAFE_LOADING)
-    os.environ[SAFE_LOADING] = "1" if said is None else said
+    previous = os.environ.get(SAFE_LOADING)
+    os.environ[SAFE_LOADING] = "1" if previous is None else previous
     try:
         yield
     finally:
-        if said is None:
+        if previous is None:
             os.environ.pop(SAFE_LOADING, None)
 
 

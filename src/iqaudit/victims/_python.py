@@ -4,16 +4,20 @@ import sys
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import Scale
-from iqaudit.victims._base import Card, Session, Victim, forget, open_session
+from iqaudit.victims._base import Victim
 
 
-class Python:
-    """What a Python module holds under a name. Importing it runs its code.
+def python(
+    spec: str,
+    *,
+    score_range: tuple[float, float] | None = None,
+    lower_is_better: bool = False,
+    scale: Scale | None = None,
+    exact: str | None = None,
+) -> Victim:
+    """Return the victim that a Python module holds under a name. Importing it runs its code.
 
     Parameters
     ----------
@@ -31,49 +35,15 @@ class Python:
     InputError
         If the module cannot be imported, or holds nothing usable under the name.
     """
+    from iqaudit.victims._spec import as_victim
 
-    def __init__(
-        self,
-        spec: str,
-        *,
-        score_range: tuple[float, float] | None = None,
-        lower_is_better: bool = False,
-        scale: Scale | None = None,
-        exact: str | None = None,
-    ) -> None:
-        from iqaudit.victims._spec import as_victim
-
-        found = _find(spec)
-        self._victim: Victim = as_victim(
-            found,
-            score_range=score_range,
-            lower_is_better=lower_is_better,
-            scale=scale,
-            exact=exact,
-        )
-
-    @property
-    def card(self) -> Card:
-        """What the victim says of itself."""
-        return self._victim.card
-
-    def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
-        """Score pictures (n, height, width, 3); see `Victim.score`."""
-        return self._victim.score(pictures)
-
-    def open_session(self, height: int, width: int, scores: int) -> Session | None:
-        """Begin a search; see `iqaudit.victims._base.open_session`."""
-        return open_session(self._victim, height, width, scores)
-
-    def __getattr__(self, name: str) -> Any:
-        """Hand on what only some victims have."""
-        if name not in {"incremental", "gradient", "account"}:
-            raise AttributeError(name)
-        return getattr(self._victim, name)
-
-    def forget(self) -> None:
-        """Have a victim that keeps its answers ask again."""
-        forget(self._victim)
+    return as_victim(
+        _find(spec),
+        score_range=score_range,
+        lower_is_better=lower_is_better,
+        scale=scale,
+        exact=exact,
+    )
 
 
 def _find(spec: str) -> Any:
@@ -89,14 +59,14 @@ def _find(spec: str) -> Any:
         raise InputError(
             f'python:{spec}: importing "{place}" failed ({type(error).__name__}: {error}).'
         ) from error
-    found: Any = module
+    value: Any = module
     for part in name.split("."):
-        if not hasattr(found, part):
+        if not hasattr(value, part):
             raise InputError(f'python:{spec}: "{place}" holds no "{name}".')
-        found = getattr(found, part)
-    if isinstance(found, str | type):
+        value = getattr(value, part)
+    if isinstance(value, str | type):
         raise InputError(
-            f"python:{spec}: this is a {type(found).__name__}; name a function, a torch module "
+            f"python:{spec}: this is a {type(value).__name__}; name a function, a torch module "
             "that is made already, or a victim."
         )
-    return found
+    return value

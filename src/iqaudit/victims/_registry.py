@@ -14,10 +14,10 @@ from iqaudit.victims._base import Victim
 class Kind(NamedTuple):
     """A kind of victim that a string can name.
 
-    `spec` is the string's form: a name of its own, or a prefix and what follows its colon (an
+    `spec` is the string's form: a name of its own, or a prefix and the rest behind its colon (an
     address is taken whole, its prefix included); `module` (relative to this package) and `made_by`
     are the module and the class in it, loaded when first used, since torch and others take seconds;
-    `line` says what it is.
+    `line` describes it.
     """
 
     spec: str
@@ -70,7 +70,7 @@ KINDS = MappingProxyType(
                 "a no-reference metric of pyiqa (iqaudit[pyiqa]; not for commercial use)",
             ),
             Kind("onnx:FILE", "_onnx", "Onnx", "a network in ONNX Runtime (iqaudit[onnx])"),
-            Kind("python:MODULE:NAME", "_python", "Python", "a function or torch module of yours"),
+            Kind("python:MODULE:NAME", "_python", "python", "a function or torch module of yours"),
             Kind(
                 "replay:RUN", ".._runs.replay", "Replay", "the scores that an earlier run recorded"
             ),

@@ -1,4 +1,4 @@
-"""Score scales in files: a small TOML file says what a scale was fitted on and to whom."""
+"""Score scales in TOML files, with the pictures and the victim that they were fitted to."""
 
 import hashlib
 import json
@@ -24,18 +24,18 @@ quality then moves by more than 0.025. Noise comes on top."""
 def save_scale(
     path: str | os.PathLike[str], scale: Scale, victim: Victim, pictures: Sequence[Picture]
 ) -> None:
-    """Write a scale with what it was fitted on, and the victim's fingerprint: two scores more.
+    """Write a scale with its pictures' hash and its victim's fingerprint: two scores more.
 
     Parameters
     ----------
     path : path
         The TOML file.
     scale : Scale
-        What was fitted.
+        The fitted scale.
     victim : Victim
-        Whose it is: the name and the fingerprint are kept.
+        Its victim, of which the file has the name and the fingerprint.
     pictures : sequence of Picture
-        What it was fitted on: their number and a hash of their hashes are kept.
+        Its pictures, of which the file has their number and a hash of their hashes.
     """
     together = hashlib.sha256("".join(sorted(each.sha256 for each in pictures)).encode())
     # JSON's strings, numbers and booleans are TOML's.
@@ -88,16 +88,16 @@ def refuse_another(path: str | os.PathLike[str], victim: Victim) -> None:
     if "fingerprint" not in values or victim.card.device == ELSEWHERE:
         return
     try:
-        fitted = plain, noisy = tuple(float(score) for score in values["fingerprint"])
+        expected = plain, noisy = tuple(float(score) for score in values["fingerprint"])
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: this is no scale file (fingerprint: {error}).") from None
-    found = fingerprint(victim)
+    scores = fingerprint(victim)
     allowed = SAME * victim.card.scale.spread + NOISE_TOLERANCE * victim.card.noise
-    if not np.allclose(found, fitted, rtol=0, atol=allowed):
+    if not np.allclose(scores, expected, rtol=0, atol=allowed):
         raise InputError(
             f'{path}: this scale was fitted to "{values["victim"]}" when that scored two fixed '
             f'pictures {plain:.6g} and {noisy:.6g}; "{victim.card.name}" scores them '
-            f"{found[0]:.6g} and {found[1]:.6g}: it is another, or answers at random. Calibrate "
+            f"{scores[0]:.6g} and {scores[1]:.6g}: it is another, or answers at random. Calibrate "
             'again or, to take the scale all the same, remove the line "fingerprint" from the file.'
         )
 

@@ -28,19 +28,19 @@ def slope(victim: Victim, pixels: Pixels) -> NDArray[np.float32]:
 
     Outside any budget, which counts scores: for white-box attacks, whose victims have one.
     """
-    own = gradient_of(victim)
-    if own is None:
+    gradient = gradient_of(victim)
+    if gradient is None:
         raise RuntimeError("a gradient was asked of a victim that has none")
     try:
-        found = np.asarray(own(pixels.copy()), dtype=np.float32)
+        slopes = np.asarray(gradient(pixels.copy()), dtype=np.float32)
     except Exception as error:
         raise _failed(victim, "the gradient for a picture", pixels, error) from error
-    if found.shape != pixels.shape or not np.isfinite(found).all():
+    if slopes.shape != pixels.shape or not np.isfinite(slopes).all():
         raise VictimError(
             f'The victim "{victim.card.name}" has no finite gradient for a picture of '
             f"{pixels.shape[1]} x {pixels.shape[0]}."
         )
-    return found
+    return slopes
 
 
 def refuse_unusable(victim: Victim, scores: Sequence[float]) -> None:
@@ -69,7 +69,7 @@ def ask_batch(victim: Victim, batch: Pixels) -> list[float]:
 def as_numbers(
     victim: Victim, answer: Callable[[], ArrayLike], like: Pixels, count: int
 ) -> list[float]:
-    """Return what a victim answers as so many floats, or raise its fault as a `VictimError`."""
+    """Return a victim's answers as so many floats, or raise its fault as a `VictimError`."""
     try:
         scores = np.asarray(answer(), dtype=np.float64)
     except VictimError:

@@ -36,7 +36,7 @@ OBJECT = "object"
 """The kind of a victim that exists in one process alone."""
 
 PARTS = ("card", "score")
-"""What makes an object a victim; see `Victim`."""
+"""The attributes that make an object a victim; see `Victim`."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class VictimSpec:
     spec : str
         As `iqaudit.victims.KINDS` describes them.
     options : mapping
-        What `iqaudit.victims.as_victim` takes besides, but a scale's file in place of a scale.
-    made : Victim, optional
-        The victim itself, of one that exists in this process alone; see `of`.
+        The keywords of `iqaudit.victims.as_victim`, with a scale's file in place of a scale.
+    base : Victim, optional
+        The victim itself, unaveraged, of one that exists in this process alone; see `of`.
 
     Raises
     ------
@@ -60,12 +60,10 @@ class VictimSpec:
 
     spec: str = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    made: Victim | None = field(default=None, repr=False)
+    base: Victim | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.made is not None:
-            return
-        if self.kind not in KINDS:
+        if self.kind not in KINDS and self.base is None:
             raise unknown_victim(self.kind)
         options = {}
         for name, value in _present(self.options).items():
@@ -81,7 +79,7 @@ class VictimSpec:
         """Read ``SPEC[,OPTION[=VALUE]]...``, as ``dbcnn,checkpoint=dbcnn.pt,dataset=live``.
 
         A comma belongs to the string of a kind that may hold one (a file, an address, a program),
-        unless what follows it is an option.
+        unless an option follows it.
 
         Parameters
         ----------
@@ -97,7 +95,7 @@ class VictimSpec:
         """
         spec, *pieces = text.split(",")
         kind = spec.partition(":")[0]
-        found = _present(options or {})
+        merged = _present(options or {})
         while pieces:
             name, sign, value = pieces[-1].partition("=")
             key = _key(name)
@@ -105,16 +103,16 @@ class VictimSpec:
                 break
             pieces.pop()
             if key in OPTIONS and OPTIONS[key].many:
-                found[key] = (value, *found.get(key, ()))
-            elif key in found:
+                merged[key] = (value, *merged.get(key, ()))
+            elif key in merged:
                 raise _twice(name, kind)
             else:
-                found[key] = value if sign else True
-        return cls(",".join((spec, *pieces)), found)
+                merged[key] = value if sign else True
+        return cls(",".join((spec, *pieces)), merged)
 
     @classmethod
     def of(cls, victim: Any, options: Mapping[str, Any] | None = None) -> "VictimSpec":
-        """Return the spec of whatever `as_victim` takes, with its options.
+        """Return the spec of a victim and options as `as_victim` takes them.
 
         An object, and a string with options that no file can hold, exist in this process alone.
         """
@@ -123,8 +121,12 @@ class VictimSpec:
             spec = cls.parse(victim) if isinstance(victim, str) else victim
             if all(isinstance(each, str | int | float | tuple) for each in options.values()):
                 return spec.plus(options)
-        made = as_victim(victim, **options)
-        return cls(f"{OBJECT}:{made.card.name}", {}, made)
+            repeats = {key: options.pop(key) for key in ("repeats",) if key in options}
+            base = unasked(spec.plus(options))
+        else:
+            repeats = {key: options.pop(key) for key in ("repeats",) if key in options}
+            base = _wrapped(victim, options)
+        return cls(f"{OBJECT}:{base.card.name}", repeats, base)
 
     def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
         """Return it with options from Python, which the victim's class checks itself.
@@ -158,14 +160,14 @@ class VictimSpec:
                 return self.kind
         if self.kind in FREE:
             return Path(rest).stem
-        if self.kind == OBJECT:
+        if self.base is not None:
             return rest
         return rest.rpartition(":")[2] or self.kind
 
     @property
     def described(self) -> dict[str, Any]:
         """The entries of a run's file, to make it again; none of a service, which may be secret."""
-        if self.kind in SERVICES or self.made is not None:
+        if self.kind in SERVICES or self.base is not None:
             return {}
         return {"spec": self.spec, "options": dict(self.options)}
 
@@ -180,9 +182,14 @@ def held_spec(run: Path, spec: str, options: Mapping[str, Any]) -> VictimSpec:
     Raises
     ------
     InputError
-        If it does not hold all that the victim was named by.
+        If the manifest does not hold all of them.
     """
-    if VictimSpec(spec).kind in SERVICES:
+    kind = spec.partition(":")[0]
+    if kind == OBJECT:
+        raise InputError(
+            f"{run}: its victim was an object of the process that ran it, and cannot be made again."
+        )
+    if kind in SERVICES:
         raise InputError(
             f"{run}: the manifest does not hold all of what its victim was named by, which may be "
             "a secret; name it for each cell, with its options, as --victim."
@@ -208,7 +215,7 @@ def as_victim(
         For one that answers at random: how many answers are averaged into a score, each a query;
         see `Repeated`.
     **options
-        What the victim's class takes besides: for a module or a function `score_range`,
+        The keywords of the victim's class: for a module or a function `score_range`,
         `lower_is_better` or `scale` as `Scale.declared` reads them, and for a module `exact` as
         `TorchModule` takes it. A string's `scale` may be a file that `iqaudit calibrate` wrote.
         None, False and empty ones count as not given.
@@ -249,7 +256,7 @@ def _wrapped(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[st
             "A victim is a name, a function, a torch module, or an object with "
             f"{' and '.join(PARTS)}; this {type(victim).__name__} lacks {', '.join(lacks)}."
         )
-    torch = sys.modules.get("torch")  # what was never imported is no module of it
+    torch = sys.modules.get("torch")  # an object of a library that was never imported is none
     is_module = torch is not None and isinstance(victim, torch.nn.Module)
     how = {"exact": options.pop("exact")} if is_module and "exact" in options else {}
     refuse_surplus("A function or module", options, Scale.declared)
@@ -268,8 +275,8 @@ def unasked(spec: VictimSpec) -> Victim:
     InputError
         If an option is missing or not for it.
     """
-    if spec.made is not None:
-        return spec.made
+    if spec.base is not None:
+        return spec.base
     options = {key: value for key, value in spec.options.items() if key != "repeats"}
     if _is_file(options.get("scale")):
         options["scale"] = load_scale(options["scale"])
@@ -333,7 +340,7 @@ def _present(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _twice(name: str, kind: str) -> InputError:
-    # The kind alone, not the string: what follows may be a secret.
+    # The kind alone, not the string, which may hold a secret.
     return InputError(f'The option "{name}" of the victim "{kind}" is said twice.')
 
 

@@ -1,4 +1,4 @@
-"""What victims that are services share: a request costs, may fail, and is never made twice."""
+"""The meter of victims that are services: a request costs, may fail, and is never made twice."""
 
 import io
 import math
@@ -38,7 +38,7 @@ class RequestError(Exception):
     Parameters
     ----------
     sentence : str
-        What happened, without anything that may be secret.
+        The failure in words, without anything that may be secret.
     again : int
         How often at most it is worth making again.
     wait : float
@@ -59,12 +59,12 @@ class Clock(NamedTuple):
 
 @dataclass(frozen=True)
 class Account:
-    """What a service has been asked for.
+    """The account of a service: requests, pictures and money.
 
     Parameters
     ----------
     billed : int
-        Requests begun, failed ones and repetitions included: what a provider may bill.
+        Requests begun, failed ones and repetitions included, as a provider may bill them.
     unique : int
         Distinct pictures answered.
     cached : int
@@ -118,8 +118,8 @@ class Policy:
             raise InputError("A ceiling in money, budget_money, needs the price of a request.")
 
 
-class Service:
-    """Asks a service under a policy, and remembers what it answered.
+class Meter:
+    """A meter between a victim and its service: a policy, an account, and the scores so far.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class Service:
 
     @property
     def account(self) -> Account:
-        """What has been asked so far."""
+        """The account so far."""
         return Account(self._billed, self._unique, self._cached, self._billed * self._policy.price)
 
     def forget(self) -> None:
@@ -166,8 +166,8 @@ class Service:
         Raises
         ------
         VictimError
-            If a request failed for good, too many did in a row, or the money is spent. What was
-            answered before is kept and not asked again.
+            If a request failed for good, too many did in a row, or the money is spent. Scores
+            answered before stay and are not asked again.
         """
         hashes = [pixels_sha256(picture) for picture in pictures]
         new = {
@@ -192,7 +192,7 @@ class Service:
             return retrying(self._once, pictures)
         except RequestError as error:
             sentence = str(error)
-        # Raised out here, so that the error's chain ends with it: what lies beneath, a library's
+        # Raised out here, so that the error's chain ends with it: the error beneath, in a library's
         # words or the server's, may carry secrets.
         tries = retrying.statistics["attempt_number"]
         times = f" (asked {tries} times)" if tries > 1 else ""
@@ -278,20 +278,20 @@ def _is_amount(value: object) -> bool:
     )
 
 
-class Served:
-    """What every victim behind a `Service` hands on to it."""
+class Metered:
+    """A victim behind a `Meter`."""
 
-    _service: Service
+    _meter: Meter
 
     @property
     def account(self) -> Account:
-        """What has been asked so far."""
-        return self._service.account
+        """The account so far."""
+        return self._meter.account
 
     def forget(self) -> None:
-        """Ask again for pictures that were answered; see `Service.forget`."""
-        self._service.forget()
+        """Ask again for pictures that were answered; see `Meter.forget`."""
+        self._meter.forget()
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Score pictures (n, height, width, 3); see `Service.score`."""
-        return self._service.score(pictures)
+        """Score pictures (n, height, width, 3); see `Meter.score`."""
+        return self._meter.score(pictures)

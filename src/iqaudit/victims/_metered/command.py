@@ -20,10 +20,10 @@ from iqaudit.victims._metered.base import (
     RETRIES,
     TIMEOUT,
     Clock,
+    Meter,
+    Metered,
     Policy,
     RequestError,
-    Served,
-    Service,
     png,
 )
 from iqaudit.victims._metered.score_parsing import (
@@ -35,7 +35,7 @@ from iqaudit.victims._metered.score_parsing import (
 )
 
 ONE, MANY = "{picture}", "{pictures}"
-"""What stands in a template for a picture's path, and for that of a list of paths."""
+"""The placeholders of a template: a picture's path, and that of a list of paths."""
 
 SCRIPTS = {".py", ".pyz", ".sh", ".pl", ".rb", ".js", ".jl", ".r", ".m", ".lua", ".jar", ".exe"}
 WEIGHTS = {".onnx", ".pt", ".pth", ".ckpt", ".safetensors"}
@@ -52,11 +52,11 @@ LINE_MOST = 200
 """Characters of a program's last words that an error repeats."""
 
 
-class Command(Served):
+class Command(Metered):
     """A program that prints the score of a picture.
 
-    It is started anew for each request, without a shell, in a process group of its own. What was
-    answered is not asked again; see `Service`.
+    It is started anew for each request, without a shell, in a process group of its own. A
+    picture that was answered is not asked again; see `Meter`.
 
     Parameters
     ----------
@@ -100,19 +100,19 @@ class Command(Served):
     ) -> None:
         self._words = _split(template)
         self._together = any(MANY in word for word in self._words)
-        self._program = _found(self._words[0])
+        self._program = _executable(self._words[0])
         if field is not None and pattern is not None:
             raise InputError("A score is read by a field of JSON or by a pattern, not by both.")
         self._field = None if field is None else Field(field)
         self._pattern = None if pattern is None else Pattern(pattern)
         self._timeout = timeout
         policy = Policy(timeout, retries, rate, price, budget_money)
-        said = Scale.declared(
+        scale = Scale.declared(
             "A command", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
         name = _name(self._words)
-        self.card = Card(name, said, largest_batch=None if self._together else 1, device=ELSEWHERE)
-        self._service = Service(name, self._ask, policy, together=self._together, clock=clock)
+        self.card = Card(name, scale, largest_batch=None if self._together else 1, device=ELSEWHERE)
+        self._meter = Meter(name, self._ask, policy, together=self._together, clock=clock)
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         # An answer is not lost over a file that cannot be removed.
@@ -173,7 +173,7 @@ class Command(Served):
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End what is left of a program and its children."""
+    """End a program and its children."""
     group = process.pid
     try:
         if process.poll() is None:
@@ -200,12 +200,12 @@ def _split(template: str) -> list[str]:
     return words
 
 
-def _found(program: str) -> str:
-    found = shutil.which(program)
-    if found is None:
-        said, sign, _ = program.partition("=")  # a variable set before it may be a secret
-        raise InputError(f'There is no program "{said}{sign}" that can be run.')
-    return str(Path(found).absolute())
+def _executable(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        name, sign, _ = program.partition("=")  # a variable set before it may be a secret
+        raise InputError(f'There is no program "{name}{sign}" that can be run.')
+    return str(Path(path).absolute())
 
 
 def _name(words: Sequence[str]) -> str:
@@ -228,5 +228,5 @@ def _last_line(file: Path) -> str:
         stream.seek(max(0, file.stat().st_size - 4 * LINE_MOST))
         lines = stream.read().decode("utf-8", "replace").split("\n")
     printable = ["".join(filter(str.isprintable, line)).strip() for line in lines]
-    said = [line for line in printable if line]
-    return f": {said[-1][:LINE_MOST]}" if said else ""
+    full = [line for line in printable if line]
+    return f": {full[-1][:LINE_MOST]}" if full else ""

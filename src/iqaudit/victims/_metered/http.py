@@ -20,13 +20,13 @@ from iqaudit.victims._metered.base import (
     RETRIES,
     TIMEOUT,
     Clock,
+    Meter,
+    Metered,
     Policy,
     RequestError,
-    Served,
-    Service,
     png,
 )
-from iqaudit.victims._metered.http_connection import Address, Line, Reply
+from iqaudit.victims._metered.http_connection import Address, Connection, Reply
 from iqaudit.victims._metered.score_parsing import Field
 
 HEADER = re.compile(r"([\w!#$%&'*+.^`|~-]+)=(?:env:([A-Za-z_]\w*)|file:(.+))", re.ASCII)
@@ -43,10 +43,10 @@ RETRY_AFTER_MOST = 300.0
 FORMS = ("raw", "multipart")
 
 
-class Http(Served):
+class Http(Metered):
     """A service that is sent a picture and answers JSON with a score in it.
 
-    One picture a request, as PNG. What was answered is not asked again; see `Service`.
+    One picture a request, as PNG. A picture that was answered is not sent again; see `Meter`.
 
     Parameters
     ----------
@@ -106,19 +106,19 @@ class Http(Served):
                 raise InputError("Give the address a user or a header Authorization, not both.")
             self._sent["authorization"] = login
         policy = Policy(timeout, retries, rate, price, budget_money)
-        said = Scale.declared(
+        scale = Scale.declared(
             "A service", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
-        self.card = Card(address.public, said, largest_batch=1, device=ELSEWHERE)
-        self._line = Line(address, timeout)
-        self._service = Service(address.public, self._ask, policy, clock=clock)
+        self.card = Card(address.public, scale, largest_batch=1, device=ELSEWHERE)
+        self._connection = Connection(address, timeout)
+        self._meter = Meter(address.public, self._ask, policy, clock=clock)
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         [picture] = pictures
         body, kind = png(picture), "image/png"
         if self._part:
             body, kind = _multipart(self._part, body)
-        reply = self._line.post(body, {**self._sent, "content-type": kind})
+        reply = self._connection.post(body, {**self._sent, "content-type": kind})
         if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(reply)
         return [self._field.number(reply.body)]
@@ -126,18 +126,20 @@ class Http(Served):
 
 def _refusal(reply: Reply) -> RequestError:
     try:
-        # Python's words for it: the server's own could repeat what it was sent.
-        said = f"answered {reply.status} {HTTPStatus(reply.status).phrase}"
+        # Python's words for it: the server's own could repeat a secret of the request.
+        sentence = f"answered {reply.status} {HTTPStatus(reply.status).phrase}"
     except ValueError:
-        said = f"answered {reply.status}"
+        sentence = f"answered {reply.status}"
     if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
-        return RequestError(f"{said}; redirects are not followed, give the new address", again=0)
+        return RequestError(
+            f"{sentence}; redirects are not followed, give the new address", again=0
+        )
     if reply.status not in PASSING:
-        return RequestError(said, again=0)
+        return RequestError(sentence, again=0)
     wait = _seconds(reply.retry_after)
     if wait > RETRY_AFTER_MOST:
-        return RequestError(f"{said} and asks to be left alone for {wait:.0f} s", again=0)
-    return RequestError(said, wait=wait)
+        return RequestError(f"{sentence} and asks to be left alone for {wait:.0f} s", again=0)
+    return RequestError(sentence, wait=wait)
 
 
 def _seconds(retry_after: str) -> float:
@@ -189,7 +191,7 @@ def _address(url: str) -> tuple[Address, str]:
     if parts.username is not None:
         both = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         login = f"Basic {base64.b64encode(both.encode()).decode()}"
-    # What must be quoted is; what is quoted stays as it is.
+    # Unsafe characters are quoted; quoted ones stay as they are.
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~") or "/"
     query = quote(parts.query, safe="/%:@!$&'()*+,;=~?")
     return Address(parts.scheme, host, port, path, query), login
@@ -204,11 +206,11 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _headers(given: Sequence[str]) -> dict[str, str]:
+def _headers(texts: Sequence[str]) -> dict[str, str]:
     headers: dict[str, str] = {"accept": "application/json", "user-agent": "iqaudit"}
-    if isinstance(given, str):
-        given = [given]
-    for number, header in enumerate(given, 1):
+    if isinstance(texts, str):
+        texts = [texts]
+    for number, header in enumerate(texts, 1):
         form = HEADER.fullmatch(header)
         if form is None or form[1].lower() in OURS:
             # Without its words: they may be a secret put in the wrong place.

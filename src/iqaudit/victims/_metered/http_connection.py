@@ -48,7 +48,7 @@ class Address:
 
     @property
     def resource(self) -> str:
-        """What the request asks the host for."""
+        """The resource of the host that a request names."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
@@ -61,11 +61,11 @@ class Reply:
     body: bytes
 
 
-class Line:
+class Connection:
     """A connection to a service, kept open between requests.
 
-    Redirects are not followed and the environment's proxies not used: what is sent goes to the
-    host that was named.
+    Redirects are not followed and the environment's proxies not used: requests go to the
+    named host.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Line:
     def __init__(self, address: Address, timeout: float) -> None:
         self._address, self._timeout = address, timeout
         self._socket: socket.socket | None = None
-        self._connection = (
+        self._client = (
             HTTPSConnection(
                 address.host,
                 address.port,
@@ -88,7 +88,7 @@ class Line:
             else HTTPConnection(address.host, address.port, timeout=timeout)
         )
         # Python warns of a socket that nobody closed.
-        weakref.finalize(self, self._connection.close)
+        weakref.finalize(self, self._client.close)
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Send a request and return its reply; `RequestError` without one."""
@@ -111,25 +111,25 @@ class Line:
         finally:
             watchdog.cancel()
             if reply is None or expired.is_set():
-                self._connection.close()
-        # Raised out here: what lies beneath may hold the host's words.
+                self._client.close()
+        # Raised out here: the error beneath may hold the host's words.
         if expired.is_set():
             raise RequestError(f"gave no whole reply in {self._timeout:g} s")
         if reply is None:
             raise problem or RequestError("gave no reply")
         if len(reply.body) > REPLY_MOST:
-            self._connection.close()
+            self._client.close()
             raise RequestError(f"answered more than {REPLY_MOST >> 20} MiB", again=ANSWER_RETRIES)
         return reply
 
     def _post(self, body: bytes, headers: Mapping[str, str], expired: threading.Event) -> Reply:
-        if self._connection.sock is None:
-            self._connection.connect()
-        self._socket = self._connection.sock
+        if self._client.sock is None:
+            self._client.connect()
+        self._socket = self._client.sock
         if expired.is_set():  # while there was nothing yet to shut
             raise TimeoutError
-        self._connection.request("POST", self._address.resource, body, dict(headers))
-        with self._connection.getresponse() as response:
+        self._client.request("POST", self._address.resource, body, dict(headers))
+        with self._client.getresponse() as response:
             read = response.read(REPLY_MOST + 1)
             # A body that ends before its length is no error where a number of bytes was asked for.
             if response.length and len(read) <= REPLY_MOST:
@@ -140,17 +140,17 @@ class Line:
         expired.set()
         # The connection lets go of a socket that the host will close, and reads on all the same;
         # in a handshake only the connection has it.
-        for connected in (self._socket, self._connection.sock):
+        for connected in (self._socket, self._client.sock):
             if connected is not None:
                 with suppress(OSError):
-                    # The plain method: an encrypted socket's changes what is read meanwhile.
+                    # The plain method: an encrypted socket's disturbs a reader meanwhile.
                     socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     def _drop_if_stale(self) -> None:
         """Close a kept connection that the host has closed, or has sent something unasked on."""
-        if self._connection.sock is None:
+        if self._client.sock is None:
             return
         with selectors.DefaultSelector() as selector:
-            selector.register(self._connection.sock, selectors.EVENT_READ)
+            selector.register(self._client.sock, selectors.EVENT_READ)
             if selector.select(0):
-                self._connection.close()
+                self._client.close()

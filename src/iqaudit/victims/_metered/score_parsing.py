@@ -1,4 +1,4 @@
-"""Scores read from what a service or a program answers."""
+"""Scores read from the answers of services and programs."""
 
 import json
 import re
@@ -37,7 +37,7 @@ class Field:
             )
 
     def find(self, document: bytes) -> object:
-        """Return what stands there; `RequestError` if it is no JSON or nothing does."""
+        """Return the value at the path; `RequestError` if it is no JSON or has no such value."""
         try:
             value: Any = json.loads(document)
         except (ValueError, RecursionError):
@@ -95,10 +95,10 @@ class Pattern:
 
     def numbers(self, text: str, count: int) -> list[float]:
         """Return as many scores as pictures were given, in order."""
-        found = re.findall(self.pattern, text, re.MULTILINE)
-        if len(found) != count:
-            raise unusable(f'matched "{self.pattern}" {len(found)} times, not {count}')
-        return [_number(word) for word in found]
+        matches = re.findall(self.pattern, text, re.MULTILINE)
+        if len(matches) != count:
+            raise unusable(f'matched "{self.pattern}" {len(matches)} times, not {count}')
+        return [_number(word) for word in matches]
 
 
 def last_number(text: str) -> float:

@@ -1,4 +1,4 @@
-"""What the paper's four victims share: their checkpoint, their scale, their input."""
+"""The common base of the paper's four victims: checkpoint, scale and input."""
 
 import pickle
 from os import PathLike
@@ -58,7 +58,7 @@ class PaperVictim(TorchModule):
     untrained : bool
         Seeded random weights in its place, for benchmarks; results say so.
     dataset : {"live", "csiq", "tid2013"}, optional
-        What the checkpoint was trained on: fixes the paper's score scale.
+        Training set of the checkpoint: fixes the paper's score scale.
     device : str
         Where it computes.
     score_range, lower_is_better, scale
@@ -69,11 +69,12 @@ class PaperVictim(TorchModule):
     Raises
     ------
     InputError
-        If neither a checkpoint nor `untrained` is said, the file does not fit, or no scale is.
+        If there is neither a checkpoint nor `untrained`, the file does not fit, or no scale is
+        declared.
     """
 
     model: ClassVar[str]
-    """What the paper's constants and results call it."""
+    """Its name in the paper's constants and in results."""
     net: ClassVar[type[nn.Module]]
     """From (n, 3, h, w) in [0, 1] to n scores."""
     smallest_side: ClassVar[int]
@@ -137,7 +138,7 @@ class PaperVictim(TorchModule):
 
     @staticmethod
     def finish(net: nn.Module) -> None:
-        """Compute what depends on the weights alone, once they are in place."""
+        """Compute the parts that depend on the weights alone, once those are in place."""
 
 
 def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> None:
@@ -165,9 +166,9 @@ def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> None:
     try:
         net.load_state_dict(state, strict=True)
     except RuntimeError as error:
-        said = [line.strip() for line in str(error).splitlines()[1:3]]
+        problems = [line.strip() for line in str(error).splitlines()[1:3]]
         raise InputError(
-            f"{path}: the checkpoint is not this model's: {' '.join(said)[:300]}"
+            f"{path}: the checkpoint is not this model's: {' '.join(problems)[:300]}"
         ) from None
 
 
