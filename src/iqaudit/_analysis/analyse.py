@@ -1,7 +1,7 @@
 """The analyses that follow an audit: its transfer, then its cells' insights."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from iqaudit._analysis.score_cache import Progress, Scorer
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
 from iqaudit.victims._base import ELSEWHERE
+from iqaudit.victims._spec import VictimSpec
 
 Share: TypeAlias = tuple[Scorer, int]
 """A victim, and how many scores it will be asked for."""
@@ -43,7 +44,11 @@ def write_insights(cell: Path, scorer: Scorer, watch: Watch = unwatched) -> find
 
 
 @one_thread()
-def analyse(directory: str | os.PathLike[str], watch: Watch = unwatched) -> tuple[str, ...]:
+def analyse(
+    directory: str | os.PathLike[str],
+    watch: Watch = unwatched,
+    objects: Iterable[VictimSpec] = (),
+) -> tuple[str, ...]:
     """Write an audit's transfer.json and its cells' insights.json, where they are not there.
 
     Parameters
@@ -52,6 +57,8 @@ def analyse(directory: str | os.PathLike[str], watch: Watch = unwatched) -> tupl
         An audit's directory, or a single run's.
     watch : callable, optional
         See `Watch`.
+    objects : iterable of VictimSpec
+        The audit's victims that exist in this process alone.
 
     Returns
     -------
@@ -70,7 +77,7 @@ def analyse(directory: str | os.PathLike[str], watch: Watch = unwatched) -> tupl
     elsewhere = [cell.name for cell in cells if load(cell).victim.device == ELSEWHERE]
     if elsewhere:
         return tuple(elsewhere)
-    scorers = owns(cells)
+    scorers = owns(cells, objects=objects)
     if not (path / TRANSFER).exists():
         write_transfer(path, scorers, watch)
     by_label = {scorer.label: scorer for scorer in scorers}

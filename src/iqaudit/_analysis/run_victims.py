@@ -1,6 +1,6 @@
 """The victims that score: a run's own, made again from its directory, or others by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def own_label(run: Path) -> str:
     return _label(planned[1].victim, planned[1].victim_options)
 
 
-def own(run: Path, *, may_ask: bool = False) -> Scorer:
+def own(run: Path, *, may_ask: bool = False, objects: Iterable[VictimSpec] = ()) -> Scorer:
     """Make a run's own victim again.
 
     Parameters
@@ -31,6 +31,8 @@ def own(run: Path, *, may_ask: bool = False) -> Scorer:
         The run's directory; whole, since an audit's manifest lies in the folder above.
     may_ask : bool
         Whether making it may ask a service, as measuring the noise of its answers does.
+    objects : iterable of VictimSpec
+        Victims that exist in this process alone: an audit's record cannot make them again.
 
     Raises
     ------
@@ -39,7 +41,10 @@ def own(run: Path, *, may_ask: bool = False) -> Scorer:
     """
     if planned := _planned(run):
         audit, cell = planned
-        spec = held_spec(run, cell.victim, cell.victim_options)
+        known = {(each.spec, *each.options.items()): each for each in objects}
+        spec = known.get((cell.victim, *cell.victim_options.items())) or held_spec(
+            run, cell.victim, cell.victim_options
+        )
         return Scorer(own_label(run), Victims().get(spec, audit.victim_of(cell).noise))
     victim = load(run).victim
     name, cost = victim.name, victim.cost
@@ -52,13 +57,15 @@ def own(run: Path, *, may_ask: bool = False) -> Scorer:
     return Scorer(name, asked(spec, may_ask=may_ask))
 
 
-def owns(runs: Sequence[Path], *, may_ask: bool = False) -> tuple[Scorer, ...]:
+def owns(
+    runs: Sequence[Path], *, may_ask: bool = False, objects: Iterable[VictimSpec] = ()
+) -> tuple[Scorer, ...]:
     """Make the victims of runs again, each once; see `own`."""
     made: dict[str, Scorer] = {}
     for run in runs:
         name = own_label(run)
         if name not in made:
-            made[name] = own(run, may_ask=may_ask)
+            made[name] = own(run, may_ask=may_ask, objects=objects)
     return tuple(made.values())
 
 

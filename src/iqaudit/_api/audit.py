@@ -126,7 +126,8 @@ class Audit:
         VictimError
             If a victim fails; its answers are kept.
         """
-        return analyse.analyse(self.path)
+        victims = () if self._spec is None else self._spec.victims
+        return analyse.analyse(self.path, objects=[each for each in victims if each.base])
 
     @property
     def transfer(self) -> Transfer | None:

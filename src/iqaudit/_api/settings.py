@@ -1,6 +1,7 @@
 """Settings of an audit from Python's arguments."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -9,7 +10,7 @@ from iqaudit._audit.parse import audit_spec
 from iqaudit._audit.spec import AuditSpec
 
 
-def audit_settings(*, data: Any, **settings: Any) -> AuditSpec:
+def audit_settings(*, data: Any, flat: bool = False, **settings: Any) -> AuditSpec:
     """Return an audit's settings; those that are None are not given.
 
     Parameters
@@ -17,6 +18,8 @@ def audit_settings(*, data: Any, **settings: Any) -> AuditSpec:
     data : str, path, array, Picture, a sequence of them, or mapping
         The string of a data set, as ``"live:DIR"``; pictures, or folders of them; or a table of
         keys as an audit's file has it.
+    flat : bool
+        Whether the audit's one cell lies in the audit's own folder.
     **settings
         The keys of an audit's file.
 
@@ -26,7 +29,7 @@ def audit_settings(*, data: Any, **settings: Any) -> AuditSpec:
         If an argument cannot be used.
     """
     given = {name: value for name, value in settings.items() if value is not None}
-    return audit_spec({**given, "data": _data(data)})
+    return replace(audit_spec({**given, "data": _data(data)}), flat=flat)
 
 
 def _data(data: Any) -> Mapping[str, Any]:

@@ -157,9 +157,11 @@ def prepare(
     pending = [
         cell for cell in spec.cells() if then is None or not cell_store.is_done(root / cell.folder)
     ]
-    if not pending and then is not None:
+    # An object of this process may be another of the same name, though its cells are finished.
+    asked = [cell for cell in spec.cells() if cell in pending or cell.victim.base is not None]
+    if not asked and then is not None:
         return Prepared(root, spec, found, then, (), Victims(), {})
-    bases, batches = _victims(spec, pending, then, batch, yes=yes)
+    bases, batches = _victims(spec, asked, then, batch, yes=yes)
     samples = []
     for index, picture in enumerate(found.pictures()):
         for base in bases.values():
@@ -185,7 +187,7 @@ def prepare(
 
 def _victims(
     spec: AuditSpec,
-    pending: Sequence[Cell],
+    cells: Sequence[Cell],
     then: AuditRecord | None,
     batch: int | None,
     *,
@@ -194,7 +196,7 @@ def _victims(
     """Make the victims of some cells, asked nothing; return them by index, and the batches."""
     bases: dict[int, Victim] = {}
     batches = {}
-    for cell in pending:
+    for cell in cells:
         index = spec.victims.index(cell.victim)
         base = bases[index] = bases.get(index) or unasked(cell.victim)
         noise = 0.0 if then is None else then.victims[index].noise

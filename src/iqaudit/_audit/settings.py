@@ -38,7 +38,7 @@ SETTINGS = MappingProxyType(
         ),
         _attack(
             "goals",
-            TEXT,
+            OBJECT,
             "",
             "Push good pictures down and bad ones up, or all one way.",
             AuditSpec.goals[0].value,

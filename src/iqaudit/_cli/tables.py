@@ -71,12 +71,12 @@ def cells(records: Iterable[tuple[str, RunRecord]]) -> Table:
         summary = record.summary
         table.add_row(
             Text(name),
-            str(summary["pictures"]),
-            figure(summary["rgo"], ".3f"),
-            figure(summary["reachable_rgo"], ".3f"),
-            figure(summary["ssim"], ".4f"),
-            figure(summary["linf"], "d"),
-            f"{summary['queries']:,}",
+            str(summary.pictures),
+            figure(summary.rgo, ".3f"),
+            figure(summary.reachable_rgo, ".3f"),
+            figure(summary.ssim, ".4f"),
+            figure(summary.linf, "d"),
+            f"{summary.queries:,}",
         )
     return table
 
