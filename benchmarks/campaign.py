@@ -1,12 +1,12 @@
-"""What an audit's driver takes a picture: processor time and memory, with every engine.
+"""The cost of an audit's driver per picture: processor time and memory, with every engine.
 
     python -m benchmarks.campaign [--pictures N] [--side PIXELS] [--queries N] [ENGINE ...]
 
-The victim answers at once, so what is left is the audit's own. Each engine runs in a process of its
-own, on two workers. Figures are taken between the hundredth picture and the last. For `serial`,
-whose driver does all the work, what the same searches take without an audit is told as well: the
-driver's own is the difference, which includes measures and PNG files. The loop is what one thread
-of the driver's does: it bounds how many pictures a second all workers together can finish.
+The victim answers at once, so the rest is the audit's own cost. Each engine runs in a process of
+its own, on two workers. Figures are taken between the hundredth picture and the last. For `serial`,
+whose driver does all the work, compare with the same searches without an audit: the difference is
+the driver's own, measures and PNG files included. The loop is one thread of the driver's: it bounds
+the pictures a second that all workers together can finish.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from iqaudit.victims._spec import VictimSpec
 WORKERS = 2
 
 WARM = 100
-"""Pictures until figures are taken: whatever is loaded once is there by then."""
+"""Pictures until figures are taken: by then everything is loaded."""
 
 
 def _first_levels(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -62,21 +62,22 @@ class _Meter(Observer):
 
 def _memory() -> tuple[float, float]:
     """Return the resident bytes of this process, and of all that it started."""
-    parents, resident = defaultdict(list), {}
+    children, resident = defaultdict(list), {}
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
         except OSError:
             continue  # it has ended
         number = int(lines["Pid"])
-        parents[int(lines["PPid"])].append(number)
+        children[int(lines["PPid"])].append(number)
         resident[number] = 1024.0 * float(lines.get("VmRSS", "0 kB").split()[0])
-    found, reached = [], [os.getpid()]
+    first = os.getpid()
+    others, reached = 0.0, [*children[first]]
     while reached:
         number = reached.pop()
-        found.append(number)
-        reached += parents[number]
-    return resident[found[0]], sum(resident[number] for number in found[1:])
+        others += resident[number]
+        reached += children[number]
+    return resident[first], others
 
 
 def measure(engine: str, pictures: int, side: int, queries: int) -> dict[str, float]:
@@ -124,22 +125,23 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--queries", type=int, default=20)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.pictures <= WARM:
+    arguments = parser.parse_args()
+    if arguments.pictures <= WARM:
         parser.error(f"more than {WARM} pictures are needed")
-    sizes = {"pictures": given.pictures, "side": given.side, "queries": given.queries}
-    if given.one:
-        print(json.dumps(measure(given.engines[0], **sizes)))
+    sizes = {"pictures": arguments.pictures, "side": arguments.side, "queries": arguments.queries}
+    if arguments.one:
+        print(json.dumps(measure(arguments.engines[0], **sizes)))
         return
-    print(f"{given.pictures} pictures of {given.side} x {given.side}, {given.queries} queries each")
+    count, side, queries = sizes.values()
+    print(f"{count} pictures of {side} x {side}, {queries} queries each")
     print(
         "engine     a picture  driver's CPU  its loop  the search alone   driver, grew  others grew"
     )
-    for engine in given.engines:
+    for engine in arguments.engines:
         options = [f"--{name}={value}" for name, value in sizes.items()]
         command = [sys.executable, "-m", "benchmarks.campaign", engine, "--one", *options]
-        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        row = json.loads(told.splitlines()[-1])
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        row = json.loads(output.splitlines()[-1])
         print(
             f"{engine:10s}{row['milliseconds']:7.1f} ms{row['driver_milliseconds']:11.1f} ms"
             f"{row['loop_milliseconds']:7.1f} ms{row['search_milliseconds']:15.1f} ms"

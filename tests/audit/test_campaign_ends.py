@@ -46,7 +46,7 @@ def test_a_victim_that_may_be_paid_is_asked_only_on_a_word(
         with pytest.raises(InputError, match="say --yes"):
             serial(other, tmp_path / "run")
         assert asked() == 0
-    monkeypatch.setattr(processes, "_Pool", lambda *_: pytest.fail("a process of its own"))
+    monkeypatch.setattr(processes, "Pool", lambda *_: pytest.fail("a process of its own"))
     other = replace(campaign, victims=(VictimSpec("python:tests.support.audited:paid"),))
     execute.run(other, tmp_path / "run", engine="processes", workers=2, yes=True)
     assert asked() == 3 * 20 + 2

@@ -40,6 +40,7 @@ from iqaudit._audit.engines import actors, cluster, worker
 from iqaudit._audit.engines.actors import Actors, RemoteWorker
 from iqaudit._audit.engines.pool import Pool
 from iqaudit._audit.engines.worker import Reply
+from iqaudit._audit.failures import Failures, GivenUpError
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.task import Task
@@ -216,7 +217,7 @@ def test_auto_is_the_cluster_that_was_started_here(ground: Ground) -> None:
         "Ray has the address of this machine's cluster elsewhere than iqaudit looks for it: see "
         "`address` in the docstring of ray.init, and mend iqaudit._audit.engines.cluster"
     )
-    assert cluster._answering("auto") == ground.cluster.address
+    assert cluster._reachable("auto") == ground.cluster.address
 
 
 # What is refused, and needs no cluster
@@ -461,6 +462,15 @@ def test_a_picture_that_three_workers_die_on_is_given_up_and_the_others_go_on(
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
+def test_an_answer_between_deaths_has_them_counted_anew() -> None:
+    failures = Failures()
+    answered = (False, False, True, False, False)
+    spared = [failures.spare(("cell", "p"), "with signal 9", answered=each) for each in answered]
+    assert spared == [True, True, True, True, False]
+    with pytest.raises(GivenUpError, match="cell: 3 workers in a row died on the picture p, the"):
+        failures.report()
+
+
 def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
     tmp_path: Path, small: Campaign, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -473,7 +483,7 @@ def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
     def joined(*_: object) -> Any:
         raise ConnectionError
 
-    monkeypatch.setattr(cluster, "_joined", joined)
+    monkeypatch.setattr(cluster, "_cluster", joined)
     for gpus, error in ((0.0, InputError), (0.25, ConnectionError)):
         engine = cluster._engine("local", gpus, tmp_path / "run", [task], Observer(), 1, Victims())
         with pytest.raises(error, match="as --gpus-per-worker" if error is InputError else None):

@@ -30,7 +30,7 @@ from iqaudit.victims._fingerprint import fingerprint
 from iqaudit.victims._spec import VictimSpec
 
 PATIENCE = 20.0
-"""Seconds without a worker until that is said."""
+"""Seconds without a worker until the observer is told."""
 
 
 class RemoteWorker(Worker):

@@ -1,6 +1,6 @@
-"""The engine of a Ray cluster: one that is running, or one of this machine for the while.
+"""The engine of a Ray cluster: one that is running, or one that is started on this machine.
 
-Ray itself is imported here alone, when it is asked for.
+Ray itself is imported here alone, when this engine is chosen.
 """
 
 import importlib
@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, redirect_stdout, suppress
 from functools import partial
@@ -25,10 +26,10 @@ from iqaudit._runs.schema import load_audit
 from iqaudit.victims._spec import Victims
 
 LOCAL = "local"
-"""In place of an address: a cluster of this machine's own."""
+"""In place of an address: a cluster that this process starts, and ends."""
 
-ANSWERS = 5.0
-"""Seconds in which a cluster's head answers, or is taken for gone. Ray itself tries for minutes."""
+CONNECTS = 5.0
+"""Seconds in which a cluster's head accepts a connection. Ray itself tries for minutes."""
 
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """A setting of Ray's: whether it listens beyond this machine."""
@@ -42,8 +43,8 @@ def ray(
     Parameters
     ----------
     address : str, optional
-        ``"auto"``, or HOST:PORT of a running cluster's head; this machine is one of its nodes.
-        Unless said, that of ``RAY_ADDRESS``; else Ray is started on this machine, for the while.
+        ``"auto"``, or HOST:PORT of a running cluster's head; this machine is one of its nodes. By
+        default that of ``RAY_ADDRESS``; without one, Ray is started on this machine for the audit.
     gpus_per_worker : float
         GPUs that each worker takes: a part of one, or whole ones. Each takes a core besides.
 
@@ -56,10 +57,10 @@ def ray(
         raise InputError(
             f"A worker takes a part of a GPU, as 0.25, or whole ones, not {gpus_per_worker:g}."
         )
-    joined = LOCAL
+    head = LOCAL
     if not _has_joined():
-        joined = _answering(address or os.environ.get("RAY_ADDRESS") or LOCAL)
-    return partial(_engine, joined, gpus_per_worker)
+        head = _reachable(address or os.environ.get("RAY_ADDRESS") or LOCAL)
+    return partial(_engine, head, gpus_per_worker)
 
 
 def _engine(
@@ -79,46 +80,48 @@ def _engine(
                 f'The victim "{victim.name}" computes on a GPU: say what part of one a worker '
                 "takes, as --gpus-per-worker 0.25."
             )
-    with _joined(address, workers) as module:
+    with _cluster(address, workers) as module:
         needs = {"num_cpus": 1, **({"num_gpus": gpus} if gpus else {})}
         actors = Actors(module, root, record, observer, needs)
         yield from Pool(actors, tasks, observer, workers or _room(module, gpus)).run()
 
 
 def _room(module: Any, gpus: float) -> int:
-    """Return how many workers a cluster has room for, were it idle."""
-    found = 0
+    """Return the number of workers that a cluster has room for when it is idle."""
+    room = 0
     for node in module.nodes():
         if node["Alive"]:
-            has = node["Resources"]
-            most = has.get("CPU", 0.0)
-            found += int(min(most, has.get("GPU", 0.0) / gpus) if gpus else most)
-    if not found:
+            most = node["Resources"].get("CPU", 0.0)
+            if gpus:
+                most = min(most, node["Resources"].get("GPU", 0.0) / gpus)
+            room += int(most)
+    if not room:
         what = f"a core and {gpus:g} of a GPU" if gpus else "a core"
         raise InputError(f"The Ray cluster has no node with {what} for a worker.")
-    return found
+    return room
 
 
 @contextmanager
-def _joined(address: str, workers: int | None) -> Iterator[Any]:
-    """Be of a cluster; leave it, and end one of our own, in the end."""
+def _cluster(address: str, workers: int | None) -> Iterator[Any]:
+    """Join or start a cluster; leave it, or end it, at the end."""
     module = _ray(address)
     if _has_joined():
         yield module
         return
     handler = signal.getsignal(signal.SIGTERM)
-    own = {"num_cpus": workers or usual_workers(["cpu"]), "include_dashboard": False}
-    # Ray's own words come from a thread, to the standard output, which is our results'.
+    started = {"num_cpus": workers or usual_workers(["cpu"]), "include_dashboard": False}
+    # A thread of Ray's prints to the standard output, which is for our results.
     with redirect_stdout(sys.stderr):
         try:
             module.init(
                 address=address,
                 log_to_driver=False,
                 logging_level="ERROR",
-                **(own if address == LOCAL else {}),
+                **(started if address == LOCAL else {}),
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise InputError(f"Ray's cluster cannot be joined: {_first(error)}") from error
+            line, *_ = str(error).strip().splitlines() or [repr(error)]
+            raise InputError(f"Ray's cluster cannot be joined: {line.rstrip('.')}") from error
         try:
             yield module
         finally:
@@ -128,14 +131,14 @@ def _joined(address: str, workers: int | None) -> Iterator[Any]:
 
 
 def _has_joined() -> bool:
-    """Whether whoever uses us has joined a cluster with Ray already."""
+    """Whether this process has joined a cluster already."""
     module = sys.modules.get("ray")
     return module is not None and bool(module.is_initialized())
 
 
 def _ray(address: str) -> Any:
     """Return Ray's module, imported once its settings are made."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody that it is used
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # or it reports its use to its makers
     if address == LOCAL:
         os.environ.setdefault(LOOPBACK, "0")
         os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -150,8 +153,8 @@ def _ray(address: str) -> Any:
         ) from None
 
 
-def _answering(address: str) -> str:
-    """Return the HOST:PORT of a cluster that answers; or `LOCAL`."""
+def _reachable(address: str) -> str:
+    """Return the HOST:PORT of a cluster whose head accepts a connection; or `LOCAL`."""
     _ray(address)
     if address == LOCAL:
         return LOCAL
@@ -160,26 +163,26 @@ def _answering(address: str) -> str:
             f"{address}: an audit joins a cluster as one of its nodes: give HOST:PORT of its head, "
             "and run where `ray start --address HOST:PORT` was run."
         )
-    found = _started_here() if address == "auto" else address
-    host, _, port = found.rpartition(":")
+    head = _started_here() if address == "auto" else address
+    host, _, port = head.rpartition(":")
     if not host or not port.isdecimal() or int(port) >= 2**16:
         raise InputError(f'"{address}" is no address of a Ray cluster: say HOST:PORT.')
     try:
-        with closing(socket.create_connection((host.strip("[]"), int(port)), ANSWERS)):
-            return found
+        with closing(socket.create_connection((host.strip("[]"), int(port)), CONNECTS)):
+            return head
     except OSError as error:
         raise InputError(
-            f"{address}: no Ray cluster answers at {found} ({error.strerror or error})."
+            f"{address}: no Ray cluster answers at {head} ({error.strerror or error})."
         ) from None
 
 
 def _started_here() -> str:
-    """Return the HOST:PORT of the cluster that `ray start` joined this machine to.
+    """Return the HOST:PORT of the latest cluster that `ray start` started or joined here.
 
-    It is in the file that ``ray.init(address="auto")`` is documented to read. Ray itself would also
-    try a cluster that is not there for minutes.
+    It is in the file that ``ray.init(address="auto")`` is documented to read.
     """
-    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
+    temporary = "/tmp" if sys.platform == "darwin" else tempfile.gettempdir()  # noqa: S108
+    folder = os.environ.get("RAY_TMPDIR") or temporary
     try:
         return (Path(folder) / "ray" / "ray_current_cluster").read_text("utf-8").strip()
     except OSError:
@@ -187,8 +190,3 @@ def _started_here() -> str:
             "No Ray cluster runs on this machine: start one with `ray start --head`, or join "
             "one with `ray start --address HOST:PORT`."
         ) from None
-
-
-def _first(error: BaseException) -> str:
-    """Return the first line of what Ray says."""
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else repr(error)
