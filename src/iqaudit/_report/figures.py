@@ -37,20 +37,20 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{figure(100 * value, '.0f')} %"
 
 
-def estimate_of(said: Mapping[str, Any] | Estimate | None) -> Estimate:
+def estimate_of(one: Mapping[str, Any] | Estimate | None) -> Estimate:
     """Return an estimate, which JSON holds as a mapping."""
-    if said is None:
+    if one is None:
         return Estimate(None)
-    return said if isinstance(said, Estimate) else Estimate(**said)
+    return one if isinstance(one, Estimate) else Estimate(**one)
 
 
-def estimate(said: Mapping[str, Any] | Estimate | None, form: str = ".3f") -> Markup:
+def estimate(one: Mapping[str, Any] | Estimate | None, form: str = ".3f") -> Markup:
     """Format a figure with its interval behind it, smaller."""
-    found = estimate_of(said)
-    value = Markup('<span class="n">{}</span>').format(figure(found.value, form))
-    if found.low is None or found.high is None:
+    one = estimate_of(one)
+    value = Markup('<span class="n">{}</span>').format(figure(one.value, form))
+    if one.low is None or one.high is None:
         return value
-    low, high = figure(found.low, form), figure(found.high, form)
+    low, high = figure(one.low, form), figure(one.high, form)
     return value + Markup(' <small class="iv">{} to {}</small>').format(low, high)
 
 
@@ -67,7 +67,7 @@ def spread(name: str) -> tuple[str, str, str]:
     return name, f"{name}_low", f"{name}_high"
 
 
-def numbers(said: Mapping[str, Any] | Estimate | None) -> tuple[float | None, ...]:
+def numbers(one: Mapping[str, Any] | Estimate | None) -> tuple[float | None, ...]:
     """Return an estimate's three columns."""
-    found = estimate_of(said)
-    return found.value, found.low, found.high
+    one = estimate_of(one)
+    return one.value, one.low, one.high
