@@ -11,7 +11,7 @@ from iqaudit import _analysis, measures
 from iqaudit._analysis import Estimate
 from iqaudit._analysis.tables.curves import curve
 from iqaudit._report.charts import Axis, Series, chart, domain
-from iqaudit._report.crop import closeup
+from iqaudit._report.crop import crop
 from iqaudit._report.figures import estimate, figure, prose
 from iqaudit._report.gallery import gallery
 from iqaudit._report.page import page
@@ -27,7 +27,7 @@ def test_a_close_up_is_where_the_change_is_most_visible(make_picture: MakePictur
     clean = make_picture(50, 70)
     attacked = clean.copy()
     attacked[30:40, 50:60] ^= 64
-    window = closeup(clean, attacked, 16)
+    window = crop(clean, attacked, 16)
     seen = measures.flip_map(clean, attacked)
     sums = np.lib.stride_tricks.sliding_window_view(seen, (16, 16)).sum(axis=(2, 3))
     assert (window.height, window.width) == (16, 16)
@@ -41,7 +41,7 @@ def test_a_close_up_keeps_what_fits(
     clean = make_picture(50, 70)
     attacked = clean.copy()
     attacked[:, 60:] ^= 64
-    assert closeup(clean, attacked, side) == shown
+    assert crop(clean, attacked, side) == shown
 
 
 def test_the_gallery_shows_smaller_parts_where_the_room_is_small(run: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_band_lies_around_its_line_and_gaps_are_left_out() -> None:
     [line] = drawn.lines
     assert line.points == "0,50 100,0"
     assert line.band == "0,0 100,0 100,50 0,100"
-    assert "s: 1.000 at the end" in drawn.said
+    assert "s: 1.000 at the end" in drawn.alt
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """All that the page's template draws."""
+    """A drawing as the page's template needs it."""
 
     name: str
     title: str
@@ -62,8 +62,8 @@ class Chart:
     csv: str
 
     @property
-    def said(self) -> str:
-        """What is drawn, for who does not see it."""
+    def alt(self) -> str:
+        """The drawing in words."""
         ends = "; ".join(f"{line.name}: {line.last} at the end" for line in self.lines)
         return f"{self.title}. {ends}."
 

@@ -1,4 +1,4 @@
-"""Which part of a picture shows a change best, where the whole is too large to be shown."""
+"""The part of a picture that shows a change best, where the whole is too large for the page."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from iqaudit._core.patches import Window, whole
 from iqaudit._core.picture import Pixels
 
 
-def closeup(clean: Pixels, attacked: Pixels, side: int) -> Window:
+def crop(clean: Pixels, attacked: Pixels, side: int) -> Window:
     """Return the part, `side` pixels high and wide at the most, that has the highest mean FLIP.
 
     The first of several from the top and from the left; the whole where a side holds it.

@@ -1,4 +1,4 @@
-"""What an attack shows about a victim, as the page lays it out: a theme, then a panel a cell."""
+"""Insights as the page lays them out: a theme, then a panel a cell."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from iqaudit._analysis.findings.figures import Group
 from iqaudit._analysis.findings.insights import Insights
 from iqaudit._report.charts import Axis, Chart, Series, Tick, chart, domain
 from iqaudit._report.figures import csv_url, numbers, spread
-from iqaudit._report.heatmaps import Map, accepted_map, strength_map
+from iqaudit._report.heatmaps import Heatmap, accepted_map, strength_map
 from iqaudit._report.verdict import Cell
 from iqaudit.measures._bootstrap import Paired
 
-FLOOR_STYLE = 0
+BASELINE_STYLE = 0
 """Grey."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure of the attack beside the floor's, and where both lie on the table's axis."""
+    """A figure of the attack beside the baseline's, and where both lie on the table's axis."""
 
     label: str
     pictures: int | None
     attack: Estimate
-    floor: Estimate
+    baseline: Estimate
     at: Mapping[str, float]
 
 
@@ -49,7 +49,7 @@ class Panel:
     cell: Cell
     texts: tuple[str, ...]
     bars: tuple[Bars, ...] = ()
-    maps: tuple[Map, ...] = ()
+    maps: tuple[Heatmap, ...] = ()
     charts: tuple[Chart, ...] = ()
 
 
@@ -68,12 +68,12 @@ Row = tuple[str, int | None, Estimate, Estimate]
 
 
 def themes(cells: Sequence[Cell]) -> tuple[Theme, ...]:
-    """Return what the cells' insights say, theme by theme; nothing where there are none."""
-    told = [(cell, cell.insights) for cell in cells if cell.insights and not cell.is_floor]
+    """Return the cells' insights theme by theme; nothing where there are none."""
+    chosen = [(cell, cell.insights) for cell in cells if cell.insights and not cell.is_baseline]
     return tuple(
-        Theme(name, title, hint, tuple(make(*each) for each in told))
+        Theme(name, title, hint, tuple(make(*each) for each in chosen))
         for name, title, hint, make in THEMES
-        if told
+        if chosen
     )
 
 
@@ -103,9 +103,9 @@ def _ends(ticks: tuple[Tick, ...]) -> tuple[Tick, ...]:
     return tuple(tick for tick in ticks if tick in (ticks[0], ticks[-1]) or not tick.value)
 
 
-def _places(axis: Axis, attack: Estimate, floor: Estimate) -> dict[str, float]:
+def _places(axis: Axis, attack: Estimate, baseline: Estimate) -> dict[str, float]:
     places = {}
-    for name, each in (("attack", attack), ("floor", floor)):
+    for name, each in (("attack", attack), ("floor", baseline)):
         for key, value in zip(("at", "low", "high"), numbers(each), strict=True):
             if value is not None:
                 places[f"{name}_{key}"] = axis.at(value)
@@ -124,53 +124,53 @@ def _of_groups(groups: Iterable[Group], names: Mapping[str, str] | None = None) 
     ]
 
 
-def _ways(cell: Cell, found: Insights) -> Panel:
+def _directions(cell: Cell, insights: Insights) -> Panel:
     names = {"lower": "pushed down", "raise": "pushed up"}
     return Panel(
         cell,
-        (found.directions.text, found.starts.text),
+        (insights.directions.text, insights.starts.text),
         (
             bars(
                 f"{cell.key}-direction",
                 "By direction",
-                _of_groups(found.directions.groups, names),
+                _of_groups(insights.directions.groups, names),
             ),
             bars(
                 f"{cell.key}-clean-quality",
                 "By clean quality",
-                _of_groups(found.starts.groups),
+                _of_groups(insights.starts.groups),
             ),
         ),
     )
 
 
-def _kinds(cell: Cell, found: Insights) -> Panel:
+def _distortions(cell: Cell, insights: Insights) -> Panel:
     tables = []
-    if found.distortions.groups:
-        rows = _of_groups(found.distortions.groups)
+    if insights.distortions.groups:
+        rows = _of_groups(insights.distortions.groups)
         tables.append(bars(f"{cell.key}-distortion", "By distortion", rows))
-    for trend in found.contents:
+    for trend in insights.contents:
         name = trend.name.replace(" ", "-")
         rows = _of_groups(trend.groups)
         tables.append(bars(f"{cell.key}-{name}", f"By {trend.name}", rows))
-    texts = (found.distortions.text, *(trend.text for trend in found.contents))
+    texts = (insights.distortions.text, *(trend.text for trend in insights.contents))
     return Panel(cell, texts, tuple(tables))
 
 
-def _where(cell: Cell, found: Insights) -> Panel:
-    where = found.where
+def _location(cell: Cell, insights: Insights) -> Panel:
+    where = insights.where
     maps = [strength_map(f"{cell.key}-where", where.strength)]
     if where.accepted is not None:
         maps.append(accepted_map(f"{cell.key}-accepted", where.accepted))
     return Panel(cell, (where.text,), (), tuple(maps))
 
 
-def _made_of(cell: Cell, found: Insights) -> Panel:
-    spectrum = found.frequencies
+def _composition(cell: Cell, insights: Insights) -> Panel:
+    spectrum = insights.frequencies
     drawn = [
         (label, style, [(at, value) for at, value in _rings(some) if value > 0])
         for label, style, some in (
-            ("random changes", FLOOR_STYLE, spectrum.floor_rings),
+            ("random changes", BASELINE_STYLE, spectrum.floor_rings),
             (cell.label, cell.style, spectrum.rings),
         )
     ]
@@ -190,11 +190,11 @@ def _made_of(cell: Cell, found: Insights) -> Panel:
                 (None, "g"),
             ),
         )
-    shares = [_row(each.axis, each.share) for each in found.colours.axes]
+    shares = [_row(each.axis, each.share) for each in insights.colours.axes]
     shares.append(_row("vertical stripes", spectrum.vertical))
     shares.append(_row("horizontal stripes", spectrum.horizontal))
     table = bars(f"{cell.key}-made-of", "Shares of the change", shares, "share")
-    return Panel(cell, (spectrum.text, found.colours.text), (table,), (), charts)
+    return Panel(cell, (spectrum.text, insights.colours.text), (table,), (), charts)
 
 
 def _rings(values: Sequence[float | None]) -> list[tuple[float, float]]:
@@ -217,23 +217,23 @@ def _decades(heights: Sequence[float]) -> Axis:
     return Axis(first, max(last, 10 * first), "log")
 
 
-def _survives(cell: Cell, found: Insights) -> Panel:
-    shares = [_row(each.title, each.left) for each in found.survival]
-    rgo = [_row(each.title, each.rgo) for each in found.survival]
+def _persistence(cell: Cell, insights: Insights) -> Panel:
+    shares = [_row(each.title, each.left) for each in insights.survival]
+    rgo = [_row(each.title, each.rgo) for each in insights.survival]
     tables = (
         bars(f"{cell.key}-left", "Share of the move that is left", shares, "share"),
         bars(f"{cell.key}-left-rgo", "RGO that is left", rgo),
     )
-    return Panel(cell, tuple(each.text for each in found.survival), tables)
+    return Panel(cell, tuple(each.text for each in insights.survival), tables)
 
 
-def _paid(cell: Cell, found: Insights) -> Panel:
+def _query_efficiency(cell: Cell, insights: Insights) -> Panel:
     rows = [
         _row(f"first {100 * each.queries:.0f} % of queries", each.share)
-        for each in found.pace.reached
+        for each in insights.pace.reached
     ]
     table = bars(f"{cell.key}-pace", "Share of the final move reached", rows, "share")
-    return Panel(cell, (found.pace.text,), (table,))
+    return Panel(cell, (insights.pace.text,), (table,))
 
 
 Make = Callable[[Cell, Insights], Panel]
@@ -243,31 +243,31 @@ THEMES: tuple[tuple[str, str, str, Make], ...] = (
         "ways",
         "Which way, and from where",
         "Whether scores are easier to push up or down, and from which scores.",
-        _ways,
+        _directions,
     ),
     (
         "kinds",
         "Which pictures",
         "By what was done to the pictures, and by what they show.",
-        _kinds,
+        _distortions,
     ),
     (
         "where",
         "Where on the picture",
         "Every picture stretched over one square, and averaged.",
-        _where,
+        _location,
     ),
     (
         "made-of",
         "What the change is made of",
         "Coarse or fine, along which way, of light or of colour.",
-        _made_of,
+        _composition,
     ),
     (
         "survives",
         "What survives",
         "The clean and the attacked picture treated alike; 1 is all of the move, 0 none.",
-        _survives,
+        _persistence,
     ),
-    ("paid", "Which queries paid", "How soon the move was there.", _paid),
+    ("paid", "Which queries paid", "How soon the move was there.", _query_efficiency),
 )

@@ -1,4 +1,4 @@
-"""The gallery: each picture of each cell, clean, attacked, and what lies between, worst first."""
+"""The gallery: each picture of each cell, clean, attacked, and the change, worst first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from iqaudit._core.patches import Window, whole
 from iqaudit._core.picture import Pixels, read
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._report import data_urls
-from iqaudit._report.crop import closeup
+from iqaudit._report.crop import crop
 from iqaudit._report.verdict import Cell
 from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import file_names
@@ -37,11 +37,11 @@ class Shot:
     Attributes
     ----------
     cell, data, entry
-        Whose it is, its figures, and its entry in results.json.
+        Its cell, its figures, and its entry in results.json.
     shown : Window
         The part that the page shows.
     clean, up, down : str
-        That part, and what the attack adds and takes away, as addresses.
+        That part, and the change upwards and downwards, as addresses.
     preview : str or None
         The whole, small, where a part is shown.
     folder : str
@@ -68,7 +68,7 @@ class Shot:
 
     @property
     def key(self) -> str:
-        """What the page calls it; no two of a page have one."""
+        """Its name in the page; no two of a page have one."""
         return f"{self.cell.key}--{self.name}"
 
     @property
@@ -84,7 +84,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Gallery:
-    """All pictures, the most visible change first; `side` is what is shown of each at most."""
+    """All pictures, the most visible change first; `side` is the longest shown of each."""
 
     shots: tuple[Shot, ...]
     side: int
@@ -112,16 +112,16 @@ def gallery(root: Path, cells: Sequence[Cell], budget: int = BUDGET) -> Gallery:
     InputError
         If a picture is gone.
     """
-    found = [_Source(cell, picture) for cell in cells for picture in cell.data.pictures]
-    found.sort(key=lambda each: -(each.data.figures.flip or 0))
-    rate = _rate(found)
+    sources = [_Source(cell, picture) for cell in cells for picture in cell.data.pictures]
+    sources.sort(key=lambda each: -(each.data.figures.flip or 0))
+    rate = _rate(sources)
     for side in SIDES[:-1]:
-        if rate * sum(each.area(side) for each in found) > budget:
+        if rate * sum(each.area(side) for each in sources) > budget:
             continue
-        shots = _shots(root, found, side, budget)
+        shots = _shots(root, sources, side, budget)
         if shots is not None:
             return Gallery(shots, side)
-    return Gallery(_shots(root, found, SIDES[-1], None) or (), SIDES[-1])
+    return Gallery(_shots(root, sources, SIDES[-1], None) or (), SIDES[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,10 +144,10 @@ class _Source:
         return min(side, self.data.figures.height) * min(side, self.data.figures.width)
 
 
-def _rate(found: Sequence[_Source]) -> float:
+def _rate(sources: Sequence[_Source]) -> float:
     """Return about how many bytes a pixel takes, by the middles of some of the pictures."""
     taken = area = 0
-    for each in found[:: max(1, len(found) // SAMPLES)]:
+    for each in sources[:: max(1, len(sources) // SAMPLES)]:
         pictures = each.read()
         rows, columns = (
             slice(max(0, (size - SAMPLE) // 2), (size + SAMPLE) // 2)
@@ -160,13 +160,13 @@ def _rate(found: Sequence[_Source]) -> float:
 
 
 def _shots(
-    root: Path, found: Sequence[_Source], side: int, budget: int | None
+    root: Path, sources: Sequence[_Source], side: int, budget: int | None
 ) -> tuple[Shot, ...] | None:
     """Return the pictures; None where they take more than the budget."""
     shots, taken = [], 0
-    for each in found:
+    for each in sources:
         clean, attacked = each.read()
-        shown = closeup(clean, attacked, side)
+        shown = crop(clean, attacked, side)
         cut = (
             slice(shown.top, shown.top + shown.height),
             slice(shown.left, shown.left + shown.width),
@@ -206,7 +206,7 @@ def _shot(
 
 
 def _spark(cell: Cell, data: PictureData) -> str:
-    """Return a picture's quality against queries: what the best so far was judged."""
+    """Return a picture's quality against queries: that of the best so far."""
     count = len(data.reached)
     numbers = np.unique(np.rint(np.geomspace(1, count, SPARK)).astype(int))
     points = []

@@ -1,4 +1,4 @@
-"""Grids over a picture's extent as small pictures, transparent where there is nothing to see."""
+"""Heat maps: grids over a picture's extent as small pictures, transparent at nothing."""
 
 import math
 from collections.abc import Sequence
@@ -17,24 +17,24 @@ Grid = Sequence[Sequence[float | None]]
 
 
 @dataclass(frozen=True)
-class Map:
-    """A grid as a picture, what it shows, and what its colours mean."""
+class Heatmap:
+    """A grid as a picture, its alternative text, and the ends of its colours."""
 
     name: str
     title: str
     image: str
-    said: str
+    alt: str
     ends: tuple[str, str]
     kind: str
     csv: str
 
 
-def strength_map(name: str, grid: Grid) -> Map:
+def strength_map(name: str, grid: Grid) -> Heatmap:
     """Draw where changes lie: from nothing, transparent, to the strongest."""
     values = _values(grid)
     most, least = float(np.nanmax(values)), float(np.nanmin(values))
     shares = values / most if most else values
-    return Map(
+    return Heatmap(
         name,
         "Mean change",
         _image(np.nan_to_num(shares), np.ones(values.shape, bool)),
@@ -45,7 +45,7 @@ def strength_map(name: str, grid: Grid) -> Map:
     )
 
 
-def accepted_map(name: str, grid: Grid) -> Map:
+def accepted_map(name: str, grid: Grid) -> Heatmap:
     """Draw where steps were accepted more or less often than if place did not matter.
 
     The colours end at double and at half, which are as far from 1 in their logarithm.
@@ -54,7 +54,7 @@ def accepted_map(name: str, grid: Grid) -> Map:
     there = np.isfinite(values)
     logs = np.log2(np.where(there & (values > 0), values, np.where(there, 0.5, 1)))
     least, most = (float(each(values[there])) if there.any() else math.nan for each in (min, max))
-    return Map(
+    return Heatmap(
         name,
         "Accepted steps",
         _image(np.abs(logs).clip(0, 1), logs >= 0),

@@ -34,9 +34,9 @@ def view(paths: Sequence[str | os.PathLike[str]], by: str) -> dict[str, Any]:
     InputError
         If a path is no run, or there is no such measure.
     """
-    found = _analysis.compare(paths, by)
+    boards = _analysis.compare(paths, by)
     return {
-        "boards": [_board(f"board-{index + 1}", each) for index, each in enumerate(found)],
+        "boards": [_board(f"board-{index + 1}", each) for index, each in enumerate(boards)],
         "by": find(by),
     }
 

@@ -1,4 +1,4 @@
-"""What the page of a run or of an audit is made of."""
+"""The view of a run's or of an audit's page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from iqaudit import _analysis
-from iqaudit._analysis import (
-    GROUPS,
-    CellData,
-    Estimate,
-    Measure,
-    Table,
-    find,
-    transfer,
-)
-from iqaudit._analysis.findings import (
-    insights,
-)
-from iqaudit._analysis.tables import (
-    export,
-)
+from iqaudit._analysis import GROUPS, CellData, Estimate, Measure, Table, find, transfer
+from iqaudit._analysis.findings import insights
+from iqaudit._analysis.tables import export
 from iqaudit._analysis.tables.curves import curve
 from iqaudit._report import verdict as verdicts
 from iqaudit._report.charts import Axis, Chart, Series, chart, domain
@@ -52,9 +40,9 @@ def page(path: Path) -> dict[str, Any]:
     path : Path
         The directory of a run or of an audit.
     """
-    found, manifest = _analysis.load(path), schema.manifest(path)
-    whole, earlier = _analysis.table(found), _analysis.by_queries(found)
-    cells = _cells(found, whole, alone=manifest is None)
+    data, manifest = _analysis.load(path), schema.manifest(path)
+    whole, earlier = _analysis.table(data), _analysis.by_queries(data)
+    cells = _cells(data, whole, alone=manifest is None)
     moved = transfer.load(path)
     return {
         "cells": cells,
@@ -72,7 +60,7 @@ def page(path: Path) -> dict[str, Any]:
         "gallery": gallery(path, cells),
         "outcomes": OUTCOMES,
         "finished": FINISHED,
-        "pictures_csv": _pictures(found, alone=manifest is None),
+        "pictures_csv": _pictures(data, alone=manifest is None),
         "measures": whole.measures,
     }
 
@@ -97,22 +85,22 @@ class Checkpoints:
     csv: str
 
 
-def _cells(found: Sequence[CellData], whole: Table, *, alone: bool) -> tuple[Cell, ...]:
-    labels, cells, style = verdicts.labels(found), [], 0
-    for data, row in zip(found, whole.rows, strict=True):
-        own = schema.load(data.path)
-        floor = verdicts.is_floor(data) and len(found) > 1
-        style += not floor
+def _cells(data: Sequence[CellData], whole: Table, *, alone: bool) -> tuple[Cell, ...]:
+    labels, cells, style = verdicts.labels(data), [], 0
+    for each, row in zip(data, whole.rows, strict=True):
+        record = schema.load(each.path)
+        baseline = verdicts.is_baseline(each) and len(data) > 1
+        style += not baseline
         cells.append(
             Cell(
-                data=data,
+                data=each,
                 row=row,
                 # A run's page names no folder, so that the same run is the same page anywhere.
-                key="run" if alone else data.cell,
-                label=labels[data.cell],
-                style=0 if floor else (style - 1) % STYLES + 1,
-                record=own,
-                insights=insights.load(data.path),
+                key="run" if alone else each.cell,
+                label=labels[each.cell],
+                style=0 if baseline else (style - 1) % STYLES + 1,
+                record=record,
+                insights=insights.load(each.path),
             )
         )
     return tuple(cells)
@@ -193,7 +181,7 @@ def _curves(cells: Sequence[Cell]) -> tuple[Chart, ...]:
     return tuple(charts)
 
 
-def _pictures(found: Sequence[CellData], *, alone: bool) -> str:
-    rows = export.rows(found)
+def _pictures(data: Sequence[CellData], *, alone: bool) -> str:
+    rows = export.rows(data)
     heads = [head for head in (rows[0] if rows else ()) if not (alone and head == "cell")]
     return csv_url([heads, *([row[head] for head in heads] for row in rows)])

@@ -33,10 +33,10 @@ class Matrix:
     judges: bool
 
 
-def matrices(found: Transfer, cells: Sequence[Cell]) -> tuple[Matrix, ...]:
+def matrices(transfer: Transfer, cells: Sequence[Cell]) -> tuple[Matrix, ...]:
     """Return the matrix of RGO and, where people rated the pictures, that of SROCC."""
-    matrix = _Maker(found, cells)
-    made = [
+    matrix = _Maker(transfer, cells)
+    matrices = [
         matrix.of(
             "transfer-rgo",
             "RGO on each victim of pictures made against one",
@@ -45,8 +45,8 @@ def matrices(found: Transfer, cells: Sequence[Cell]) -> tuple[Matrix, ...]:
             "+.3f",
         )
     ]
-    if any(entry.srocc.value is not None for line in found.entries for entry in line):
-        made.append(
+    if any(entry.srocc.value is not None for line in transfer.entries for entry in line):
+        matrices.append(
             matrix.of(
                 "transfer-srocc",
                 "SROCC with people's scores after the attack",
@@ -56,21 +56,21 @@ def matrices(found: Transfer, cells: Sequence[Cell]) -> tuple[Matrix, ...]:
                 judges=True,
             )
         )
-    return tuple(made)
+    return tuple(matrices)
 
 
 class _Maker:
     """Matrices of one transfer."""
 
-    def __init__(self, found: Transfer, cells: Sequence[Cell]) -> None:
+    def __init__(self, transfer: Transfer, cells: Sequence[Cell]) -> None:
         labels = {cell.data.cell: cell.label for cell in cells}
-        names = [column.name for column in found.columns]
-        self._found = found
-        self._rows = [labels.get(row.cell, row.cell) for row in found.rows]
+        names = [column.name for column in transfer.columns]
+        self._transfer = transfer
+        self._rows = [labels.get(row.cell, row.cell) for row in transfer.rows]
         # Two victims of one name are told apart by what they were asked for by.
         self._columns = tuple(
             name if names.count(name) == 1 else column.victim
-            for name, column in zip(names, found.columns, strict=True)
+            for name, column in zip(names, transfer.columns, strict=True)
         )
 
     def of(
@@ -85,7 +85,7 @@ class _Maker:
     ) -> Matrix:
         table: list[Sequence[Any]] = [("made against", "scored by", "own", *spread("value"))]
         rows = []
-        lines = self._found.entries
+        lines = self._transfer.entries
         values = [value(entry).value or 0.0 for line in lines for entry in line]
         most = max(map(abs, values), default=0.0) or 1.0
         for label, line in zip(self._rows, lines, strict=True):
@@ -98,9 +98,9 @@ class _Maker:
         return Matrix(name, caption, self._columns, tuple(rows), csv_url(table), judges)
 
 
-def _square(found: Estimate, beside: str, form: str, most: float, *, own: bool) -> Square:
+def _square(estimate: Estimate, beside: str, form: str, most: float, *, own: bool) -> Square:
     interval = ""
-    if found.low is not None and found.high is not None:
-        interval = f"{figure(found.low, form)} to {figure(found.high, form)}"
-    shade = round((found.value or 0.0) / most, 3)
-    return Square(own, figure(found.value, form), interval, beside, shade)
+    if estimate.low is not None and estimate.high is not None:
+        interval = f"{figure(estimate.low, form)} to {figure(estimate.high, form)}"
+    shade = round((estimate.value or 0.0) / most, 3)
+    return Square(own, figure(estimate.value, form), interval, beside, shade)

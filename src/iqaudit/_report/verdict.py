@@ -1,4 +1,4 @@
-"""What the page says first: the headline, and of each cell how far, how seen, and beside what."""
+"""The head of the page: its headline, and a verdict on each cell."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Cell:
     data, row : CellData, TableRow
         Its pictures and its measures.
     key, label : str
-        What it is called in addresses and for people.
+        Its name in addresses and for people.
     style : int
         Its lines' colour and dashes.
     record, insights : RunRecord, Insights or None
@@ -38,9 +38,9 @@ class Cell:
     insights: Insights | None
 
     @property
-    def is_floor(self) -> bool:
+    def is_baseline(self) -> bool:
         """Whether its attack is chance."""
-        return is_floor(self.data)
+        return is_baseline(self.data)
 
     @property
     def unfinished(self) -> int:
@@ -55,66 +55,72 @@ class Verdict:
     cell: Cell
     rgo: Estimate
     reachable: Estimate
-    floor: Estimate
+    baseline: Estimate
     sentences: tuple[str, ...]
 
 
-def is_floor(data: CellData) -> bool:
+def is_baseline(data: CellData) -> bool:
     """Tell whether a cell's attack is chance."""
     return data.method == RandomSigns.__name__
 
 
 def labels(cells: Sequence[CellData]) -> dict[str, str]:
-    """Name cells by what tells them apart: the victim, then the attack, then the folder."""
-    said = {cell.cell: cell.victim for cell in cells}
+    """Name cells apart: by the victim, then with the attack, else by the folder."""
+    names = {cell.cell: cell.victim for cell in cells}
     if len({cell.attack for cell in cells}) > 1:
-        said = {cell.cell: f"{cell.victim} · {cell.attack}" for cell in cells}
-    often = list(said.values())
-    return {cell: label if often.count(label) == 1 else cell for cell, label in said.items()}
+        names = {cell.cell: f"{cell.victim} · {cell.attack}" for cell in cells}
+    often = list(names.values())
+    return {cell: label if often.count(label) == 1 else cell for cell, label in names.items()}
 
 
 def headline(cells: Sequence[Cell]) -> str:
     """Return the page's title: how far scores were pushed by how small a change."""
-    told = [cell for cell in cells if cell.row.values["rgo"].value is not None]
-    told = [cell for cell in told if not cell.is_floor] or told
-    if not told:
+    chosen = [cell for cell in cells if cell.row.values["rgo"].value is not None]
+    chosen = [cell for cell in chosen if not cell.is_baseline] or chosen
+    if not chosen:
         return f"An unfinished audit of {_listed(_quoted(cells))}"
-    levels = _between([cell.data.levels for cell in told], "d")
-    shares = [100 * (cell.row.values["rgo"].value or 0) for cell in told]
+    levels = _between([cell.data.levels for cell in chosen], "d")
+    shares = [100 * (cell.row.values["rgo"].value or 0) for cell in chosen]
     how_far = f"{_between(shares, '.0f', ' %')} of the way they could go"
-    victims = {cell.data.victim for cell in told}
+    victims = {cell.data.victim for cell in chosen}
     if len(victims) == 1:
         return f"A change of {levels} in 255 moves the scores of “{victims.pop()}” {how_far}"
     return f"A change of {levels} in 255 moves the scores of {len(victims)} victims {how_far}"
 
 
 def lede(cells: Sequence[Cell]) -> str:
-    """Return what was done, in two sentences."""
+    """Return the protocol in two sentences."""
     finished = [len(cell.data.finished) for cell in cells]
     sets = {cell.data.data for cell in cells if cell.data.data}
     of = f" of {_listed(sorted(sets))}" if sets else ""
     queries = _between([cell.data.queries for cell in cells], ",")
     counts = _between(finished, "d")
     noun = "picture" if counts == "1" else "pictures"
-    said = f"{counts} {noun}{of}, at most {queries} queries each. "
+    text = f"{counts} {noun}{of}, at most {queries} queries each. "
     if any("white_box" in cell.data.settings for cell in cells):
-        said += (
+        text += (
             "The attack followed the victim's own gradient, so it is no black box but a ceiling "
             "for those that are. It changed"
         )
     else:
-        said += "The attack saw nothing of the victim but its scores, and changed"
+        text += "The attack saw nothing of the victim but its scores, and changed"
     levels = _between([cell.data.levels for cell in cells], "d")
-    return f"{said} no channel of any pixel by more than {levels} of 255 levels."
+    return f"{text} no channel of any pixel by more than {levels} of 255 levels."
 
 
 def verdict(cell: Cell) -> Verdict:
     """Sum a cell up: how far, beside what, and how visibly."""
     values = cell.row.values
-    floor = cell.insights.rgo.floor if cell.insights else NOTHING
-    said = [_how_far(cell), cell.insights.floor.text if cell.insights else "", _seen(values)]
-    said.append(_left_out(cell))
-    return Verdict(cell, values["rgo"], values["reachable_rgo"], floor, tuple(filter(None, said)))
+    baseline = cell.insights.rgo.floor if cell.insights else NOTHING
+    sentences = [
+        _how_far(cell),
+        cell.insights.floor.text if cell.insights else "",
+        _seen(values),
+        _left_out(cell),
+    ]
+    return Verdict(
+        cell, values["rgo"], values["reachable_rgo"], baseline, tuple(filter(None, sentences))
+    )
 
 
 def _how_far(cell: Cell) -> str:
@@ -132,16 +138,16 @@ def _seen(values: Mapping[str, Estimate]) -> str:
     """Say how visible the change is, and what it does to the agreement with people."""
     if values["linf"].value is None:
         return ""
-    said = (
+    text = (
         f"What is seen of it: FLIP {figure(values['flip'].value)}, SSIM "
         f"{figure(values['ssim'].value)}, at most {figure(values['linf'].value, '.0f')} of 255 "
         "levels."
     )
     before, after = values["srocc_before"], values["srocc_after"]
     if before.value is None or after.value is None:
-        return said
+        return text
     return (
-        f"{said} Rank correlation with people's scores: {figure(before.value, '.2f')} before, "
+        f"{text} Rank correlation with people's scores: {figure(before.value, '.2f')} before, "
         f"{figure(after.value, '.2f')} after."
     )
 

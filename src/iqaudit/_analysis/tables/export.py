@@ -14,6 +14,9 @@ from iqaudit._analysis.tables.tables import checkpoints
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX
 
+OF_CELL = ("cell", "victim", "attack", "data", "levels", "goal")
+OF_PICTURE = ("file", "opinion", "distortion", "reference")
+
 
 def rows(cells: Sequence[CellData]) -> list[dict[str, Any]]:
     """Return a row a picture and cell, all with the same columns; None where a figure is none.
@@ -28,11 +31,11 @@ def rows(cells: Sequence[CellData]) -> list[dict[str, Any]]:
 
 def csv_text(cells: Sequence[CellData]) -> str:
     """Return the rows as CSV: a head, an empty field for what is none, numbers in full."""
-    found = rows(cells)
+    table = rows(cells)
     buffer = StringIO()
-    writer = csv.DictWriter(buffer, list(found[0]) if found else ["cell"], lineterminator="\n")
+    writer = csv.DictWriter(buffer, list(table[0]) if table else ["cell"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(found)
+    writer.writerows(table)
     return buffer.getvalue()
 
 
@@ -56,8 +59,8 @@ def write_parquet(path: str | os.PathLike[str], cells: Sequence[CellData]) -> No
         raise InputError(
             'Parquet is written by pyarrow: pip install "iqaudit[parquet]", or use --csv.'
         ) from None
-    found = rows(cells)
-    columns = {name: [row[name] for row in found] for name in (found[0] if found else ())}
+    table = rows(cells)
+    columns = {name: [row[name] for row in table] for name in (table[0] if table else ())}
     arrays = {name: pa.array(values, _type(pa, values)) for name, values in columns.items()}
     parquet.write_table(pa.table(arrays), path)
 
@@ -81,19 +84,11 @@ def _row(
     qualities = [figures.clean_quality], [figures.attacked_quality]
     natural = measures.robustness(*qualities, (0, QUALITY_MAX), base=math.e)
     return {
-        "cell": cell.cell,
-        "victim": cell.victim,
-        "attack": cell.attack,
-        "data": cell.data,
-        "levels": cell.levels,
-        "goal": cell.goal,
+        **{key: getattr(cell, key) for key in OF_CELL},
         "budget": cell.queries,
         "seed": cell.seed,
         "picture": figures.name,
-        "file": picture.file,
-        "opinion": picture.opinion,
-        "distortion": picture.distortion,
-        "reference": picture.reference,
+        **{key: getattr(picture, key) for key in OF_PICTURE},
         **{key: value for key, value in vars(figures).items() if key != "name"},
         "deviation": abs(figures.attacked_quality - figures.clean_quality),
         "r_natural": natural,
@@ -107,21 +102,21 @@ def _gains(
 ) -> dict[str, float | None]:
     """Return the other groups' terms of one picture, gains positive towards better quality."""
     names = ("range_gain", "absolute_gain", "relative_gain", "r_decimal")
-    found: dict[str, float | None] = dict.fromkeys(names)
+    terms: dict[str, float | None] = dict.fromkeys(names)
     scores = [picture.figures.clean_score], [picture.figures.attacked_score]
     sign = -1 if cell.scale.lower_is_better else 1
     native = cell.scale.low, cell.scale.high
     if math.isfinite(native[1] - native[0]):
-        found["range_gain"] = sign * measures.normalised_gain(*scores, native)
+        terms["range_gain"] = sign * measures.normalised_gain(*scores, native)
     if scaled is not None:
         low, high = scaled
-        found["absolute_gain"] = sign * measures.normalised_gain(*scores, scaled)
-        found["relative_gain"] = sign * measures.relative_gain(*scores, scaled)
+        terms["absolute_gain"] = sign * measures.normalised_gain(*scores, scaled)
+        terms["relative_gain"] = sign * measures.relative_gain(*scores, scaled)
         p, p_attacked = ([(score - low) / (high - low)] for (score,) in scores)
-        found["r_decimal"] = measures.robustness(
+        terms["r_decimal"] = measures.robustness(
             p, p_attacked, (0, 1), base=10, offset=measures.MSU_OFFSET
         )
-    return found
+    return terms
 
 
 def _range(cell: CellData) -> tuple[float, float] | None:

@@ -25,7 +25,8 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-RULE = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
+ENDS: dict[str, End] = {"": "value", "_low": "low", "_high": "high"}
+RULE = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a rule says of a cell; `value` is None where the figure does not exist."""
+    """A rule held to a cell; `value` is None where the figure does not exist."""
 
     cell: str
     rule: Rule
@@ -58,38 +59,42 @@ def parse(text: str) -> Rule:
     InputError
         If it is no rule, or there is no such measure.
     """
-    found = RULE.fullmatch(text)
-    number = _number(found[3]) if found else None
-    if found is None or number is None:
+    parts = RULE.fullmatch(text)
+    if parts is None or not math.isfinite(float(parts[3])):
         raise InputError(
             f'"{text}" is no rule: say a measure, one of {", ".join(COMPARISONS)}, and a number, '
             'as "rgo > 0.3".'
         )
-    measure, end = _measure(found[1])
-    return Rule(" ".join(text.split()), measure, end, found[2], number)
+    ends = {each.name + suffix: (each, end) for each in MEASURES for suffix, end in ENDS.items()}
+    if parts[1] not in ends:
+        raise unknown("measure", parts[1], (measure.name for measure in MEASURES))
+    measure, end = ends[parts[1]]
+    return Rule(" ".join(text.split()), measure, end, parts[2], float(parts[3]))
 
 
 def judge(
-    found: Table, rules: Sequence[Rule], missing: Iterable[str] = ()
+    table: Table, rules: Sequence[Rule], missing: Iterable[str] = ()
 ) -> tuple[Judgement, ...]:
     """Hold every cell to every rule.
 
     Parameters
     ----------
-    found : Table
+    table : Table
         Of `iqaudit._analysis.table`, with the rules' measures.
     rules : sequence of Rule
         When to fail.
     missing : iterable of str
         Cells that have no results yet, all of which fail.
     """
-    judged = [_judged(row, rule) for row in found.rows for rule in rules]
-    judged += [
-        Judgement(cell, rule, None, failed=True, sentence="This cell has no results yet.")
-        for cell in missing
-        for rule in rules
-    ]
-    return tuple(judged)
+    absent = "This cell has no results yet."
+    return (
+        *(_judged(row, rule) for row in table.rows for rule in rules),
+        *(
+            Judgement(cell, rule, None, failed=True, sentence=absent)
+            for cell in missing
+            for rule in rules
+        ),
+    )
 
 
 def junit(judgements: Sequence[Judgement]) -> str:
@@ -99,11 +104,8 @@ def junit(judgements: Sequence[Judgement]) -> str:
     """
     failures = sum(each.failed and each.value is not None for each in judgements)
     errors = sum(each.value is None for each in judgements)
-    counts = {
-        "tests": str(len(judgements)),
-        "failures": str(failures),
-        "errors": str(errors),
-    }
+    tests = str(len(judgements))
+    counts = {"tests": tests, "failures": str(failures), "errors": str(errors)}
     root = ET.Element("testsuites", {"name": "iqaudit", **counts})
     suite = ET.SubElement(root, "testsuite", {"name": "iqaudit gate", **counts})
     for each in judgements:
@@ -146,22 +148,3 @@ def _undefined(row: TableRow, rule: Rule) -> str:
     else:
         why = f"{row.pictures} pictures do not tell it"
     return f"{rule.measure.title} does not exist here: {why}."
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _measure(name: str) -> tuple[Measure, End]:
-    known = {measure.name: measure for measure in MEASURES}
-    if name in known:
-        return known[name], "value"
-    for end in ("low", "high"):
-        bare = name.removesuffix(f"_{end}")
-        if bare in known and bare != name:
-            return known[bare], end
-    raise unknown("measure", name, known)
