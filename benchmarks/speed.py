@@ -103,7 +103,6 @@ class _Timed:
 
     def __init__(self, session: Any) -> None:
         self.session, self.seconds = session, 0.0
-        self.lanes = session.lanes
 
     def scores(self, requests: Any) -> Any:
         begun = time.perf_counter()

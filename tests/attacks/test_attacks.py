@@ -52,22 +52,6 @@ def test_batch_and_order_change_no_byte(name: str, batch: int, make_picture: Mak
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_proposing_ahead_changes_no_byte(
-    name: str, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("iqaudit._search.ahead.Ahead.choose", lambda _, most: most)
-    found = []
-    for lanes in (1, 4):
-        victim = TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1))
-        victim.rescorer.lanes = lanes
-        monkeypatch.setattr(victim, "score", lambda _: pytest.fail("a session scores"))
-        [result] = iqaudit.attack(make_picture(24, 20), victim, attack=name, queries=120)
-        found.append(fingerprint(result))
-        assert victim.card.note == ""
-    assert found[0] == found[1]
-
-
-@pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_trial_keeps_its_budget_its_ball_and_its_word(
     name: str, seed: int, make_picture: MakePicture

@@ -58,10 +58,8 @@ def test_the_reference_goes_on_to_the_last_bit(
         assert fingerprint(resumed(plan, picture, at)) == fingerprint(whole)
 
 
-@pytest.mark.parametrize("lanes", [1, 3])
-def test_every_attack_goes_on_to_the_last_bit(lanes: int, make_picture: MakePicture) -> None:
+def test_every_attack_goes_on_to_the_last_bit(make_picture: MakePicture) -> None:
     victim = TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1))
-    victim.rescorer.lanes = lanes
     picture = Picture("picture", make_picture(24, 20))
     for name in ATTACKS:
         plan = plan_of(victim, name, 120)

@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -49,6 +50,11 @@ class Network:
     share: float
     dense: tuple[str, ...]
     work: float
+
+    @cached_property
+    def shapes(self) -> dict[str, Shape]:
+        """Every map's, (n, channels, height, width); a reduction's is that of the map it reads."""
+        return {step.name: step.shape for step in self.steps} | {INPUT: self.shape}
 
 
 def read(module: nn.Module, example: Tensor) -> Network:

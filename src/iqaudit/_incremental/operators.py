@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqaudit._incremental.windows import Span
+from iqaudit._incremental.receptive_field import Span, Windows
 
 Shape = tuple[int, int, int, int]
 
@@ -108,8 +108,15 @@ class Sliding(Step):
             (size - 1) * self.stride[axis] + self.dilation[axis] * (self.kernel[axis] - 1) + 1,
         )
 
+    def read(self, windows: Windows) -> Windows:
+        """Return the windows of its padded input that windows of it read."""
+        (down, across), (above, beside) = self.stride, self.before
+        corners = ((n, top * down - above, left * across - beside) for n, top, left in windows[0])
+        tall, wide = self.reads(0, windows.height, 0)[1], self.reads(0, windows.width, 1)[1]
+        return Windows(tuple(corners), tall, wide)
+
     def neighbourhoods(self, patch: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return what each cell of a window reads of its patch: (rows, columns, kernel, kernel)."""
+        """Return the part of a patch that each cell reads: (rows, columns, kernel, kernel)."""
         (tall, wide), (down, right), (far, wider) = self.kernel, self.stride, self.dilation
         rows, columns = patch.strides
         height = (patch.shape[0] - far * (tall - 1) - 1) // down + 1
@@ -140,7 +147,7 @@ class Resampling(Step):
 
     @cached_property
     def _reads(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """(outputs, inputs) of each axis: who reads whom."""
+        """(outputs, inputs) of each axis: True where an output reads an input."""
         return (self.rows != 0).cpu().numpy(), (self.columns != 0).cpu().numpy()
 
     def span(self, spans: tuple[Span, ...], axis: int) -> Span:

@@ -250,15 +250,8 @@ def begin(plan: Plan, picture: Picture) -> Trial:
 
 
 def step(victim: Victim, trials: Sequence[Trial], progress: Progress | None = None) -> None:
-    """Score proposals of every trial; tell all before anything may stop the run.
-
-    One score a trial; more where a session has lanes for what is proposed ahead.
-    """
-    asked = []
-    for trial in trials:
-        session = trial.oracle.session
-        lanes = 1 if session is None else session.lanes
-        asked.append(trial.ask(max(1, lanes // len(trials))))
+    """Score a proposal of every trial; tell all before anything may stop the run."""
+    asked = [trial.ask(1) for trial in trials]
     requests = [
         (trial.oracle, change)
         for trial, changes in zip(trials, asked, strict=True)
