@@ -1,4 +1,4 @@
-"""What each part of incremental scoring gains on its own: milliseconds a score with it and without.
+"""The gain of each part of incremental scoring: milliseconds a score with it and without.
 
     python -m benchmarks.parts [VICTIM ...]
 
@@ -31,7 +31,7 @@ PARTS: dict[str, tuple[tuple[str, Any], ...]] = {
     "all": (),
     "weights laid out once": (("kernels._packs", lambda _: False),),
     "small convolutions as products": (("window_pass.SMALL_PRODUCT", 0),),
-    "cell-by-cell steps drawn together": (("network.fused", lambda steps, _: tuple(steps)),),
+    "cell-by-cell steps fused": (("network.fuse", lambda steps, _: tuple(steps)),),
     "windows merged where that is less": (("plan.MERGED_BELOW", 0.0),),
     "whole maps where windows cover most": (("plan.WHOLE_ABOVE", 1e9),),
 }

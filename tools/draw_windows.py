@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _trunk(steps: tuple[AnyStep, ...]) -> list[AnyStep]:
-    """Return the content trunk: what its last convolution reads, all the way."""
+    """Return the content trunk: all steps on the way to its last convolution."""
     by_name = {step.name: step for step in steps}
     step: AnyStep | None = [step for step in steps if step.shape[1] == WIDEST][-1]
     trunk = []

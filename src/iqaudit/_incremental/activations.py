@@ -7,7 +7,7 @@ from torch import Tensor
 
 from iqaudit._incremental.map_store import MapStore, Sums
 from iqaudit._incremental.network import Network
-from iqaudit._incremental.operators import INPUT, Total
+from iqaudit._incremental.operators import INPUT, Reduction
 from iqaudit._incremental.plan import Planner
 from iqaudit._incremental.window_pass import WindowPass
 
@@ -66,7 +66,7 @@ class Activations:
         last |= dict.fromkeys(self.network.tail.inputs, "")
         for step in steps:
             value = step.whole(*(values[name] for name in step.inputs))
-            if keep and isinstance(step, Total):
+            if keep and isinstance(step, Reduction):
                 store.sums[step.name] = Sums(store.maps[step.inputs[0]])
             elif keep:
                 value = store.keep(step.name, value)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from iqaudit._incremental.network import Network
-from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Resampling, Sliding, Total
+from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Reduction, Resampling, Sliding
 from iqaudit._incremental.receptive_field import Corner, Lines, Span, Windows, in_pieces
 
 WHOLE_ABOVE = 0.75
@@ -96,7 +96,7 @@ class Planner:
         alike: dict[tuple[Span, Span], Windows] = {}
         for step in self._network.steps:
             name = step.name
-            if isinstance(step, Total):
+            if isinstance(step, Reduction):
                 continue
             if any(plan[each] is None for each in step.inputs):
                 plan[name] = None
@@ -134,7 +134,7 @@ class Planner:
             if isinstance(step, Cut):
                 lines = step.columns if axis else step.rows
                 pieces[step.name], spans[step.name] = in_pieces(spans[step.inputs[0]], lines)
-            elif not isinstance(step, Total):
+            elif not isinstance(step, Reduction):
                 inputs = tuple(spans[name] for name in step.inputs)
                 span = spans[step.name] = step.span(inputs, axis)
                 if isinstance(step, Pointwise):  # a smaller window's surroundings are read as well
@@ -161,7 +161,7 @@ def _frames(network: Network) -> dict[str, str]:
     """Return the frame in which each map's windows lie: the picture, or the last cut before it."""
     frames = {INPUT: INPUT}
     for step in network.steps:
-        if not isinstance(step, Total):
+        if not isinstance(step, Reduction):
             frames[step.name] = step.name if isinstance(step, Cut) else frames[step.inputs[0]]
     return frames
 
@@ -170,9 +170,9 @@ def _always_stored(network: Network) -> set[str]:
     """Return the maps that are read beyond their changed windows whatever the window."""
     stored = {INPUT, *network.tail.inputs}
     for step in network.steps:
-        if isinstance(step, Sliding | Resampling | Cut | Total):
+        if isinstance(step, Sliding | Resampling | Cut | Reduction):
             stored |= set(step.inputs)
-    return stored - {step.name for step in network.steps if isinstance(step, Total)}
+    return stored - {step.name for step in network.steps if isinstance(step, Reduction)}
 
 
 def _touched(cut: Cut, positions: list[Corner], rows: Lines, columns: Lines) -> list[Corner]:

@@ -11,9 +11,9 @@ from iqaudit._incremental.operators import (
     INPUT,
     Cut,
     Pointwise,
+    Reduction,
     Resampling,
     Sliding,
-    Total,
     as_map,
 )
 from iqaudit._incremental.plan import Plan
@@ -48,7 +48,7 @@ class WindowPass:
         try:
             self._set(INPUT, windows)
             for step in network.steps:
-                if isinstance(step, Total):
+                if isinstance(step, Reduction):
                     reduced[step.name] = self._reduce(step)
                 else:
                     self._set(step.name, self._compute(step))
@@ -68,17 +68,17 @@ class WindowPass:
 
     def _compute(self, step: Pointwise | Sliding | Resampling | Cut) -> Tensor:
         """Compute a step on its windows, or on the whole map."""
-        made = self._plan[step.name]
-        if made is None:
+        windows = self._plan[step.name]
+        if windows is None:
             whole: Tensor = step.whole(*(self._whole(name) for name in step.inputs))
             return whole
         if isinstance(step, Pointwise):
-            return step.compute(*(self._windows(name, made) for name in step.inputs))
+            return step.compute(*(self._windows(name, windows) for name in step.inputs))
         if isinstance(step, Sliding):
-            return self._slide(step, made)
+            return self._slide(step, windows)
         if isinstance(step, Resampling):
-            return self._resample(step, made)
-        return self._cut(step, made)
+            return self._resample(step, windows)
+        return self._cut(step, windows)
 
     def _whole(self, name: str) -> Tensor:
         """Return a map with its changed windows in place."""
@@ -92,41 +92,41 @@ class WindowPass:
             return self._values[name]
         return self._store.maps[name].patches(windows, fill)
 
-    def _slide(self, step: Sliding, made: Windows) -> Tensor:
-        name, read = step.inputs[0], step.read(made)
+    def _slide(self, step: Sliding, windows: Windows) -> Tensor:
+        name, read = step.inputs[0], step.read(windows)
         if step.product is not None:
             stored = self._store.maps[name]
             length = stored.layout.shape[1] * step.kernel[0] * step.kernel[1]
-            if made.cells * length <= SMALL_PRODUCT:
+            if windows.cells * length <= SMALL_PRODUCT:
                 rows = stored.gather(stored.numbers(read, step.fill, step))
                 cells = step.product(rows.view(-1, length))
-                return as_map(cells, len(made.corners), made.height, made.width)
+                return as_map(cells, len(windows.corners), windows.height, windows.width)
         return step.compute(self._windows(name, read, step.fill))
 
-    def _resample(self, step: Resampling, made: Windows) -> Tensor:
+    def _resample(self, step: Resampling, windows: Windows) -> Tensor:
         stored = self._store.maps[step.inputs[0]]
         patches, corners = [], []
-        for n, top, left in made.corners:
-            row, tall = step.reads(top, made.height, 0)
-            column, wide = step.reads(left, made.width, 1)
+        for n, top, left in windows.corners:
+            row, tall = step.reads(top, windows.height, 0)
+            column, wide = step.reads(left, windows.width, 1)
             corners.append((top, left, row, column))
             patches.append(stored.patches(Windows(((n, row, column),), tall, wide)))
-        return step.compute(patches, corners, (made.height, made.width))
+        return step.compute(patches, corners, (windows.height, windows.width))
 
-    def _cut(self, step: Cut, made: Windows) -> Tensor:
+    def _cut(self, step: Cut, windows: Windows) -> Tensor:
         stored = self._store.maps[step.inputs[0]]
         numbers = [
             stored.numbers_at(
                 step.batch[n],
-                step.rows[n, top : top + made.height],
-                step.columns[n, left : left + made.width],
+                step.rows[n, top : top + windows.height],
+                step.columns[n, left : left + windows.width],
             )
-            for n, top, left in made.corners
+            for n, top, left in windows.corners
         ]
         rows = stored.gather(np.concatenate(numbers))
-        return as_map(rows, len(made.corners), made.height, made.width)
+        return as_map(rows, len(windows.corners), windows.height, windows.width)
 
-    def _reduce(self, step: Total) -> Any:
+    def _reduce(self, step: Reduction) -> Any:
         """Return a statistic of a map, by difference where windows changed."""
         name, sums = step.inputs[0], self._store.sums[step.name]
         if self._plan[name] is None:

@@ -17,10 +17,10 @@ from iqaudit._incremental.session import Session
 from iqaudit.victims._base import Card
 
 EXACT = ("incremental", "dense")
-"""How a search scores."""
+"""Ways in which a search scores."""
 
 WORTH_READING = 100
-"""Scores: reading a network's graph, which takes seconds, is not worth less."""
+"""Scores: a shorter search is not worth reading a network's graph, which takes seconds."""
 
 
 def torch_device(name: str) -> torch.device:
@@ -43,11 +43,11 @@ class TorchModule:
     scale : Scale
         Native range and direction; ``Scale.from_range(low, high)`` where nothing was fitted.
     name : str, optional
-        What results call it; the class's name unless given.
+        Of the victim in results; the class's name by default.
     smallest_side : int
         Pixels.
     note : str
-        What whoever cites a score must know.
+        A condition that goes with its scores: a licence, untrained weights.
     window : callable
         The part of a picture that it looks at; see `Card`.
     exact : {"incremental", "dense"}
