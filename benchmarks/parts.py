@@ -1,4 +1,4 @@
-"""What each part of incremental scoring gains on its own: milliseconds a score with it and without.
+"""The gain of each part of incremental scoring: milliseconds a score with it and without.
 
     python -m benchmarks.parts [VICTIM ...]
 
@@ -22,18 +22,18 @@ from skimage import data
 from benchmarks.speed import SUBJECTS
 from iqaudit._core.patches import Change, Patch
 from iqaudit._core.process import keep_freed_memory
-from iqaudit._incremental import Session
-from iqaudit._incremental.session import Rescorer
+from iqaudit._incremental.rescorer import Rescorer
+from iqaudit._incremental.session import Session
 
 SIDE, SQUARES, SCORES, ROUNDS = 8, 2, 20, 5
 
 PARTS: dict[str, tuple[tuple[str, Any], ...]] = {
     "all": (),
     "weights laid out once": (("kernels._packs", lambda _: False),),
-    "small convolutions as products": (("passes.SMALL_PRODUCT", 0),),
-    "cell-by-cell steps drawn together": (("network.fused", lambda steps, _: tuple(steps)),),
-    "windows merged where that is less": (("passes.MERGED_BELOW", 0.0),),
-    "whole maps where windows cover most": (("activations.WHOLE_ABOVE", 1e9),),
+    "small convolutions as products": (("window_pass.SMALL_PRODUCT", 0),),
+    "cell-by-cell steps fused": (("network.fuse", lambda steps, _: tuple(steps)),),
+    "windows merged where that is less": (("plan.MERGED_BELOW", 0.0),),
+    "whole maps where windows cover most": (("plan.WHOLE_ABOVE", 1e9),),
 }
 """By name, what is put in place of what to leave a part out."""
 

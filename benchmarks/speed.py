@@ -103,7 +103,6 @@ class _Timed:
 
     def __init__(self, session: Any) -> None:
         self.session, self.seconds = session, 0.0
-        self.lanes = session.lanes
 
     def scores(self, requests: Any) -> Any:
         begun = time.perf_counter()
@@ -235,7 +234,7 @@ def dense_work(name: str) -> float:
     """Return a dense pass's operations, from the victim's graph."""
     make, height, width = SUBJECTS[name]
     network = make().rescorer.network(height, width)
-    return 0.0 if isinstance(network, str) else network.work
+    return 0.0 if isinstance(network, str) else network.flops
 
 
 def matrix_rate(side: int = 2048) -> float:

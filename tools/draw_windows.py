@@ -12,10 +12,10 @@ import torch
 from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
 
-from iqaudit._incremental import read
-from iqaudit._incremental.activations import Activations
+from iqaudit._incremental.network import read
 from iqaudit._incremental.operators import INPUT, AnyStep
-from iqaudit.victims._spec import as_victim
+from iqaudit._incremental.plan import Planner
+from iqaudit.victims._registry import as_victim
 
 HEIGHT, WIDTH, SIDE = 384, 512, 8
 PLACES = ((90, 110), (250, 370))
@@ -30,14 +30,14 @@ def main() -> None:
     """Draw the figure."""
     net = as_victim("dbcnn", untrained=True).module  # type: ignore[attr-defined]
     network = read(net, torch.zeros(1, 3, HEIGHT, WIDTH))
-    maps = Activations(network, 1, torch.zeros(()))
-    down, across = maps.way(0, SIDE), maps.way(1, SIDE)
+    planner = Planner(network)
+    down, across = planner.field(0, SIDE), planner.field(1, SIDE)
     trunk = _trunk(network.steps)
     chosen = [INPUT, *(trunk[i].name for i in STEPS if i < len(trunk)), trunk[-1].name]
     chosen = list(dict.fromkeys(chosen))
     figure, axes = plt.subplots(1, len(chosen), figsize=(2 * len(chosen), 2.1))
     for axis, name in zip(axes, chosen, strict=True):
-        _, channels, height, width = maps.shapes[name]
+        _, channels, height, width = network.shapes[name]
         rows, columns = down.spans[name], across.spans[name]
         axis.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[], aspect="equal")
         axis.set_facecolor("#eceff4")
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _trunk(steps: tuple[AnyStep, ...]) -> list[AnyStep]:
-    """Return the content trunk: what its last convolution reads, all the way."""
+    """Return the content trunk: all steps on the way to its last convolution."""
     by_name = {step.name: step for step in steps}
     step: AnyStep | None = [step for step in steps if step.shape[1] == WIDEST][-1]
     trunk = []

@@ -14,7 +14,9 @@ from torch.nn import functional
 import iqaudit
 from iqaudit._core.patches import Change, Patch
 from iqaudit._core.picture import Pixels
-from iqaudit._incremental import Network, Rescorer, Session, read
+from iqaudit._incremental.network import Network, read
+from iqaudit._incremental.rescorer import Rescorer
+from iqaudit._incremental.session import Session
 from iqaudit.victims import TorchModule
 
 HEIGHT, WIDTH = 37, 45
@@ -251,12 +253,12 @@ def _walk(module: nn.Module, seed: int, steps: int = 8) -> None:
     for step in range(steps):
         change = _change(draw, base) if step % 4 else _all_of(base, _picture(seed + step + 1))
         [score] = session.scores([(session, change)])
-        dense = session.rescorer.dense(change.picture())
+        dense = session.dense.score(change.picture())
         assert score == pytest.approx(dense, rel=1e-5, abs=1e-5)
         if draw.random() < 0.5:
             base = change.picture()
     session.close()
-    assert session.rescorer.fault == ""
+    assert session.trust.fault == ""
 
 
 @pytest.mark.parametrize("layer", sorted(LAYERS.keys() - UNRULED))
@@ -278,7 +280,7 @@ def test_windows_are_computed_and_not_the_whole_map(monkeypatch: pytest.MonkeyPa
     patch = Patch(50, 60, np.zeros((5, 5, 3), np.uint8))
     session.scores([(session, Change(base, (patch,)))])
     monkeypatch.setattr(
-        type(session.rescorer), "dense", lambda *_: pytest.fail("a dense pass was made")
+        type(session.dense), "score", lambda *_: pytest.fail("a dense pass was made")
     )
     cells = []
     for step in session._activations.network.steps:
@@ -328,7 +330,7 @@ def test_what_is_scored_together_does_not_matter_to_the_last_bit(count: int) -> 
         for score in together.scores([(together, c) for c in changes[start : start + count]])
     ]
     assert scores == expected
-    # The first of many becomes the base, though its lane has held others since.
+    # The first of many becomes the base, though the maps of others have come since.
     base = changes[64 - count].picture()
     last = _change(draw, base, 6)
     assert together.scores([(together, last)]) == alone_after(alone, changes[64 - count], last)
@@ -339,17 +341,24 @@ def alone_after(session: Session, accepted: Change, change: Change) -> list[floa
     return session.scores([(session, change)])
 
 
-def test_searches_of_different_sizes_share_lanes() -> None:
-    rescorer = _rescorer(_Drawn(["conv", "max", "wide"], "moments", 0))
-    draw = np.random.default_rng(0)
-    bases = [_picture(0, 37, 45), _picture(1, 50, 33)]
-    requests = []
-    for base in bases:
-        session = rescorer.open(*base.shape[:2])
-        assert session is not None
-        requests += [(session, _change(draw, base, 6)) for _ in range(3)]
-    for (_, change), score in zip(requests, Session.scores(requests), strict=True):
-        assert score == pytest.approx(rescorer.dense(change.picture()), abs=1e-5)
+def test_searches_scored_together_are_those_scored_alone_to_the_last_bit() -> None:
+    """Whatever their sizes, with accepted steps between the rounds."""
+    module, draw = _Drawn(["conv", "max", "wide"], "moments", 0), np.random.default_rng(0)
+    bases = [_picture(0, 37, 45), _picture(1, 50, 33), _picture(2, 37, 45)]
+    alone = [_session(module, base) for base in bases]
+    rescorer = _rescorer(module)
+    together = [rescorer.open(*base.shape[:2]) for base in bases]
+    for _ in range(5):
+        changes = [_change(draw, base, 6) for base in bases]
+        requests = [(s, change) for s, change in zip(together, changes, strict=True) if s]
+        scores = Session.scores(requests)
+        assert scores == [
+            session.scores([(session, change)])[0]
+            for session, change in zip(alone, changes, strict=True)
+        ]
+        for change, score in zip(changes, scores, strict=True):
+            assert score == pytest.approx(rescorer.dense.score(change.picture()), abs=1e-5)
+        bases = [change.picture() for change in changes]
 
 
 def test_the_first_change_of_every_size_is_compared_with_a_dense_pass() -> None:
@@ -364,7 +373,7 @@ def test_the_first_change_of_every_size_is_compared_with_a_dense_pass() -> None:
             patch = Patch(9, 9, draw.integers(0, 256, (side, side, 3), np.uint8))
             change = Change(base, (patch,))
             [score] = session.scores([(session, change)])
-            dense = module.rescorer.dense(change.picture())
+            dense = module.rescorer.dense.score(change.picture())
             assert score == dense if left and side == size else score == pytest.approx(dense)
             if left:
                 _spoil(session)
@@ -381,10 +390,10 @@ def test_what_was_scored_beside_a_fault_is_scored_again() -> None:
         session.scores([(session, _change(draw, base, 6))])
         _spoil(session)
         requests.append((session, _change(draw, base, 6)))
-    requests[2][0]._next_check = 0
-    dense = [rescorer.dense(change.picture()) for _, change in requests]
+    requests[2][0]._moments.next = 0
+    dense = [rescorer.dense.score(change.picture()) for _, change in requests]
     assert Session.scores(requests) == dense
-    assert rescorer.fault
+    assert rescorer.trust.fault
 
 
 @pytest.mark.parametrize("size", range(2, 7))
@@ -401,8 +410,8 @@ def test_windows_that_overlap_behind_two_ways_are_all_computed(size: int) -> Non
         )
         change = Change(base, tuple(patches))
         [score] = session.scores([(session, change)])
-        assert score == pytest.approx(session.rescorer.dense(change.picture()), abs=1e-6)
-    assert session.rescorer.fault == ""
+        assert score == pytest.approx(session.dense.score(change.picture()), abs=1e-6)
+    assert session.trust.fault == ""
 
 
 def test_what_disagrees_with_a_dense_pass_is_left_for_good_and_said() -> None:
@@ -412,13 +421,13 @@ def test_what_disagrees_with_a_dense_pass_is_left_for_good_and_said() -> None:
     base, draw = _picture(), np.random.default_rng(0)
     session.scores([(session, _change(draw, base, 6))])
     _spoil(session)
-    session._next_check = 0
+    session._moments.next = 0
     change = _change(draw, base, 6)
-    dense = module.rescorer.dense(change.picture())
+    dense = module.rescorer.dense.score(change.picture())
     assert session.scores([(session, change)]) == [dense]
     assert "incremental scoring was left: after 2 scores" in module.card.note
     change = _change(draw, base, 6)
-    assert session.scores([(session, change)]) == [module.rescorer.dense(change.picture())]
+    assert session.scores([(session, change)]) == [module.rescorer.dense.score(change.picture())]
     assert module.open_session(HEIGHT, WIDTH, 1000) is None
 
 
@@ -433,8 +442,8 @@ def test_a_step_that_fails_stops_no_search(how: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(type(session._activations), how, fail)
     small = _change(np.random.default_rng(0), base, 6)
     change = small if how == "score" else _all_of(base, _picture(1))
-    assert session.scores([(session, change)]) == [session.rescorer.dense(change.picture())]
-    assert session.rescorer.fault.endswith("a step failed, ValueError: no such place")
+    assert session.scores([(session, change)]) == [session.dense.score(change.picture())]
+    assert session.trust.fault.endswith("a step failed, ValueError: no such place")
     session.close()
 
 
@@ -443,8 +452,8 @@ def test_a_base_that_cannot_be_taken_stops_no_search(monkeypatch: pytest.MonkeyP
     session = _session(_Drawn(["conv"], "mean", 0), base)
     monkeypatch.setattr(session._activations, "anchor", None)  # not to be called
     change = _change(np.random.default_rng(0), base, 6)
-    assert session.scores([(session, change)]) == [session.rescorer.dense(change.picture())]
-    assert "a step failed, TypeError" in session.rescorer.fault
+    assert session.scores([(session, change)]) == [session.dense.score(change.picture())]
+    assert "a step failed, TypeError" in session.trust.fault
 
 
 def test_a_module_that_fails_at_the_last_check_loses_nothing(
@@ -454,7 +463,7 @@ def test_a_module_that_fails_at_the_last_check_loses_nothing(
     close = Session.close
 
     def failing(session: Session) -> None:
-        monkeypatch.setattr(victim.rescorer, "module", None)
+        monkeypatch.setattr(victim.rescorer.dense, "module", None)
         close(session)
 
     monkeypatch.setattr(Session, "close", failing)
@@ -467,10 +476,10 @@ def test_a_graph_that_cannot_be_read_stops_no_search(monkeypatch: pytest.MonkeyP
     def fail(*_: Any) -> Network:
         raise KeyError("unheard of")
 
-    monkeypatch.setattr("iqaudit._incremental.session.read", fail)
+    monkeypatch.setattr("iqaudit._incremental.rescorer.read", fail)
     rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
     assert rescorer.open(HEIGHT, WIDTH) is None
-    assert "unheard of" in rescorer.told(HEIGHT, WIDTH)
+    assert "unheard of" in rescorer.describe(HEIGHT, WIDTH)
 
 
 def test_a_base_that_drifted_is_found_when_a_search_ends() -> None:
@@ -479,13 +488,13 @@ def test_a_base_that_drifted_is_found_when_a_search_ends() -> None:
     session.scores([(session, _change(np.random.default_rng(0), base, 6))])
     _spoil(session)
     session.close()
-    assert "incremental scoring was left" in session.rescorer.fault
+    assert "incremental scoring was left" in session.trust.fault
 
 
 def _spoil(session: Session) -> None:
     """Have a session's maps be another picture's."""
     with torch.inference_mode():
-        for kept in session._activations.kept.values():
+        for kept in session._activations.store.maps.values():
             kept.rows += 1
 
 
@@ -518,12 +527,13 @@ def test_maps_that_would_fill_the_memory_are_not_kept(monkeypatch: pytest.Monkey
     assert session is not None
     base = _picture()
     session.scores([(session, _change(np.random.default_rng(0), base, 6))])
-    assert session.bytes == sum(
-        kept.rows.numel() * kept.rows.element_size() for kept in session._activations.kept.values()
+    assert session._activations.bytes == sum(
+        kept.rows.numel() * kept.rows.element_size()
+        for kept in session._activations.store.maps.values()
     )
-    monkeypatch.setattr("iqaudit._incremental.session.MOST_BYTES", session.bytes - 1)
+    monkeypatch.setattr("iqaudit._incremental.rescorer.MOST_BYTES", session._activations.bytes - 1)
     assert rescorer.open(HEIGHT, WIDTH) is None
-    assert "GB" in rescorer.told(HEIGHT, WIDTH)
+    assert "GB" in rescorer.describe(HEIGHT, WIDTH)
 
 
 class _Looks(nn.Module):
@@ -550,23 +560,17 @@ def test_exact_says_how_and_refuses_anything_else() -> None:
 
 
 @pytest.mark.parametrize("goal", ["raise", "lower"])
-def test_an_attack_goes_the_dense_way_with_any_lanes(
-    goal: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same picture, count and acceptances, whether proposals are scored ahead or not."""
+def test_an_attack_goes_the_dense_way_in_any_batch(goal: str) -> None:
+    """The same picture, count and acceptances, whether pictures are searched together or not."""
     pictures = [_picture(0, 60, 70), _picture(1, 64, 64)]
     results = {}
-    for name, exact, lanes, batch in (
-        ("dense", "dense", 1, 1),
-        ("one", "incremental", 1, 1),
-        ("seven", "incremental", 7, 1),
-        ("sixty-four", "incremental", 64, 1),
-        ("together", "incremental", 7, 2),
+    for name, exact, batch in (
+        ("dense", "dense", 1),
+        ("one", "incremental", 1),
+        ("together", "incremental", 2),
     ):
         module = _Drawn(["residual", "strided", "residual"], "moments", 0)
         victim = TorchModule(module, SCALE, exact=exact)
-        victim.rescorer.lanes = lanes
-        monkeypatch.setattr("iqaudit._search.ahead.Ahead.choose", lambda _, most: most)
         results[name] = iqaudit.attack(pictures, victim, queries=200, goal=goal, batch=batch)
         assert victim.card.note == ""
     for name, found in results.items():

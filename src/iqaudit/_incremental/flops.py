@@ -1,4 +1,4 @@
-"""How much arithmetic a graph's node is."""
+"""Arithmetic of a graph's nodes."""
 
 import math
 
@@ -13,21 +13,21 @@ MOVES = frozenset(
     index_select
     """.split()
 )
-"""Operators that do nothing but move cells."""
+"""Operators that only move cells."""
 
 
-def work(node: Node) -> float:
+def flops(node: Node) -> float:
     """Return the multiplications and additions of a dense pass through a node, about."""
     if node.op != "call_function" or "val" not in node.meta:
         return 0.0
-    name, made = operator_name(node), float(math.prod(shape_of(node)))
+    name, numbers = operator_name(node), float(math.prod(shape_of(node)))
     operands = [shape_of(arg) for arg in node.args if isinstance(arg, fx.Node)]
     if name in ("conv2d", "convolution"):
-        return 2 * made * math.prod(operands[1][1:])
+        return 2 * numbers * math.prod(operands[1][1:])
     if name in ("linear", "matmul", "bmm", "mm"):
-        return 2 * made * operands[0][-1]
+        return 2 * numbers * operands[0][-1]
     if name == "addmm":
-        return 2 * made * operands[1][-1]
+        return 2 * numbers * operands[1][-1]
     if name == "scaled_dot_product_attention":
-        return 4 * made * operands[1][-2]
-    return 0.0 if name in MOVES or name == "getitem" else made
+        return 4 * numbers * operands[1][-2]
+    return 0.0 if name in MOVES or name == "getitem" else numbers

@@ -1,4 +1,4 @@
-"""Steps that work cell by cell drawn into the one before them: fewer steps to keep track of."""
+"""Fusion of steps that work cell by cell with the one before them: fewer maps to keep track of."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -16,8 +16,8 @@ LARGE = 1 << 22
 blocks of it anew costs little on maps that large, where windows are small."""
 
 
-def fused(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ...]:
-    """Draw what works cell by cell into what it alone reads, under the name of the last.
+def fuse(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ...]:
+    """Return steps, each cell-by-cell one fused with those it alone reads; it gives the name.
 
     Parameters
     ----------
@@ -31,39 +31,39 @@ def fused(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ..
     for step in steps:
         for name in step.inputs:
             readers.setdefault(name, set()).add(step.name)
-    made: dict[str, AnyStep] = {}
+    result: dict[str, AnyStep] = {}
     grounds = {INPUT: INPUT}
-    """The step whose windows a step has: its own, unless it works cell by cell on one's alone."""
+    """By step, the one whose windows it has: itself, or the one that it reads cell by cell."""
     for step in steps:
         under = {grounds[name] for name in step.inputs}
         if not isinstance(step, Pointwise) or len(under) > 1:
             grounds[step.name] = step.name
-            inner = made.get(step.inputs[0])
+            inner = result.get(step.inputs[0])
             if inner is not None and readers[inner.name] == {step.name} and _pools(inner, step):
-                made[step.name] = _pooled(inner, step)
-                del made[inner.name]
+                result[step.name] = _with_pooling(inner, step)
+                del result[inner.name]
             else:
-                made[step.name] = step
+                result[step.name] = step
             continue
         grounds[step.name] = under.pop()
         whole: Pointwise | Sliding = step
-        drawn_in = {step.name}
+        joined = {step.name}
         while isinstance(whole, Pointwise):
             inner = next(
                 (
-                    made[name]
+                    result[name]
                     for name in whole.inputs
-                    if name in made and readers[name] <= drawn_in and _joins(made[name], whole)
+                    if name in result and readers[name] <= joined and _joins(result[name], whole)
                 ),
                 None,
             )
             if inner is None:
                 break
-            drawn_in.add(inner.name)
-            whole = _behind(whole, inner)
-            del made[inner.name]
-        made[step.name] = whole
-    return tuple(made.values())
+            joined.add(inner.name)
+            whole = _composed(whole, inner)
+            del result[inner.name]
+        result[step.name] = whole
+    return tuple(result.values())
 
 
 def _joins(inner: AnyStep, outer: Pointwise) -> bool:
@@ -71,7 +71,7 @@ def _joins(inner: AnyStep, outer: Pointwise) -> bool:
 
 
 def _pools(inner: AnyStep, outer: AnyStep) -> bool:
-    """Whether a step sums up blocks of another's map that is too large to be kept lightly."""
+    """Whether a step sums up blocks of another's map that is too large to be stored lightly."""
     return (
         isinstance(inner, Sliding)
         and isinstance(outer, Sliding)
@@ -84,15 +84,15 @@ def _pools(inner: AnyStep, outer: AnyStep) -> bool:
     )
 
 
-def _pooled(inner: Any, outer: Any) -> Sliding:
-    """Return a pooling and the convolution before it as one step: the map between is not kept."""
+def _with_pooling(inner: Any, outer: Any) -> Sliding:
+    """Return a pooling and the convolution before it as one step: the map between is not stored."""
     kernel, stride = (
         tuple(
             (outer.kernel[axis] - 1) * inner.stride[axis] + inner.kernel[axis] for axis in (0, 1)
         ),
         tuple(outer.stride[axis] * inner.stride[axis] for axis in (0, 1)),
     )
-    made: Sliding = replace(
+    step: Sliding = replace(
         outer,
         inputs=inner.inputs,
         compute=lambda x: outer.compute(inner.compute(x)),
@@ -101,14 +101,14 @@ def _pooled(inner: Any, outer: Any) -> Sliding:
         stride=stride,
         before=inner.before,
         fill=inner.fill,
-        work=inner.work + outer.work,
+        flops=inner.flops + outer.flops,
     )
-    return made
+    return step
 
 
-def _behind(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
-    """Return a step that does another's work first."""
-    work = inner.work + outer.work
+def _composed(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
+    """Return a step that computes another one first."""
+    flops = inner.flops + outer.flops
     last = outer.compute
     if isinstance(inner, Sliding):
         compute, whole, product = inner.compute, inner.whole, inner.product
@@ -120,16 +120,16 @@ def _behind(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
             whole=lambda x: outer.whole(whole(x)),
             # Rows of cells are as good a map: one column of them.
             product=product and (lambda rows: as_rows(last(_column(product(rows))))),
-            work=work,
+            flops=flops,
         )
     inputs = tuple(dict.fromkeys(n for name in outer.inputs for n in _read(name, inner)))
-    takes = [inputs.index(name) for name in inner.inputs]
-    gives = [None if name == inner.name else inputs.index(name) for name in outer.inputs]
+    inner_maps = [inputs.index(name) for name in inner.inputs]
+    outer_maps = [None if name == inner.name else inputs.index(name) for name in outer.inputs]
 
     def both(first: Callable[..., Tensor], second: Callable[..., Tensor]) -> Callable[..., Tensor]:
         def compute(*maps: Tensor) -> Tensor:
-            made = first(*(maps[i] for i in takes))
-            return second(*(made if i is None else maps[i] for i in gives))
+            inside = first(*(maps[i] for i in inner_maps))
+            return second(*(inside if i is None else maps[i] for i in outer_maps))
 
         return compute
 
@@ -138,7 +138,7 @@ def _behind(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
         inputs=inputs,
         compute=both(inner.compute, last),
         at_once=both(inner.whole, outer.whole),
-        work=work,
+        flops=flops,
     )
 
 

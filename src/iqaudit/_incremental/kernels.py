@@ -1,6 +1,6 @@
-"""Kernels of the heavy operators, with what is known beforehand done beforehand.
+"""Kernels of the heavy operators, their weights laid out once and their activations included.
 
-oneDNN's operators that take weights laid out once are private to PyTorch, as its own compiler uses
+oneDNN's operators for such weights are private to PyTorch, as its own compiler uses
 them; where they are missing the public ones serve.
 """
 

@@ -1,4 +1,4 @@
-"""What a graph's node becomes before what follows it is known."""
+"""Lowerings of a graph's nodes: steps that the nodes behind them may still be folded into."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,19 +19,19 @@ Node: TypeAlias = Any
 
 
 @dataclass
-class Draft:
-    """A step before what follows it is known.
+class Lowering:
+    """A step before its readers are known.
 
-    `cells` is False where it makes totals, not a map; `cuts` is True where it makes pieces of one,
-    in which windows lie elsewhere than in the map.
+    `is_map` is False where its value is a statistic of a map; `cuts` is True where it is pieces of
+    one, in which windows lie elsewhere than in the map.
     """
 
     name: str
     inputs: tuple[str, ...]
     shape: Shape
     make: Callable[[], AnyStep] | None = None
-    cells: bool = True
-    work: float = 0.0
+    is_map: bool = True
+    flops: float = 0.0
     cuts: bool = False
 
     def build(self) -> AnyStep:
@@ -42,8 +42,8 @@ class Draft:
 
 
 @dataclass
-class Convolution(Draft):
-    """A convolution, into which a batch normalisation and an activation may still be drawn."""
+class Convolution(Lowering):
+    """A convolution, into which a batch normalisation and an activation may still be folded."""
 
     weight: Tensor = field(default_factory=lambda: torch.empty(0))
     bias: Tensor | None = None
@@ -52,13 +52,13 @@ class Convolution(Draft):
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
     border: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """Left, right, top, bottom: zeros that an operator of its own put there."""
+    """Left, right, top, bottom: zeros of a padding operator before it."""
     activation: tuple[str, list[float]] | None = None
     last: Node = None
     """The node whose value it is so far."""
 
     def normalise(self, gain: Tensor, shift: Tensor) -> None:
-        """Draw an affine map of the channels into the weights."""
+        """Fold an affine map of the channels into the weights."""
         self.weight = (self.weight.double() * gain[:, None, None, None]).to(self.weight.dtype)
         bias = shift if self.bias is None else self.bias.double() * gain + shift
         self.bias = bias.to(self.weight.dtype)
@@ -72,7 +72,7 @@ class Convolution(Draft):
             run = matrix(self.weight, self.bias, self.activation)
             n, _, height, width = self.shape
             at_once = matrix_at_once(self.weight, self.bias, self.activation, n * height * width)
-            return Pointwise(self.name, self.inputs, self.shape, run, at_once, work=self.work)
+            return Pointwise(self.name, self.inputs, self.shape, run, at_once, flops=self.flops)
         inside, whole = convolution(
             self.weight,
             self.bias,
@@ -98,13 +98,13 @@ class Convolution(Draft):
             before,
             self.dilation,
             product=product(self.weight, self.bias, self.activation) if short else None,
-            work=self.work,
+            flops=self.flops,
         )
 
 
 @dataclass
-class Border(Draft):
-    """Constant padding by an operator of its own."""
+class Border(Lowering):
+    """A padding operator with a constant."""
 
     amount: tuple[int, int, int, int] = (0, 0, 0, 0)
     fill: float = 0.0
@@ -124,30 +124,30 @@ class Border(Draft):
             (1, 1),
             (amount[2], amount[0]),
             fill=fill,
-            work=self.work,
+            flops=self.flops,
         )
 
 
 class Context(NamedTuple):
-    """What a rule may look up: a node's draft, and the values that depend on weights alone."""
+    """The tables of a reading: lowerings, each node's, and values that depend on weights alone."""
 
-    drafts: Mapping[str, Draft]
+    lowerings: Mapping[str, Lowering]
     maps: Mapping[str, str]
     constants: Mapping[str, Any]
 
-    def draft(self, node: Node) -> Draft:
-        """Return the draft of a node that is a map."""
-        return self.drafts[self.maps[node.name]]
+    def lowering(self, node: Node) -> Lowering:
+        """Return the lowering of a node that is a map."""
+        return self.lowerings[self.maps[node.name]]
 
-    def frame(self, draft: Draft) -> str:
-        """Return what windows of a map are placed in: the pieces last cut on its way, or all."""
-        while draft.inputs and not draft.cuts:
-            draft = self.drafts[draft.inputs[0]]
-        return draft.name
+    def frame(self, lowering: Lowering) -> str:
+        """Return the frame that windows of a map lie in: the last cut before it, or the picture."""
+        while lowering.inputs and not lowering.cuts:
+            lowering = self.lowerings[lowering.inputs[0]]
+        return lowering.name
 
     def is_map(self, arg: Any) -> bool:
         """Whether an argument is a map."""
-        return isinstance(arg, fx.Node) and arg.name in self.maps and self.draft(arg).cells
+        return isinstance(arg, fx.Node) and arg.name in self.maps and self.lowering(arg).is_map
 
     def value(self, arg: Any) -> Any:
         """Return an argument that is no map."""
@@ -179,8 +179,8 @@ def maps_of(node: Node, context: Context) -> list[Node]:
 
 def arguments(node: Node, names: str, **defaults: Any) -> dict[str, Any]:
     """Return a node's arguments by name."""
-    given: dict[str, Any] = dict(zip(names.split(), node.args, strict=False))
-    return defaults | given | dict(node.kwargs)
+    positional: dict[str, Any] = dict(zip(names.split(), node.args, strict=False))
+    return defaults | positional | dict(node.kwargs)
 
 
 def pair(value: Any) -> tuple[int, int]:
@@ -199,8 +199,8 @@ def closure(node: Node, context: Context, maps: list[Node]) -> Callable[..., Any
     names = [arg.name for arg in maps]
     if kwargs or any(isinstance(arg, tuple | list) for arg in args):
 
-        def call_any(*given: Tensor) -> Any:
-            known = values | dict(zip(names, given, strict=True))
+        def call_any(*tensors: Tensor) -> Any:
+            known = values | dict(zip(names, tensors, strict=True))
 
             def look_up(arg: Node) -> Any:
                 return known[arg.name]
@@ -209,13 +209,14 @@ def closure(node: Node, context: Context, maps: list[Node]) -> Callable[..., Any
 
         return call_any
     # The common case, called thousands of times a second: no tree of arguments to walk.
-    which = [names.index(arg.name) if context.is_map(arg) else None for arg in args]
+    places = [names.index(arg.name) if context.is_map(arg) else None for arg in args]
     fixed = [
         values[arg.name] if isinstance(arg, fx.Node) and i is None else arg
-        for arg, i in zip(args, which, strict=True)
+        for arg, i in zip(args, places, strict=True)
     ]
 
-    def call(*given: Tensor) -> Any:
-        return target(*(f if i is None else given[i] for f, i in zip(fixed, which, strict=True)))
+    def call(*tensors: Tensor) -> Any:
+        pairs = zip(fixed, places, strict=True)
+        return target(*(value if i is None else tensors[i] for value, i in pairs))
 
     return call

@@ -1,80 +1,340 @@
-"""What is kept of a picture's maps, and what a score in the making changes of them."""
+"""The map store: a picture's maps as rows of cells, and the cells that a window pass changes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqaudit._incremental.windows import Span
+from iqaudit._incremental.network import Network
+from iqaudit._incremental.operators import Shape, Sliding, as_map, as_rows
+from iqaudit._incremental.receptive_field import Windows
 
-Place = tuple[int, int, int]
-"""A window's map in the batch, first row and first column."""
-
-
-@dataclass(frozen=True, eq=False)
-class Way:
-    """Along one axis, where windows of one size lie in every map."""
-
-    spans: dict[str, Span]
-    pieces: dict[str, NDArray[np.int64]]
-    """For every cut, by the window's place in its root: the first line in each piece, or -1."""
-    reads: frozenset[str]
-    """Maps that are read beyond their changed windows, where windows of different sizes meet."""
+RowNumbers = NDArray[np.int32]
 
 
-@dataclass(eq=False)
-class Kept:
-    """A map of the base picture as rows of cells, and every lane's changed cells behind them.
+@dataclass(frozen=True)
+class Layout:
+    """The rows of a stored map: its cells, one for every padding value, then the changed cells.
 
-    Rows: the map's cells, a row for everything that readers pad it with, then each lane's room.
+    Parameters
+    ----------
+    shape : (n, channels, height, width)
+        Of the map.
+    margins : (int, int, int, int)
+        Cells above, left, below and right of it that its readers see.
+    fills : tuple of float
+        Values that they pad it with.
+    room : int
+        The most changed cells.
     """
 
-    rows: Tensor
-    cells: int
+    shape: Shape
+    margins: tuple[int, int, int, int]
     fills: tuple[float, ...]
     room: int
-    ids: NDArray[np.int32]
-    """(n, height, width): each cell's row."""
+
+    @property
+    def cells(self) -> int:
+        """The map's cells, all maps of the batch together."""
+        return self.shape[0] * self.shape[2] * self.shape[3]
+
+    @property
+    def numbers(self) -> int:
+        """The numbers that all rows hold."""
+        return (self.cells + len(self.fills) + self.room) * self.shape[1]
+
+
+class Table(NamedTuple):
+    """The row at each place of a padded map, (n, height, width): now, and of the base."""
+
+    rows: RowNumbers
+    base: RowNumbers
+
+
+class StoredMap:
+    """A map of the base picture, and the cells that the last window pass changed.
+
+    The base's rows are never touched by a pass. Its cells are written behind them, and tables tell
+    which row stands at which place until the pass ends.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of its rows.
+    like : Tensor
+        Of the map's type and device.
+    """
+
+    def __init__(self, layout: Layout, like: Tensor) -> None:
+        self.layout = layout
+        n, channels, height, width = layout.shape
+        self.rows = torch.empty(
+            (layout.numbers // channels, channels), dtype=like.dtype, device=like.device
+        )
+        for offset, fill in enumerate(layout.fills):
+            self.rows[layout.cells + offset] = fill
+        self._ids = np.arange(layout.cells, dtype=np.int32).reshape(n, height, width)
+        self._tables: dict[float, Table] = {}
+        self._changed: tuple[Windows | None, Tensor] | None = None
+        self._changed_ids = self._ids[:0]
+        self._places: list[tuple[int, slice, slice]] = []
+        """The changed windows in the tables."""
 
     @property
     def base(self) -> Tensor:
-        """The base picture's map: (n, height, width, channels)."""
-        return self.rows[: self.cells].view(*self.ids.shape, -1)
+        """The base picture's map, (n, channels, height, width), where it is stored."""
+        return as_map(self.rows[: self.layout.cells], *self._ids.shape)
 
-    def first_of(self, lane: int) -> int:
-        """Return the first row of a lane's room."""
-        return self.cells + len(self.fills) + lane * self.room
+    @base.setter
+    def base(self, value: Tensor) -> None:
+        self.rows[: self.layout.cells] = as_rows(value)
+
+    def change(self, windows: Windows | None, values: Tensor) -> None:
+        """Write changed windows; with None, take note of a map that changes as a whole."""
+        self._changed = windows, values
+        if windows is None:
+            return
+        corners, height, width = windows
+        start = self.layout.cells + len(self.layout.fills)
+        end = start + windows.cells
+        self.rows[start:end] = as_rows(values)
+        self._changed_ids = np.arange(start, end, dtype=np.int32).reshape(-1, height, width)
+        above, beside = self.layout.margins[:2]
+        self._places = [
+            (
+                n,
+                slice(above + top, above + top + height),
+                slice(beside + left, beside + left + width),
+            )
+            for n, top, left in corners
+        ]
+        for table in self._tables.values():
+            self._enter(table)
+
+    def restore(self) -> None:
+        """Have the tables show the base again."""
+        for table in self._tables.values():
+            for place in self._places:
+                table.rows[place] = table.base[place]
+        self._places = []
+
+    def accept(self) -> None:
+        """Take the last pass's changes into the base."""
+        if self._changed is None:
+            return
+        windows, values = self._changed
+        if windows is None:
+            self.base = values
+        else:
+            base = self.base
+            for (n, top, left), cells in zip(windows.corners, values, strict=True):
+                base[n, :, top : top + windows.height, left : left + windows.width] = cells
+        self._changed = None
+
+    def whole(self) -> Tensor:
+        """Return the map with its changed windows in place."""
+        n, _, height, width = self.layout.shape
+        above, beside = self.layout.margins[:2]
+        rows = self._table(0.0)[:, above : above + height, beside : beside + width]
+        return as_map(self.gather(np.ascontiguousarray(rows).reshape(-1)), n, height, width)
+
+    def patches(self, windows: Windows, fill: float = 0.0) -> Tensor:
+        """Return windows of the padded map, the changed ones in place."""
+        rows = self.gather(self.numbers(windows, fill))
+        return as_map(rows, len(windows.corners), windows.height, windows.width)
+
+    def numbers(self, windows: Windows, fill: float, step: Sliding | None = None) -> RowNumbers:
+        """Return the rows of windows; of every cell's neighbourhood where a step is given."""
+        above, beside = self.layout.margins[:2]
+        table, (corners, height, width) = self._table(fill), windows
+        patches = []
+        for n, top, left in corners:
+            down, right = above + top, beside + left
+            patch = table[n, down : down + height, right : right + width]
+            if step is not None:
+                patch = step.neighbourhoods(patch)
+            patches.append(patch.reshape(-1))
+        return np.concatenate(patches)
+
+    def numbers_at(self, n: int, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> RowNumbers:
+        """Return the rows of cells of one map of the batch, by their rows and columns."""
+        above, beside = self.layout.margins[:2]
+        numbers: RowNumbers = self._table(0.0)[n, above + rows[:, None], beside + columns]
+        return numbers.reshape(-1)
+
+    def gather(self, numbers: RowNumbers) -> Tensor:
+        """Return rows by their numbers."""
+        index = torch.from_numpy(numbers).to(self.rows.device, non_blocking=True)
+        return self.rows.index_select(0, index)
+
+    def difference(self) -> tuple[Tensor, Tensor]:
+        """Return the changed cells after and before, (cells, channels), in float64.
+
+        A cell that several windows cover counts once; its further rows are zero.
+        """
+        windows, values = self._windows_changed()
+        new = as_rows(values).double()
+        ids = [
+            self._ids[n, top : top + windows.height, left : left + windows.width].reshape(-1)
+            for n, top, left in windows.corners
+        ]
+        old = self.gather(np.concatenate(ids)).double()
+        # It counts for the window whose row stands in the table.
+        counts = self.numbers(windows, 0.0) == self._changed_ids.reshape(-1)
+        if not counts.all():
+            weights = torch.from_numpy(counts).to(new.device)[:, None]
+            new, old = new * weights, old * weights
+        return new, old
+
+    def batch(self) -> Tensor:
+        """Return the map of the batch, (cells,), that each changed cell lies in."""
+        windows, _ = self._windows_changed()
+        each = torch.tensor([n for n, _, _ in windows.corners], device=self.rows.device)
+        return each.repeat_interleave(windows.height * windows.width)
+
+    def _windows_changed(self) -> tuple[Windows, Tensor]:
+        assert self._changed is not None  # noqa: S101 (a pass is under way)
+        windows, values = self._changed
+        assert windows is not None  # noqa: S101 (nor has it changed the whole map)
+        return windows, values
+
+    def _table(self, fill: float) -> RowNumbers:
+        """Return the row numbers of the map as padded with a value; made when first asked for."""
+        if fill not in self._tables:
+            above, left, below, right = self.layout.margins
+            base = np.pad(
+                self._ids,
+                ((0, 0), (above, below), (left, right)),
+                constant_values=self.layout.cells + self.layout.fills.index(fill),
+            )
+            self._tables[fill] = Table(base.copy(), base)
+            self._enter(self._tables[fill])
+        return self._tables[fill].rows
+
+    def _enter(self, table: Table) -> None:
+        """Put the changed cells in place, until the pass ends."""
+        for ids, place in zip(self._changed_ids, self._places, strict=False):
+            table.rows[place] = ids
 
 
-@dataclass(eq=False)
-class Windows:
-    """A map's changed windows: where, and what they hold."""
+class Sums:
+    """A stored map's sums and sums of squares, each (n, channels), in float64."""
 
-    places: tuple[Place, ...]
-    values: Tensor
-    """(windows, channels, height, width)"""
-    ids: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0, 0), np.int32))
-    """(windows, height, width): the rows of the cells, where they were kept."""
+    def __init__(self, stored: StoredMap) -> None:
+        self._stored = stored
+        self._base = self._summed()
+        self._changed: tuple[Tensor, Tensor] | None = None
+
+    def change(self) -> tuple[Tensor, Tensor]:
+        """Return both with the pass's changed cells in place of the base's."""
+        new, old = self._stored.difference()
+        first, second = new - old, new * new - old * old
+        sums, squares = self._base
+        if len(sums) == 1:
+            change = first.sum(0, keepdim=True), second.sum(0, keepdim=True)
+        else:
+            empty, batch = torch.zeros_like(sums), self._stored.batch()
+            change = empty.index_add(0, batch, first), empty.index_add(0, batch, second)
+        self._changed = sums + change[0], squares + change[1]
+        return self._changed
+
+    def replace(self) -> None:
+        """Take note that the map changes as a whole: it is summed when the change is accepted."""
+        self._changed = None
+
+    def accept(self) -> None:
+        """Take the last pass's change into the base, behind the map itself."""
+        self._base = self._changed or self._summed()
+        self._changed = None
+
+    def _summed(self) -> tuple[Tensor, Tensor]:
+        layout = self._stored.layout
+        rows = self._stored.rows[: layout.cells]
+        cells = rows.view(layout.shape[0], -1, rows.shape[1]).double()
+        return cells.sum(1), (cells * cells).sum(1)
 
 
-class View(NamedTuple):
-    """A map's row numbers, (n, height, width) and its readers' margins: in use, and unchanged."""
+class MapStore:
+    """The maps of a base picture that window passes read beyond their windows, and their sums.
 
-    rows: NDArray[np.int32]
-    clean: NDArray[np.int32]
+    Parameters
+    ----------
+    network : Network
+        Read for pictures of this size.
+    rooms : dict of str to int
+        The maps to store, and the most cells that change in each: see `Planner.rooms`.
+    like : Tensor
+        Of the type and device that maps are computed in.
 
-
-@dataclass(eq=False)
-class Lane:
-    """What one score in the making holds: several can be made at once.
-
-    `values` and `sums` are the last score's maps and totals; `views` the maps' row numbers with
-    its changed cells in place, by map and by what they are padded with.
+    Attributes
+    ----------
+    maps : dict of str to StoredMap
+        By step; empty until a base is taken.
+    sums : dict of str to Sums
+        By the step that reduces a map.
     """
 
-    number: int
-    values: dict[str, "Tensor | Windows"] = field(default_factory=dict)
-    views: dict[tuple[str, float], View] = field(default_factory=dict)
-    sums: dict[str, tuple[Tensor, Tensor] | None] = field(default_factory=dict)
+    def __init__(self, network: Network, rooms: dict[str, int], like: Tensor) -> None:
+        self.like = like
+        self.maps: dict[str, StoredMap] = {}
+        self.sums: dict[str, Sums] = {}
+        margins, fills = _margins(network), _fills(network)
+        self._layouts = {
+            name: Layout(network.shapes[name], margins[name], fills[name], room)
+            for name, room in rooms.items()
+        }
+
+    @property
+    def bytes(self) -> int:
+        """The memory of all maps, once a base is taken."""
+        size = self.like.element_size()
+        return sum(layout.numbers * size for layout in self._layouts.values())
+
+    def keep(self, name: str, value: Tensor) -> Tensor:
+        """Store a map of the base, if passes read it, and return it where it now lies."""
+        if name not in self._layouts:
+            return value
+        if name not in self.maps:
+            self.maps[name] = StoredMap(self._layouts[name], value)
+        self.maps[name].base = value
+        return self.maps[name].base
+
+    def restore(self) -> None:
+        """Have every map show the base again, when a pass ends."""
+        for stored in self.maps.values():
+            stored.restore()
+
+    def accept(self) -> None:
+        """Make the last pass's picture the base."""
+        for stored in self.maps.values():
+            stored.accept()
+        for sums in self.sums.values():
+            sums.accept()
+
+
+def _margins(network: Network) -> dict[str, tuple[int, int, int, int]]:
+    """Return how far beyond each map its readers reach: above, left, below, right."""
+    margins = dict.fromkeys(network.shapes, (0, 0, 0, 0))
+    for step in network.steps:
+        if not isinstance(step, Sliding):
+            continue
+        name = step.inputs[0]
+        far = []
+        for axis in (0, 1):
+            start, size = step.reads(0, step.shape[2 + axis], axis)
+            far.append((max(-start, 0), max(start + size - network.shapes[name][2 + axis], 0)))
+        here = (far[0][0], far[1][0], far[0][1], far[1][1])
+        margins[name] = tuple(map(max, margins[name], here))  # type: ignore[assignment]
+    return margins
+
+
+def _fills(network: Network) -> dict[str, tuple[float, ...]]:
+    """Return the values that each map's readers pad it with; zero always, for the others."""
+    fills: dict[str, tuple[float, ...]] = dict.fromkeys(network.shapes, (0.0,))
+    for step in network.steps:
+        if isinstance(step, Sliding) and step.fill not in fills[step.inputs[0]]:
+            fills[step.inputs[0]] += (step.fill,)
+    return fills

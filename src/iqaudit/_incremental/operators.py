@@ -1,4 +1,4 @@
-"""Operators that know windows: what each computes, on a whole map and on a window of it.
+"""Operators that know windows: their values on a whole map and on a window of it.
 
 Maps are tensors (n, channels, height, width), channels last in memory.
 """
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqaudit._incremental.windows import Span
+from iqaudit._incremental.receptive_field import Span, Windows
 
 Shape = tuple[int, int, int, int]
 
@@ -32,15 +32,15 @@ class Step:
     inputs : tuple of str
         The maps that it reads.
     shape : (n, channels, height, width)
-        Of the map that it makes.
-    work : float
+        Of the map that it computes; of a reduction, the one that it reads.
+    flops : float
         Multiplications and additions of a dense pass.
     """
 
     name: str
     inputs: tuple[str, ...]
     shape: Shape
-    work: float = field(default=0.0, kw_only=True)
+    flops: float = field(default=0.0, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class Sliding(Step):
     kernel, stride, before, dilation : (int, int)
         For rows and columns; `before` is the padding above and on the left.
     fill : float
-        What the padding holds.
+        The value of the padding.
     product : callable, optional
         For a convolution: from every cell's neighbourhood as a row, (cells, kernel rows x kernel
         columns x channels), to the cells.
@@ -108,8 +108,15 @@ class Sliding(Step):
             (size - 1) * self.stride[axis] + self.dilation[axis] * (self.kernel[axis] - 1) + 1,
         )
 
+    def read(self, windows: Windows) -> Windows:
+        """Return the windows of its padded input that windows of it read."""
+        (down, across), (above, beside) = self.stride, self.before
+        corners = ((n, top * down - above, left * across - beside) for n, top, left in windows[0])
+        tall, wide = self.reads(0, windows.height, 0)[1], self.reads(0, windows.width, 1)[1]
+        return Windows(tuple(corners), tall, wide)
+
     def neighbourhoods(self, patch: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return what each cell of a window reads of its patch: (rows, columns, kernel, kernel)."""
+        """Return the part of a patch that each cell reads: (rows, columns, kernel, kernel)."""
         (tall, wide), (down, right), (far, wider) = self.kernel, self.stride, self.dilation
         rows, columns = patch.strides
         height = (patch.shape[0] - far * (tall - 1) - 1) // down + 1
@@ -140,7 +147,7 @@ class Resampling(Step):
 
     @cached_property
     def _reads(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """(outputs, inputs) of each axis: who reads whom."""
+        """(outputs, inputs) of each axis: True where an output reads an input."""
         return (self.rows != 0).cpu().numpy(), (self.columns != 0).cpu().numpy()
 
     def span(self, spans: tuple[Span, ...], axis: int) -> Span:
@@ -163,18 +170,18 @@ class Resampling(Step):
         Parameters
         ----------
         patches : sequence of Tensor, (1, channels, height, width)
-            What each window reads.
+            The cells that each window reads.
         corners : sequence of (row, column, row read, column read)
             Each window's first cell, and its patch's.
         size : (int, int)
             Of the windows.
         """
-        made = []
+        windows = []
         for patch, (top, left, row, column) in zip(patches, corners, strict=True):
             down = self.rows[top : top + size[0], row : row + patch.shape[2]]
             across = self.columns[left : left + size[1], column : column + patch.shape[3]]
-            made.append(torch.einsum("or,ncrs,ps->ncop", down, patch, across))
-        return torch.cat(made).contiguous(memory_format=torch.channels_last)
+            windows.append(torch.einsum("or,ncrs,ps->ncop", down, patch, across))
+        return torch.cat(windows).contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,8 +210,8 @@ class Cut(Step):
 
 
 @dataclass(frozen=True, eq=False)
-class Total(Step):
-    """A statistic of every channel over the whole map, kept by difference.
+class Reduction(Step):
+    """A statistic of every channel over the whole map, updated by difference.
 
     Parameters
     ----------
@@ -219,7 +226,7 @@ class Total(Step):
     whole: Callable[[Tensor], Any]
 
 
-AnyStep = Pointwise | Sliding | Resampling | Cut | Total
+AnyStep = Pointwise | Sliding | Resampling | Cut | Reduction
 
 
 def as_rows(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which operators have a window rule, and how a graph's node becomes a step.
+"""Rules by operator: a graph's node, lowered to a step that knows windows.
 
 Operators bear ATen's names. One that is not here has no rule: from there on the network runs dense.
 """
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iqaudit._incremental import rules_spatial
-from iqaudit._incremental.flops import MOVES, work
+from iqaudit._incremental.flops import MOVES, flops
 from iqaudit._incremental.lowering import (
     Context,
-    Draft,
+    Lowering,
     Node,
     closure,
     map_shape,
@@ -24,7 +24,7 @@ from iqaudit._incremental.lowering import (
     shape_of,
 )
 from iqaudit._incremental.operators import Cut, Pointwise
-from iqaudit._incremental.rules_reduction import SPATIAL, total
+from iqaudit._incremental.rules_reduction import SPATIAL, reduction
 
 ELEMENTWISE = frozenset(
     """
@@ -47,40 +47,40 @@ THIRD = SPLITS | {"linalg_vector_norm"}
 CHANNELS = [1]
 
 
-class Moved(NamedTuple):
-    """A value that holds cells of the map `root`, moved about by `node` and those before it."""
+class Move(NamedTuple):
+    """Cells of the map `root`, moved about by `node` and those before it."""
 
     root: str
     node: Node
 
 
-def moves(node: Node, context: Context) -> bool:
-    """Whether a node does nothing but move cells to places where a window no longer is one."""
+def is_move(node: Node, context: Context) -> bool:
+    """Whether a node only moves cells, to places where a window no longer is one."""
     name = operator_name(node)
     if name not in MOVES:
         return False
     first = node.args[0][0] if isinstance(node.args[0], tuple | list) else node.args[0]
     if not context.is_map(first):
-        return True  # of something moved already
+        return True  # of another move
     if name in SAME or name == "expand":
         return False
     return name not in ALONG or _dimensions(node, 0) != CHANNELS
 
 
-def draft(node: Node, context: Context) -> Draft | str | None:
-    """Return a node's draft, the name of the draft that it is part of, or None without a rule.
+def lower(node: Node, context: Context) -> Lowering | str | None:
+    """Return a node's lowering, the name of the one that it is part of, or None without a rule.
 
     All its arguments are maps or constants.
     """
     name = operator_name(node)
     if name == "getitem":
         return _item(node, context)
-    made: Draft | str | None = None
+    lowering: Lowering | str | None = None
     if context.is_map(node.args[0]) and name.lstrip("_").startswith("upsample_"):
-        made = rules_spatial.resampling(node, context)
+        lowering = rules_spatial.resampling(node, context)
     elif context.is_map(node.args[0]) and name in RULES:
-        made = RULES[name](node, context)
-    return _pointwise(node, context) if made is None else made
+        lowering = RULES[name](node, context)
+    return _pointwise(node, context) if lowering is None else lowering
 
 
 def _same(node: Node, context: Context) -> str | None:
@@ -89,7 +89,7 @@ def _same(node: Node, context: Context) -> str | None:
     return None if in_training else context.maps[node.args[0].name]
 
 
-RULES: Mapping[str, Callable[[Node, Context], Draft | str | None]] = MappingProxyType(
+RULES: Mapping[str, Callable[[Node, Context], Lowering | str | None]] = MappingProxyType(
     dict.fromkeys(SAME, _same)
     | dict.fromkeys(("conv2d", "convolution"), rules_spatial.convolution)
     | dict.fromkeys(("relu", "relu6", "hardtanh", "clamp"), rules_spatial.activation)
@@ -98,14 +98,14 @@ RULES: Mapping[str, Callable[[Node, Context], Draft | str | None]] = MappingProx
         ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d"),
         rules_spatial.pool,
     )
-    | dict.fromkeys(("mean", "sum", "var", "std", "var_mean", "std_mean"), total)
+    | dict.fromkeys(("mean", "sum", "var", "std", "var_mean", "std_mean"), reduction)
     | {"batch_norm": rules_spatial.batch_norm}
 )
 """The rules of operators whose first argument is a map, but for those that work cell by cell."""
 
 
-def cut(name: str, root: Draft, cells: NDArray[np.int64]) -> Draft | str | None:
-    """Return moved cells as pieces of their root, its own name where they lie as before, or None.
+def cut(name: str, root: Lowering, cells: NDArray[np.int64]) -> Lowering | str | None:
+    """Return the cells of a move as pieces of its root, its root's name if none moved, or None.
 
     They are pieces where every piece's lines are lines of one map of the batch, channels in place.
     """
@@ -128,7 +128,7 @@ def cut(name: str, root: Draft, cells: NDArray[np.int64]) -> Draft | str | None:
     shape = (cells.shape[0], channels, cells.shape[2], cells.shape[3])
     if shape == root.shape and np.array_equal(cells.reshape(-1), np.arange(cells.size)):
         return root.name
-    return Draft(
+    return Lowering(
         name,
         (root.name,),
         shape,
@@ -137,8 +137,8 @@ def cut(name: str, root: Draft, cells: NDArray[np.int64]) -> Draft | str | None:
     )
 
 
-def _item(node: Node, context: Context) -> Draft | str | None:
-    """Return the draft of one of an operator's several answers."""
+def _item(node: Node, context: Context) -> Lowering | str | None:
+    """Return the lowering of one of an operator's several answers."""
     source, index = node.args
     if not context.is_map(source.args[0]):
         return None
@@ -152,32 +152,32 @@ def _item(node: Node, context: Context) -> Draft | str | None:
     return rules_spatial.batch_norm(source, context, node)
 
 
-def _piece(node: Node, context: Context) -> Draft:
+def _piece(node: Node, context: Context) -> Lowering:
     """Return some of a map's channels."""
     source, index = node.args
     rest, kwargs = source.args[1:], dict(source.kwargs)
-    name, inputs, shape = node.name, (context.draft(source.args[0]).name,), map_shape(node)
+    name, inputs, shape = node.name, (context.lowering(source.args[0]).name,), map_shape(node)
 
     def take(x: Tensor) -> Tensor:
         piece: Tensor = source.target(x, *rest, **kwargs)[index]
         return piece
 
-    return Draft(name, inputs, shape, lambda: Pointwise(name, inputs, shape, take))
+    return Lowering(name, inputs, shape, lambda: Pointwise(name, inputs, shape, take))
 
 
-def _pointwise(node: Node, context: Context) -> Draft | None:
-    """Return what is computed cell by cell."""
+def _pointwise(node: Node, context: Context) -> Lowering | None:
+    """Return an operator that works cell by cell."""
     name, maps = operator_name(node), maps_of(node, context)
     if not maps or not isinstance(node.meta.get("val"), Tensor):
         return None
-    drafts = [context.draft(arg) for arg in maps]
+    lowerings = [context.lowering(arg) for arg in maps]
     shape = shape_of(node)
-    aligned = len(shape) == len(drafts[0].shape) and all(
-        (d.shape[0], *d.shape[2:]) == (shape[0], *shape[2:]) for d in drafts
+    aligned = len(shape) == len(lowerings[0].shape) and all(
+        (d.shape[0], *d.shape[2:]) == (shape[0], *shape[2:]) for d in lowerings
     )
     if not aligned or not _is_pointwise(node, name):
         return None
-    if len({context.frame(d) for d in drafts}) > 1:
+    if len({context.frame(d) for d in lowerings}) > 1:
         return None  # a window lies elsewhere in each of them
     constants = [context.value(arg) for arg in node.all_input_nodes if not context.is_map(arg)]
     if name != "prelu" and not all(_same_everywhere(value) for value in constants):
@@ -189,12 +189,12 @@ def _pointwise(node: Node, context: Context) -> Draft | None:
         def run(x: Tensor) -> Tensor:
             return x.expand(-1, channels, -1, -1)
 
-    inputs, made = tuple(d.name for d in drafts), map_shape(node)
-    return Draft(
+    inputs, out = tuple(d.name for d in lowerings), map_shape(node)
+    return Lowering(
         node.name,
         inputs,
-        made,
-        lambda: Pointwise(node.name, inputs, made, run, work=work(node)),
+        out,
+        lambda: Pointwise(node.name, inputs, out, run, flops=flops(node)),
     )
 
 
@@ -209,10 +209,12 @@ def _is_pointwise(node: Node, name: str) -> bool:
 def _dimensions(node: Node, default: int | None) -> list[int] | None:
     """Return the dimensions that an operator works along, counted from the first."""
     position = 2 if operator_name(node) in THIRD else 1
-    given = node.args[position] if len(node.args) > position else node.kwargs.get("dim", default)
-    if given is None:
+    dimensions = (
+        node.args[position] if len(node.args) > position else node.kwargs.get("dim", default)
+    )
+    if dimensions is None:
         return None
-    return [d % 4 for d in (given if isinstance(given, tuple | list) else [given])]
+    return [d % 4 for d in (dimensions if isinstance(dimensions, tuple | list) else [dimensions])]
 
 
 def _same_everywhere(value: Any) -> bool:

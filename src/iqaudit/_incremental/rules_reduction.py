@@ -1,4 +1,4 @@
-"""Rules for statistics of whole maps, which are kept by difference."""
+"""Rules for reductions: statistics of whole maps, updated by difference."""
 
 import math
 from collections.abc import Callable
@@ -6,15 +6,15 @@ from typing import Any
 
 from torch import Tensor
 
-from iqaudit._incremental.lowering import Context, Draft, Node, arguments, operator_name
-from iqaudit._incremental.operators import Total
+from iqaudit._incremental.lowering import Context, Lowering, Node, arguments, operator_name
+from iqaudit._incremental.operators import Reduction
 
 SPATIAL = [2, 3]
 
 
-def total(node: Node, context: Context) -> Draft | None:
+def reduction(node: Node, context: Context) -> Lowering | None:
     """Return a statistic over rows and columns; None where it is over anything else."""
-    given = arguments(
+    options = arguments(
         node,
         "x dim"
         if operator_name(node) in ("var", "std", "var_mean", "std_mean")
@@ -24,15 +24,15 @@ def total(node: Node, context: Context) -> Draft | None:
         correction=1,
         dtype=None,
     )
-    dimensions = given["dim"]
-    source = context.draft(node.args[0])
+    dimensions = options["dim"]
+    source = context.lowering(node.args[0])
     older = operator_name(node) not in ("mean", "sum") and len(node.args) > len(("x", "dim"))
-    if older or not isinstance(dimensions, list | tuple) or given["dtype"] is not None:
+    if older or not isinstance(dimensions, list | tuple) or options["dtype"] is not None:
         return None
     if sorted(d % 4 for d in dimensions) != SPATIAL:
         return None
-    correction = 1 if given["correction"] is None else given["correction"]
-    name, keep = operator_name(node), given["keepdim"]
+    correction = 1 if options["correction"] is None else options["correction"]
+    name, keep = operator_name(node), options["keepdim"]
 
     def finish(total: Tensor, squares: Tensor, cells: int) -> Any:
         mean = total / cells
@@ -48,28 +48,30 @@ def total(node: Node, context: Context) -> Draft | None:
         shaped = tuple(a[:, :, None, None] if keep else a for a in answers)
         return shaped if len(shaped) > 1 else shaped[0]
 
-    return _total_of(node, source, finish)
+    return _reduction(node, source, finish)
 
 
-def _total_of(node: Node, source: Draft, finish: Callable[[Tensor, Tensor, int], Any]) -> Draft:
+def _reduction(
+    node: Node, source: Lowering, finish: Callable[[Tensor, Tensor, int], Any]
+) -> Lowering:
     inputs, shape = (source.name,), source.shape
     rest, kwargs = node.args[1:], dict(node.kwargs)
-    return Draft(
+    return Lowering(
         node.name,
         inputs,
         shape,
-        lambda: Total(
+        lambda: Reduction(
             node.name,
             inputs,
             shape,
             finish,
             lambda x: node.target(x, *rest, **kwargs),
-            work=float(math.prod(shape)),
+            flops=float(math.prod(shape)),
         ),
-        cells=False,
+        is_map=False,
     )
 
 
-def average(node: Node, source: Draft) -> Draft:
-    """Return the draft of a mean over the whole map, as pooling gives it: (n, channels, 1, 1)."""
-    return _total_of(node, source, lambda total, _, cells: (total / cells)[:, :, None, None])
+def average(node: Node, source: Lowering) -> Lowering:
+    """Return a mean over the whole map, as pooling gives it: (n, channels, 1, 1)."""
+    return _reduction(node, source, lambda total, _, cells: (total / cells)[:, :, None, None])

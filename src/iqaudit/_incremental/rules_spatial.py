@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from iqaudit._incremental.flops import work
+from iqaudit._incremental.flops import flops
 from iqaudit._incremental.lowering import (
     Border,
     Context,
     Convolution,
-    Draft,
+    Lowering,
     Node,
     arguments,
     closure,
@@ -24,9 +24,9 @@ from iqaudit._incremental.operators import Pointwise, Resampling, Sliding
 from iqaudit._incremental.rules_reduction import average
 
 
-def convolution(node: Node, context: Context) -> Draft | None:
+def convolution(node: Node, context: Context) -> Lowering | None:
     """Return a convolution with fixed weights, and the padding before it."""
-    given = arguments(
+    options = arguments(
         node,
         "x weight bias stride padding dilation groups"
         if operator_name(node) == "conv2d"
@@ -38,33 +38,37 @@ def convolution(node: Node, context: Context) -> Draft | None:
         groups=1,
         transposed=False,
     )
-    if context.is_map(given["weight"]) or context.is_map(given["bias"]) or given["transposed"]:
+    if (
+        context.is_map(options["weight"])
+        or context.is_map(options["bias"])
+        or options["transposed"]
+    ):
         return None
-    if isinstance(given["padding"], str):
+    if isinstance(options["padding"], str):
         return None
-    source = context.draft(given["x"])
+    source = context.lowering(options["x"])
     inputs: tuple[str, ...] = (source.name,)
     border = (0, 0, 0, 0)
-    if isinstance(source, Border) and source.fill == 0 and _only_user(source, given["x"]):
+    if isinstance(source, Border) and source.fill == 0 and _only_user(source, options["x"]):
         border, inputs = source.amount, source.inputs
     return Convolution(
         node.name,
         inputs,
         map_shape(node),
-        work=work(node),
-        weight=context.value(given["weight"]),
-        bias=context.value(given["bias"]),
-        stride=pair(given["stride"]),
-        padding=pair(given["padding"]),
-        dilation=pair(given["dilation"]),
-        groups=given["groups"],
+        flops=flops(node),
+        weight=context.value(options["weight"]),
+        bias=context.value(options["bias"]),
+        stride=pair(options["stride"]),
+        padding=pair(options["padding"]),
+        dilation=pair(options["dilation"]),
+        groups=options["groups"],
         border=border,
         last=node,
     )
 
 
-def batch_norm(node: Node, context: Context, result: Node | None = None) -> Draft | str | None:
-    """Draw a normalisation into the convolution before it, or apply it cell by cell.
+def batch_norm(node: Node, context: Context, result: Node | None = None) -> Lowering | str | None:
+    """Fold a normalisation into the convolution before it, or apply it cell by cell.
 
     `result` is the node of its answer, where it gives statistics as well.
     """
@@ -82,7 +86,7 @@ def batch_norm(node: Node, context: Context, result: Node | None = None) -> Draf
     shift = -context.value(mean).double() * gain
     if bias is not None:
         shift = shift + context.value(bias).double()
-    source = context.draft(x)
+    source = context.lowering(x)
     if isinstance(source, Convolution) and source.activation is None and _only_user(source, x):
         source.normalise(gain, shift)
         source.last = result
@@ -90,19 +94,19 @@ def batch_norm(node: Node, context: Context, result: Node | None = None) -> Draf
     like = context.value(mean)
     scale, offset = (t.to(like.dtype)[None, :, None, None] for t in (gain, shift))
     inputs, shape = (source.name,), source.shape
-    return Draft(
+    return Lowering(
         result.name,
         inputs,
         shape,
         lambda: Pointwise(
-            result.name, inputs, shape, lambda x: torch.addcmul(offset, x, scale), work=work(node)
+            result.name, inputs, shape, lambda x: torch.addcmul(offset, x, scale), flops=flops(node)
         ),
     )
 
 
 def activation(node: Node, context: Context) -> str | None:
-    """Draw a clamp or ReLU into the convolution before it."""
-    source = context.draft(node.args[0])
+    """Fold a clamp or ReLU into the convolution before it."""
+    source = context.lowering(node.args[0])
     if (
         not isinstance(source, Convolution)
         or source.activation
@@ -114,10 +118,10 @@ def activation(node: Node, context: Context) -> str | None:
         source.activation = ("relu", [])
     else:
         low, high = _BOUNDS[name]
-        given = arguments(node, "x low high", low=low, high=high)
-        if not all(isinstance(given[bound], int | float) for bound in ("low", "high")):
+        options = arguments(node, "x low high", low=low, high=high)
+        if not all(isinstance(options[bound], int | float) for bound in ("low", "high")):
             return None
-        source.activation = ("hardtanh", [float(given["low"]), float(given["high"])])
+        source.activation = ("hardtanh", [float(options["low"]), float(options["high"])])
     source.last = node
     return source.name
 
@@ -127,38 +131,38 @@ _BOUNDS = {
     "hardtanh": (-1, 1),
     "clamp": (None, None),
 }
-"""Between what an activation clamps, unless it is told."""
+"""The bounds between which an activation clamps, unless it names its own."""
 
 
 def _only_user(source: Convolution | Border, node: Node) -> bool:
-    """Whether nobody but the one who asks reads what a node made."""
+    """Whether a node's value has one reader, which is being lowered."""
     return source.last is node and len(node.users) == 1
 
 
-def padding(node: Node, context: Context) -> Draft | None:
+def padding(node: Node, context: Context) -> Lowering | None:
     """Return constant padding; of a picture's sides only."""
-    given = arguments(node, "x pad mode value", mode="constant", value=None)
+    options = arguments(node, "x pad mode value", mode="constant", value=None)
     if operator_name(node) == "constant_pad_nd":
-        given = arguments(node, "x pad value", value=0) | {"mode": "constant"}
-    amount = (*given["pad"], 0, 0)[:4]  # columns come first, rows may be left out
-    sides = len(given["pad"]) in (2, 4) and min(amount) >= 0
-    if given["mode"] != "constant" or not sides:
+        options = arguments(node, "x pad value", value=0) | {"mode": "constant"}
+    amount = (*options["pad"], 0, 0)[:4]  # columns come first, rows may be left out
+    sides = len(options["pad"]) in (2, 4) and min(amount) >= 0
+    if options["mode"] != "constant" or not sides:
         return None
-    source = context.draft(given["x"])
+    source = context.lowering(options["x"])
     return Border(
         node.name,
         (source.name,),
         map_shape(node),
         amount=amount,
-        fill=float(given["value"] or 0),
+        fill=float(options["value"] or 0),
         last=node,
     )
 
 
-def pool(node: Node, context: Context, result: Node | None = None) -> Draft | None:
+def pool(node: Node, context: Context, result: Node | None = None) -> Lowering | None:
     """Return a pooling; `result` is the node of its answer, where it gives indices as well."""
     result = node if result is None else result
-    source = context.draft(node.args[0])
+    source = context.lowering(node.args[0])
     name, shape, inputs = operator_name(node), map_shape(node), (source.name,)
     if "adaptive" in name:
         if shape[2:] == (1, 1):
@@ -166,11 +170,11 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Draft | No
         return resampling(node, context)
     call = closure(node, context, [node.args[0]])
     if name.startswith("max_pool2d"):
-        given = arguments(
+        options = arguments(
             node, "x kernel stride padding dilation ceil", stride=(), padding=0, dilation=1
         )
-        kernel, dilation, fill = pair(given["kernel"]), pair(given["dilation"]), -math.inf
-        stride = pair(given["stride"] or kernel)
+        kernel, dilation, fill = pair(options["kernel"]), pair(options["dilation"]), -math.inf
+        stride = pair(options["stride"] or kernel)
 
         def whole(x: Tensor) -> Tensor:
             answer = call(x)
@@ -181,7 +185,7 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Draft | No
             return functional.max_pool2d(x, kernel, stride, 0, dilation)
 
     else:
-        given = arguments(
+        options = arguments(
             node,
             "x kernel stride padding ceil count divisor",
             stride=(),
@@ -190,16 +194,16 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Draft | No
             count=True,
             divisor=None,
         )
-        kernel, dilation, fill = pair(given["kernel"]), (1, 1), 0.0
-        stride, whole, divisor = pair(given["stride"] or kernel), call, given["divisor"]
-        padded = any(pair(given["padding"]))
+        kernel, dilation, fill = pair(options["kernel"]), (1, 1), 0.0
+        stride, whole, divisor = pair(options["stride"] or kernel), call, options["divisor"]
+        padded = any(pair(options["padding"]))
         if shape[2:] == (1, 1) and kernel == source.shape[2:] and not padded and divisor is None:
             return average(node, source)
-        if given["ceil"] or (padded and not given["count"]):
+        if options["ceil"] or (padded and not options["count"]):
             return None  # the border's cells are divided by fewer
         pool = lambda x: functional.avg_pool2d(x, kernel, stride, divisor_override=divisor)  # noqa: E731
-    before = pair(given["padding"])
-    return Draft(
+    before = pair(options["padding"])
+    return Lowering(
         result.name,
         inputs,
         shape,
@@ -214,23 +218,23 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Draft | No
             before,
             dilation,
             fill,
-            work=work(node),
+            flops=flops(node),
         ),
     )
 
 
-def resampling(node: Node, context: Context) -> Draft | None:
+def resampling(node: Node, context: Context) -> Lowering | None:
     """Return interpolation or adaptive averaging, by its weights along rows and columns."""
     if len(maps_of(node, context)) != 1:
         return None
-    source, shape = context.draft(node.args[0]), map_shape(node)
+    source, shape = context.lowering(node.args[0]), map_shape(node)
     whole = closure(node, context, [node.args[0]])
     like = next((t for t in context.constants.values() if isinstance(t, Tensor)), torch.zeros(()))
 
     by_factor = node.args[1] is None  # and not to a size
 
     def weights(axis: int) -> Tensor:
-        # One line lit at a time, each in a channel of its own, tells who reads whom.
+        # One line lit at a time, each in a channel of its own, tells which outputs read it.
         # A factor must leave two lines across: of one, antialiasing makes something else.
         size, other = source.shape[2 + axis], source.shape[3 - axis]
         across = min(other, 2 * (other // shape[3 - axis] + 1)) if by_factor else 1
@@ -241,11 +245,11 @@ def resampling(node: Node, context: Context) -> Draft | None:
         return (answer[0, :, 0] if axis else answer[0, :, :, 0]).t().contiguous()
 
     inputs = (source.name,)
-    return Draft(
+    return Lowering(
         node.name,
         inputs,
         shape,
         lambda: Resampling(
-            node.name, inputs, shape, weights(0), weights(1), whole, work=work(node)
+            node.name, inputs, shape, weights(0), weights(1), whole, flops=flops(node)
         ),
     )

@@ -1,4 +1,4 @@
-"""What runs as it is, once windows have ended: from maps and totals to the score."""
+"""The tail of a network, behind the last window: it runs as it is, from maps to the score."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -53,7 +53,7 @@ class Tail:
         return score
 
 
-def behind(
+def tail_to(
     nodes: Iterable[Node], output: Node, maps: Mapping[str, str], constants: Mapping[str, Any]
 ) -> Tail:
     """Return the tail that leads from maps and constants to an output node."""
@@ -70,20 +70,21 @@ def behind(
         else:
             calls.append(_call(node, constants))
             needed |= {arg.name for arg in node.all_input_nodes}
-    kept = {name: constants[name] for name in used}
-    return Tail(names, tuple(reversed(calls)), kept, output.name)
+    return Tail(
+        names, tuple(reversed(calls)), {name: constants[name] for name in used}, output.name
+    )
 
 
 def _call(
     node: Node, constants: Mapping[str, Any]
 ) -> tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
     """Return a node's call; a fully connected layer's with its weights laid out beforehand."""
-    given = [arg for arg in node.args[1:] if arg is not None]
-    if node.target is torch.ops.aten.linear.default and all(a.name in constants for a in given):
-        weight, bias = (*(constants[arg.name] for arg in given), None)[:2]
+    weights = [arg for arg in node.args[1:] if arg is not None]
+    if node.target is torch.ops.aten.linear.default and all(a.name in constants for a in weights):
+        weight, bias = (*(constants[arg.name] for arg in weights), None)[:2]
         rows = math.prod(node.meta["val"].shape[:-1])
         return node.name, linear(weight, bias, rows), node.args[:1], {}
-    # A view asks for the layout that the graph was read in; what comes has its channels last.
+    # A view asks for the layout that the graph was read in; maps have their channels last.
     views = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)  # noqa: SLF001
     target = torch.ops.aten.reshape.default if node.target in views else node.target
     return node.name, target, node.args, dict(node.kwargs)

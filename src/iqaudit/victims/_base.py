@@ -76,11 +76,6 @@ class Card:
 class Session(Protocol):
     """A search on one picture with a victim that scores again only what changes."""
 
-    @property
-    def lanes(self) -> int:
-        """How many changes are best scored at once; a search proposes ahead to fill them."""
-        ...
-
     @staticmethod
     def scores(requests: "Sequence[tuple[Any, Change]]") -> ArrayLike:
         """Score changes, each in the session of its picture; all of one victim."""

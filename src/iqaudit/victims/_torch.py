@@ -12,14 +12,15 @@ from torch import Tensor, nn
 from iqaudit._core.errors import InputError
 from iqaudit._core.patches import Window, whole
 from iqaudit._core.scale import Scale
-from iqaudit._incremental import Rescorer, Session
+from iqaudit._incremental.rescorer import Rescorer
+from iqaudit._incremental.session import Session
 from iqaudit.victims._base import Card
 
 EXACT = ("incremental", "dense")
-"""How a search scores."""
+"""Ways in which a search scores."""
 
 WORTH_READING = 100
-"""Scores: reading a network's graph, which takes seconds, is not worth less."""
+"""Scores: a shorter search is not worth reading a network's graph, which takes seconds."""
 
 
 def torch_device(name: str) -> torch.device:
@@ -42,11 +43,11 @@ class TorchModule:
     scale : Scale
         Native range and direction; ``Scale.from_range(low, high)`` where nothing was fitted.
     name : str, optional
-        What results call it; the class's name unless given.
+        Of the victim in results; the class's name by default.
     smallest_side : int
         Pixels.
     note : str
-        What whoever cites a score must know.
+        A condition that goes with its scores: a licence, untrained weights.
     window : callable
         The part of a picture that it looks at; see `Card`.
     exact : {"incremental", "dense"}
@@ -93,7 +94,7 @@ class TorchModule:
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
         with torch.inference_mode():
-            scores: Any = self.rescorer.answer(self.rescorer.tensor(pictures))
+            scores: Any = self.rescorer.dense(self.rescorer.dense.tensor(pictures))
         if not isinstance(scores, Tensor) or scores.is_complex():
             kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
             raise TypeError(f"the module must return a tensor of real scores, not {kind}")
@@ -110,8 +111,8 @@ class TorchModule:
             If the module's score does not depend on the picture differentiably.
         """
         with torch.enable_grad():
-            x = self.rescorer.tensor(picture[None]).requires_grad_()
-            scores = self.rescorer.answer(x)
+            x = self.rescorer.dense.tensor(picture[None]).requires_grad_()
+            scores = self.rescorer.dense(x)
             if not (isinstance(scores, Tensor) and scores.requires_grad):
                 raise TypeError("its score has no gradient")
             [slope] = torch.autograd.grad(scores.sum(), x)
@@ -127,7 +128,7 @@ class TorchModule:
         """Tell how much of a search's work is done again only where a query changes it."""
         if not self._incremental:
             return "Every query is a dense pass, as was asked for."
-        return self.rescorer.told(height, width)
+        return self.rescorer.describe(height, width)
 
     def _add_note(self, text: str) -> None:
         self.card = replace(self.card, note="; ".join(filter(None, (self.card.note, text))))

@@ -1,51 +1,68 @@
-"""Where a changed window lies in every map of a network, one axis at a time.
+"""Receptive fields, one axis at a time: the cells of a map that a changed window can reach.
 
 Rows and columns never mix, so a window's way through a network is two walks along one axis. Both
-are worked out once for every place that a window of a given size may take, and then looked up.
+are worked out once for every position that a window of a given size may take, and then looked up.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Places = NDArray[np.int64]
+Lines = NDArray[np.int64]
+
+Corner = tuple[int, int, int]
+"""A window's map in the batch, first row and first column."""
+
+
+class Windows(NamedTuple):
+    """Windows of one size in a map."""
+
+    corners: tuple[Corner, ...]
+    height: int
+    width: int
+
+    @property
+    def cells(self) -> int:
+        """Their cells, those that several windows cover counted for each."""
+        return len(self.corners) * self.height * self.width
 
 
 @dataclass(frozen=True, eq=False)
 class Span:
-    """The cells of a map, along one axis, that a window can change from each of its places.
+    """The cells of a map, along one axis, that a window can change from each of its positions.
 
     Parameters
     ----------
-    first, last : ndarray of int, (places,)
+    first, last : ndarray of int, (positions,)
         The outermost cells that change, both included.
     length : int
         Of the map.
     """
 
-    first: Places
-    last: Places
+    first: Lines
+    last: Lines
     length: int
 
     @cached_property
     def size(self) -> int:
-        """How many cells are computed: one number for all places, so that kernels are reused."""
+        """Cells that are computed: one number for all positions, so that kernels are reused."""
         return int((self.last - self.first).max()) + 1
 
     @cached_property
     def start(self) -> list[int]:
-        """The first cell computed; near the far border the window is moved back inside.
+        """The first cell that is computed; near the far border the window is moved back inside.
 
         The cells computed too many did not change, and come out as they were.
         """
-        places: list[int] = np.minimum(self.first, self.length - self.size).tolist()
-        return places
+        start: list[int] = np.minimum(self.first, self.length - self.size).tolist()
+        return start
 
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
-        """The outermost cells that change, from each place."""
+        """The outermost cells that change, from each position."""
         return list(zip(self.first.tolist(), self.last.tolist(), strict=True))
 
     @classmethod
@@ -66,7 +83,10 @@ class Span:
         return Span(np.minimum(first, last), last, length)
 
     def mixed(self, reads: NDArray[np.bool_]) -> "Span":
-        """Return the span behind a resampling; `reads`, (outputs, inputs), says who reads whom."""
+        """Return the span behind a resampling.
+
+        `reads`, (outputs, inputs), is True where an output reads an input.
+        """
         outputs = reads.shape[0]
         lowest = np.where(reads.any(axis=0), reads.argmax(axis=0), outputs)
         highest = np.where(reads.any(axis=0), outputs - 1 - reads[::-1].argmax(axis=0), -1)
@@ -82,14 +102,14 @@ class Span:
         )
 
     def same(self, other: "Span") -> bool:
-        """Whether the windows of both coincide at every place, and what changes in them."""
+        """Whether the windows of both coincide at every position, and their changes."""
         return self is other or (
             np.array_equal(self.first, other.first) and np.array_equal(self.last, other.last)
         )
 
 
-def picked(span: Span, lines: NDArray[np.int64]) -> tuple[NDArray[np.int64], Span]:
-    """Return where a window lies in each of several pieces cut out of a map, along one axis.
+def in_pieces(span: Span, lines: Lines) -> tuple[Lines, Span]:
+    """Return a window's positions in pieces cut out of a map, along one axis.
 
     Parameters
     ----------
@@ -100,7 +120,7 @@ def picked(span: Span, lines: NDArray[np.int64]) -> tuple[NDArray[np.int64], Spa
 
     Returns
     -------
-    starts : ndarray of int, (places, pieces)
+    starts : ndarray of int, (positions, pieces)
         The first line computed in each piece; -1 where the piece has none of the window.
     inside : Span
         Of the windows in the pieces, by their first line.

@@ -1,0 +1,203 @@
+"""The plan of a window pass: the corners of the windows that change in every map.
+
+Geometry only, without a tensor: it depends on the network and on where the picture's windows lie.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from iqaudit._incremental.network import Network
+from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Reduction, Resampling, Sliding
+from iqaudit._incremental.receptive_field import Corner, Lines, Span, Windows, in_pieces
+
+WHOLE_ABOVE = 0.75
+"""Windows that cover more of a map than this are computed as the whole map: it is one piece of
+work without gathering."""
+
+ALWAYS_ROOM, ROOM_SHARE = 8192, 8
+"""A stored map has room for as many changed cells, or for this part of a larger map."""
+
+MERGED_BELOW, GRAIN = 0.9, 4
+"""Windows are computed as the one rectangle around them where its area is below this part of
+theirs; its sides are multiples of so many cells, so that kernels are reused."""
+
+SIZES = 64
+"""Window sizes, along an axis, whose fields are cached."""
+
+Plan: TypeAlias = dict[str, Windows | None]
+"""By map: the windows to compute; None where the whole map is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """Along one axis, the reach of windows of one size through a network.
+
+    Attributes
+    ----------
+    spans : mapping of str to Span
+        By map.
+    pieces : mapping of str to ndarray of int, (positions, pieces)
+        By cut: for every position of the window in its root the first line in each piece, or -1.
+    beyond : frozenset of str
+        Maps that are read beyond their changed windows, where windows of different sizes meet.
+    """
+
+    spans: Mapping[str, Span]
+    pieces: Mapping[str, Lines]
+    beyond: frozenset[str]
+
+
+class Planner:
+    """Plans of window passes through one network.
+
+    Parameters
+    ----------
+    network : Network
+        Read for pictures of one size.
+
+    Attributes
+    ----------
+    rooms : dict of str to int
+        The maps that are read beyond their changed windows, and so must be stored; for each, the
+        most cells that windows of a plan have in it.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._fields: OrderedDict[tuple[int, int], Field] = OrderedDict()
+        self._frames = _frames(network)
+        stored = _always_stored(network) | self.field(0, 1).beyond | self.field(1, 1).beyond
+        cells = {name: shape[0] * shape[2] * shape[3] for name, shape in network.shapes.items()}
+        self.rooms = {
+            name: min(cells[name], max(ALWAYS_ROOM, cells[name] // ROOM_SHARE))
+            for name in cells
+            if name in stored
+        }
+        self._limits = self._limited(cells)
+
+    def plan(self, corners: Sequence[tuple[int, int]], height: int, width: int) -> Plan:
+        """Return the plan for windows of the picture.
+
+        Parameters
+        ----------
+        corners : sequence of (row, column)
+            Each window's first pixel.
+        height, width : int
+            Of every window.
+        """
+        down, across = self.field(0, height), self.field(1, width)
+        positions = {INPUT: [(0, top, left) for top, left in corners]}
+        plan: Plan = {INPUT: Windows(tuple(positions[INPUT]), height, width)}
+        # Steps that work cell by cell have the very spans of their inputs.
+        alike: dict[tuple[Span, Span], Windows] = {}
+        for step in self._network.steps:
+            name = step.name
+            if isinstance(step, Reduction):
+                continue
+            if any(plan[each] is None for each in step.inputs):
+                plan[name] = None
+                continue
+            if isinstance(step, Cut):
+                root = positions[self._frames[step.inputs[0]]]
+                positions[name] = _touched(step, root, down.pieces[name], across.pieces[name])
+            spans = down.spans[name], across.spans[name]
+            windows = alike.get(spans)
+            if windows is None:
+                windows = _windows(*spans, positions[self._frames[name]], step.shape[0])
+                alike[spans] = windows
+            plan[name] = windows if windows.cells <= self._limits[name] else None
+        return plan
+
+    def fits(self, count: int, height: int, width: int) -> bool:
+        """Whether a plan for so many windows of a size is worth more than a dense pass."""
+        beyond = self.field(0, height).beyond | self.field(1, width).beyond
+        return beyond <= self.rooms.keys() and count * height * width <= self._limits[INPUT]
+
+    def field(self, axis: int, size: int) -> Field:
+        """Return the reach of windows of a size along an axis: 0 for rows, 1 for columns."""
+        key = (axis, size)
+        if key not in self._fields:
+            if len(self._fields) >= SIZES:
+                self._fields.popitem(last=False)
+            self._fields[key] = self._walk(axis, size)
+        return self._fields[key]
+
+    def _walk(self, axis: int, size: int) -> Field:
+        spans = {INPUT: Span.of_window(size, self._network.shape[2 + axis])}
+        pieces: dict[str, Lines] = {}
+        beyond: set[str] = set()
+        for step in self._network.steps:
+            if isinstance(step, Cut):
+                lines = step.columns if axis else step.rows
+                pieces[step.name], spans[step.name] = in_pieces(spans[step.inputs[0]], lines)
+            elif not isinstance(step, Reduction):
+                inputs = tuple(spans[name] for name in step.inputs)
+                span = spans[step.name] = step.span(inputs, axis)
+                if isinstance(step, Pointwise):  # a smaller window's surroundings are read as well
+                    pairs = zip(step.inputs, inputs, strict=True)
+                    beyond |= {name for name, each in pairs if not each.same(span)}
+        return Field(spans, pieces, frozenset(beyond))
+
+    def _limited(self, cells: Mapping[str, int]) -> dict[str, float]:
+        """Return the most cells of each map that are computed as windows.
+
+        A step that works cell by cell goes the way of its inputs, so its limit is theirs too.
+        """
+        limits = {name: WHOLE_ABOVE * count for name, count in cells.items()}
+        for name, room in self.rooms.items():
+            limits[name] = min(limits[name], room)
+        for step in reversed(self._network.steps):
+            if isinstance(step, Pointwise):
+                for name in step.inputs:
+                    limits[name] = min(limits[name], limits[step.name])
+        return limits
+
+
+def _frames(network: Network) -> dict[str, str]:
+    """Return the frame in which each map's windows lie: the picture, or the last cut before it."""
+    frames = {INPUT: INPUT}
+    for step in network.steps:
+        if not isinstance(step, Reduction):
+            frames[step.name] = step.name if isinstance(step, Cut) else frames[step.inputs[0]]
+    return frames
+
+
+def _always_stored(network: Network) -> set[str]:
+    """Return the maps that are read beyond their changed windows whatever the window."""
+    stored = {INPUT, *network.tail.inputs}
+    for step in network.steps:
+        if isinstance(step, Sliding | Resampling | Cut | Reduction):
+            stored |= set(step.inputs)
+    return stored - {step.name for step in network.steps if isinstance(step, Reduction)}
+
+
+def _touched(cut: Cut, positions: list[Corner], rows: Lines, columns: Lines) -> list[Corner]:
+    """Return the positions, in a cut's pieces, of windows of its root."""
+    touched: dict[Corner, None] = {}
+    for n, top, left in positions:
+        down, across = rows[top], columns[left]
+        for piece in np.flatnonzero((down >= 0) & (across >= 0) & (cut.batch == n)).tolist():
+            touched[(piece, int(down[piece]), int(across[piece]))] = None
+    return list(touched) or [(0, 0, 0)]  # no piece shows the change: a window without one
+
+
+def _windows(rows: Span, columns: Span, positions: list[Corner], batch: int) -> Windows:
+    """Return a map's windows: one a position, or the one rectangle around all."""
+    tops, lefts, height, width = rows.start, columns.start, rows.size, columns.size
+    corners = tuple(dict.fromkeys((n, tops[row], lefts[column]) for n, row, column in positions))
+    if batch == 1 and len(corners) > 1:
+        up_down = [rows.bounds[row] for _, row, _ in positions]
+        across = [columns.bounds[column] for _, _, column in positions]
+        top, left = min(up_down)[0], min(across)[0]
+        tall = max(last for _, last in up_down) - top + 1
+        wide = max(last for _, last in across) - left + 1
+        tall = min(-(-tall // GRAIN) * GRAIN, rows.length)
+        wide = min(-(-wide // GRAIN) * GRAIN, columns.length)
+        if tall * wide < MERGED_BELOW * len(corners) * height * width:
+            top, left = min(top, rows.length - tall), min(left, columns.length - wide)
+            return Windows(((0, top, left),), tall, wide)
+    return Windows(corners, height, width)

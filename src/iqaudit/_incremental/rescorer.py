@@ -1,0 +1,101 @@
+"""Incremental scoring of one module: its networks by picture size, and searches begun."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from iqaudit._incremental.activations import Activations
+from iqaudit._incremental.dense_pass import DensePass
+from iqaudit._incremental.network import Network, NotExportableError, read
+from iqaudit._incremental.session import Session
+from iqaudit._incremental.trust import Trust
+
+MOST_BYTES = 4 * 2**30
+"""Pictures whose maps would take more are scored densely."""
+
+SIZES = 2
+"""Picture sizes whose networks are cached; reading one takes seconds."""
+
+
+class Rescorer:
+    """Incremental scoring of one module's pictures, of any sizes.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        From (n, 3, height, width) in [0, 1] to n scores; in eval mode.
+    like : Tensor
+        Of the module's device and type.
+    unit : float
+        A difference of scores that matters, in native units.
+    on_fault : callable
+        Called with the reason when incremental scoring is left.
+
+    Attributes
+    ----------
+    dense : DensePass
+        The module on whole pictures.
+    trust : Trust
+        In the incremental scores; of all searches together.
+    """
+
+    def __init__(
+        self, module: nn.Module, like: Tensor, unit: float, on_fault: Callable[[str], None]
+    ) -> None:
+        self.dense = DensePass(module, like)
+        self.trust = Trust(self.dense, unit, on_fault)
+        self._networks: dict[tuple[int, int], Network | str] = {}
+
+    def network(self, height: int, width: int) -> Network | str:
+        """Return the module's network for pictures of a size, or why there is none."""
+        size = (height, width)
+        if size not in self._networks:
+            if len(self._networks) >= SIZES:  # each holds the weights in its own layout
+                del self._networks[next(iter(self._networks))]
+            self._networks[size] = self._read(height, width)
+        return self._networks[size]
+
+    def describe(self, height: int, width: int) -> str:
+        """Tell how much of the module's work on a picture of a size is incremental, and why so."""
+        session = self._begin(height, width)
+        if isinstance(session, str):
+            return f"Every query is a dense pass: {session}."
+        network = session.network
+        rest = f"; dense from {', '.join(network.dense)} on" if network.dense else ""
+        return (
+            f"{network.share:.1%} of a pass's arithmetic is done again only where a query can "
+            f"change it{rest}."
+        )
+
+    def open(self, height: int, width: int) -> Session | None:
+        """Begin a search on a picture of a size; None where it can only be scored densely."""
+        session = self._begin(height, width)
+        return None if isinstance(session, str) else session
+
+    def _read(self, height: int, width: int) -> Network | str:
+        like = self.dense.like
+        example = torch.zeros((1, 3, height, width), dtype=like.dtype, device=like.device)
+        try:
+            return read(self.dense.module, example)
+        except NotExportableError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
+            return f"reading it failed, {type(error).__name__}: {error}"
+
+    def _begin(self, height: int, width: int) -> Session | str:
+        """Return a search on a picture of a size, or why there can be none."""
+        if self.trust.fault:
+            return self.trust.fault
+        network = self.network(height, width)
+        if isinstance(network, str):
+            return f"there is no graph of it ({network})"
+        if not network.steps:
+            return "none of its operators knows windows"
+        try:
+            activations = Activations(network, self.dense.like)
+        except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
+            return f"its windows cannot be followed, {type(error).__name__}: {error}"
+        if activations.bytes > MOST_BYTES:
+            return f"a picture's maps would take {activations.bytes / 1e9:.1f} GB"
+        return Session(self.dense, self.trust, activations)
