@@ -54,7 +54,9 @@ campaign_options = gathered(
     _campaign,
     {
         "pictures": click.argument("pictures", nargs=-1, metavar="[PICTURE]..."),
-        "file": in_data("--from", "file", type=Path, metavar="FILE", help="TOML file of all this."),
+        "file": in_data(
+            "--from", "file", type=Path, metavar="FILE", help="TOML file of the whole audit."
+        ),
         **{key: setting(row) for key, row in {**SETTINGS, **DATA}.items() if key != "pictures"},
     },
 )
@@ -62,7 +64,7 @@ campaign_options = gathered(
 
 
 class _Execution(NamedTuple):
-    """Where and how an audit is run."""
+    """The execution of an audit: its engine, its workers, its directory."""
 
     workers: int | None
     engine: str
@@ -71,7 +73,7 @@ class _Execution(NamedTuple):
     out: Path | None
     yes: bool
 
-    def made(self) -> Engine:
+    def backend(self) -> Engine:
         """Return the engine, with its options."""
         if self.engine == "ray":
             return ray(self.ray_address, self.gpus_per_worker or 0.0)
@@ -137,7 +139,7 @@ def audit(
     out = execution.out
     if out is None:
         raise InputError("An audit needs a folder to write: --out RUN.")
-    engine, watcher = execution.made(), AuditWatcher(stderr(), quiet=quiet or as_json)
+    engine, watcher = execution.backend(), AuditWatcher(stderr(), quiet=quiet or as_json)
     workers, yes = execution.workers, execution.yes
     try:
         with watcher:
