@@ -166,3 +166,39 @@ def test_help_has_headings_and_fits_eighty_columns(command: str) -> None:
     assert {"Victim", "Output", "Service"} <= set(headings)
     options = output.partition("Victim:\n")[2].splitlines()
     assert max(map(len, options)) <= 80
+
+
+def test_a_name_tells_two_victims_of_one_kind_apart(places: Mapping[str, Path]) -> None:
+    function = "python:tests.conftest:roughness"
+    victims = [f"{function},range=0:20,name=first", f"{function},range=0:30,name=second"]
+    named = [argument for victim in victims for argument in ("--victim", victim)]
+    audit = ["audit", places["photo"], "--queries", 4, "--engine", "serial", "--out", "audit"]
+    result = iqaudit_(*audit, *named, "--quiet")
+    assert result.exit_code == 0, result.output
+    cells = [Path("audit") / f"{name}--bidirectional" for name in ("first", "second")]
+    assert [iqaudit.load(cell)["victim"]["name"] for cell in cells] == ["first", "second"]
+    assert iqaudit_("verify", "audit").exit_code == 0
+    run = ["attack", places["photo"], "--victim", victims[0], "--queries", 4, "--out", "one"]
+    assert iqaudit_(*run).exit_code == 0
+    assert iqaudit.load("one")["victim"]["name"] == "first"
+    assert iqaudit_("verify", "one").exit_code == 0
+
+
+def test_a_name_hides_nothing_of_a_victim(make_picture: MakePicture) -> None:
+    own, other = as_victim("reference"), as_victim("reference,name=other")
+    assert (own.card.name, other.card.name) == ("reference", "other")
+    assert iqaudit.attack(make_picture(64, 64), "reference,name=other", attack="pgd", queries=4)
+    picture = make_picture(64, 72)
+    [one], [two] = (iqaudit.attack(picture, each, queries=120, seed=3) for each in (own, other))
+    assert one.scores.tolist() == two.scores.tolist()
+    assert (
+        as_victim(lambda batch: batch.mean((1, 2, 3)), score_range=(0, 255), name="mean").card.name
+        == "mean"
+    )
+
+
+def test_the_name_of_a_service_takes_the_place_of_its_address() -> None:
+    spec = VictimSpec.parse("https://host/path?key=SECRET,authorised,range=0:1,name=Ours")
+    assert spec.label == "Ours"
+    assert spec.record("Ours")["spec"] == "https:Ours"
+    assert VictimSpec(spec.record("Ours")["spec"]).kind == "https"

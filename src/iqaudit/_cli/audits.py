@@ -59,7 +59,7 @@ audit_options = gathered(
             heading="Data",
             type=Path,
             metavar="FILE",
-            help="TOML file of a whole audit.",
+            help="TOML file of the whole audit.",
         ),
         **{key: setting(row) for key, row in {**SETTINGS, **DATA}.items() if key != "pictures"},
     },

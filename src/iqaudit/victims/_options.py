@@ -16,6 +16,7 @@ _service = partial(Setting, heading="Service")
 
 OPTIONS = MappingProxyType(
     table(
+        _model("name", TEXT, "NAME", "Name in results, in place of the victim's own."),
         _model("checkpoint", FILE, "FILE", "Model weights, as their authors publish them."),
         _model("untrained", FLAG, "", "Random weights, for benchmarks only."),
         _model("dataset", TEXT, "NAME", "Training set of the checkpoint: live, csiq or tid2013."),

@@ -4,7 +4,6 @@ One way leads to a victim: its spec; the victim that is made from it and asked n
 the same as it is to be asked, with its answers averaged where an option says so (`averaged`).
 """
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from iqaudit._core.errors import InputError, unknown
-from iqaudit._core.scale import Scale
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim
-from iqaudit.victims._function import Function
+from iqaudit.victims._objects import name_victim, wrap
 from iqaudit.victims._options import ALIASES, OPTIONS
-from iqaudit.victims._registry import KINDS, load, refuse_surplus, unknown_victim
+from iqaudit.victims._registry import KINDS, unknown_victim
 from iqaudit.victims._scale_file import load_scale, refuse_another
 
 if TYPE_CHECKING:
@@ -34,9 +32,6 @@ FREE = SERVICES | {"onnx", "replay"}
 
 OBJECT = "object"
 """The kind of a victim that exists in one process alone."""
-
-PARTS = ("card", "score")
-"""The attributes that make an object a victim; see `Victim`."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +116,12 @@ class VictimSpec:
             spec = cls.parse(victim) if isinstance(victim, str) else victim
             if all(isinstance(each, str | int | float | tuple) for each in options.values()):
                 return spec.plus(options)
-            repeats = {key: options.pop(key) for key in ("repeats",) if key in options}
+        repeats = {key: options.pop(key) for key in ("repeats",) if key in options}
+        if isinstance(victim, str | VictimSpec):
             base = unasked(spec.plus(options))
         else:
-            repeats = {key: options.pop(key) for key in ("repeats",) if key in options}
-            base = _wrapped(victim, options)
+            name = options.pop("name", None)
+            base = name_victim(wrap(victim, options), name)
         return cls(f"{OBJECT}:{base.card.name}", repeats, base)
 
     def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
@@ -150,6 +146,8 @@ class VictimSpec:
     @property
     def label(self) -> str:
         """A short name, without anything that may be secret."""
+        if "name" in self.options:
+            return str(self.options["name"])
         rest = self.spec.partition(":")[2]
         if self.kind == "command":
             return f"command-{Path(rest.split(maxsplit=1)[0]).name}" if rest.strip() else "command"
@@ -173,7 +171,8 @@ class VictimSpec:
 
     def record(self, name: str) -> dict[str, Any]:
         """Return its entries in files; of a service's string, its public name alone."""
-        return {"spec": name if self.kind in SERVICES else self.spec, **self.options}
+        public = f"{self.kind}:{name}" if "name" in self.options else name
+        return {"spec": public if self.kind in SERVICES else self.spec, **self.options}
 
 
 def held_spec(run: Path, spec: str, options: Mapping[str, Any]) -> VictimSpec:
@@ -218,6 +217,7 @@ def as_victim(
         The keywords of the victim's class: for a module or a function `score_range`,
         `lower_is_better` or `scale` as `Scale.declared` reads them, and for a module `exact` as
         `TorchModule` takes it. A string's `scale` may be a file that `iqaudit calibrate` wrote.
+        `name`, for any, is its name in results.
         None, False and empty ones count as not given.
 
     Returns
@@ -238,33 +238,9 @@ def as_victim(
         spec = VictimSpec.parse(victim) if isinstance(victim, str) else victim
         spec = spec.plus(options)
         return ready(spec, unasked(spec))
-    repeats = options.pop("repeats", None)
-    wrapped = _wrapped(victim, options)
+    repeats, name = options.pop("repeats", None), options.pop("name", None)
+    wrapped = name_victim(wrap(victim, options), name)
     return wrapped if repeats is None else Repeated(wrapped, repeats)
-
-
-def _wrapped(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, Any]) -> Victim:
-    if isinstance(victim, Victim):
-        if options:
-            raise InputError(
-                f"This victim is made already and takes no {', '.join(sorted(options))}."
-            )
-        return victim
-    if not callable(victim):
-        lacks = [part for part in PARTS if not hasattr(victim, part)]
-        raise InputError(
-            "A victim is a name, a function, a torch module, or an object with "
-            f"{' and '.join(PARTS)}; this {type(victim).__name__} lacks {', '.join(lacks)}."
-        )
-    torch = sys.modules.get("torch")  # an object of a library that was never imported is none
-    is_module = torch is not None and isinstance(victim, torch.nn.Module)
-    how = {"exact": options.pop("exact")} if is_module and "exact" in options else {}
-    refuse_surplus("A function or module", options, Scale.declared)
-    scale = Scale.declared("A function or module", **options)
-    if is_module:
-        wrapped: Victim = load("TorchModule")(victim, scale, **how)
-        return wrapped
-    return Function(victim, scale)
 
 
 def unasked(spec: VictimSpec) -> Victim:
@@ -277,10 +253,10 @@ def unasked(spec: VictimSpec) -> Victim:
     """
     if spec.base is not None:
         return spec.base
-    options = {key: value for key, value in spec.options.items() if key != "repeats"}
+    options = {key: value for key, value in spec.options.items() if key not in ("repeats", "name")}
     if _is_file(options.get("scale")):
         options["scale"] = load_scale(options["scale"])
-    return KINDS[spec.kind].make(spec.spec, options)
+    return name_victim(KINDS[spec.kind].make(spec.spec, options), spec.options.get("name"))
 
 
 def averaged(spec: VictimSpec, base: Victim, noise: float | None = None) -> Victim:
