@@ -62,12 +62,12 @@ def test_importing_is_light() -> None:
     "page",
     [
         "README.md",
-        "docs/add-a-victim.md",
-        "docs/add-an-attack.md",
-        "docs/add-a-data-set.md",
-        "docs/attacks.md",
-        "docs/insights.md",
-        "docs/report.md",
+        "docs/guides/add-a-victim.md",
+        "docs/guides/add-an-attack.md",
+        "docs/guides/add-a-data-set.md",
+        "docs/explanation/attacks.md",
+        "docs/guides/insights.md",
+        "docs/guides/report.md",
     ],
 )
 def test_the_documents_python_runs(

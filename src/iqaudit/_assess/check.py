@@ -1,6 +1,6 @@
 """Is a scorer fit to be audited? Named checks, each with a verdict and a sentence.
 
-``docs/checks.md`` says what each means and what to do about it.
+``docs/guides/checks.md`` says what each means and what to do about it.
 """
 
 import math

@@ -161,7 +161,7 @@ def write(path: str | PathLike[str], pixels: Pixels) -> None:
 
 
 def collect(sources: Iterable[Source] | Source) -> list[Picture]:
-    """Gather pictures from paths, folders, arrays and `Picture`s, under names of their own.
+    """Gather pictures from paths, folders, arrays and pictures, under names of their own.
 
     A folder stands for the pictures in it, by name. Two pictures of one name are told apart by a
     number behind it.

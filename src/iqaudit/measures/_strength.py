@@ -17,8 +17,8 @@ MSU_OFFSET = 1e-6
 def rgo(clean: ArrayLike, attacked: ArrayLike) -> float:
     """Relative gain objective: how far the scores went of how far they could go.
 
-    mean of |s(x') - s(x)| / max(10 - s(x), s(x)), from 0 (nothing moved) to 1 (every score at the
-    farther end of the scale).
+    mean of ``|s(x') - s(x)| / max(10 - s(x), s(x))``, from 0 (nothing moved) to 1 (every score at
+    the farther end of the scale).
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def reachable_rgo(
 
 
 def mean_deviation(clean: ArrayLike, attacked: ArrayLike) -> float:
-    """Return the mean of |s(x') - s(x)|, in the scores' units."""
+    """Return the mean of ``|s(x') - s(x)|``, in the scores' units."""
     s, s_attacked = pair(clean, attacked)
     return float(np.mean(np.abs(s_attacked - s)))
 
@@ -70,8 +70,9 @@ def robustness(
 ) -> float:
     """Robustness R: the logarithm of how much farther the scores could have gone; higher is firmer.
 
-    mean of log_base(max(high - f(x), f(x) - low) / (|f(x') - f(x)| + offset)). Without an offset it
-    is infinite where a score did not move. Three bases are in use: say which wherever R is printed.
+    mean of ``log_base(max(high - f(x), f(x) - low) / (|f(x') - f(x)| + offset))``. Without an
+    offset it is infinite where a score did not move. Three bases are in use: say which wherever R
+    is printed.
 
     Parameters
     ----------
