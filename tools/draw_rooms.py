@@ -50,9 +50,8 @@ def drawing() -> str:
 
 def drawn(page: str) -> str:
     """Return the page with the drawing in its place."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{drawing()}\n{END}{after}"
+    begin, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    return f"{page[:begin]}\n{drawing()}\n{page[end:]}"
 
 
 def _room(module: str) -> str:

@@ -4,34 +4,45 @@ import click
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
 
 from iqaudit._cli import main
 
-WIDTH = 88
+WIDTH = 84
+"""Columns of a help text."""
 
 
 class CommandLine(SphinxDirective):
-    """A section a command, in the order of the alphabet, with its help as the terminal shows it."""
+    """A section a command, by the alphabet, with its help as the terminal shows it."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the sections."""
+        """Return a line of links, and the sections."""
         context = click.Context(main, info_name="iqaudit")
-        return [self._section(name, context) for name in main.list_commands(context)]
+        sections = [self._section(name, context) for name in main.list_commands(context)]
+        links = nodes.paragraph()
+        for section in sections:
+            name, target = section["names"][0], section["ids"][0]
+            links += [nodes.reference("", name, refid=target), nodes.Text(" ")]
+        return [links, *sections]
 
     def _section(self, name: str, parent: click.Context) -> nodes.section:
-        command = main.commands[name]
         context = click.Context(
-            command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
+            main.commands[name],
+            info_name=name,
+            parent=parent,
+            terminal_width=WIDTH,
+            max_content_width=WIDTH,
         )
-        text = command.get_help(context)
-        section = nodes.section("", nodes.title("", name), nodes.literal_block(text, text))
+        text = main.commands[name].get_help(context)
+        section = nodes.section(
+            "", nodes.title("", name), nodes.literal_block(text, text, language="text")
+        )
         section["names"].append(name)
-        section.children[1]["language"] = "text"
         self.state.document.note_implicit_target(section, section)
         return section
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directive."""
     app.add_directive("command-line", CommandLine)
     return {"parallel_read_safe": True}

@@ -1,9 +1,10 @@
-"""Links to public names from signatures, which spell them as the private modules that define them."""
+"""Links to public names from signatures, which spell them by the modules that define them."""
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util.typing import ExtensionMetadata
 
 import iqaudit
 
@@ -31,7 +32,7 @@ def resolve(
     return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", path, node, text)
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     """Listen for names that were not found."""
     app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True}
