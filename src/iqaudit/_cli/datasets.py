@@ -81,7 +81,7 @@ def datasets_(
         return
     found = drawing.draw(datasets.load(spec, opinion_range=opinion_range))
     if write:
-        datasets.write_names(write, found, f"{found.name}: {drawing.said() or 'all'}")
+        datasets.write_names(write, found, f"{found.name}: {drawing.description() or 'all'}")
     if as_json:
         click.echo(json.dumps(_record(found), indent=1, allow_nan=False))
     elif not quiet:
@@ -102,7 +102,7 @@ def _list_kinds(*, as_json: bool, quiet: bool) -> None:
 
 
 def _print_found(found: DataSet, drawing: Drawing) -> None:
-    said = drawing.said()
+    said = drawing.description()
     click.echo(f"{found.name}: {len(found.samples)} pictures{said and f' ({said})'}")
     rows = [("in", str(found.folder))]
     if types := _types(found):

@@ -128,6 +128,13 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
     Grey, palette and opaque alpha pictures have one plain meaning in RGB: they are converted, and
     a note says so. Pixels are taken as stored: colour profiles are not applied.
 
+    Parameters
+    ----------
+    path : path
+        A file of one of these formats.
+    name : str, optional
+        The picture's name; the file's without its ending unless given.
+
     Raises
     ------
     InputError
@@ -156,7 +163,15 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
 
 
 def write(path: str | PathLike[str], pixels: Pixels) -> None:
-    """Write a picture as PNG, without loss and without metadata."""
+    """Write a picture as PNG, without loss and without metadata.
+
+    Parameters
+    ----------
+    path : path
+        The PNG file; one that is there is replaced.
+    pixels : ndarray of uint8, (height, width, 3)
+        RGB.
+    """
     Image.fromarray(pixels, "RGB").save(path, "PNG")
 
 

@@ -1,4 +1,4 @@
-"""What a change did to a victim's scores and to a picture: pure functions on arrays.
+"""Measures of an attack's effect on scores and on pictures: pure functions on arrays.
 
 Scores come as one-dimensional arrays, one entry a picture. *Quality* is a score on the victim's
 0-10 scale (`iqaudit.Scale`), higher is better; *native* scores are in the victim's own units.

@@ -55,7 +55,13 @@ def reachable_rgo(
 
 
 def mean_deviation(clean: ArrayLike, attacked: ArrayLike) -> float:
-    """Return the mean of ``|s(x') - s(x)|``, in the scores' units."""
+    """Return the mean of ``|s(x') - s(x)|``, in the scores' units.
+
+    Parameters
+    ----------
+    clean, attacked : array_like, (n,)
+        Scores before and after, in one unit.
+    """
     s, s_attacked = pair(clean, attacked)
     return float(np.mean(np.abs(s_attacked - s)))
 
@@ -132,7 +138,7 @@ def relative_gain(clean: ArrayLike, attacked: ArrayLike, score_range: tuple[floa
     clean, attacked : array_like, (n,)
         Native scores before and after.
     score_range : (low, high)
-        What is scaled to 0 and 1; `clean_range` in the reference.
+        The scores that are scaled to 0 and 1; `clean_range` in the reference.
 
     References
     ----------
@@ -155,7 +161,7 @@ def wasserstein_score(
     clean, attacked : array_like, (n,)
         Native scores before and after; which belongs to which makes no difference.
     score_range : (low, high)
-        What is scaled to 0 and 1; `clean_range` in the reference.
+        The scores that are scaled to 0 and 1; `clean_range` in the reference.
 
     References
     ----------
@@ -169,6 +175,13 @@ def energy_score(clean: ArrayLike, attacked: ArrayLike, score_range: tuple[float
 
     As `wasserstein_score`, by the energy distance: the square root of twice the area between the
     distribution functions, their difference squared.
+
+    Parameters
+    ----------
+    clean, attacked : array_like, (n,)
+        Native scores before and after.
+    score_range : (low, high)
+        The scores that are scaled to 0 and 1.
     """
     return _moved(scipy.stats.energy_distance, clean, attacked, score_range)
 
@@ -177,6 +190,11 @@ def clean_range(clean: ArrayLike) -> tuple[float, float]:
     """Return the lowest and the highest clean score: the MSU robustness benchmark's range.
 
     It depends on the pictures, but exists where the native range is unbounded.
+
+    Parameters
+    ----------
+    clean : array_like, (n,)
+        Native scores before.
     """
     f = scores(clean)
     return float(f.min()), float(f.max())
