@@ -39,6 +39,11 @@ python_use_unqualified_type_names = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "iqaudit"
+html_sidebars: dict[str, list[str]] = {
+    "index": [],
+    "start": [],
+    "contributing": [],
+}  # pages without siblings
 html_show_sourcelink = False
 html_copy_source = False
 html_static_path = ["_static"]

@@ -120,8 +120,8 @@ def find(release: str, folder: Path, names: Iterable[str]) -> list[Path]:
             paths.append(path)
     if missing:
         raise InputError(
-            f"{folder}: {len(missing)} of {len(paths) + len(missing)} pictures of {release} are not "
-            f"there: {some(missing)}."
+            f"{folder}: {len(missing)} of {len(paths) + len(missing)} pictures of {release} are "
+            f"not there: {some(missing)}."
         )
     return paths
 

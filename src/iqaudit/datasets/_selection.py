@@ -27,7 +27,7 @@ QUANTILES = 10
 
 @dataclass(frozen=True)
 class Drawing:
-    """Which part of a data set is taken.
+    """The part of a data set that is taken.
 
     Parameters
     ----------
