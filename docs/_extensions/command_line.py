@@ -57,7 +57,8 @@ class CommandLine(SphinxDirective):
     """A section a command, by the alphabet, with its help."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the sections."""
+        """Return the sections; at every build, since the page does not name the files it is of."""
+        self.env.note_reread()
         context = click.Context(main, info_name="iqaudit")
         return [self._section(name, context) for name in main.list_commands(context)]
 
