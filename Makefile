@@ -1,13 +1,14 @@
 # make demo   attack the bundled victim on eight photographs
 # make test   lint, types, tests: what CI runs
-# Both set up .venv on first use, and again only where what it is made from has changed.
+# make docs   the documentation as a site, in build/site
+# All set up .venv on first use, and again only where what it is made from has changed.
 # make test-pyiqa   the adapter against pyiqa itself, in an environment of its own: 7 GB, minutes
 
 PYTHON ?= python3
 BIN := .venv/bin
 PYIQA_VENV ?= .venv-pyiqa
 
-.PHONY: demo test test-pyiqa lint clean
+.PHONY: demo test test-pyiqa lint docs clean
 
 demo: .venv/demo.stamp
 	$(BIN)/iqaudit demo --overwrite
@@ -22,6 +23,10 @@ lint: .venv/test.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+docs: .venv/docs.stamp
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/site
 
 clean:
 	rm -rf .venv .venv-pyiqa iqaudit-demo
@@ -33,6 +38,10 @@ clean:
 .venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@ .venv/demo.stamp
+
+.venv/docs.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \

@@ -1,4 +1,4 @@
-"""Draw how two changed squares grow through DB-CNN's content trunk: docs/windows.png.
+"""The figure docs/explanation/windows.png: two changed squares that grow through DB-CNN's trunk.
 
 python tools/draw_windows.py
 """
@@ -48,7 +48,7 @@ def main() -> None:
         axis.set_title(f"{height} x {width} x {channels}", fontsize=8)
         axis.set_xlabel(f"{rows.size} x {columns.size} cells: {share:.2%}", fontsize=8)
     figure.tight_layout()
-    figure.savefig(Path(__file__).parents[1] / "docs" / "windows.png", dpi=110)
+    figure.savefig(Path(__file__).parents[1] / "docs/explanation/windows.png", dpi=110)
 
 
 def _trunk(steps: tuple[AnyStep, ...]) -> list[AnyStep]:

@@ -20,7 +20,7 @@ def datasets_(*arguments: object) -> Result:
 
 def test_every_kind_is_listed_and_documented() -> None:
     output = datasets_().output
-    page = (ROOT / "docs" / "datasets.md").read_text("utf-8")
+    page = (ROOT / "docs" / "guides" / "datasets.md").read_text("utf-8")
     for kind in datasets.KINDS.values():
         assert re.search(rf"^ +{re.escape(kind.spec)} +\w", output, re.MULTILINE)
         assert f"`{kind.spec}" in page

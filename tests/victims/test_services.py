@@ -1,14 +1,10 @@
 """A service that fails in every way: what is asked again, what is counted, what is kept."""
 
 import itertools
-import os
-import re
-import runpy
 import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import astuple
@@ -370,15 +366,3 @@ def test_a_host_that_takes_calls_and_says_nothing_is_left(
         victim = Http(url, score_range=RANGE, timeout=0.2, retries=0, clock=hours.clock)
         with pytest.raises(VictimError, match=r"gave no whole reply in 0\.2 s"):
             victim.score(make_picture(8, 8)[None])
-
-
-def test_the_documents_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Path(__file__).parents[2] / "docs" / "victims-services.md"
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 2
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    for number, block in enumerate(blocks):
-        script = tmp_path / f"block{number}.py"
-        script.write_text(re.sub(r"queries=\d+", "queries=4", block))
-        runpy.run_path(str(script))

@@ -1,6 +1,6 @@
 """Is a scorer fit to be audited? Named checks, each with a verdict and a sentence.
 
-``docs/checks.md`` explains each, with its remedy.
+``docs/guides/checks.md`` explains each, with its remedy.
 """
 
 import math

@@ -62,7 +62,7 @@ def datasets_(
         return
     dataset = drawing.draw(datasets.load(spec, opinion_range=opinion_range))
     if write:
-        datasets.write_names(write, dataset, f"{dataset.name}: {drawing.said() or 'all'}")
+        datasets.write_names(write, dataset, f"{dataset.name}: {drawing.description() or 'all'}")
     if as_json:
         click.echo(json.dumps(_record(dataset), indent=1, allow_nan=False))
     elif not quiet:
@@ -83,7 +83,7 @@ def _list_kinds(*, as_json: bool, quiet: bool) -> None:
 
 
 def _print_dataset(dataset: DataSet, drawing: Drawing) -> None:
-    drawn = drawing.said()
+    drawn = drawing.description()
     click.echo(f"{dataset.name}: {len(dataset.samples)} pictures{drawn and f' ({drawn})'}")
     rows = [("in", str(dataset.folder))]
     if types := _types(dataset):

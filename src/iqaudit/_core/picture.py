@@ -128,6 +128,13 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
     Grey, palette and opaque alpha pictures have one plain meaning in RGB: they are converted, and
     a note says so. Pixels are taken as stored: colour profiles are not applied.
 
+    Parameters
+    ----------
+    path : path
+        A file of one of these formats.
+    name : str, optional
+        The picture's name; the file's without its ending unless given.
+
     Raises
     ------
     InputError
@@ -156,12 +163,20 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
 
 
 def write(path: str | PathLike[str], pixels: Pixels) -> None:
-    """Write a picture as PNG, without loss and without metadata."""
+    """Write a picture as PNG, without loss and without metadata.
+
+    Parameters
+    ----------
+    path : path
+        The PNG file; one that is there is replaced.
+    pixels : ndarray of uint8, (height, width, 3)
+        RGB.
+    """
     Image.fromarray(pixels, "RGB").save(path, "PNG")
 
 
 def collect(sources: Iterable[Source] | Source) -> list[Picture]:
-    """Gather pictures from paths, folders, arrays and `Picture`s, under names of their own.
+    """Gather pictures from paths, folders, arrays and pictures, under names of their own.
 
     A folder stands for the pictures in it, by name. Two pictures of one name are told apart by a
     number behind it.

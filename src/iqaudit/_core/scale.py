@@ -81,6 +81,18 @@ class Scale:
 
         C is the range's middle and S a fifth of its width, so that the range's ends map to 0.76
         and 9.24 and scores beyond them still differ.
+
+        Parameters
+        ----------
+        low, high : float
+            The native range's ends, in native units; low < high.
+        lower_is_better : bool
+            Whether a lower native score means better quality.
+
+        Raises
+        ------
+        InputError
+            If they are not two finite numbers, low then high.
         """
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise InputError(

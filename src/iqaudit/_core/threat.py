@@ -33,7 +33,15 @@ class Linf:
             raise InputError(f"levels must lie from 1 to 255, not {self.levels}.")
 
     def apply(self, pixels: Pixels, perturbation: Perturbation) -> Pixels:
-        """Return the allowed picture nearest to `pixels` + `perturbation`, as new pixels."""
+        """Return the allowed picture nearest to `pixels` + `perturbation`, as new pixels.
+
+        Parameters
+        ----------
+        pixels : ndarray of uint8, (height, width, 3)
+            A picture, or a window of one.
+        perturbation : ndarray of int16, (height, width, 3)
+            Levels to add, of any size.
+        """
         # np.clip takes twice as long on windows of a few pixels.
         allowed = np.minimum(np.maximum(perturbation, -self.levels), self.levels)
         painted: Pixels = np.minimum(np.maximum(pixels + allowed, 0), MAX_LEVEL).astype(np.uint8)

@@ -34,8 +34,17 @@ __all__ = [
 class Kind(NamedTuple):
     """A kind of data set that a string can name.
 
-    `spec` is the string's form; `loader` makes the data set of a folder's path, or, where `ranged`,
-    of what follows the colon and the opinion scores' range; `line` says what is looked for.
+    Parameters
+    ----------
+    spec : str
+        The string's form, as ``"live:DIR"``.
+    loader : callable
+        From a folder's path to the data set; if `ranged`, from the text behind the colon and the
+        range of the opinion scores.
+    line : str
+        The files of a release, for the list of kinds.
+    ranged : bool
+        Whether the range of the opinion scores is an argument.
     """
 
     spec: str
@@ -96,14 +105,14 @@ def load(spec: str | PathLike[str], *, opinion_range: tuple[float, float] | None
         As `KINDS` describes them, ``"live:/data/databaserelease2"``; or a path: a folder's
         pictures, or a CSV of image,mos.
     opinion_range : (worst, best), optional
-        For a CSV: the labels that map to 0 and to 10; 0 and 100 where none is said and scores are
+        For a CSV: the labels that map to 0 and to 10; 0 and 100 unless given, if scores are
         above 10. Turned around where lower is better.
 
     Raises
     ------
     InputError
-        If the kind is unknown; the path holds another layout, and then with what was looked for and
-        what was found; a score cannot be read; or a picture is not there.
+        If the kind is unknown; the path has another layout, and then with the names looked for and
+        those that are there; a score cannot be read; or a picture is not there.
     """
     spec = str(spec)
     name, colon, rest = spec.partition(":")

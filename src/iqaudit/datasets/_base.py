@@ -1,4 +1,4 @@
-"""What a data set is: pictures on disk, each with the opinion score that people gave it."""
+"""Data sets: pictures on disk, each with the opinion score that people gave it."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from iqaudit._core.scale import QUALITY_MAX
 
 @dataclass(frozen=True)
 class Label:
-    """What a data set calls its opinion scores, and how they map onto 0-10.
+    """A data set's opinion scores: their name, and their map onto 0-10.
 
     Parameters
     ----------
@@ -47,7 +47,13 @@ class Label:
         return self.best < self.worst
 
     def opinion(self, value: float) -> float:
-        """Map a label onto 0-10, higher is better; a straight line, so that none is cut off."""
+        """Map a label onto 0-10, higher is better; a straight line, so that none is cut off.
+
+        Parameters
+        ----------
+        value : float
+            A label, in its published unit.
+        """
         share = (value - self.worst) / (self.best - self.worst)
         return QUALITY_MAX * share + 0.0  # -0.0 + 0.0 is 0.0
 
@@ -59,7 +65,7 @@ class Sample:
     Parameters
     ----------
     name : str
-        Unique in the data set, the same on every machine: what the data set calls the picture,
+        Unique in the data set, the same on every machine: the data set's name of the picture,
         with the distortion's folder where there is one, as ``"jp2k/img2.bmp"``.
     path : Path
         Its file.
@@ -88,13 +94,13 @@ class DataSet:
     Parameters
     ----------
     name : str
-        What people call it.
+        Its usual name.
     folder : Path
         Where its pictures lie.
     samples : tuple of Sample
         In the data set's own order.
     label : Label or None
-        What the opinion scores were made from; None where there are none.
+        The label that opinion scores were made from; None where there are none.
     """
 
     name: str
@@ -108,6 +114,16 @@ def pictures(samples: Iterable[Sample]) -> Iterator[Picture]:
 
     `Picture.file` is the sample's name, too: it stays when `iqaudit.collect` makes the name fit
     for a file, so that a result leads back to its sample.
+
+    Parameters
+    ----------
+    samples : iterable of Sample
+        As `DataSet.samples` has them.
+
+    Yields
+    ------
+    Picture
+        Each sample's, read when it is asked for.
 
     Raises
     ------

@@ -37,11 +37,11 @@ def load_csiq(root: Path) -> DataSet:
     E. C. Larson, D. M. Chandler, "Most apparent distortion: full-reference image quality assessment
     and the role of strategy", Journal of Electronic Imaging 19 (1), 2010.
     """
-    what = "CSIQ"
-    folder, book = parts(root, what, "dst_imgs", "csiq.DMOS.xlsx")
+    release = "CSIQ"
+    folder, book = parts(root, release, "dst_imgs", "csiq.DMOS.xlsx")
     entries = [_entry(row, book) for row in _rows(book)]
     refuse_outside(book, entries, LABEL)
-    return assemble(what, folder, entries, LABEL)
+    return assemble(release, folder, entries, LABEL)
 
 
 def _entry(row: dict[str, Any], book: Path) -> Entry:

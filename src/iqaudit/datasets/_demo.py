@@ -6,7 +6,7 @@ from iqaudit._core import distortions
 from iqaudit._core.picture import Picture
 
 QUERIES = 500
-"""A picture; what fits eight pictures into three minutes on two cores of a 2024 server."""
+"""A picture; enough to fit eight pictures into three minutes on two cores of a 2024 server."""
 
 
 def pictures() -> list[Picture]:

@@ -72,8 +72,8 @@ def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
     """
     path, folder = _file_and_folder(rest)
     entries = [_meta_entry(where, list(row.items())) for where, row in table(path)]
-    found = META_NAME.fullmatch(path.name)
-    known = found[1] if found else ""
+    match = META_NAME.fullmatch(path.name)
+    known = match[1] if match else ""
     if known == "LIVEChallenge":
         entries = [entry for entry in entries if not CLIVE_TRAINING.fullmatch(entry.name)]
     if opinion_range is None and known in PYIQA_RANGES:

@@ -45,16 +45,16 @@ def load_live(root: Path) -> DataSet:
     H. R. Sheikh, M. F. Sabir, A. C. Bovik, "A statistical evaluation of recent full reference
     image quality assessment algorithms", IEEE TIP 15 (11), 2006.
     """
-    what = "LIVE release 2"
+    release = "LIVE release 2"
     scores, names, *folders = parts(
-        root, what, "dmos_realigned.mat", "refnames_all.mat", *LIVE_FOLDERS
+        root, release, "dmos_realigned.mat", "refnames_all.mat", *LIVE_FOLDERS
     )
     labels = np.ravel(_variable(scores, "dmos_new"))
     copies = np.ravel(_variable(scores, "orgs")).astype(bool)
     references = _strings(_variable(names, "refnames_all"))
     if not labels.size == copies.size == len(references):
         raise InputError(
-            f"{root}: {what} has as many scores in dmos_realigned.mat (here {labels.size}) as "
+            f"{root}: {release} has as many scores in dmos_realigned.mat (here {labels.size}) as "
             f"orgs there ({copies.size}) and names in refnames_all.mat ({len(references)})."
         )
     files = [
@@ -69,7 +69,7 @@ def load_live(root: Path) -> DataSet:
         )
         if not copy
     ]
-    return assemble(what, root, entries, LIVE_LABEL)
+    return assemble(release, root, entries, LIVE_LABEL)
 
 
 def _live_counts(root: Path, folders: list[Path], scores: int) -> dict[str, int]:
@@ -92,9 +92,9 @@ def load_clive(root: Path) -> DataSet:
     D. Ghadiyaram, A. C. Bovik, "Massive Online Crowdsourced Study of Subjective and Objective
     Picture Quality", IEEE TIP 25 (1), 2016.
     """
-    what = "LIVE In the Wild"
-    data, folder = parts(root, what, "Data", "Images")
-    images, scores = parts(data, f"{what}'s Data", "AllImages_release.mat", "AllMOS_release.mat")
+    release = "LIVE In the Wild"
+    data, folder = parts(root, release, "Data", "Images")
+    images, scores = parts(data, f"{release}'s Data", "AllImages_release.mat", "AllMOS_release.mat")
     names = _strings(_variable(images, "AllImages_release"))
     labels = np.ravel(_variable(scores, "AllMOS_release"))
     if labels.size != len(names):
@@ -105,19 +105,19 @@ def load_clive(root: Path) -> DataSet:
         if not CLIVE_TRAINING.fullmatch(name)
     ]
     refuse_outside(scores, entries, CLIVE_LABEL)
-    return assemble(what, folder, entries, CLIVE_LABEL)
+    return assemble(release, folder, entries, CLIVE_LABEL)
 
 
 def _variable(path: Path, name: str) -> NDArray[Any]:
     import scipy.io  # a quarter of a second that other data sets do without
 
     try:
-        held = scipy.io.loadmat(path, variable_names=[name])
+        variables = scipy.io.loadmat(path, variable_names=[name])
     except Exception as error:  # noqa: BLE001 (a damaged file can raise anything in its reader)
         raise InputError(f"{path}: this MATLAB file cannot be read ({error}).") from None
-    if name not in held:
+    if name not in variables:
         raise InputError(f"{path}: there is no variable {name} in this MATLAB file.")
-    return np.asarray(held[name])
+    return np.asarray(variables[name])
 
 
 def _strings(cells: NDArray[Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What lies on disk: a data set's parts and pictures found, its tables read.
+"""Lookup of a data set on disk: its parts, its pictures, its tables.
 
 Names are looked up case aside where no file has the exact one: releases spell theirs one way in the
 scores and another on disk, and copies from other systems change more. A folder is listed once.
@@ -27,26 +27,28 @@ class Entry(NamedTuple):
     reference: str | None = None
 
 
-def parts(root: Path, what: str, *names: str) -> list[Path]:
+def parts(root: Path, release: str, *names: str) -> list[Path]:
     """Return the paths of a data set's files and folders.
 
     Raises
     ------
     InputError
-        If one is missing: with what was looked for, and what was found.
+        If one is missing: with the names looked for and those that are there.
     """
     if not root.is_dir():
-        raise InputError(f"{root}: there is no such folder; {what} has {', '.join(names)} in it.")
-    there = _Listing(root)
-    found = {name: there.get(name) for name in names}
-    missing = [name for name, path in found.items() if path is None]
-    if missing:
-        held = sorted(there.names)
         raise InputError(
-            f"{root}: this is not {what}, which has {', '.join(names)} in it. Missing: "
-            f"{', '.join(missing)}. Found: {some(held) if held else 'nothing'}."
+            f"{root}: there is no such folder; {release} has {', '.join(names)} in it."
         )
-    return [path for path in found.values() if path is not None]
+    there = _Listing(root)
+    paths = {name: there.get(name) for name in names}
+    missing = [name for name, path in paths.items() if path is None]
+    if missing:
+        content = sorted(there.names)
+        raise InputError(
+            f"{root}: this is not {release}, which has {', '.join(names)} in it. Missing: "
+            f"{', '.join(missing)}. Found: {some(content) if content else 'nothing'}."
+        )
+    return [path for path in paths.values() if path is not None]
 
 
 def has(root: Path, name: str) -> bool:
@@ -54,8 +56,8 @@ def has(root: Path, name: str) -> bool:
     return root.is_dir() and _Listing(root).get(name) is not None
 
 
-def assemble(what: str, folder: Path, entries: Sequence[Entry], label: Label) -> DataSet:
-    """Return a data set of what its table lists and its folder holds.
+def assemble(release: str, folder: Path, entries: Sequence[Entry], label: Label) -> DataSet:
+    """Return a data set of the pictures that its table lists and its folder has.
 
     Raises
     ------
@@ -64,11 +66,11 @@ def assemble(what: str, folder: Path, entries: Sequence[Entry], label: Label) ->
         that is not there.
     """
     if not entries:
-        raise InputError(f"{folder}: {what} lists no picture.")
+        raise InputError(f"{folder}: {release} lists no picture.")
     names = [entry.name for entry in entries]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{folder}: {what} lists {twice} twice.")
+        raise InputError(f"{folder}: {release} lists {twice} twice.")
     for entry in entries:
         if not math.isfinite(entry.label):
             raise InputError(f"{folder}: the {label.name} of {entry.name} is {entry.label}.")
@@ -81,9 +83,9 @@ def assemble(what: str, folder: Path, entries: Sequence[Entry], label: Label) ->
             entry.distortion,
             entry.reference,
         )
-        for entry, path in zip(entries, find(what, folder, names), strict=True)
+        for entry, path in zip(entries, find(release, folder, names), strict=True)
     )
-    return DataSet(what, folder, tuple(samples), label)
+    return DataSet(release, folder, tuple(samples), label)
 
 
 def refuse_outside(source: Path, entries: Iterable[Entry], label: Label, mend: str = "") -> None:
@@ -97,7 +99,7 @@ def refuse_outside(source: Path, entries: Iterable[Entry], label: Label, mend: s
             )
 
 
-def find(what: str, folder: Path, names: Iterable[str]) -> list[Path]:
+def find(release: str, folder: Path, names: Iterable[str]) -> list[Path]:
     """Return the pictures' files, in order.
 
     Raises
@@ -106,7 +108,7 @@ def find(what: str, folder: Path, names: Iterable[str]) -> list[Path]:
         If any is missing: how many, and which are the first.
     """
     listings: dict[str, _Listing] = {}
-    found, missing = [], []
+    paths, missing = [], []
     for name in names:
         directory, file = os.path.split(name)
         if directory not in listings:
@@ -115,13 +117,13 @@ def find(what: str, folder: Path, names: Iterable[str]) -> list[Path]:
         if path is None:
             missing.append(name)
         else:
-            found.append(path)
+            paths.append(path)
     if missing:
         raise InputError(
-            f"{folder}: {len(missing)} of {len(found) + len(missing)} pictures of {what} are not "
-            f"there: {some(missing)}."
+            f"{folder}: {len(missing)} of {len(paths) + len(missing)} pictures of {release} are "
+            f"not there: {some(missing)}."
         )
-    return found
+    return paths
 
 
 def table(path: Path, *needed: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -175,7 +177,7 @@ def _folder(folder: Path, relative: str) -> Path:
 
 
 class _Listing:
-    """What a folder holds; empty where there is no folder."""
+    """A folder's content; empty where there is no folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -186,5 +188,5 @@ class _Listing:
         self._folded = {name.casefold(): name for name in sorted(self.names)}
 
     def get(self, name: str) -> Path | None:
-        found = name if name in self.names else self._folded.get(name.casefold())
-        return None if found is None else self._folder / found
+        file = name if name in self.names else self._folded.get(name.casefold())
+        return None if file is None else self._folder / file

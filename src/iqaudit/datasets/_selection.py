@@ -27,23 +27,23 @@ QUANTILES = 10
 
 @dataclass(frozen=True)
 class Drawing:
-    """Which part of a data set is taken.
+    """The part of a data set that is taken.
 
     Parameters
     ----------
     subset : str, optional
         A list of names as `read_names` reads it.
     count : int, optional
-        How many of them are drawn; all where none is said.
+        Pictures to draw; all unless given.
     stratify : {"type", "score"}, optional
         As `sample` takes it.
     seed : int, optional
-        Of the draw; 0 where none is said.
+        Of the draw; 0 unless given.
 
     Raises
     ------
     InputError
-        If it is said how to draw but not how many.
+        If a rule of the draw is given without a count.
     """
 
     subset: str | None = None
@@ -59,20 +59,26 @@ class Drawing:
             )
 
     def draw(self, dataset: DataSet) -> DataSet:
-        """Return the data set, or the part of it that is taken."""
+        """Return the data set, or the part of it that is taken.
+
+        Parameters
+        ----------
+        dataset : DataSet
+            The whole.
+        """
         if self.subset is not None:
             dataset = subset(dataset, read_names(self.subset))
         if self.count is None:
             return dataset
         return sample(dataset, self.count, stratify=self.stratify, seed=self.seed or 0)
 
-    def said(self) -> str:
-        """Say how the pictures came to be these."""
-        said = [f"of the list {Path(self.subset).name}"] if self.subset else []
+    def description(self) -> str:
+        """Return the rule of the draw in words; empty for the whole data set."""
+        rules = [f"of the list {Path(self.subset).name}"] if self.subset else []
         if self.count is not None:
             by = f" by {self.stratify}" if self.stratify else ""
-            said.append(f"{self.count} drawn{by}, seed {self.seed or 0}")
-        return ", ".join(said)
+            rules.append(f"{self.count} drawn{by}, seed {self.seed or 0}")
+        return ", ".join(rules)
 
 
 def subset(dataset: DataSet, names: Iterable[str]) -> DataSet:
@@ -81,7 +87,7 @@ def subset(dataset: DataSet, names: Iterable[str]) -> DataSet:
     Parameters
     ----------
     dataset : DataSet
-        What they are taken from.
+        The whole.
     names : iterable of str
         Samples' names; case aside, and with further folders before them, as other programs' lists
         have: ``dst_imgs/awgn/1600.AWGN.1.png`` is ``awgn/1600.AWGN.1.png``.
@@ -93,24 +99,24 @@ def subset(dataset: DataSet, names: Iterable[str]) -> DataSet:
     """
     known = {sample.name: sample for sample in dataset.samples}
     folded = {name.casefold(): sample for name, sample in known.items()}
-    found: dict[str, Sample] = {}
+    chosen: dict[str, Sample] = {}
     strange = []
     for name in names:
         sample = known.get(name) or _behind_folders(name, folded)
         if sample is None:
             strange.append(name)
-        elif sample.name in found:
+        elif sample.name in chosen:
             raise InputError(f"The list names {sample.name} twice.")
         else:
-            found[sample.name] = sample
+            chosen[sample.name] = sample
     if strange:
         raise InputError(
             f"{dataset.name} has no picture called {some(strange)}; its own are called as "
             f"{some([sample.name for sample in dataset.samples])}."
         )
-    if not found:
+    if not chosen:
         raise InputError("The list names no picture.")
-    return replace(dataset, samples=tuple(found.values()))
+    return replace(dataset, samples=tuple(chosen.values()))
 
 
 def _behind_folders(name: str, folded: dict[str, Sample]) -> Sample | None:
@@ -130,7 +136,7 @@ def sample(
     Parameters
     ----------
     dataset : DataSet
-        What they are drawn from.
+        The whole.
     count : int
         How many.
     stratify : {"type", "score"}, optional
@@ -192,6 +198,11 @@ def _strata(dataset: DataSet, count: int, stratify: Stratify | None) -> Sequence
 def read_names(path: str | PathLike[str]) -> list[str]:
     """Read a list of names: one a line, up to a tab where there is one; # begins a comment line.
 
+    Parameters
+    ----------
+    path : path
+        A text file in UTF-8.
+
     Raises
     ------
     InputError
@@ -207,6 +218,15 @@ def read_names(path: str | PathLike[str]) -> list[str]:
 
 def write_names(path: str | PathLike[str], dataset: DataSet, note: str = "") -> None:
     """Write a data set's names as a list that `read_names` takes, under a comment.
+
+    Parameters
+    ----------
+    path : path
+        A file that is not there yet.
+    dataset : DataSet
+        The pictures to name.
+    note : str
+        The comment of the first line; none if empty.
 
     Raises
     ------

@@ -62,8 +62,8 @@ def load_kadid10k(root: Path) -> DataSet:
     H. Lin, V. Hosu, D. Saupe, "KADID-10k: A Large-scale Artificially Distorted IQA Database",
     QoMEX 2019.
     """
-    what = "KADID-10k"
-    folder, scores = parts(root, what, "images", "dmos.csv")
+    release = "KADID-10k"
+    folder, scores = parts(root, release, "images", "dmos.csv")
     entries = [
         Entry(
             row["dist_img"],
@@ -74,14 +74,14 @@ def load_kadid10k(root: Path) -> DataSet:
         for where, row in table(scores, "dist_img", "ref_img", "dmos")
     ]
     refuse_outside(scores, entries, KADID_LABEL)
-    return assemble(what, folder, entries, KADID_LABEL)
+    return assemble(release, folder, entries, KADID_LABEL)
 
 
 def _kadid_distortion(name: str, where: str) -> str:
-    found = KADID_NAME.fullmatch(name)
-    if not (found and 1 <= int(found[1]) <= len(KADID_DISTORTIONS)):
+    match = KADID_NAME.fullmatch(name)
+    if not (match and 1 <= int(match[1]) <= len(KADID_DISTORTIONS)):
         raise InputError(f"{where}: {name!r} is no name as I01_01_01.png.")
-    return KADID_DISTORTIONS[int(found[1]) - 1]
+    return KADID_DISTORTIONS[int(match[1]) - 1]
 
 
 def load_koniq10k(root: Path) -> DataSet:
@@ -92,19 +92,19 @@ def load_koniq10k(root: Path) -> DataSet:
     V. Hosu, H. Lin, T. Sziranyi, D. Saupe, "KonIQ-10k: An Ecologically Valid Database for Deep
     Learning of Blind Image Quality Assessment", IEEE TIP 29, 2020.
     """
-    what = "KonIQ-10k"
+    release = "KonIQ-10k"
     sizes = [size for size in KONIQ_SIZES if has(root, size)]
     if root.name in KONIQ_SIZES:
         root, sizes = root.parent, [root.name]
     size = sizes[0] if sizes else " or ".join(KONIQ_SIZES)
-    scores, folder = parts(root, what, "koniq10k_scores_and_distributions.csv", size)
+    scores, folder = parts(root, release, "koniq10k_scores_and_distributions.csv", size)
     rows = list(table(scores, "image_name", "MOS"))
     column, label = KONIQ_LABELS[0 if rows and "mos_zscore" in rows[0][1] else 1]
     entries = [
         Entry(row["image_name"], number(row[column.casefold()], where)) for where, row in rows
     ]
     refuse_outside(scores, entries, label)
-    return assemble(what, folder, entries, label)
+    return assemble(release, folder, entries, label)
 
 
 def load_biq2021(root: Path) -> DataSet:
@@ -113,9 +113,9 @@ def load_biq2021(root: Path) -> DataSet:
     N. Ahmed, S. Asif, "BIQ2021: a large-scale blind image quality assessment database", Journal of
     Electronic Imaging 31 (5), 2022.
     """
-    what = "BIQ2021"
+    release = "BIQ2021"
     folder, *tables = parts(
-        root, what, "Images", "Train (Images and MOS).csv", "Test (Images and MOS).csv"
+        root, release, "Images", "Train (Images and MOS).csv", "Test (Images and MOS).csv"
     )
     entries = [
         Entry(row["image name"], number(row["mos"], where))
@@ -123,4 +123,4 @@ def load_biq2021(root: Path) -> DataSet:
         for where, row in table(scores, "Image Name", "MOS")
     ]
     refuse_outside(root, entries, BIQ_LABEL)
-    return assemble(what, folder, entries, BIQ_LABEL)
+    return assemble(release, folder, entries, BIQ_LABEL)

@@ -55,8 +55,8 @@ def load_tid2013(root: Path) -> DataSet:
     N. Ponomarenko et al., "Image database TID2013: Peculiarities, results and perspectives", Signal
     Processing: Image Communication 30, 2015.
     """
-    what = "TID2013"
-    folder, scores = parts(root, what, "distorted_images", "mos_with_names.txt")
+    release = "TID2013"
+    folder, scores = parts(root, release, "distorted_images", "mos_with_names.txt")
     try:
         lines = scores.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -67,13 +67,13 @@ def load_tid2013(root: Path) -> DataSet:
         if line.strip()
     ]
     refuse_outside(scores, entries, LABEL)
-    return assemble(what, folder, entries, LABEL)
+    return assemble(release, folder, entries, LABEL)
 
 
 def _entry(line: str, where: str) -> Entry:
     score, _, name = line.strip().partition(" ")
     name = name.strip()
-    found = NAME.fullmatch(name)
-    if not (found and 1 <= int(found[2]) <= len(DISTORTIONS)):
+    match = NAME.fullmatch(name)
+    if not (match and 1 <= int(match[2]) <= len(DISTORTIONS)):
         raise InputError(f'{where}: a score and a name as "5.51429 I01_01_1.bmp" are due.')
-    return Entry(name, number(score, where), DISTORTIONS[int(found[2]) - 1], f"I{found[1]}.BMP")
+    return Entry(name, number(score, where), DISTORTIONS[int(match[2]) - 1], f"I{match[1]}.BMP")

@@ -1,8 +1,9 @@
-"""What a change did to a victim's scores and to a picture: pure functions on arrays.
+"""Measures of an attack's effect on scores and on pictures: pure functions on arrays.
 
 Scores come as one-dimensional arrays, one entry a picture. *Quality* is a score on the victim's
 0-10 scale (`iqaudit.Scale`), higher is better; *native* scores are in the victim's own units.
-Pictures are uint8 arrays (height, width, 3). ``docs/measures.md`` has the formulas side by side.
+Pictures are uint8 arrays (height, width, 3). ``docs/explanation/measures.md`` has the formulas side
+by side.
 """
 
 from iqaudit.measures._agreement import change_rate, krocc, plcc, rmse, srocc

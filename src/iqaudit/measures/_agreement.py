@@ -11,7 +11,20 @@ from iqaudit.measures._arrays import pair
 
 
 def srocc(scores: ArrayLike, opinions: ArrayLike) -> float:
-    """Return Spearman's rank-order correlation, -1 to 1; NaN where either side is constant."""
+    """Return Spearman's rank-order correlation, -1 to 1; NaN where either side is constant.
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Scores of pictures, in any unit.
+    opinions : array_like, (n,)
+        Their opinion scores.
+
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or there are fewer than two pictures.
+    """
     return _correlation(scipy.stats.spearmanr, scores, opinions)
 
 
@@ -19,17 +32,50 @@ def plcc(scores: ArrayLike, opinions: ArrayLike) -> float:
     """Return Pearson's linear correlation, -1 to 1; NaN where either side is constant.
 
     Scores are taken as they are: no logistic is fitted in between.
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Scores of pictures, in any unit.
+    opinions : array_like, (n,)
+        Their opinion scores.
+
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or there are fewer than two pictures.
     """
     return _correlation(scipy.stats.pearsonr, scores, opinions)
 
 
 def krocc(scores: ArrayLike, opinions: ArrayLike) -> float:
-    """Return Kendall's rank correlation (tau-b), -1 to 1; NaN where either side is constant."""
+    """Return Kendall's rank correlation (tau-b), -1 to 1; NaN where either side is constant.
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Scores of pictures, in any unit.
+    opinions : array_like, (n,)
+        Their opinion scores.
+
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or there are fewer than two pictures.
+    """
     return _correlation(scipy.stats.kendalltau, scores, opinions)
 
 
 def rmse(scores: ArrayLike, opinions: ArrayLike) -> float:
-    """Return the root mean squared difference, in the scores' units; both on one scale."""
+    """Return the root mean squared difference, in the scores' units; both on one scale.
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Scores of pictures.
+    opinions : array_like, (n,)
+        Their opinion scores, on the same scale.
+    """
     a, b = pair(scores, opinions)
     return float(np.sqrt(np.mean((a - b) ** 2)))
 

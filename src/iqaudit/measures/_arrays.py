@@ -1,4 +1,4 @@
-"""What the measures take: sets of scores that match one to one, and a range of them."""
+"""Arguments of measures: sets of scores that match one to one, and a range of them."""
 
 import math
 

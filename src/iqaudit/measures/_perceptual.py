@@ -65,13 +65,14 @@ def flip_map(
     Parameters
     ----------
     clean, attacked : ndarray of uint8, (height, width, 3)
-        sRGB pictures; which is which makes no difference.
+        Two pictures in sRGB, in either order.
     pixels_per_degree : float
         Of visual angle: the screen's, from where it is seen.
 
     Returns
     -------
     ndarray of float64, (height, width)
+        The errors.
     """
     if not (math.isfinite(pixels_per_degree) and pixels_per_degree > 0):
         raise InputError(f"Pixels per degree is a number above 0, not {pixels_per_degree}.")
@@ -123,7 +124,7 @@ def _opponent(pixels: Pixels) -> Floats:
 
 
 def _blurred(opponent: Floats, pixels_per_degree: float) -> Floats:
-    """Return XYZ as the eye resolves it, held to what a screen can show."""
+    """Return XYZ as the eye resolves it, clipped to the colours of a screen."""
     blurred = np.empty_like(opponent)
     for plane, gaussians in enumerate(_contrast_kernels(pixels_per_degree)):
         blurred[..., plane] = sum(

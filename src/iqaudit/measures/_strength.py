@@ -17,8 +17,8 @@ MSU_OFFSET = 1e-6
 def rgo(clean: ArrayLike, attacked: ArrayLike) -> float:
     """Relative gain objective: how far the scores went of how far they could go.
 
-    mean of |s(x') - s(x)| / max(10 - s(x), s(x)), from 0 (nothing moved) to 1 (every score at the
-    farther end of the scale).
+    mean of ``|s(x') - s(x)| / max(10 - s(x), s(x))``, from 0 (nothing moved) to 1 (every score at
+    the farther end of the scale).
 
     Parameters
     ----------
@@ -55,7 +55,13 @@ def reachable_rgo(
 
 
 def mean_deviation(clean: ArrayLike, attacked: ArrayLike) -> float:
-    """Return the mean of |s(x') - s(x)|, in the scores' units."""
+    """Return the mean of ``|s(x') - s(x)|``, in the scores' units.
+
+    Parameters
+    ----------
+    clean, attacked : array_like, (n,)
+        Scores before and after, in one unit.
+    """
     s, s_attacked = pair(clean, attacked)
     return float(np.mean(np.abs(s_attacked - s)))
 
@@ -70,8 +76,9 @@ def robustness(
 ) -> float:
     """Robustness R: the logarithm of how much farther the scores could have gone; higher is firmer.
 
-    mean of log_base(max(high - f(x), f(x) - low) / (|f(x') - f(x)| + offset)). Without an offset it
-    is infinite where a score did not move. Three bases are in use: say which wherever R is printed.
+    mean of ``log_base(max(high - f(x), f(x) - low) / (|f(x') - f(x)| + offset))``. Without an
+    offset it is infinite where a score did not move. Three bases are in use: say which wherever R
+    is printed.
 
     Parameters
     ----------
@@ -131,7 +138,7 @@ def relative_gain(clean: ArrayLike, attacked: ArrayLike, score_range: tuple[floa
     clean, attacked : array_like, (n,)
         Native scores before and after.
     score_range : (low, high)
-        What is scaled to 0 and 1; `clean_range` in the reference.
+        The scores that are scaled to 0 and 1; `clean_range` in the reference.
 
     References
     ----------
@@ -154,7 +161,7 @@ def wasserstein_score(
     clean, attacked : array_like, (n,)
         Native scores before and after; which belongs to which makes no difference.
     score_range : (low, high)
-        What is scaled to 0 and 1; `clean_range` in the reference.
+        The scores that are scaled to 0 and 1; `clean_range` in the reference.
 
     References
     ----------
@@ -168,6 +175,13 @@ def energy_score(clean: ArrayLike, attacked: ArrayLike, score_range: tuple[float
 
     As `wasserstein_score`, by the energy distance: the square root of twice the area between the
     distribution functions, their difference squared.
+
+    Parameters
+    ----------
+    clean, attacked : array_like, (n,)
+        Native scores before and after.
+    score_range : (low, high)
+        The scores that are scaled to 0 and 1.
     """
     return _moved(scipy.stats.energy_distance, clean, attacked, score_range)
 
@@ -176,6 +190,11 @@ def clean_range(clean: ArrayLike) -> tuple[float, float]:
     """Return the lowest and the highest clean score: the MSU robustness benchmark's range.
 
     It depends on the pictures, but exists where the native range is unbounded.
+
+    Parameters
+    ----------
+    clean : array_like, (n,)
+        Native scores before.
     """
     f = scores(clean)
     return float(f.min()), float(f.max())

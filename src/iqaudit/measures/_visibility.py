@@ -15,22 +15,66 @@ SSIM_WINDOW = 11
 
 
 def linf(clean: Pixels, attacked: Pixels) -> int:
-    """Return the largest absolute change of any pixel's channel, in levels of 255."""
+    """Return the largest absolute change of any pixel's channel, in levels of 255.
+
+    Parameters
+    ----------
+    clean, attacked : ndarray of uint8, (height, width, 3)
+        Two pictures of one size.
+
+    Raises
+    ------
+    InputError
+        If they differ in size, or are not of uint8.
+    """
     return int(np.abs(_change(clean, attacked)).max())
 
 
 def l2(clean: Pixels, attacked: Pixels) -> float:
-    """Return the Euclidean length of the change over all pixels and channels, in levels."""
+    """Return the Euclidean length of the change over all pixels and channels, in levels.
+
+    Parameters
+    ----------
+    clean, attacked : ndarray of uint8, (height, width, 3)
+        Two pictures of one size.
+
+    Raises
+    ------
+    InputError
+        If they differ in size, or are not of uint8.
+    """
     return float(np.sqrt(np.sum(_change(clean, attacked).astype(np.float64) ** 2)))
 
 
 def changed(clean: Pixels, attacked: Pixels) -> float:
-    """Return the share of pixels of which any channel changed, 0 to 1."""
+    """Return the share of pixels of which any channel changed, 0 to 1.
+
+    Parameters
+    ----------
+    clean, attacked : ndarray of uint8, (height, width, 3)
+        Two pictures of one size.
+
+    Raises
+    ------
+    InputError
+        If they differ in size, or are not of uint8.
+    """
     return float(np.mean(np.any(_change(clean, attacked) != 0, axis=2)))
 
 
 def psnr(clean: Pixels, attacked: Pixels) -> float:
-    """Return the peak signal-to-noise ratio in dB, peak 255; infinite where nothing changed."""
+    """Return the peak signal-to-noise ratio in dB, peak 255; infinite where nothing changed.
+
+    Parameters
+    ----------
+    clean, attacked : ndarray of uint8, (height, width, 3)
+        Two pictures of one size.
+
+    Raises
+    ------
+    InputError
+        If they differ in size, or are not of uint8.
+    """
     mean_square = float(np.mean(_change(clean, attacked).astype(np.float64) ** 2))
     return 10 * math.log10(255**2 / mean_square) if mean_square else math.inf
 
@@ -40,6 +84,16 @@ def ssim(clean: Pixels, attacked: Pixels) -> float:
 
     Gaussian window of standard deviation 1.5, K1 = 0.01, K2 = 0.03, as in the paper below. NaN for
     a picture with a side under the window's 11 pixels.
+
+    Parameters
+    ----------
+    clean, attacked : ndarray of uint8, (height, width, 3)
+        Two pictures of one size.
+
+    Raises
+    ------
+    InputError
+        If they differ in size, or are not of uint8.
 
     References
     ----------
@@ -66,6 +120,16 @@ def flip(clean: Pixels, attacked: Pixels) -> float:
 
     How strongly the pictures differ to somebody who flips between them; `iqaudit.measures.flip_map`
     has it pixel by pixel.
+
+    Parameters
+    ----------
+    clean, attacked : ndarray of uint8, (height, width, 3)
+        Two pictures of one size.
+
+    Raises
+    ------
+    InputError
+        If they differ in size, or are not of uint8.
 
     References
     ----------

@@ -3,7 +3,7 @@
 A quality model sums up what it sees everywhere, so a change that is repeated everywhere adds up:
 one query with the right checks of one or two pixels moves some victims further than thousands of
 queries with squares do. Which checks are right differs from victim to victim and is found by
-asking. docs/attacks.md tells what was measured.
+asking. docs/explanation/attacks.md tells what was measured.
 """
 
 from dataclasses import dataclass, replace

@@ -3,7 +3,7 @@
 A real deep NR-IQA model, so that a first audit downloads nothing. The trunk is
 EfficientNet-Lite0 with published ImageNet weights, frozen; the head reads the mean and standard
 deviation of four stages' activations. ``tools/train_reference.py`` trains it, and
-``docs/reference.md`` is its model card.
+``docs/explanation/reference-victim.md`` is its model card.
 """
 
 from importlib.resources import files
