@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 from tests.support.searching import grey
 
 from iqaudit._analysis.findings import grid, image_features, spectrum

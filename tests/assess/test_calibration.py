@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit import InputError, Scale

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit._assess.check import Finding, Verdict, check

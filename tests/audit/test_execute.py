@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture
 from tests.support import audited
-from tests.support.campaigning import ROUGH, begun, iqaudit_, serial
+from tests.support.auditing import ROUGH, begun, iqaudit_, serial
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError, VictimError
@@ -93,7 +93,7 @@ def test_a_failing_victim_stops_the_audit_and_what_it_answered_is_kept(
 
 def test_a_scale_that_does_not_fit_is_refused_again(tmp_path: Path, photos: Path) -> None:
     """The clean score is kept; taken up, the picture must not go on with it."""
-    victim = VictimSpec("python:tests.conftest:roughness", {"score_range": (100, 200)})
+    victim = VictimSpec("python:tests.support.scorers:roughness", {"score_range": (100, 200)})
     other = Campaign((victim,), Data(pictures=(str(photos),)), queries=20)
     for _ in range(2):
         with pytest.raises(VictimError, match="say the range that it has"):
@@ -180,7 +180,7 @@ def test_a_thousandth_picture_takes_no_more_memory_than_the_tenth(
         pixels = draw.integers(0, 256, (8, 8, 3), np.uint8)
         iqaudit.write(tmp_path / "photos" / f"p{number}.png", pixels)
     other = Campaign(
-        (VictimSpec("python:tests.conftest:roughness", {"score_range": (0, 200)}),),
+        (VictimSpec("python:tests.support.scorers:roughness", {"score_range": (0, 200)}),),
         Data(pictures=(str(tmp_path / "photos"),)),
         queries=3,
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture
 from tests.support import audited
-from tests.support.campaigning import ROUGH, Stopping, begun, iqaudit_, serial
+from tests.support.auditing import ROUGH, Stopping, begun, iqaudit_, serial
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError, VictimError

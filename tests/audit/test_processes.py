@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.conftest import MakePicture, hears_ctrl_c
 from tests.support import audited
-from tests.support.campaigning import ROOT, arguments, asked, contents, interrupted, kept
+from tests.support.auditing import ROOT, arguments, asked, contents, interrupted, kept
+from tests.support.pictures import MakePicture
+from tests.support.processes import hears_ctrl_c
 
 import iqaudit
 from iqaudit._audit import cell_store

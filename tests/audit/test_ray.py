@@ -16,9 +16,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.conftest import MakePicture
 from tests.support import audited
-from tests.support.campaigning import (
+from tests.support.auditing import (
     ROOT,
     ROUGH,
     arguments,
@@ -29,6 +28,7 @@ from tests.support.campaigning import (
     kept,
     serial,
 )
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError, VictimError

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from tests.conftest import MakePicture, hears_ctrl_c
+from tests.support.pictures import MakePicture
+from tests.support.processes import hears_ctrl_c
 
 import iqaudit
 from iqaudit import _cli
@@ -254,7 +255,7 @@ def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None
     assert "grey: converted from grey to RGB" in result.stderr
 
 
-FUNCTION = ["--victim", "python:tests.conftest:roughness", "--range", "0", "20"]
+FUNCTION = ["--victim", "python:tests.support.scorers:roughness", "--range", "0", "20"]
 
 
 def test_a_run_says_how_its_victim_was_made_unless_that_may_be_secret(

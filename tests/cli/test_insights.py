@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.conftest import hears_ctrl_c
 from tests.support.audits import (
     brightness,
     function,
@@ -19,6 +18,7 @@ from tests.support.audits import (
     write_manifest,
     write_run,
 )
+from tests.support.processes import hears_ctrl_c
 
 from iqaudit import _cli
 from iqaudit._analysis import transfer

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from tests.conftest import MakePicture
 from tests.pyiqa.conftest import DOWNLOADS, PutWeights
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import Goal, InputError, Plan, RunDirectory, Scale

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError, Plan, RunDirectory

@@ -11,7 +11,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit import Goal, InputError, Interrupted, Outcome, VictimError

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 from tests.support.searching import Ripple
 
 import iqaudit

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 from tests.support.searching import LEVELS, Ripple, grey, problem
 from torch import Tensor, nn
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.conftest import hears_ctrl_c
 from tests.support import audited
+from tests.support.processes import hears_ctrl_c
 
 from iqaudit._audit import cell_store, execute
 from iqaudit._audit.observer import Watch

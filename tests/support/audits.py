@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.conftest import roughness
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit._analysis.score_cache import Scorer

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 from tests.support.serving import RANGE, Hours, Server, asks, running
 
 import iqaudit
@@ -221,8 +222,8 @@ def test_a_service_is_asked_anew_for_each_answer(
     assert astuple(victim.account)[::2] == (PROBES + 6, 0)
     assert Repeated(Noisy(0.1), 3).account is None
     # The same where a module of the user's holds the service.
-    monkeypatch.setattr("tests.victims.test_repeats.Held", service, raising=False)
-    as_victim("python:tests.victims.test_repeats:Held", repeats=2)
+    monkeypatch.setattr(f"{__name__}.Held", service, raising=False)
+    as_victim(f"python:{__name__}:Held", repeats=2)
     assert service.account.billed == 2 * PROBES + 6
 
 
@@ -397,11 +398,13 @@ def test_nothing_is_asked_before_everything_else_fits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tests.victims.test_repeats._broken", lambda _: pytest.fail("it was asked"))
+    monkeypatch.setattr(
+        "tests.victims.test_averaging._broken", lambda _: pytest.fail("it was asked")
+    )
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.tex").touch()
     iqaudit.write(tmp_path / "photo.png", make_picture(8, 8))
-    victim = ["--victim", "python:tests.victims.test_repeats:_broken", "--range", "0", "20"]
+    victim = ["--victim", f"python:{__name__}:_broken", "--range", "0", "20"]
     command = ["attack", "photo.png", *victim, "--repeats", "4", *options]
     result = CliRunner().invoke(_cli.main, command)
     assert result.exit_code == 2, result.output

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 from tests.support.serving import RANGE, Hours, fingerprint
 
 import iqaudit

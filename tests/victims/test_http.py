@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 from tests.support.serving import (
     RANGE,
     Act,

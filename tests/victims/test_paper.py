@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError

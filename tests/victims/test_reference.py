@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import measures
