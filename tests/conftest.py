@@ -7,8 +7,9 @@ import pytest
 
 import iqaudit
 from iqaudit._audit.spec import Campaign, Data
+from iqaudit.testing import synthetic_picture
 from iqaudit.victims._spec import VictimSpec
-from tests.support.pictures import MakePicture, gradient_with_noise
+from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -37,7 +38,7 @@ def rough() -> iqaudit.victims.Function:
 @pytest.fixture(scope="session")
 def make_picture() -> MakePicture:
     """Return a maker of pictures: a gradient with noise that reaches both ends of 0-255."""
-    return gradient_with_noise
+    return synthetic_picture
 
 
 @pytest.fixture
