@@ -29,6 +29,7 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.treatments import TREATMENTS
 from iqaudit._runs.schema import INSIGHTS, INSIGHTS_ANSWERS
 from iqaudit.measures._bootstrap import Estimate
+from iqaudit.testing import Failing
 from iqaudit.victims import Window
 
 COUNT = 8
@@ -208,14 +209,9 @@ def test_no_score_is_asked_twice_and_the_bytes_are_the_same(run: Path) -> None:
 
 
 def test_answers_of_a_failing_victim_are_kept(run: Path) -> None:
-    class Failing(Asked):
-        def score(self, pictures: np.ndarray) -> np.ndarray:
-            if len(self.asked) == 20:
-                raise RuntimeError("gone")
-            return super().score(pictures)
-
+    failing = Failing(Asked(brightness), at=21, error=RuntimeError("gone"))
     with pytest.raises(VictimError, match="gone"):
-        insights.insights(run, Failing(brightness))
+        insights.insights(run, failing)
     assert len((run / INSIGHTS_ANSWERS).read_text().splitlines()) == 19
     insights.insights(run, again := Asked(brightness))
     (run / INSIGHTS_ANSWERS).unlink()

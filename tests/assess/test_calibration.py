@@ -11,6 +11,7 @@ from tests.support.scorers import roughness
 import iqaudit
 from iqaudit import InputError, Scale
 from iqaudit._assess import calibration
+from iqaudit.testing import Noisy, Recording
 from iqaudit.victims import Function, Repeated
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._fingerprint import fingerprint
@@ -86,9 +87,8 @@ def test_a_scale_is_refused_to_a_victim_that_scores_otherwise(
 def test_noise_makes_no_other_victim(
     tmp_path: Path, rough: Function, make_picture: MakePicture
 ) -> None:
-    rng = np.random.default_rng(0)
     file = _written(tmp_path / "scale.toml", rough, make_picture)
-    noisy = Function(lambda x: roughness(x) + rng.normal(0, 0.2, len(x)), rough.card.scale)
+    noisy = Noisy(rough, 0.2)
     for _ in range(10):
         refuse_another(file, Repeated(noisy, 4))
 
@@ -98,12 +98,10 @@ def test_a_service_is_not_asked_for_its_fingerprint_unasked(
 ) -> None:
     file = _written(tmp_path / "scale.toml", rough, make_picture)
 
-    def never(_: np.ndarray) -> np.ndarray:
-        raise AssertionError
-
-    service = Function(never, rough.card.scale)
+    service = Recording(rough)
     service.card = replace(service.card, device=ELSEWHERE)
     refuse_another(file, service)
+    assert not service.batches
 
 
 @pytest.mark.parametrize("text", ["", "center = 1", "no toml", "center = 'x'"])

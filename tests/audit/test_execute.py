@@ -27,6 +27,7 @@ from iqaudit._audit.observer import Watch
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.status import status
 from iqaudit._runs import journal
+from iqaudit.testing import Failing, Noisy
 from iqaudit.victims._spec import VictimSpec
 
 # Victims that are paid, that answer at random, that fail
@@ -59,10 +60,7 @@ def test_noise_is_measured_once(
     tmp_path: Path, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measured anew, it would be another, and the search that was begun another's."""
-    draw, own = np.random.default_rng(0), audited.rough._function
-    monkeypatch.setattr(
-        audited.rough, "_function", lambda x: np.asarray(own(x)) + draw.normal(0, 1e-3, len(x))
-    )
+    monkeypatch.setattr(audited, "rough", Noisy(audited.rough, 1e-3))
     other = replace(campaign, victims=(VictimSpec(ROUGH, {"repeats": 2}),))
     begun(other, tmp_path / "run", 15)
     [cell] = serial(other, tmp_path / "run")
@@ -74,14 +72,9 @@ def test_noise_is_measured_once(
 def test_a_failing_victim_stops_the_audit_and_what_it_answered_is_kept(
     tmp_path: Path, campaign: Campaign, asked: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = audited.rough._function
-
-    def failing(pictures: np.ndarray) -> np.ndarray:
-        if asked() == 33:
-            raise RuntimeError("out of memory")
-        return np.asarray(own(pictures))
-
-    monkeypatch.setattr(audited.rough, "_function", failing)
+    assert asked() == 0
+    failing = Failing(audited.rough, at=2 + 32, error=RuntimeError("out of memory"))
+    monkeypatch.setattr(audited, "rough", failing)
     with pytest.raises(VictimError, match="out of memory"):
         serial(campaign, tmp_path / "run")
     [found] = status(tmp_path / "run")

@@ -18,6 +18,7 @@ from tests.support.processes import hears_ctrl_c
 
 import iqaudit
 from iqaudit import _cli
+from iqaudit.testing import Failing
 
 COMMANDS = [
     *("demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"),
@@ -336,25 +337,19 @@ def test_a_mistake_gets_a_sentence_and_exit_code_2(
     assert sorted(tmp_path.rglob("*")) == before  # nothing half-written
 
 
-class FailingLater:
-    """A victim that fails at its ninth picture."""
-
-    def __init__(self) -> None:
-        self.card = iqaudit.victims.Card("failing", iqaudit.Scale.from_range(0, 255))
-        self.asked = 0
-
-    def score(self, pictures: np.ndarray) -> np.ndarray:
-        self.asked += len(pictures)
-        if self.asked > 8:
-            raise ConnectionError("the service is gone")
-        scores: np.ndarray = pictures.mean(axis=(1, 2, 3))
-        return scores
+def failing(at: int) -> Failing:
+    return Failing(
+        lambda pictures: pictures.mean(axis=(1, 2, 3)),
+        score_range=(0, 255),
+        at=at,
+        error=ConnectionError("the service is gone"),
+    )
 
 
 def test_a_victim_that_fails_half_way_keeps_what_was_found(
     tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iqaudit.victims._spec.as_victim", lambda *_, **__: FailingLater())
+    monkeypatch.setattr("iqaudit.victims._spec.as_victim", lambda *_, **__: failing(9))
     out = tmp_path / "run"
     result = iqaudit_("attack", photo, photo, photo, "--queries", 6, "--out", out)
     assert result.exit_code == 2
@@ -370,9 +365,7 @@ def test_a_victim_that_fails_half_way_keeps_what_was_found(
 def test_a_victim_that_fails_at_once_leaves_nothing_behind(
     tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    victim = FailingLater()
-    victim.asked = 99
-    monkeypatch.setattr("iqaudit.victims._spec.as_victim", lambda *_, **__: victim)
+    monkeypatch.setattr("iqaudit.victims._spec.as_victim", lambda *_, **__: failing(1))
     result = iqaudit_("attack", photo, "--out", tmp_path / "run")
     assert result.exit_code == 2
     assert not (tmp_path / "run").exists()

@@ -15,6 +15,7 @@ import iqaudit
 from iqaudit._analysis.score_cache import Scorer
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._runs.schema import AUDIT
+from iqaudit.testing import Recording
 from iqaudit.victims import Function
 
 Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
@@ -50,18 +51,15 @@ def middle(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     return brightness(pictures[:, height:-height, width:-width])
 
 
-class Asked:
-    """A victim that counts what it is asked, and may be told to fail."""
+class Asked(Recording):
+    """A victim that records the pictures it is asked about."""
 
     def __init__(self, score: Score, low: float = 118, high: float = 138) -> None:
-        # Narrow about the middle, where the pictures are: a few levels move the quality far.
-        self.card = iqaudit.victims.Card(score.__name__, iqaudit.Scale.from_range(low, high))
-        self.asked: list[bytes] = []
-        self._score = score
+        super().__init__(function(score, low, high))
 
-    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        self.asked += [picture.tobytes() for picture in pictures]
-        return self._score(pictures)
+    @property
+    def asked(self) -> list[bytes]:
+        return [picture.tobytes() for picture in self.pictures]
 
 
 def scorer(score: Score) -> Scorer:
@@ -186,5 +184,6 @@ def write_audit(path: Path, cells: Mapping[str, Cell]) -> Path:
     return write_manifest(path, said, data="six", pictures=names)
 
 
-def function(score: Score) -> Function:
-    return Function(score, iqaudit.Scale.from_range(118, 138), name=score.__name__)
+def function(score: Score, low: float = 118, high: float = 138) -> Function:
+    # Narrow about the middle, where the pictures are: a few levels move the quality far.
+    return Function(score, iqaudit.Scale.from_range(low, high), name=score.__name__)
