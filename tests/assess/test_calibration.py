@@ -91,6 +91,9 @@ def test_noise_makes_no_other_victim(
     noisy = Noisy(rough, 0.2)
     for _ in range(10):
         refuse_another(file, Repeated(noisy, 4))
+    another = Noisy(lambda pictures: roughness(pictures) + 3, 0.2, scale=rough.card.scale)
+    with pytest.raises(InputError, match="it is another"):
+        refuse_another(file, Repeated(another, 4))
 
 
 def test_a_service_is_not_asked_for_its_fingerprint_unasked(

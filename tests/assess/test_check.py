@@ -31,6 +31,7 @@ def findings(function: Scorer, scale: iqaudit.Scale | None = None) -> dict[str, 
     return {finding.check: finding for finding in check(victim)}
 
 
+@pytest.mark.slow
 def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) -> None:
     found = list(check(reference))
     assert {finding.verdict for finding in found} == {Verdict.PASS}

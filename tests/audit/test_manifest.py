@@ -34,7 +34,9 @@ def test_a_cell_is_the_run_that_iqaudit_attack_writes(
     labels = {"opinion": None, "distortion": None, "reference": None}
     run["pictures"] = [entry | labels for entry in run["pictures"]]
     assert found == run
-    for file in (tmp_path / "run").glob("*/*"):
+    files = list((tmp_path / "run").glob("*/*"))
+    assert len(files) == 3 * 3
+    for file in files:
         assert file.read_bytes() == (cell / file.relative_to(tmp_path / "run")).read_bytes()
     assert sorted(path.name for path in cell.iterdir()) == [
         *("attacked", "clean", "results.json", "scores")
@@ -69,11 +71,14 @@ def test_an_audit_is_verified_reported_and_told_of(tmp_path: Path, campaign: Cam
     assert iqaudit_("verify", run).exit_code == 1
 
 
-def test_a_replayed_cell_is_the_cell(tmp_path: Path, campaign: Campaign, photos: Path) -> None:
+def test_a_replayed_cell_is_refused_for_it_answers_no_fingerprint(
+    tmp_path: Path, campaign: Campaign, photos: Path
+) -> None:
     [cell] = serial(campaign, tmp_path / "audit")
     again = Campaign((VictimSpec(f"replay:{cell}"),), Data(pictures=(str(photos),)), queries=20)
-    with pytest.raises(VictimError, match="never asked"):  # the fingerprint's pictures
+    with pytest.raises(VictimError, match="never asked"):
         serial(again, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
 
 
 def test_status_tells_finished_begun_and_waiting(tmp_path: Path, campaign: Campaign) -> None:

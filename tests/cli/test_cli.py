@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from tests.support.pictures import MakePicture
-from tests.support.processes import hears_ctrl_c
+from tests.support.processes import LIMIT, started, wait_until
 
 import iqaudit
 from iqaudit import _cli
@@ -52,7 +51,7 @@ def test_help_has_examples_everywhere(command: list[str]) -> None:
 
 def test_help_comes_without_loading_torch() -> None:
     code = "import sys, iqaudit._cli; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT)
 
 
 def test_list_names_every_victim_and_attack() -> None:
@@ -166,11 +165,12 @@ def test_a_folders_name_is_printed_as_it_is(tmp_path: Path, photo: Path) -> None
         assert f"{tmp_path / name / 'attacked'}\n" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_pipe_that_knows_no_arrows_loses_nothing_else(run: Path) -> None:
     environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
     command = [sys.executable, "-m", "iqaudit", "attack", "--queries", "2", "--seed", "1"]
     command += [str(run / "clean" / "photo.png"), "--out", str(run / "again")]
-    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=LIMIT)
     assert b"\nphoto" in done.stdout
 
 
@@ -181,6 +181,7 @@ def test_lists_are_there_for_machines() -> None:
     assert set(listed["attacks"]) == set(iqaudit.attacks.ATTACKS)
 
 
+@pytest.mark.slow
 def test_check_prints_verdicts_and_exits_1_on_a_fail(photo: Path) -> None:
     good = iqaudit_("check")
     assert good.exit_code == 0, good.output
@@ -201,6 +202,7 @@ def test_a_price_tells_what_a_budget_of_any_victim_costs(photo: Path) -> None:
     assert '"reference" takes no budget_money, price' in ceiling.stderr
 
 
+@pytest.mark.slow
 def test_untrained_weights_are_said_wherever_a_score_is(tmp_path: Path, photo: Path) -> None:
     victim = ["--victim", "dbcnn", "--untrained"]
     said = "untrained: random weights, its scores mean nothing"
@@ -233,7 +235,13 @@ def test_a_calibrated_scale_is_taken_up(tmp_path: Path, make_picture: MakePictur
     def run(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "iqaudit", *map(str, arguments)]
         return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=check
+            command,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=LIMIT,
         )
 
     fitted = run("calibrate", *victim, "--range", 0, 255, "--pictures", folder, "--out", "s.toml")
@@ -371,29 +379,21 @@ def test_a_victim_that_fails_at_once_leaves_nothing_behind(
     assert not (tmp_path / "run").exists()
 
 
-def _start(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "iqaudit", *map(str, arguments)]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
-    )
-
-
+@pytest.mark.slow
 def test_ctrl_c_in_the_middle_keeps_what_is_finished_and_says_so(
     tmp_path: Path, photo: Path
 ) -> None:
     out = tmp_path / "run"
-    process = _start("attack", photo, photo, photo, "--queries", 150, "--out", out)
-    deadline = time.monotonic() + 120
-    while not list(out.glob("attacked/*.png")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    command = ["attack", photo, photo, photo, "--queries", 150, "--out", out]
+    with started(
+        [sys.executable, "-m", "iqaudit", *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    ) as process:
+        wait_until(lambda: any(out.glob("attacked/*.png")), process)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, stderr
     assert re.search(r"Interrupted: [12] of 3 pictures finished", stderr)
     assert "Traceback" not in stderr
@@ -406,6 +406,7 @@ def test_ctrl_c_in_the_middle_keeps_what_is_finished_and_says_so(
     assert iqaudit_("verify", out).exit_code == 0
 
 
+@pytest.mark.slow
 def test_the_demo_pushes_both_ways(tmp_path: Path) -> None:
     out = tmp_path / "demo"
     result = iqaudit_("demo", "--queries", 12, "--out", out)

@@ -61,7 +61,9 @@ def test_the_same_run_writes_the_same_bytes(
 
 
 def test_every_answer_is_kept(run: Path) -> None:
-    for entry in iqaudit.load(run)["pictures"]:
+    entries = iqaudit.load(run)["pictures"]
+    assert entries
+    for entry in entries:
         answers = load_answers(run, entry["name"])
         scores = answers["score"]
         clean = iqaudit.read(run / "clean" / f"{entry['name']}.png")

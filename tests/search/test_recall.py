@@ -14,6 +14,7 @@ from iqaudit._core.picture import Picture
 from iqaudit._search import driver
 from iqaudit._search.trial import Answer, Trial, TrialResult
 from iqaudit.attacks import ATTACKS, named
+from iqaudit.testing import Recording
 from iqaudit.victims import TorchModule, Victim
 
 
@@ -46,6 +47,7 @@ def resumed(plan: driver.Plan, picture: Picture, at: int) -> TrialResult:
     return taken(plan, trial, plan.queries).result()
 
 
+@pytest.mark.slow
 def test_the_reference_goes_on_to_the_last_bit(
     make_picture: MakePicture, reference: Victim
 ) -> None:
@@ -58,6 +60,7 @@ def test_the_reference_goes_on_to_the_last_bit(
         assert fingerprint(resumed(plan, picture, at)) == fingerprint(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_every_attack_goes_on_to_the_last_bit(lanes: int, make_picture: MakePicture) -> None:
     victim = TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1))
@@ -72,11 +75,14 @@ def test_every_attack_goes_on_to_the_last_bit(lanes: int, make_picture: MakePict
 
 def test_recalling_asks_the_victim_nothing(make_picture: MakePicture) -> None:
     picture = Picture("picture", make_picture(24, 20))
-    victim = TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1), exact="dense")
+    victim = Recording(TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1), exact="dense"))
     plan = plan_of(victim, "guided", 120)
     left = taken(plan, driver.begin(plan, picture), 50)
-    victim.module = pytest.fail  # type: ignore[assignment]
-    driver.begin(plan, picture).recall(answers(left))
+    assert len(victim.pictures) == 50
+    again = driver.begin(plan, picture)
+    again.recall(answers(left))
+    assert answers(again) == answers(left)
+    assert len(victim.pictures) == 50
 
 
 @pytest.mark.parametrize(

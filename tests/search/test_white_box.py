@@ -94,6 +94,7 @@ def test_a_named_torch_module_has_a_gradient_and_the_reference_too(
     assert abs(result.adversarial_score - result.clean_score) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["dbcnn", "unique", "tres", "liqe"])
 def test_the_papers_victims_have_a_gradient_where_they_look(
     model: str, make_picture: MakePicture

@@ -3,7 +3,8 @@
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 LIMIT = 100.0
@@ -13,6 +14,22 @@ LIMIT = 100.0
 def hears_ctrl_c() -> None:
     """Run in a child before its program: it inherits that a background job ignores Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def started(line: Sequence[str], **others: Any) -> Iterator[subprocess.Popen[str]]:
+    """Start a program that hears Ctrl-C; it is waited for, and killed if the test fails before."""
+    with subprocess.Popen(
+        line,
+        text=True,
+        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
+        **others,
+    ) as process:
+        try:
+            yield process
+            process.wait(LIMIT)
+        finally:
+            process.kill()
 
 
 def wait_until(

@@ -305,6 +305,7 @@ def findings(victim: Victim) -> dict[str, Finding]:
     return {found.check: found for found in check(victim, price=0.01)}
 
 
+@pytest.mark.slow
 def test_check_tells_what_repeats_bring_the_noise_to() -> None:
     repeated = Repeated(noisy(0.2), 16)
     found = findings(repeated)
