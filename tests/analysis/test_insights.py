@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from iqaudit._core.treatments import TREATMENTS
 from tests.support.audits import (
     Asked,
     brightness,
@@ -27,10 +28,11 @@ from iqaudit._analysis.findings.pairs import Pair, pairs, recorded
 from iqaudit._analysis.findings.search_replay import replay
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Goal
-from iqaudit._core.treatments import TREATMENTS
-from iqaudit._runs.records import AttackRecord, PictureRecord
+from iqaudit._core.picture import collect
 from iqaudit._runs.schema import INSIGHTS, INSIGHTS_ANSWERS
+from iqaudit._runs.schema import load as load_record
 from iqaudit.measures._bootstrap import Estimate
+from iqaudit.testing import Failing
 from iqaudit.victims import Window
 
 COUNT = 8
@@ -55,7 +57,7 @@ def test_a_mean_level_survives_a_mirror_and_noise_whole(run: Path) -> None:
     assert astuple(left(found, "mirror")) == pytest.approx((1, 1, 1))
     # Noise moves the clean score a little along the logistic.
     assert astuple(left(found, "noise")) == pytest.approx((1, 1, 1), abs=0.02)
-    record = iqaudit.load(run)
+    record = load_record(run)
     assert found.rgo.attack.value == pytest.approx(record["summary"]["rgo"])
     for picture, entry in zip(found.pictures, record["pictures"], strict=True):
         assert picture.rgo == pytest.approx(entry["rgo"])
@@ -74,7 +76,7 @@ def test_the_finest_detail_is_lost_when_resized_and_mean_level_is_not(tmp_path: 
 def test_the_floor_is_the_random_picture_scored_once(run: Path) -> None:
     found = insights.insights(run, victim := Asked(brightness))
     scale, signed = victim.card.scale, []
-    for pair, entry in zip(pairs(run, iqaudit.load(run)), found.pictures, strict=True):
+    for pair, entry in zip(pairs(run, load_record(run)), found.pictures, strict=True):
         clean = pair.clean()
         random = random_picture(clean, 3)
         before, after = (scale.quality(brightness(each[None])[0]) for each in (clean, random))
@@ -97,8 +99,8 @@ def test_a_random_cell_is_the_floor_with_the_same_budget(tmp_path: Path) -> None
     write_manifest(tmp_path, [*cells, ("b", "v", "random")])
     found = insights.insights(attacked, asked := Asked(brightness))
     assert found.floor.cell == "b"
-    assert found.rgo.floor.value == pytest.approx(iqaudit.load(random)["summary"]["rgo"])
-    known = {pair.attacked().tobytes() for pair in pairs(random, iqaudit.load(random))}
+    assert found.rgo.floor.value == pytest.approx(load_record(random)["summary"]["rgo"])
+    known = {pair.attacked().tobytes() for pair in pairs(random, load_record(random))}
     assert known.isdisjoint(asked.asked)
     assert found.pace.reached[-1].share.floor.value == pytest.approx(1)
     # The best of the random pictures went the attack's way; all of them together went nowhere.
@@ -121,7 +123,7 @@ def test_what_the_edge_has_no_say_in_shows(tmp_path: Path) -> None:
 
 
 def test_accepted_windows_are_those_of_the_trace(run: Path) -> None:
-    record, card = iqaudit.load(run), Asked(brightness).card
+    record, card = load_record(run), Asked(brightness).card
     pair = pairs(run, record)[0]
     windows = replay(pair, record, card)
     assert windows is not None
@@ -140,14 +142,14 @@ def test_accepted_windows_are_those_of_the_trace(run: Path) -> None:
     ],
 )
 def test_a_search_that_goes_another_way_is_not_retraced(run: Path, change: dict[str, Any]) -> None:
-    record = iqaudit.load(run) | change
+    record = load_record(run) | change
     assert replay(pairs(run, record)[0], record, Asked(brightness).card) is None
 
 
 @pytest.mark.parametrize("attack", ["square", "guided", "parsimonious", "signhunter", "simba"])
 def test_every_attack_that_changes_parts_is_retraced(tmp_path: Path, attack: str) -> None:
     path, victim = run_of(tmp_path / "run", attack=attack, queries=80)
-    record = iqaudit.load(path)
+    record = load_record(path)
     assert all(replay(pair, record, victim.card) for pair in pairs(path, record))
 
 
@@ -179,7 +181,7 @@ def test_unseen_and_never_changed_pixels_are_counted(tmp_path: Path) -> None:
 
 def test_pictures_of_two_sizes_have_no_common_pixels(tmp_path: Path) -> None:
     pictures = [*photographs(2), *photographs(1, side=40)]
-    path = write_run(tmp_path / "run", Asked(brightness), iqaudit.collect(pictures))
+    path = write_run(tmp_path / "run", Asked(brightness), collect(pictures))
     assert insights.insights(path, Asked(brightness)).where.never is None
 
 
@@ -210,14 +212,9 @@ def test_no_score_is_asked_twice_and_the_bytes_are_the_same(run: Path) -> None:
 
 
 def test_answers_of_a_failing_victim_are_kept(run: Path) -> None:
-    class Failing(Asked):
-        def score(self, pictures: np.ndarray) -> np.ndarray:
-            if len(self.asked) == 20:
-                raise RuntimeError("gone")
-            return super().score(pictures)
-
+    failing = Failing(Asked(brightness), at=21, error=RuntimeError("gone"))
     with pytest.raises(VictimError, match="gone"):
-        insights.insights(run, Failing(brightness))
+        insights.insights(run, failing)
     assert len((run / INSIGHTS_ANSWERS).read_text().splitlines()) == 19
     insights.insights(run, again := Asked(brightness))
     (run / INSIGHTS_ANSWERS).unlink()
@@ -269,7 +266,7 @@ def test_a_run_that_takes_anothers_place_loses_its_insights(run: Path) -> None:
 
 
 def test_of_a_victim_that_answers_at_random_the_best_score_is_asked_again(run: Path) -> None:
-    record = iqaudit.load(run)
+    record = load_record(run)
     noisy = record | {"victim": record["victim"] | {"noise": 0.1}}
     assert len(list(recorded(run, record))) == 2 * COUNT
     cleans = [entry["clean_score"] for entry in record["pictures"]]
@@ -279,7 +276,7 @@ def test_of_a_victim_that_answers_at_random_the_best_score_is_asked_again(run: P
 def test_the_pace_is_that_of_the_recorded_scores(run: Path) -> None:
     found = insights.insights(run, Asked(brightness)).pace
     scale, moves = Asked(brightness).card.scale, []
-    for entry in iqaudit.load(run)["pictures"]:
+    for entry in load_record(run)["pictures"]:
         scores = iqaudit._runs.schema.load_answers(run, entry["name"])["score"]
         sign = 1 if entry["direction"] == "raise" else -1
         moves.append([sign * (scale.quality(x) - scale.quality(scores[0])) for x in scores])
@@ -287,7 +284,7 @@ def test_the_pace_is_that_of_the_recorded_scores(run: Path) -> None:
     for reached in found.reached:
         last = max(1, round(reached.queries * 120)) - 1
         assert reached.share.attack.value == pytest.approx(by_then[last] / by_then[-1])
-    trace = [query for entry in iqaudit.load(run)["pictures"] for query, _ in entry["trace"][1:]]
+    trace = [query for entry in load_record(run)["pictures"] for query, _ in entry["trace"][1:]]
     first = sum(query <= 12 for query in trace) / (COUNT * 11)
     assert found.parts[0].accepted.value == pytest.approx(first)
 
@@ -373,7 +370,7 @@ def test_an_attack_that_found_nothing_has_nothing_to_show(tmp_path: Path) -> Non
 
 def test_a_changed_picture_is_asked_again_not_remembered(run: Path) -> None:
     insights.insights(run, Asked(brightness))
-    name = iqaudit.load(run)["pictures"][1]["name"]
+    name = load_record(run)["pictures"][1]["name"]
     pixels = iqaudit.read(run / "attacked" / f"{name}.png").pixels.copy()
     pixels[0, 0] += 1
     iqaudit.write(run / "attacked" / f"{name}.png", pixels)

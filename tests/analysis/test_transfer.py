@@ -25,6 +25,7 @@ from iqaudit._analysis import transfer
 from iqaudit._analysis.run_victims import named, own, owns
 from iqaudit._analysis.score_cache import Scorer
 from iqaudit._runs.schema import TRANSFER, TRANSFER_ANSWERS
+from iqaudit._runs.schema import load as load_record
 
 COUNT = 8
 OPINIONS = [4.0, 1.0, 3.0, 2.0, 8.0, 5.0, 7.0, 6.0]
@@ -46,7 +47,7 @@ def test_the_diagonal_is_the_runs_own_rgo_and_the_opposite_has_the_other_sign(au
         [False, True],
     ]
     for index, name in enumerate(("one", "two")):
-        rgo = iqaudit.load(audit / name).summary.rgo
+        rgo = load_record(audit / name).summary.rgo
         assert rgo is not None
         here, there = found.entries[index][index], found.entries[index][1 - index]
         assert here.rgo.attack.value == pytest.approx(rgo)

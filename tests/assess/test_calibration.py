@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit import InputError, Scale
 from iqaudit._assess import calibration
+from iqaudit._core.picture import collect
+from iqaudit.testing import Noisy, Recording
 from iqaudit.victims import Function, Repeated
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._fingerprint import fingerprint
@@ -85,11 +88,13 @@ def test_a_scale_is_refused_to_a_victim_that_scores_otherwise(
 def test_noise_makes_no_other_victim(
     tmp_path: Path, rough: Function, make_picture: MakePicture
 ) -> None:
-    rng = np.random.default_rng(0)
     file = _written(tmp_path / "scale.toml", rough, make_picture)
-    noisy = Function(lambda x: roughness(x) + rng.normal(0, 0.2, len(x)), rough.card.scale)
+    noisy = Noisy(rough, 0.2)
     for _ in range(10):
         refuse_another(file, Repeated(noisy, 4))
+    another = Noisy(lambda pictures: roughness(pictures) + 3, 0.2, scale=rough.card.scale)
+    with pytest.raises(InputError, match="it is another"):
+        refuse_another(file, Repeated(another, 4))
 
 
 def test_a_service_is_not_asked_for_its_fingerprint_unasked(
@@ -97,12 +102,10 @@ def test_a_service_is_not_asked_for_its_fingerprint_unasked(
 ) -> None:
     file = _written(tmp_path / "scale.toml", rough, make_picture)
 
-    def never(_: np.ndarray) -> np.ndarray:
-        raise AssertionError
-
-    service = Function(never, rough.card.scale)
+    service = Recording(rough)
     service.card = replace(service.card, device=ELSEWHERE)
     refuse_another(file, service)
+    assert not service.batches
 
 
 @pytest.mark.parametrize("text", ["", "center = 1", "no toml", "center = 'x'"])
@@ -129,7 +132,7 @@ def test_opinions_are_read_by_file_name_onto_0_to_10(
 ) -> None:
     for name in ("a", "b"):
         iqaudit.write(tmp_path / f"{name}.png", make_picture(8, 8))
-    pictures = iqaudit.collect(tmp_path)
+    pictures = collect(tmp_path)
     table = tmp_path / "scores.csv"
     table.write_text("image,mos,std\nb.png,75,1\na.png,50,1\nc.png,0,1\n")
     assert calibration.read_opinions(table, pictures, (0, 100)) == [5, 7.5]
@@ -177,7 +180,7 @@ def test_opinions_that_nothing_can_be_fitted_to_are_refused(
     table = tmp_path / "scores.csv"
     table.write_text(f"image,mos\n{scores}\n", "utf-8-sig")  # as a spreadsheet writes it
     with pytest.raises(InputError, match=sentence):
-        calibration.read_opinions(table, iqaudit.collect(tmp_path), (0, 100))
+        calibration.read_opinions(table, collect(tmp_path), (0, 100))
 
 
 def test_opinions_that_do_not_differ_are_rising_with_nothing() -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conftest import MakePicture, roughness
 from tests.support import plain
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit._core.picture import Pixels

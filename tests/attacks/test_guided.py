@@ -55,6 +55,7 @@ def test_what_pays_is_drawn_more_often() -> None:
     assert 5 - reached > 0.65 * (5 - scorer.loss(scorer.best))
 
 
+@pytest.mark.slow
 def test_it_goes_farther_than_the_papers_attack_with_as_many_queries() -> None:
     pictures = [data.astronaut()[:192, :192], data.coffee()[100:292, 100:292]]
     moved = [

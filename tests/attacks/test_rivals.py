@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import fft
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 from tests.support.searching import LEVELS, Linear, Rough, grey, last, problem, searched
 
 import iqaudit

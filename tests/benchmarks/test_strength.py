@@ -12,7 +12,7 @@ import pytest
 import torch
 from benchmarks.pieces import Piece, Result, Subject
 from PIL import Image
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from benchmarks import curves, driver, figures, pieces, strength, tables

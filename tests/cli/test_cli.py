@@ -6,18 +6,19 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from tests.conftest import MakePicture, hears_ctrl_c
+from tests.support.pictures import MakePicture
+from tests.support.processes import LIMIT, started, wait_until
 
 import iqaudit
 from iqaudit import _cli
-from iqaudit._runs.records import AttackRecord
+from iqaudit._runs.schema import load as load_record
+from iqaudit.testing import Failing
 
 COMMANDS = [
     *("demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"),
@@ -51,7 +52,7 @@ def test_help_has_examples_everywhere(command: list[str]) -> None:
 
 def test_help_comes_without_loading_torch() -> None:
     code = "import sys, iqaudit._cli; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT)
 
 
 def test_list_names_every_victim_and_attack() -> None:
@@ -80,7 +81,7 @@ def test_options_reach_the_run(tmp_path: Path, photo: Path) -> None:
     options = ["--levels", 5, "--queries", 7, "--goal", "raise", "--seed", 9, "--batch", 2]
     attack = ["--attack", "bidirectional-liqe", "--victim", "reference"]
     assert iqaudit_("attack", photo, *attack, *options, "--out", out).exit_code == 0
-    record = iqaudit.load(out)
+    record = load_record(out)
     assert (record.levels, record.queries, record.goal) == (5, 7, "raise")
     assert (record.seed, record.victim.name) == (9, "reference")
     assert record.attack == AttackRecord("Bidirectional", {"n_squares": 8, "p_init": 0.09})
@@ -165,11 +166,12 @@ def test_a_folders_name_is_printed_as_it_is(tmp_path: Path, photo: Path) -> None
         assert f"{tmp_path / name / 'attacked'}\n" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_pipe_that_knows_no_arrows_loses_nothing_else(run: Path) -> None:
     environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
     command = [sys.executable, "-m", "iqaudit", "attack", "--queries", "2", "--seed", "1"]
     command += [str(run / "clean" / "photo.png"), "--out", str(run / "again")]
-    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=LIMIT)
     assert b"\nphoto" in done.stdout
 
 
@@ -180,6 +182,7 @@ def test_lists_are_there_for_machines() -> None:
     assert set(listed["attacks"]) == set(iqaudit.attacks.ATTACKS)
 
 
+@pytest.mark.slow
 def test_check_prints_verdicts_and_exits_1_on_a_fail(photo: Path) -> None:
     good = iqaudit_("check")
     assert good.exit_code == 0, good.output
@@ -200,6 +203,7 @@ def test_a_price_tells_what_a_budget_of_any_victim_costs(photo: Path) -> None:
     assert '"reference" takes no budget_money, price' in ceiling.stderr
 
 
+@pytest.mark.slow
 def test_untrained_weights_are_said_wherever_a_score_is(tmp_path: Path, photo: Path) -> None:
     victim = ["--victim", "dbcnn", "--untrained"]
     said = "untrained: random weights, its scores mean nothing"
@@ -207,7 +211,7 @@ def test_untrained_weights_are_said_wherever_a_score_is(tmp_path: Path, photo: P
     assert said in run.stderr
     assert said in iqaudit_("score", photo, *victim).stderr
     assert said in (tmp_path / "run" / "report.html").read_text()
-    assert iqaudit.load(tmp_path / "run").victim.note == said
+    assert load_record(tmp_path / "run").victim.note == said
 
 
 def _big(photo: Path) -> Path:
@@ -232,13 +236,19 @@ def test_a_calibrated_scale_is_taken_up(tmp_path: Path, make_picture: MakePictur
     def run(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "iqaudit", *map(str, arguments)]
         return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=check
+            command,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=LIMIT,
         )
 
     fitted = run("calibrate", *victim, "--range", 0, 255, "--pictures", folder, "--out", "s.toml")
     assert "12 pictures" in fitted.stdout
     run("attack", folder / "1.png", *victim, "--scale", "s.toml", "--queries", 5, "--out", "run")
-    scale = iqaudit.load(tmp_path / "run").victim.scale
+    scale = load_record(tmp_path / "run").victim.scale
     assert "12 pictures (mean)" in scale.source
     assert "1 of 1" in run("verify", "run", *victim, "--scale", "s.toml").stdout
     another = ["--victim", "python:scorers_of_the_cli_test:least", "--scale", "s.toml"]
@@ -255,7 +265,7 @@ def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None
     assert "grey: converted from grey to RGB" in result.stderr
 
 
-FUNCTION = ["--victim", "python:tests.conftest:roughness", "--range", "0", "20"]
+FUNCTION = ["--victim", "python:tests.support.scorers:roughness", "--range", "0", "20"]
 
 
 def test_a_run_says_how_its_victim_was_made_unless_that_may_be_secret(
@@ -336,31 +346,25 @@ def test_a_mistake_gets_a_sentence_and_exit_code_2(
     assert sorted(tmp_path.rglob("*")) == before  # nothing half-written
 
 
-class FailingLater:
-    """A victim that fails at its ninth picture."""
-
-    def __init__(self) -> None:
-        self.card = iqaudit.victims.Card("failing", iqaudit.Scale.from_range(0, 255))
-        self.asked = 0
-
-    def score(self, pictures: np.ndarray) -> np.ndarray:
-        self.asked += len(pictures)
-        if self.asked > 8:
-            raise ConnectionError("the service is gone")
-        scores: np.ndarray = pictures.mean(axis=(1, 2, 3))
-        return scores
+def failing(at: int) -> Failing:
+    return Failing(
+        lambda pictures: pictures.mean(axis=(1, 2, 3)),
+        score_range=(0, 255),
+        at=at,
+        error=ConnectionError("the service is gone"),
+    )
 
 
 def test_a_victim_that_fails_half_way_keeps_what_was_found(
     tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iqaudit.victims._registry.Kind.make", lambda *_: FailingLater())
+    monkeypatch.setattr("iqaudit.victims._registry.Kind.make", lambda *_: failing(9))
     out = tmp_path / "run"
     result = iqaudit_("attack", photo, photo, photo, "--queries", 6, "--out", out)
     assert result.exit_code == 2
     assert "ConnectionError: the service is gone" in " ".join(result.stderr.split())
     assert "Traceback" not in result.output
-    entries = iqaudit.load(out).pictures
+    entries = load_record(out).pictures
     assert [entry.queries for entry in entries] == [6, 2]
     assert [entry.outcome for entry in entries] == ["budget_spent", "victim_failed"]
     assert "photo-2 *" in result.stdout
@@ -370,41 +374,31 @@ def test_a_victim_that_fails_half_way_keeps_what_was_found(
 def test_a_victim_that_fails_at_once_leaves_nothing_behind(
     tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    victim = FailingLater()
-    victim.asked = 99
-    monkeypatch.setattr("iqaudit.victims._registry.Kind.make", lambda *_: victim)
+    monkeypatch.setattr("iqaudit.victims._registry.Kind.make", lambda *_: failing(1))
     result = iqaudit_("attack", photo, "--out", tmp_path / "run")
     assert result.exit_code == 2
     assert not (tmp_path / "run").exists()
 
 
-def _start(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "iqaudit", *map(str, arguments)]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
-    )
-
-
+@pytest.mark.slow
 def test_ctrl_c_in_the_middle_keeps_what_is_finished_and_says_so(
     tmp_path: Path, photo: Path
 ) -> None:
     out = tmp_path / "run"
-    process = _start("attack", photo, photo, photo, "--queries", 150, "--out", out)
-    deadline = time.monotonic() + 120
-    while not list(out.glob("attacked/*.png")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    command = ["attack", photo, photo, photo, "--queries", 150, "--out", out]
+    with started(
+        [sys.executable, "-m", "iqaudit", *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    ) as process:
+        wait_until(lambda: any(out.glob("attacked/*.png")), process)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, stderr
     assert re.search(r"Interrupted: [12] of 3 pictures finished", stderr)
     assert "Traceback" not in stderr
-    entries = iqaudit.load(out).pictures
+    entries = load_record(out).pictures
     assert 1 <= len(entries) <= 3
     assert entries[0].outcome == "budget_spent"
     assert {entry.outcome for entry in entries[1:]} <= {"interrupted", "budget_spent"}
@@ -413,11 +407,12 @@ def test_ctrl_c_in_the_middle_keeps_what_is_finished_and_says_so(
     assert iqaudit_("verify", out).exit_code == 0
 
 
+@pytest.mark.slow
 def test_the_demo_pushes_both_ways(tmp_path: Path) -> None:
     out = tmp_path / "demo"
     result = iqaudit_("demo", "--queries", 12, "--out", out)
     assert result.exit_code == 0, result.output
-    record = iqaudit.load(out)
+    record = load_record(out)
     assert len(record.pictures) == 8
     assert (record.summary.lowered, record.summary.raised) == (4, 4)
     assert record.levels == 3
@@ -427,4 +422,4 @@ def test_the_demo_pushes_both_ways(tmp_path: Path) -> None:
     assert iqaudit_("verify", out).exit_code == 0
     again = iqaudit_("demo", "--queries", 2, "--out", out, "--overwrite", "--quiet")
     assert again.exit_code == 0
-    assert iqaudit.load(out).queries == 2
+    assert load_record(out).queries == 2

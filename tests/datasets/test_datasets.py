@@ -14,6 +14,7 @@ from tests.support.releases import RELEASES, Found, found
 
 import iqaudit
 from iqaudit import InputError, datasets
+from iqaudit._core.picture import collect
 
 EXPECTED: dict[str, Found] = {
     "live": [
@@ -93,7 +94,7 @@ def test_pictures_are_read_one_at_a_time_and_as_they_are(release: tuple[str, Pat
 
 def test_a_results_file_leads_back_to_its_sample(tmp_path: Path) -> None:
     samples = datasets.load(f"live:{releases.live(tmp_path)}").samples
-    collected = iqaudit.collect(list(datasets.pictures(samples)))
+    collected = collect(list(datasets.pictures(samples)))
     assert [each.file for each in collected] == [each.name for each in samples]
     assert collected[0].name == "jp2k_img1.bmp"
 

@@ -212,6 +212,7 @@ def _all_of(base: Pixels, picture: Pixels) -> Change:
     return Change(base, (Patch(0, 0, picture),))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     layers=st.lists(st.sampled_from(sorted(LAYERS)), min_size=1, max_size=6),
@@ -559,6 +560,7 @@ def test_exact_says_how_and_refuses_anything_else() -> None:
         TorchModule(module, SCALE, exact="fast")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("goal", ["raise", "lower"])
 def test_an_attack_goes_the_dense_way_in_any_batch(goal: str) -> None:
     """The same picture, count and acceptances, whether pictures are searched together or not."""

@@ -7,8 +7,8 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-from tests.conftest import MakePicture
 from tests.pyiqa.conftest import seed
+from tests.support.pictures import MakePicture
 
 from iqaudit.victims._models.liqe import LIQENet
 

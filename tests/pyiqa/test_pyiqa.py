@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from tests.conftest import MakePicture
 from tests.pyiqa.conftest import DOWNLOADS, PutWeights
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import Goal, InputError, Plan, RunDirectory, Scale
-from iqaudit._core.picture import Pixels
+from iqaudit._core.picture import Pixels, collect
+from iqaudit._runs.schema import load as load_record
 from iqaudit.attacks import Bidirectional
 from iqaudit.victims import Pyiqa, _downloads, as_victim
 from iqaudit.victims import _pyiqa as adapter
@@ -265,11 +266,11 @@ def test_an_attack_of_20_queries_is_counted_and_verifies(
     victim.module.register_forward_hook(lambda _, given, __: asked.append(len(given[0])))
     plan = Plan(victim, Bidirectional(), goal=Goal.RAISE, queries=20)
     directory = RunDirectory(tmp_path / "run", plan)
-    for result in iqaudit.run(plan, iqaudit.collect(make_picture(96, 112))):
+    for result in iqaudit.run(plan, collect(make_picture(96, 112))):
         directory.add(result)
     assert len(result.scores) == 20
     assert sum(asked) == 20
     assert result.adversarial_score < result.clean_score  # PIQE falls where quality rises
     [check] = iqaudit.verify(tmp_path / "run", "pyiqa:piqe")
     assert not check.wrong
-    assert iqaudit.load(tmp_path / "run").victim.name == "pyiqa:piqe"
+    assert load_record(tmp_path / "run").victim.name == "pyiqa:piqe"

@@ -99,8 +99,9 @@ def test_a_file_that_was_removed_while_waited_for_is_begun_anew(path: Path) -> N
     held = context.Event()
     process = context.Process(target=_hold, args=(path, held))
     process.start()
-    held.wait()
+    assert held.wait(60)
     with Journal(path) as file:  # waits for the other's end
         file.keep(ANSWERS[:1])
-    process.join()
+    process.join(60)
+    assert process.exitcode == 0
     assert read(path) == (ANSWERS[0],)

@@ -27,6 +27,7 @@ from iqaudit._runs.schema import (
     load_audit,
     read,
 )
+from iqaudit._runs.schema import load as load_record
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "docs" / "schema"
@@ -83,7 +84,7 @@ def test_what_is_read_is_what_is_written(old: Path) -> None:
     """To the byte, so that a record that is changed and written is no other otherwise."""
     for cell in CELLS:
         file = old / "audit" / cell / "results.json"
-        assert as_json(iqaudit.load(file.parent), FORMAT) == file.read_text()
+        assert as_json(load_record(file.parent), FORMAT) == file.read_text()
     assert (
         as_json(load_audit(old / "audit"), AUDIT_FORMAT) == (old / "audit/audit.json").read_text()
     )
@@ -95,7 +96,7 @@ def test_what_is_read_is_what_is_written(old: Path) -> None:
 
 def test_a_run_of_0_1_0_is_read(old: Path) -> None:
     assert fit(old / "run") == ["results.json"]
-    record = iqaudit.load(old / "run")
+    record = load_record(old / "run")
     assert (record.victim.name, record.victim.spec, record.victim.options) == (
         *("reference", "reference"),
         {},
@@ -114,7 +115,7 @@ def test_an_audit_of_0_1_0_is_read(old: Path) -> None:
     assert len(fit(old / "audit")) == 6
     audit = load_audit(old / "audit")
     assert [cell.folder for cell in audit.cells] == list(CELLS)
-    assert audit.victim_of(audit.cells[0]).scale == iqaudit.load(old / "run").victim.scale
+    assert audit.victim_of(audit.cells[0]).scale == load_record(old / "run").victim.scale
     assert [sample.name for sample in audit.data.samples] == ["small-1", "small-2"]
     moved, shown = transfer.load(old / "audit"), insights.load(old / "audit" / CELLS[0])
     assert moved is not None
@@ -176,7 +177,7 @@ def test_a_wrong_value_is_named_with_its_file(
     change(content)
     file.write_text(json.dumps(content))
     with pytest.raises(InputError) as raised:
-        iqaudit.load(file.parent)
+        load_record(file.parent)
     assert str(raised.value) == f"{file}: {sentence}"
 
 
@@ -192,7 +193,7 @@ def test_what_a_version_before_0_1_0_did_not_write_has_a_default(old: Path) -> N
         del picture["flip"]
     content["a key of another version"] = 1
     file.write_text(json.dumps(content))
-    record = iqaudit.load(file.parent)
+    record = load_record(file.parent)
     assert (record.victim.cost, record.victim.noise, record.early_stop) == (1, 0.0, None)
     assert record.pictures[0].flip is None
 

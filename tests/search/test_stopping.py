@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 from tests.support.searching import Rough
 
 import iqaudit

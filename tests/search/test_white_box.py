@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 from tests.support.searching import LEVELS, Ripple, grey, problem
 from torch import Tensor, nn
 
@@ -14,6 +15,7 @@ import iqaudit
 from iqaudit import InputError, VictimError
 from iqaudit._core.picture import Pixels
 from iqaudit._report import write_report
+from iqaudit._runs.schema import load as load_record
 from iqaudit.attacks import PGD, Bidirectional
 from iqaudit.victims import Function, TorchModule, as_victim
 from iqaudit.victims._base import gradient_of
@@ -93,6 +95,7 @@ def test_a_named_torch_module_has_a_gradient_and_the_reference_too(
     assert abs(result.adversarial_score - result.clean_score) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["dbcnn", "unique", "tres", "liqe"])
 def test_the_papers_victims_have_a_gradient_where_they_look(
     model: str, make_picture: MakePicture
@@ -169,7 +172,7 @@ def test_a_run_says_that_its_attack_was_no_black_box(
             for result in iqaudit.run(plan, make_picture(20, 24)):
                 directory.add(result)
         pages[attack.__class__] = write_report(path).read_text("utf-8")
-        assert iqaudit.load(path).attack.settings.get("white_box", False) is isinstance(attack, PGD)
+        assert load_record(path).attack.settings.get("white_box", False) is isinstance(attack, PGD)
     assert "saw nothing of the victim but its scores" in pages[Bidirectional]
     assert "saw nothing" not in pages[PGD]
     assert "it is no black box" in pages[PGD]

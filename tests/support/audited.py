@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.conftest import roughness
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit._core.picture import picture_key

@@ -8,15 +8,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.conftest import roughness
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit._analysis.score_cache import Scorer
+from iqaudit._audit import cell_store
+from iqaudit._audit.spec import Cell as SpecCell
 from iqaudit._core.picture import Picture, Pixels
-from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord, DataRecord
-from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT
-from iqaudit._runs.store import write_record
-from iqaudit.victims import Card, Function
+from iqaudit._runs.records import CardRecord
+from iqaudit._runs.schema import AUDIT
+from iqaudit._search.stop import Stop
+from iqaudit.attacks import Attack
+from iqaudit.attacks._registry import attack_spec
+from iqaudit.testing import Recording
+from iqaudit.victims import Function
+from iqaudit.victims._spec import VictimSpec
 
 Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
@@ -51,18 +57,15 @@ def middle(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     return brightness(pictures[:, height:-height, width:-width])
 
 
-class Asked:
-    """A victim that counts what it is asked, and may be told to fail."""
+class Asked(Recording):
+    """A victim that records the pictures it is asked about."""
 
     def __init__(self, score: Score, low: float = 118, high: float = 138) -> None:
-        # Narrow about the middle, where the pictures are: a few levels move the quality far.
-        self.card = iqaudit.victims.Card(score.__name__, iqaudit.Scale.from_range(low, high))
-        self.asked: list[bytes] = []
-        self._score = score
+        super().__init__(function(score, low, high))
 
-    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        self.asked += [picture.tobytes() for picture in pictures]
-        return self._score(pictures)
+    @property
+    def asked(self) -> list[bytes]:
+        return [picture.tobytes() for picture in self.pictures]
 
 
 def scorer(score: Score) -> Scorer:
@@ -110,17 +113,40 @@ def write_run(
     path: Path,
     victim: Any,
     pictures: Sequence[Picture],
-    attack: str = "bidirectional",
+    attack: Attack[Any] | str = "bidirectional",
     opinions: Sequence[float | None] | None = None,
+    *,
+    results: Sequence[iqaudit.TrialResult] | None = None,
     **others: Any,
 ) -> Path:
-    """Write a run, with opinion scores and types of distortion as an audit's cells have them."""
-    given = {"queries": 120, "seed": 1} | others
-    plan = iqaudit.Plan(victim, iqaudit.attacks.named(attack), **given)
-    with iqaudit.RunDirectory(path, plan) as directory:
-        for result in iqaudit.run(plan, pictures):
-            directory.add(result)
-    edit(path, lambda record: rate(record, opinions or [None] * len(pictures)))
+    """Write a run, with opinion scores and types of distortion as an audit's cells have them.
+
+    The victim is asked for the run's scores alone, by no audit; not at all where there are results.
+    """
+    settings = {"queries": 120, "seed": 1} | others
+    if results is None:
+        results = iqaudit.attack(pictures, victim, attack=attack, **settings)
+    spec = VictimSpec.of(victim)
+    cell = SpecCell(
+        ".",
+        spec,
+        attack_spec(attack),
+        settings.get("threat", iqaudit.Linf()).levels,
+        iqaudit.Goal(settings.get("goal", "bidirectional")),
+        settings["seed"],
+        settings["queries"],
+        Stop(settings.get("early_stop"), settings.get("until_plateau")),
+    )
+    card = victim.card
+    cell_store.prepare(path)
+    rated = opinions is not None
+    for index, result in enumerate(results):
+        distortion = ("blur", "noise")[index % 2] if rated else None
+        opinion = opinions[index] if opinions is not None else None
+        labels = {"opinion": opinion, "distortion": distortion, "reference": None}
+        cell_store.commit(path, result, card, labels)
+    names = [result.picture.name for result in results]
+    cell_store.finish(path, cell, CardRecord.of(card), names)
     return path
 
 
@@ -129,14 +155,6 @@ def edit(run: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     record = json.loads((run / "results.json").read_text())
     change(record)
     (run / "results.json").write_text(json.dumps(record))
-
-
-def rate(record: dict[str, Any], opinions: Sequence[float | None]) -> None:
-    """Give pictures these opinion scores, and types of distortion."""
-    rated = any(opinion is not None for opinion in opinions)
-    for index, (entry, opinion) in enumerate(zip(record["pictures"], opinions, strict=True)):
-        distortion = ("blur", "noise")[index % 2] if rated else None
-        entry |= {"opinion": opinion, "distortion": distortion, "reference": None}
 
 
 def write_manifest(
@@ -199,5 +217,6 @@ def write_audit(path: Path, cells: Mapping[str, Cell]) -> Path:
     return write_manifest(path, said, data="six", pictures=names)
 
 
-def function(score: Score) -> Function:
-    return Function(score, iqaudit.Scale.from_range(118, 138), name=score.__name__)
+def function(score: Score, low: float = 118, high: float = 138) -> Function:
+    # Narrow about the middle, where the pictures are: a few levels move the quality far.
+    return Function(score, iqaudit.Scale.from_range(low, high), name=score.__name__)

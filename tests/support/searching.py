@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tests.conftest import roughness
+from tests.support.scorers import roughness
 from torch import Tensor, nn
 
 import iqaudit

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from tests.conftest import roughness
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit._core.picture import Pixels

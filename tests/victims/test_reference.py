@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import measures
@@ -91,6 +91,7 @@ def clean_scores(held_out: list[tuple[np.ndarray, float]], reference: Reference)
     return np.array([float(reference.score(pixels[None])[0]) for pixels, _ in held_out])
 
 
+@pytest.mark.slow
 def test_it_agrees_with_people_on_the_held_out_pictures(
     held_out: list[tuple[np.ndarray, float]], clean_scores: np.ndarray
 ) -> None:
@@ -99,6 +100,7 @@ def test_it_agrees_with_people_on_the_held_out_pictures(
     assert measures.plcc(clean_scores, opinions) >= 0.87
 
 
+@pytest.mark.slow
 def test_clean_pictures_outscore_their_degraded_copies(
     held_out: list[tuple[np.ndarray, float]], clean_scores: np.ndarray, reference: Reference
 ) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 from tests.support.serving import (
     RANGE,
     Act,
@@ -340,7 +341,7 @@ def test_a_certificate_is_checked(
         "-out",
         str(certificate),
     ]
-    subprocess.run([*make.split(), *names], check=True, capture_output=True)
+    subprocess.run([*make.split(), *names], check=True, capture_output=True, timeout=60)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.processes import wait_until
+from tests.support.scorers import roughness
 from tests.support.serving import RANGE, Hours, fingerprint
 
 import iqaudit
@@ -66,6 +68,7 @@ def runs(template: str, hours: Hours | None = None, **options: Any) -> Command:
     return Command(template, score_range=RANGE, clock=(hours or Hours()).clock, **options)
 
 
+@pytest.mark.slow
 def test_an_attack_through_a_command_is_the_same_to_the_last_byte(
     scoring: Callable[..., str], make_picture: MakePicture
 ) -> None:
@@ -231,8 +234,7 @@ def test_ctrl_c_ends_the_program(
     victim = runs(script(code + "time.sleep(60)"))
 
     def interrupt(*_: object) -> None:
-        while not (tmp_path / "id").is_file() or not (tmp_path / "id").read_text():
-            time.sleep(0.01)
+        wait_until(lambda: (tmp_path / "id").is_file() and (tmp_path / "id").read_text() != "")
         monkeypatch.undo()
         raise KeyboardInterrupt
 

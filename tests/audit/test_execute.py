@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture
 from tests.support import audited
-from tests.support.campaigning import ROUGH, begun, iqaudit_, serial
+from tests.support.auditing import ROUGH, begun, iqaudit_, serial
+from tests.support.pictures import MakePicture
+from tests.support.processes import LIMIT
 
 import iqaudit
 from iqaudit import InputError, VictimError
@@ -27,6 +28,8 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.status import status
 from iqaudit._runs import journal
+from iqaudit._runs.schema import load as load_record
+from iqaudit.testing import Failing, Noisy
 from iqaudit.victims._spec import VictimSpec
 
 # Victims that are paid, that answer at random, that fail
@@ -59,29 +62,21 @@ def test_noise_is_measured_once(
     tmp_path: Path, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measured anew, it would be another, and the search that was begun another's."""
-    draw, own = np.random.default_rng(0), audited.rough._function
-    monkeypatch.setattr(
-        audited.rough, "_function", lambda x: np.asarray(own(x)) + draw.normal(0, 1e-3, len(x))
-    )
+    monkeypatch.setattr(audited, "rough", Noisy(audited.rough, 1e-3))
     other = replace(campaign, victims=(VictimSpec(ROUGH, {"repeats": 2}),))
     begun(other, tmp_path / "run", 15)
     [cell] = serial(other, tmp_path / "run")
     held = json.loads((tmp_path / "run" / "audit.json").read_text())
-    assert iqaudit.load(cell).victim.noise == held["victims"][0]["noise"] > 0
-    assert [entry.queries for entry in iqaudit.load(cell).pictures] == [20] * 3
+    assert load_record(cell).victim.noise == held["victims"][0]["noise"] > 0
+    assert [entry.queries for entry in load_record(cell).pictures] == [20] * 3
 
 
 def test_a_failing_victim_stops_the_audit_and_what_it_answered_is_kept(
     tmp_path: Path, campaign: Campaign, asked: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = audited.rough._function
-
-    def failing(pictures: np.ndarray) -> np.ndarray:
-        if asked() == 33:
-            raise RuntimeError("out of memory")
-        return np.asarray(own(pictures))
-
-    monkeypatch.setattr(audited.rough, "_function", failing)
+    assert asked() == 0
+    failing = Failing(audited.rough, at=2 + 32, error=RuntimeError("out of memory"))
+    monkeypatch.setattr(audited, "rough", failing)
     with pytest.raises(VictimError, match="out of memory"):
         serial(campaign, tmp_path / "run")
     [found] = status(tmp_path / "run")
@@ -93,7 +88,7 @@ def test_a_failing_victim_stops_the_audit_and_what_it_answered_is_kept(
 
 def test_a_scale_that_does_not_fit_is_refused_again(tmp_path: Path, photos: Path) -> None:
     """The clean score is kept; taken up, the picture must not go on with it."""
-    victim = VictimSpec("python:tests.conftest:roughness", {"score_range": (100, 200)})
+    victim = VictimSpec("python:tests.support.scorers:roughness", {"score_range": (100, 200)})
     other = Campaign((victim,), Data(pictures=(str(photos),)), queries=20)
     for _ in range(2):
         with pytest.raises(VictimError, match="say the range that it has"):
@@ -144,7 +139,9 @@ def test_a_full_disk_loses_no_answer(
     ballast.unlink()
     [again] = serial(other, run)
     assert asked() - known == 3 * queries + 2 * 2
-    for file in whole.rglob("*.*"):
+    files = list(whole.rglob("*.*"))
+    assert files
+    for file in files:
         assert file.read_bytes() == (again / file.relative_to(whole)).read_bytes()
 
 
@@ -180,7 +177,7 @@ def test_a_thousandth_picture_takes_no_more_memory_than_the_tenth(
         pixels = draw.integers(0, 256, (8, 8, 3), np.uint8)
         iqaudit.write(tmp_path / "photos" / f"p{number}.png", pixels)
     other = Campaign(
-        (VictimSpec("python:tests.conftest:roughness", {"score_range": (0, 200)}),),
+        (VictimSpec("python:tests.support.scorers:roughness", {"score_range": (0, 200)}),),
         Data(pictures=(str(tmp_path / "photos"),)),
         queries=3,
     )
@@ -211,6 +208,7 @@ def test_a_thousandth_picture_takes_no_more_memory_than_the_tenth(
 # The real thing
 
 
+@pytest.mark.slow
 def test_the_reference_comes_to_the_same_bytes_in_any_engine_and_taken_up(
     tmp_path: Path, make_picture: MakePicture
 ) -> None:
@@ -224,7 +222,9 @@ def test_the_reference_comes_to_the_same_bytes_in_any_engine_and_taken_up(
     serial(other, tmp_path / "serial")
     begun(other, tmp_path / "taken up", 150)
     execute.run(other, tmp_path / "taken up", engine="processes", workers=2)
-    for file in (tmp_path / "serial").rglob("*"):
+    files = list((tmp_path / "serial").rglob("*"))
+    assert files
+    for file in files:
         again = tmp_path / "taken up" / file.relative_to(tmp_path / "serial")
         assert file.is_dir() or file.read_bytes() == again.read_bytes(), file
 
@@ -240,4 +240,4 @@ def test_torch_has_its_threads_again_though_it_was_loaded_meanwhile() -> None:
         "assert torch.get_num_threads() == cores()\n"
     )
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
-    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment, timeout=LIMIT)

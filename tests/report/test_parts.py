@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture
 from tests.support.audits import brightness, function, photographs, write_run
+from tests.support.pictures import MakePicture
 
 from iqaudit import _analysis, measures
 from iqaudit._analysis import Estimate

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture
 from tests.support import audited
-from tests.support.campaigning import ROUGH, Stopping, begun, iqaudit_, serial
+from tests.support.auditing import ROUGH, Stopping, begun, iqaudit_, serial
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError, VictimError
@@ -19,6 +19,7 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.status import status
 from iqaudit._runs.records import AuditRecord
+from iqaudit._runs.schema import load as load_record
 from iqaudit._runs.schema import runs
 from iqaudit.victims._spec import VictimSpec
 
@@ -37,7 +38,9 @@ def test_a_cell_is_the_run_that_iqaudit_attack_writes(
     labels = {"opinion": None, "distortion": None, "reference": None}
     run["pictures"] = [entry | labels for entry in run["pictures"]]
     assert found == run
-    for file in (tmp_path / "run").glob("*/*"):
+    files = list((tmp_path / "run").glob("*/*"))
+    assert len(files) == 3 * 3
+    for file in files:
         assert file.read_bytes() == (cell / file.relative_to(tmp_path / "run")).read_bytes()
     assert sorted(path.name for path in cell.iterdir()) == [
         *("attacked", "clean", "results.json", "scores")
@@ -48,7 +51,7 @@ def test_peoples_scores_stand_beside_the_victims(tmp_path: Path, photos: Path) -
     (photos / "scores.csv").write_text("image,mos,type\np0.png,20,jpeg\np2.png,90,blur\n")
     other = Campaign((VictimSpec(ROUGH),), Data(f"csv:{photos / 'scores.csv'}"), queries=4)
     [cell] = serial(other, tmp_path / "audit")
-    entries = iqaudit.load(cell).pictures
+    entries = load_record(cell).pictures
     keys = ("name", "file", "opinion", "distortion", "reference")
     assert [tuple(getattr(entry, key) for key in keys) for entry in entries] == [
         ("p0.png", "p0.png", 2.0, "jpeg", None),
@@ -72,11 +75,14 @@ def test_an_audit_is_verified_reported_and_told_of(tmp_path: Path, campaign: Cam
     assert iqaudit_("verify", run).exit_code == 1
 
 
-def test_a_replayed_cell_is_the_cell(tmp_path: Path, campaign: Campaign, photos: Path) -> None:
+def test_a_replayed_cell_is_refused_for_it_answers_no_fingerprint(
+    tmp_path: Path, campaign: Campaign, photos: Path
+) -> None:
     [cell] = serial(campaign, tmp_path / "audit")
     again = Campaign((VictimSpec(f"replay:{cell}"),), Data(pictures=(str(photos),)), queries=20)
-    with pytest.raises(VictimError, match="never asked"):  # the fingerprint's pictures
+    with pytest.raises(VictimError, match="never asked"):
         serial(again, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
 
 
 def test_status_tells_finished_begun_and_waiting(tmp_path: Path, campaign: Campaign) -> None:

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.conftest import hears_ctrl_c
 from tests.support import audited
+from tests.support.processes import LIMIT, started, wait_until
 
 from iqaudit._audit import cell_store, execute
 from iqaudit._audit.observer import Observer
@@ -84,18 +83,10 @@ def kept(root: Path) -> Counter[int]:
 
 def interrupted(line: Sequence[str], far: Callable[[], bool]) -> tuple[int, str]:
     """Start a command, press Ctrl-C once it is so far; return its exit status and what it said."""
-    with subprocess.Popen(
-        line,
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
-    ) as driver:
-        while not far():
-            assert driver.poll() is None
-            time.sleep(0.02)
+    with started(line, cwd=ROOT, stderr=subprocess.PIPE) as driver:
+        wait_until(far, driver)
         driver.send_signal(signal.SIGINT)
-        _, said = driver.communicate()
+        _, said = driver.communicate(timeout=LIMIT)
     return driver.returncode, said
 
 

@@ -18,9 +18,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.conftest import MakePicture
 from tests.support import audited
-from tests.support.campaigning import (
+from tests.support.auditing import (
     ROOT,
     ROUGH,
     Stopping,
@@ -32,6 +31,8 @@ from tests.support.campaigning import (
     kept,
     serial,
 )
+from tests.support.pictures import MakePicture
+from tests.support.processes import LIMIT, started, wait_until
 
 import iqaudit
 from iqaudit import InputError, VictimError
@@ -44,14 +45,24 @@ from iqaudit._audit.failures import Failures, GivenUpError
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Campaign, Data
 from iqaudit._audit.task import Task
-from iqaudit._core.picture import picture_key
+from iqaudit._core.picture import collect, picture_key
 from iqaudit._runs import journal
 from iqaudit._runs.schema import manifest
 from iqaudit._runs.store import versions
 from iqaudit._search.ledger import Answer
 from iqaudit.victims._spec import Victims, VictimSpec
 
-needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install ray")
+
+def needs_ray(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that starts a cluster, or asks for one."""
+    for mark in (
+        pytest.mark.ray,
+        pytest.mark.timeout(600),
+        pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install ray"),
+    ):
+        test = mark(test)
+    return test
+
 
 ALONE = "from iqaudit._cli import audits, main; audits.finish = lambda *_, **__: None; main()"
 """The command line without the analyses that follow an audit: no engine has a part in them."""
@@ -110,7 +121,7 @@ def command(ground: Ground, out: Path, *how: object) -> list[str]:
 
 def elsewhere(ground: Ground, out: Path, *how: object) -> None:
     """Run an audit, without the cluster."""
-    subprocess.run(command(ground, out, *how), check=True, cwd=ROOT)
+    subprocess.run(command(ground, out, *how), check=True, cwd=ROOT, timeout=LIMIT)
 
 
 @pytest.fixture(scope="module")
@@ -162,10 +173,9 @@ def test_a_node_killed_half_way_changes_no_byte_and_loses_nothing(
 ) -> None:
     """What was kept is never asked again; what its workers had not told of yet is."""
     out, known = tmp_path / "run", len(audited.log(str(ground.log)))
-    with subprocess.Popen(ground.line(out, "--workers", 3), cwd=ROOT) as driver:
-        while kept(out).total() < 60 or begun(out) < 2:  # the first node has one core
-            assert driver.poll() is None
-            time.sleep(0.02)
+    with started(ground.line(out, "--workers", 3), cwd=ROOT) as driver:
+        # The first node has one core.
+        wait_until(lambda: kept(out).total() >= 60 and begun(out) >= 2, driver)
         ground.cluster.remove_node(second, allow_graceful=False)
         before = kept(out)
     assert driver.returncode == 0
@@ -176,17 +186,15 @@ def test_a_node_killed_half_way_changes_no_byte_and_loses_nothing(
 
 
 @needs_ray
-def test_a_killed_worker_is_replaced(
-    tmp_path: Path, ground: Ground, second: Any, whole: Path
-) -> None:
+@pytest.mark.usefixtures("second")
+def test_a_killed_worker_is_replaced(tmp_path: Path, ground: Ground, whole: Path) -> None:
     """Workers that share one GPU, and so one node."""
-    assert second
     out, known = tmp_path / "run", len(audited.log(str(ground.log)))
     *_, last = sorted(ground.pictures.iterdir())
     key = picture_key(iqaudit.read(last).pixels)  # in both cells
     ground.deadly.write_text(str(key))
     line = ground.line(out, "--gpus-per-worker", 0.5)
-    done = subprocess.run(line, check=True, cwd=ROOT, stdout=subprocess.PIPE)
+    done = subprocess.run(line, check=True, cwd=ROOT, stdout=subprocess.PIPE, timeout=LIMIT)
     assert done.stdout == b""
     assert ground.deadly.read_text() == ""
     assert contents(out) == contents(whole)
@@ -272,7 +280,7 @@ def small(tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def task(tmp_path: Path, small: Campaign) -> Task:
-    [picture] = iqaudit.collect([tmp_path / "p.png"])
+    [picture] = collect([tmp_path / "p.png"])
     labels = {"opinion": None, "distortion": None, "reference": None}
     return Task(small.cells()[0], 0.0, picture, labels)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 from tests.support.serving import (
     RANGE,
     Act,

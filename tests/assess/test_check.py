@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit._assess.check import Finding, Verdict, check
 from iqaudit._assess.cost import work
+from iqaudit.testing import Failing, Noisy, Recording
 from iqaudit.victims import Card, Function, Window, as_victim
 from iqaudit.victims._fingerprint import fingerprint
 
@@ -30,6 +31,7 @@ def findings(function: Scorer, scale: iqaudit.Scale | None = None) -> dict[str, 
     return {finding.check: finding for finding in check(victim)}
 
 
+@pytest.mark.slow
 def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) -> None:
     found = list(check(reference))
     assert {finding.verdict for finding in found} == {Verdict.PASS}
@@ -64,8 +66,8 @@ def test_a_fingerprint_tells_victims_apart_and_stays() -> None:
 
 
 def test_noise_is_found() -> None:
-    rng = np.random.default_rng(0)
-    found = findings(lambda pictures: sharp(pictures) + rng.normal(0, 0.1, len(pictures)))
+    noisy = Noisy(sharp, 0.1, score_range=(-30, 30))
+    found = {finding.check: finding for finding in check(noisy)}
     assert found["deterministic"].verdict is Verdict.FAIL
     assert "cannot be repeated" in found["deterministic"].sentence
 
@@ -129,13 +131,10 @@ def test_a_scale_that_does_not_fit_is_found(ends: tuple[float, float], verdict: 
 
 
 def test_a_failing_victim_ends_the_checks_with_its_sentence() -> None:
-    def fails(_: NDArray[np.uint8]) -> NDArray[np.float64]:
-        raise ConnectionError("nobody is there")
-
-    found = findings(fails)
-    assert list(found) == ["answers"]
-    assert found["answers"].verdict is Verdict.FAIL
-    assert "nobody is there" in found["answers"].sentence
+    failing = Failing(sharp, at=1, error=ConnectionError("nobody is there"), score_range=(-30, 30))
+    [found] = check(failing)
+    assert (found.check, found.verdict) == ("answers", Verdict.FAIL)
+    assert "nobody is there" in found.sentence
 
 
 def test_what_is_incremental_is_told_of_networks_alone(
@@ -175,15 +174,9 @@ def test_what_is_cited_must_be_told() -> None:
 
 
 def test_no_more_pictures_are_asked_at_once_than_a_victim_takes() -> None:
-    asked = []
-
-    def pair(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        asked.append(len(pictures))
-        return sharp(pictures)
-
-    victim = Function(pair, iqaudit.Scale.from_range(0, 20), largest_batch=2)
+    victim = Recording(Function(sharp, iqaudit.Scale.from_range(0, 20), largest_batch=2))
     found = {each.check for each in iqaudit._assess.check.check(victim)}
-    assert max(asked) == 2
+    assert max(map(len, victim.batches)) == 2
     assert "cost" in found
 
 

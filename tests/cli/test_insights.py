@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.conftest import hears_ctrl_c
 from tests.support.audits import (
     brightness,
     function,
@@ -19,6 +18,7 @@ from tests.support.audits import (
     write_manifest,
     write_run,
 )
+from tests.support.processes import LIMIT, started, wait_until
 
 from iqaudit import _cli
 from iqaudit._analysis.findings import insights
@@ -117,6 +117,7 @@ def test_nothing_to_work_on_is_one_sentence(tmp_path: Path) -> None:
         assert "cells is finished yet" in iqaudit_(command, tmp_path).stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_between_two_scores_and_the_same_command_goes_on(run: Path) -> None:
     program = run.parent / "slow.py"
     program.write_text("import sys, time\ntime.sleep(0.02)\nprint(128)\n")
@@ -124,19 +125,13 @@ def test_ctrl_c_stops_between_two_scores_and_the_same_command_goes_on(run: Path)
     command = [sys.executable, "-m", "iqaudit", "transfer", str(run), "--yes", "--victim", victim]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     kept = run / TRANSFER_ANSWERS
-    with subprocess.Popen(
-        command,
-        env=environment,
-        stderr=subprocess.PIPE,
-        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
-    ) as process:
-        while not (kept.exists() and kept.stat().st_size):
-            assert process.poll() is None
+    with started(command, env=environment, stderr=subprocess.PIPE) as process:
+        wait_until(lambda: kept.exists() and kept.stat().st_size > 0, process)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate()
+        _, error = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
-    assert b"Interrupted" in error
+    assert "Interrupted" in error
     before = kept.read_text()
     assert before.endswith("\n")
-    subprocess.run([*command, "--quiet"], env=environment, check=True)
+    subprocess.run([*command, "--quiet"], env=environment, check=True, timeout=LIMIT)
     assert kept.read_text().startswith(before)

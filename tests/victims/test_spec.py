@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError, Plan, RunDirectory, VictimError
@@ -96,6 +96,7 @@ def onnx_reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_an_onnx_export_of_the_reference_agrees_with_it(
     onnx_reference: Path, reference: iqaudit.victims.Reference, make_picture: MakePicture
 ) -> None:

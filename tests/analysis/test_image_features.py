@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 from tests.support.searching import grey
 
 from iqaudit._analysis.findings import grid, image_features, spectrum
 from iqaudit._analysis.findings.baseline import random_picture
+from iqaudit._core.distortions import TREATMENTS, mirror
 from iqaudit._core.patches import Perturbation
 from iqaudit._core.picture import pixels_sha256
-from iqaudit._core.distortions import TREATMENTS, mirror
 from iqaudit.victims import Window
 
 SIDES = st.integers(1, 70)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.support import audited
-from tests.support.campaigning import ROUGH, iqaudit_
+from tests.support.auditing import ROUGH, iqaudit_
 
 import iqaudit
 from iqaudit import InputError, _cli

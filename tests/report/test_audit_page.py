@@ -160,7 +160,9 @@ def test_the_gallery_shows_one_victims_pictures_alone(page: Chrome) -> None:
 
 
 def test_files_are_named_from_the_audits_folder(page: Chrome, audit: Path) -> None:
-    for link in page.find_elements("css selector", ".shot a"):
+    links = page.find_elements("css selector", ".shot a")
+    assert links
+    for link in links:
         assert (audit / str(link.get_dom_attribute("href"))).is_file()
 
 
@@ -173,7 +175,9 @@ def test_everything_has_a_name_and_nothing_sticks_out(page: Chrome) -> None:
 
 
 def test_tables_have_captions_and_heads_their_scopes(page: Chrome) -> None:
-    for found in page.find_elements("css selector", "table"):
+    tables = page.find_elements("css selector", "table")
+    assert tables
+    for found in tables:
         assert found.find_elements("css selector", "caption")
         assert not found.find_elements("css selector", "th:not([scope])")
 

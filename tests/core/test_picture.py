@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 from iqaudit import InputError, Picture, collect, read, write
 from iqaudit._core.picture import Pixels, picture_key, window_key

@@ -13,16 +13,20 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 from tests.support.serving import RANGE, Hours, Server, asks, running
 
 import iqaudit
 from iqaudit import InputError, Plan, RunDirectory, VictimError, _cli
 from iqaudit._assess.check import Finding, Verdict, check
+from iqaudit._core.picture import collect
 from iqaudit._core.stream import Stream
 from iqaudit._report import write_report
+from iqaudit._runs.schema import load as load_record
 from iqaudit.attacks import Bidirectional, Problem
 from iqaudit.attacks._bidirectional import SquareState
+from iqaudit.testing import Noisy, Recording
 from iqaudit.victims import Card, Function, Repeated, Victim, Window, as_victim
 from iqaudit.victims._averaging import PROBES
 from iqaudit.victims._fingerprint import probes
@@ -30,19 +34,10 @@ from iqaudit.victims._fingerprint import probes
 SCALE = iqaudit.Scale.from_range(*RANGE)
 
 
-class Noisy:
-    """The roughness with Gaussian noise; counts the pictures it is asked about."""
-
-    def __init__(self, deviation: float, seed: int = 0, shift: float = 0) -> None:
-        self.card = Card("noisy", SCALE)
-        self.asked = 0
-        self._deviation, self._shift = deviation, shift
-        self._rng = np.random.default_rng(seed)
-
-    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        self.asked += len(pictures)
-        chance = self._rng.normal(0, self._deviation, len(pictures))
-        return roughness(pictures) + chance + self._shift
+def noisy(deviation: float, seed: int = 0, shift: float = 0) -> Noisy:
+    """Return the roughness with Gaussian noise."""
+    victim = Function(lambda pictures: roughness(pictures) + shift, SCALE, name="noisy")
+    return Noisy(victim, deviation, seed=seed)
 
 
 @given(
@@ -56,15 +51,15 @@ def test_every_answer_is_billed_and_the_budget_never_passed(
     repeats: int, scores: int, rest: int, batch: int, make_picture: MakePicture
 ) -> None:
     queries = scores * repeats + rest % repeats
-    noisy = Noisy(0.1)
-    victim = as_victim(noisy, repeats=repeats)
-    assert noisy.asked == PROBES
+    asked = Recording(noisy(0.1))
+    victim = as_victim(asked, repeats=repeats)
+    assert len(asked.pictures) == PROBES
     pictures = [make_picture(*size) for size in ((9, 14), (14, 9), (9, 14))]
     told: list[int] = []
     results = iqaudit.attack(
         pictures, victim, queries=queries, batch=batch, progress=lambda _, n: told.append(n)
     )
-    assert noisy.asked - PROBES == 3 * scores * repeats <= 3 * queries
+    assert len(asked.pictures) - PROBES == 3 * scores * repeats <= 3 * queries
     for result in results:
         assert result.queries == scores * repeats
         assert (len(result.scores), result.cost) == (scores, repeats)
@@ -79,7 +74,7 @@ def test_averaging_brings_the_noise_down_by_the_root(
     repeats: int, make_picture: MakePicture
 ) -> None:
     picture = make_picture(12, 15)
-    victim = Repeated(Noisy(0.5), repeats)
+    victim = Repeated(noisy(0.5), repeats)
     assert victim.card.noise == pytest.approx(0.5 / repeats**0.5, rel=0.4)
     scores = [victim.score(picture[None])[0] for _ in range(300)]
     assert np.std(scores) == pytest.approx(0.5 / repeats**0.5, rel=0.15)
@@ -87,12 +82,12 @@ def test_averaging_brings_the_noise_down_by_the_root(
 
 
 def test_the_noise_is_that_of_single_answers_to_the_fixed_picture() -> None:
-    probe = probes(Noisy(0.5).card)[1][None]
-    noisy = Noisy(0.5)
-    answers = [noisy.score(probe)[0] for _ in range(PROBES)]
-    assert Repeated(Noisy(0.5), 9).card.noise == pytest.approx(np.std(answers, ddof=1) / 3)
+    probe = probes(noisy(0.5).card)[1][None]
+    once = noisy(0.5)
+    answers = [once.score(probe)[0] for _ in range(PROBES)]
+    assert Repeated(noisy(0.5), 9).card.noise == pytest.approx(np.std(answers, ddof=1) / 3)
     # The same picture, whatever else changes; of a size that the victim takes.
-    sized = replace(noisy.card, smallest_side=300, largest_side=400)
+    sized = replace(once.card, smallest_side=300, largest_side=400)
     assert probes(sized)[1].shape == (300, 300, 3)
 
 
@@ -136,7 +131,7 @@ class Spy(Bidirectional):
 def test_an_attack_is_told_scores_and_noise_in_units_of_its_loss(
     make_picture: MakePicture,
 ) -> None:
-    victim, spy = as_victim(Noisy(0.02), repeats=4), Spy()
+    victim, spy = as_victim(noisy(0.02), repeats=4), Spy()
     [result] = iqaudit.attack(make_picture(20, 20), victim, attack=spy, queries=203, goal="raise")
     [problem] = spy.seen
     assert problem.queries == 50
@@ -152,10 +147,10 @@ def test_an_attack_is_told_scores_and_noise_in_units_of_its_loss(
 def test_a_budget_that_affords_less_than_two_scores_is_refused(
     queries: int, make_picture: MakePicture
 ) -> None:
-    noisy = Noisy(0.1)
+    asked = Recording(noisy(0.1))
     with pytest.raises(InputError, match=rf"at least 10 queries .* each costs 5\), not {queries}"):
-        iqaudit.attack(make_picture(9, 9), noisy, queries=queries, repeats=5)
-    assert noisy.asked == PROBES
+        iqaudit.attack(make_picture(9, 9), asked, queries=queries, repeats=5)
+    assert len(asked.pictures) == PROBES
 
 
 @pytest.mark.parametrize(
@@ -164,7 +159,7 @@ def test_a_budget_that_affords_less_than_two_scores_is_refused(
 )
 def test_repeats_that_are_no_number_are_refused(repeats: object, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        as_victim(Noisy(0.1), repeats=repeats)  # type: ignore[arg-type]
+        as_victim(noisy(0.1), repeats=repeats)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("given", [{"cost": 0}, {"cost": 1.5}, {"noise": -1}, {"noise": np.nan}])
@@ -193,12 +188,13 @@ def test_a_victim_that_fails_when_its_noise_is_measured_is_a_sentence(
 
 
 def test_an_infinite_answer_is_refused_like_any_other(make_picture: MakePicture) -> None:
-    class Overflows(Noisy):
-        def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-            return super().score(pictures) if self.asked < PROBES + 8 else np.array([np.inf])
+    asked = Recording(noisy(0.1))
+
+    def overflows(pictures: NDArray[np.uint8]) -> ArrayLike:
+        return asked.score(pictures) if len(asked.pictures) < PROBES + 8 else [np.inf]
 
     with pytest.raises(VictimError, match="where a finite score was due") as caught:
-        iqaudit.attack(make_picture(9, 9), Overflows(0.1), queries=20, repeats=3)
+        iqaudit.attack(make_picture(9, 9), overflows, score_range=RANGE, queries=20, repeats=3)
     [begun] = caught.value.results
     assert (begun.queries, begun.outcome) == (6, iqaudit.Outcome.VICTIM_FAILED)
 
@@ -219,17 +215,17 @@ def test_a_service_is_asked_anew_for_each_answer(
     assert np.array_equal(victim.score(pictures), roughness(pictures))
     assert victim.account == service.account
     assert astuple(victim.account)[::2] == (PROBES + 6, 0)
-    assert Repeated(Noisy(0.1), 3).account is None
+    assert Repeated(noisy(0.1), 3).account is None
     # The same where a module of the user's holds the service.
-    monkeypatch.setattr("tests.victims.test_repeats.Held", service, raising=False)
-    as_victim("python:tests.victims.test_repeats:Held", repeats=2)
+    monkeypatch.setattr(f"{__name__}.Held", service, raising=False)
+    as_victim(f"python:{__name__}:Held", repeats=2)
     assert service.account.billed == 2 * PROBES + 6
 
 
 def write_run(path: Path, victim: Victim, make_picture: MakePicture) -> Path:
     plan = Plan(victim, Bidirectional(), queries=123, seed=1)
     with RunDirectory(path, plan) as directory:
-        pictures = iqaudit.collect([make_picture(24, 30), make_picture(30, 20, 1)])
+        pictures = collect([make_picture(24, 30), make_picture(30, 20, 1)])
         for result in iqaudit.run(plan, pictures):
             directory.add(result)
     return path
@@ -237,13 +233,13 @@ def write_run(path: Path, victim: Victim, make_picture: MakePicture) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path, make_picture: MakePicture) -> Path:
-    return write_run(tmp_path / "run", as_victim(Noisy(0.1), repeats=4), make_picture)
+    return write_run(tmp_path / "run", as_victim(noisy(0.1), repeats=4), make_picture)
 
 
 def test_a_runs_figures_count_what_was_billed(run: Path) -> None:
-    record = iqaudit.load(run)
+    record = load_record(run)
     assert record.victim.cost == 4
-    assert record.victim.noise == Repeated(Noisy(0.1), 4).card.noise
+    assert record.victim.noise == Repeated(noisy(0.1), 4).card.noise
     assert "mean of 4 answer(s), standard deviation 0.0" in record.victim.note
     assert record.queries == 123
     assert record.summary.queries == 240
@@ -257,12 +253,12 @@ def test_a_runs_figures_count_what_was_billed(run: Path) -> None:
 
 
 def test_a_run_verifies_within_its_noise(run: Path) -> None:
-    checks = iqaudit.verify(run, Repeated(Noisy(0.1, seed=9), 4))
+    checks = iqaudit.verify(run, Repeated(noisy(0.1, seed=9), 4))
     assert [each.wrong for each in checks] == [(), ()]
     assert all(0.1 < each.noise < 0.7 for each in checks)  # seven times 0.1 / 2, by estimate
-    for entry, each in zip(iqaudit.load(run).pictures, checks, strict=True):
+    for entry, each in zip(load_record(run).pictures, checks, strict=True):
         assert each.score != entry.attacked_score
-    elsewhere = iqaudit.verify(run, Repeated(Noisy(0.1, seed=9, shift=1), 4))
+    elsewhere = iqaudit.verify(run, Repeated(noisy(0.1, seed=9, shift=1), 4))
     assert all(re.search("the clean score is", each.wrong[0]) for each in elsewhere)
 
 
@@ -279,7 +275,7 @@ def test_a_changed_count_is_seen(run: Path) -> None:
     for wrong in (best + 1, 0, 124):  # within a score, before the first, after the last
         entry["best_query"] = wrong
         (run / "results.json").write_text(json.dumps(record))
-        first, second = iqaudit.verify(run, Repeated(Noisy(0.1), 4))
+        first, second = iqaudit.verify(run, Repeated(noisy(0.1), 4))
         assert f"best_query is {wrong}, of 120 queries" in first.wrong[0]
         assert second.wrong == ("the trace is not of the recorded scores",)
 
@@ -311,8 +307,9 @@ def findings(victim: Victim) -> dict[str, Finding]:
     return {found.check: found for found in check(victim, price=0.01)}
 
 
+@pytest.mark.slow
 def test_check_tells_what_repeats_bring_the_noise_to() -> None:
-    repeated = Repeated(Noisy(0.2), 16)
+    repeated = Repeated(noisy(0.2), 16)
     found = findings(repeated)
     after = repeated.card.noise
     assert found["deterministic"].verdict is Verdict.WARN
@@ -321,13 +318,13 @@ def test_check_tells_what_repeats_bring_the_noise_to() -> None:
     assert found["batch"].verdict is Verdict.PASS
     assert "within noise" in found["batch"].sentence
     assert "5.00 in money" in found["cost"].sentence  # 500 queries, whatever they average
-    alone = findings(Noisy(0.2))["deterministic"]
+    alone = findings(noisy(0.2))["deterministic"]
     assert alone.verdict is Verdict.FAIL
     assert "--repeats" in alone.sentence
 
 
 def test_check_takes_no_noise_for_a_say() -> None:
-    found = findings(Repeated(Noisy(3), 4))
+    found = findings(Repeated(noisy(3), 4))
     assert found["resolution"].verdict is Verdict.WARN
     assert "no more than its noise" in found["resolution"].sentence
     assert found["every pixel"].verdict is Verdict.WARN
@@ -376,7 +373,7 @@ def test_a_named_victims_run_is_verified_with_its_repeats(
     iqaudit.write(photo, make_picture(64, 64))
     attack = ["attack", photo, "--repeats", "2", "--queries", "5", "--out", out]
     assert CliRunner().invoke(_cli.main, attack).exit_code == 0
-    assert iqaudit.load(out).pictures[0].queries == 4
+    assert load_record(out).pictures[0].queries == 4
     verified = CliRunner().invoke(_cli.main, ["verify", out])
     assert verified.exit_code == 0, verified.output
 
@@ -397,11 +394,13 @@ def test_nothing_is_asked_before_everything_else_fits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tests.victims.test_repeats._broken", lambda _: pytest.fail("it was asked"))
+    monkeypatch.setattr(
+        "tests.victims.test_averaging._broken", lambda _: pytest.fail("it was asked")
+    )
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.tex").touch()
     iqaudit.write(tmp_path / "photo.png", make_picture(8, 8))
-    victim = ["--victim", "python:tests.victims.test_repeats:_broken", "--range", "0", "20"]
+    victim = ["--victim", f"python:{__name__}:_broken", "--range", "0", "20"]
     command = ["attack", "photo.png", *victim, "--repeats", "4", *options]
     result = CliRunner().invoke(_cli.main, command)
     assert result.exit_code == 2, result.output

@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.conftest import MakePicture, hears_ctrl_c
 from tests.support import audited
-from tests.support.campaigning import ROOT, arguments, asked, contents, interrupted, kept
+from tests.support.auditing import ROOT, arguments, asked, contents, interrupted, kept
+from tests.support.pictures import MakePicture
+from tests.support.processes import LIMIT, started, wait_until
 
 import iqaudit
 from iqaudit._audit import cell_store
 from iqaudit._core.picture import picture_key
 from iqaudit._runs.schema import AUDIT, INSIGHTS_ANSWERS, TRANSFER_ANSWERS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 KILLS = 50
 
@@ -61,12 +64,10 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def start(environment: Path) -> Iterator[Start]:
+def start() -> Iterator[Start]:
     command = [sys.executable, "-m", "tests.support.zygote"]
-    assert environment
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as zygote:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with started(command, **pipes) as zygote:
         yield lambda arguments: Child(zygote, arguments)
         assert zygote.stdin
         zygote.stdin.close()
@@ -138,7 +139,7 @@ def test_workers_change_no_byte(tmp_path: Path, pictures: Path, environment: Pat
         out = tmp_path / f"run{workers}" if workers else whole
         engine = ("--workers", workers) if workers else ("--engine", "serial")
         line = [sys.executable, "-m", "iqaudit", *map(str, arguments(pictures, out, *engine))]
-        subprocess.run(line, check=True, cwd=ROOT)
+        subprocess.run(line, check=True, cwd=ROOT, timeout=LIMIT)
         assert contents(out) == contents(whole)
     assert environment.exists()
 
@@ -149,21 +150,19 @@ def test_a_killed_driver_and_killed_workers_lose_nothing(
     """Workers end when their driver is gone; a worker that dies is replaced."""
     line = [sys.executable, "-m", "iqaudit"]
     whole = [str(each) for each in arguments(pictures, tmp_path / "whole", "--engine", "serial")]
-    subprocess.run([*line, *whole], check=True, cwd=ROOT)
+    subprocess.run([*line, *whole], check=True, cwd=ROOT, timeout=LIMIT)
     reference = asked(environment, 0)
     known = len(audited.log(str(environment)))
     monkeypatch.setenv(audited.PAUSE, "0.02")
     run = [str(each) for each in arguments(pictures, tmp_path / "run", "--workers", 2)]
-    with subprocess.Popen([*line, *run], cwd=ROOT) as driver:
-        while asked(environment, known).total() < 20:
-            assert driver.poll() is None
-            time.sleep(0.02)
+    with started([*line, *run], cwd=ROOT) as driver:
+        wait_until(lambda: asked(environment, known).total() >= 20, driver)
         driver.kill()
     # Two of the pictures that are left kill who is asked about them, once each.
     deadly = list(kept(tmp_path / "whole") - kept(tmp_path / "run"))[-60::40]
     (tmp_path / "deadly").write_text("\n".join(map(str, deadly)))
     monkeypatch.setenv(audited.DIE, str(tmp_path / "deadly"))
-    subprocess.run([*line, *run], check=True, cwd=ROOT)
+    subprocess.run([*line, *run], check=True, cwd=ROOT, timeout=LIMIT)
     assert (tmp_path / "deadly").read_text() == ""
     assert contents(tmp_path / "whole") == contents(tmp_path / "run")
     # Asked again was only what was on its way: two workers' answers, and the two deadly pictures.
@@ -180,13 +179,15 @@ def test_what_kills_every_worker_is_given_up_and_the_others_go_on(
     monkeypatch.setenv(audited.DIE, str(tmp_path / "deadly"))
     command = arguments(pictures, tmp_path / "run", "--workers", 1)
     line = [sys.executable, "-m", "iqaudit", *map(str, command)]
-    done = subprocess.run(line, check=False, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        line, check=False, cwd=ROOT, timeout=LIMIT, capture_output=True, text=True
+    )
     assert done.returncode == 2
     assert "3 workers in a row died on the picture p0, the last with signal 9" in done.stderr
     first_cell, second = (tmp_path / "run" / f"rough--square--levels-{n}" for n in (3, 2))
     assert cell_store.finished(first_cell) == {"p1", "p2"}
     assert cell_store.is_done(second)
-    assert subprocess.run(line, check=False, cwd=ROOT).returncode == 0
+    assert subprocess.run(line, check=False, cwd=ROOT, timeout=LIMIT).returncode == 0
     assert asked(environment, 0)[key] == 5 + 2 + greetings(pictures)[key]
 
 
@@ -208,22 +209,24 @@ def test_an_interrupt_is_kept_said_and_taken_up(
         assert "of 6 pictures finished; the same command goes on." in said
         assert kept(out) == asked(environment, known)
         monkeypatch.setenv(audited.PAUSE, "0")
-        subprocess.run(line, check=True, cwd=ROOT, capture_output=True)
+        subprocess.run(line, check=True, cwd=ROOT, timeout=LIMIT, capture_output=True)
         assert kept(out) + analysed(out) + greetings(pictures) == asked(environment, known)
     assert contents(tmp_path / "serial") == contents(tmp_path / "2")
 
 
+@pytest.mark.usefixtures("environment")
 def test_victims_elsewhere_are_asked_though_a_picture_was_given_up(
-    tmp_path: Path, pictures: Path, environment: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert environment
     [first, *_] = sorted(pictures.iterdir())
     key = picture_key(iqaudit.read(first).pixels)
     (tmp_path / "deadly").write_text("\n".join([str(key)] * 6))  # three of each cell
     monkeypatch.setenv(audited.DIE, str(tmp_path / "deadly"))
     others = "--workers", 1, "--victim", "python:tests.support.audited:paid", "--yes"
     line = [sys.executable, "-m", "iqaudit", *map(str, arguments(pictures, tmp_path / "run"))]
-    done = subprocess.run([*line, *map(str, others)], check=False, cwd=ROOT, capture_output=True)
+    done = subprocess.run(
+        [*line, *map(str, others)], check=False, cwd=ROOT, timeout=LIMIT, capture_output=True
+    )
     assert done.returncode == 2
     assert b"3 workers in a row died on the picture p0" in done.stderr
     assert cell_store.finished(tmp_path / "run" / "rough--square--levels-3") == {"p1", "p2"}
@@ -231,29 +234,23 @@ def test_victims_elsewhere_are_asked_though_a_picture_was_given_up(
     assert cell_store.is_done(tmp_path / "run" / "paid--square--levels-2")
 
 
+@pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("after", [0.0, 0.3, 0.6])
 def test_an_interrupt_of_the_whole_group_while_workers_start_is_no_fault_of_theirs(
-    after: float, tmp_path: Path, pictures: Path, environment: Path
+    after: float, tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a terminal's Ctrl-C is."""
-    assert environment
+    monkeypatch.setenv(audited.PAUSE, "0.1")  # it is not at its end when the interrupt comes
     out = tmp_path / "run"
     line = [sys.executable, "-m", "iqaudit", *map(str, arguments(pictures, out, "--workers", 4))]
-    with subprocess.Popen(
-        line,
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=hears_ctrl_c,  # noqa: PLW1509
-    ) as driver:
-        while not (out / AUDIT).exists():
-            assert driver.poll() is None
-            time.sleep(0.01)
+    with started(line, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as driver:
+        wait_until((out / AUDIT).exists, driver)
         time.sleep(after)
         os.killpg(driver.pid, signal.SIGINT)
-        _, said = driver.communicate()
-    assert driver.returncode in (0, 130), said  # 0: it was at its end
+        _, said = driver.communicate(timeout=LIMIT)
+    assert driver.returncode == 130, said
+    assert "of 6 pictures finished; the same command goes on." in said
+    assert "died" not in said
     assert "Traceback" not in said
 
 

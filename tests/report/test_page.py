@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from selenium.webdriver import Chrome, Keys
-from tests.conftest import MakePicture, roughness
 from tests.support.browsing import asked, nameless, opened, started, table, wide, widths
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit import Plan, RunDirectory

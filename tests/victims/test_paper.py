@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError
@@ -68,6 +68,7 @@ def _ruled_picture(height: int, width: int, kind: int) -> np.ndarray:
     return levels.permute(1, 2, 0)[None].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", NETS)
 def test_tensors_and_scores_are_those_of_the_authors_module(
     model: str, parity: dict[str, Any], tmp_path: Path
@@ -88,6 +89,7 @@ def test_tensors_and_scores_are_those_of_the_authors_module(
     assert victim.card.scale == iqaudit.Scale.paper(model, "live")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["dbcnn", "unique", "tres"])
 def test_untrained_ones_must_be_asked_for_and_say_so(model: str, make_picture: MakePicture) -> None:
     with pytest.raises(InputError, match="--untrained"):
@@ -193,6 +195,7 @@ def test_liqes_crops_leave_as_much_unseen_as_they_do() -> None:
     assert liqe.crops(224, 256) == [(0, 0), (0, 32)]
 
 
+@pytest.mark.slow
 def test_liqe_gives_an_expected_level() -> None:
     victim = as_victim("liqe", untrained=True)
     picture = np.random.default_rng(0).integers(0, 256, (1, 240, 230, 3), dtype=np.uint8)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import MakePicture
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError, Plan, RunDirectory
-from iqaudit._core.picture import picture_key
+from iqaudit._core.picture import collect, picture_key
 from iqaudit._report import write_report
+from iqaudit._runs.schema import load as load_record
 from iqaudit._runs.schema import load_answers
 from iqaudit.attacks import Bidirectional
 from iqaudit.victims import Function
@@ -20,7 +21,7 @@ from iqaudit.victims import Function
 def write_run(path: Path, victim: Function, make_picture: MakePicture) -> RunDirectory:
     plan = Plan(victim, Bidirectional(), queries=30, seed=1)
     directory = RunDirectory(path, plan)
-    pictures = iqaudit.collect([make_picture(24, 30), make_picture(30, 20, 1)])
+    pictures = collect([make_picture(24, 30), make_picture(30, 20, 1)])
     for result in iqaudit.run(plan, pictures):
         directory.add(result)
     write_report(path)
@@ -37,7 +38,7 @@ def test_a_run_verifies(run: Path, rough: Function) -> None:
     checks = iqaudit.verify(run, rough)
     assert [check.name for check in checks] == ["picture-1", "picture-2"]
     assert [check.wrong for check in checks] == [(), ()]
-    entry = iqaudit.load(run).pictures[0]
+    entry = load_record(run).pictures[0]
     assert (checks[0].score, checks[0].linf) == (entry.attacked_score, entry.linf)
 
 
@@ -61,7 +62,9 @@ def test_the_same_run_writes_the_same_bytes(
 
 
 def test_every_answer_is_kept(run: Path) -> None:
-    for entry in iqaudit.load(run).pictures:
+    entries = load(run).pictures
+    assert entries
+    for entry in entries:
         answers = load_answers(run, entry.name)
         scores = answers["score"]
         clean = iqaudit.read(run / "clean" / f"{entry.name}.png")
@@ -72,7 +75,7 @@ def test_every_answer_is_kept(run: Path) -> None:
 
 
 def test_figures_are_those_of_the_pictures(run: Path) -> None:
-    record = iqaudit.load(run)
+    record = load_record(run)
     for entry in record.pictures:
         clean = iqaudit.read(run / "clean" / f"{entry.name}.png").pixels
         attacked = iqaudit.read(run / "attacked" / f"{entry.name}.png").pixels
@@ -199,7 +202,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, sentence
     if content is not None:
         (tmp_path / "results.json").write_text(content)
     with pytest.raises(InputError, match=sentence):
-        iqaudit.load(tmp_path)
+        load_record(tmp_path)
 
 
 def test_another_run_is_replaced_only_on_demand(
@@ -210,10 +213,10 @@ def test_another_run_is_replaced_only_on_demand(
         RunDirectory(run, plan)
     (run / "mine.txt").write_text("not iqaudit's")
     directory = RunDirectory(run, plan, overwrite=True)
-    assert len(iqaudit.load(run).pictures) == 2  # nothing is lost before there is a result
-    [result] = iqaudit.run(plan, iqaudit.collect(make_picture(24, 30)))
+    assert len(load_record(run).pictures) == 2  # nothing is lost before there is a result
+    [result] = iqaudit.run(plan, collect(make_picture(24, 30)))
     directory.add(result)
-    assert [entry.queries for entry in iqaudit.load(run).pictures] == [5]
+    assert [entry.queries for entry in load_record(run).pictures] == [5]
     assert [path.name for path in (run / "attacked").iterdir()] == ["picture-1.png"]
     assert (run / "mine.txt").exists()
 
@@ -241,7 +244,7 @@ def test_two_runs_cannot_take_one_folder(tmp_path: Path, rough: Function) -> Non
 
 def test_a_run_without_a_result_leaves_nothing(tmp_path: Path, rough: Function) -> None:
     with RunDirectory(tmp_path / "some" / "where" / "run", Plan(rough, Bidirectional())) as run:
-        assert iqaudit.load(run.path).pictures == ()
+        assert load_record(run.path).pictures == ()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -259,7 +262,7 @@ def test_names_that_lead_elsewhere_are_made_safe(
     record["pictures"][0]["name"] = "../../../etc/passwd"
     (tmp_path / "in" / "run" / "results.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match="no picture's name"):
-        iqaudit.load(tmp_path / "in" / "run")
+        load_record(tmp_path / "in" / "run")
 
 
 def test_unfinished_pictures_are_left_out_of_the_means(
@@ -275,7 +278,7 @@ def test_unfinished_pictures_are_left_out_of_the_means(
 
     plan = Plan(rough, Bidirectional(), queries=20)
     directory = RunDirectory(tmp_path / "run", plan)
-    trials = iqaudit.run(plan, iqaudit.collect([make_picture(24, 30)] * 3), stop)
+    trials = iqaudit.run(plan, collect([make_picture(24, 30)] * 3), stop)
     directory.add(next(trials))
     directory.add(next(trials))
     with pytest.raises(KeyboardInterrupt):
@@ -294,15 +297,15 @@ def test_a_victim_without_bounds_and_a_tiny_picture_are_written(
 ) -> None:
     victim = Function(lambda x: x.mean(axis=(1, 2, 3)), iqaudit.Scale(100, 20), name="mean")
     directory = write_tiny(tmp_path / "run", victim, make_picture)
-    entry = iqaudit.load(directory).pictures[0]
+    entry = load_record(directory).pictures[0]
     assert entry.ssim is None
-    assert iqaudit.load(directory).victim.scale.low is None
+    assert load_record(directory).victim.scale.low is None
     assert "unbounded" in write_report(directory).read_text()
 
 
 def write_tiny(path: Path, victim: Function, make_picture: MakePicture) -> Path:
     plan = Plan(victim, Bidirectional(), queries=5)
     directory = RunDirectory(path, plan)
-    for result in iqaudit.run(plan, iqaudit.collect(make_picture(6, 7))):
+    for result in iqaudit.run(plan, collect(make_picture(6, 7))):
         directory.add(result)
     return path

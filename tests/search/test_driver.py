@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,36 +12,21 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.conftest import MakePicture, roughness
+from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit import Goal, InputError, Interrupted, Outcome, VictimError
-from iqaudit._core.patches import Change
-from iqaudit._search.driver import SearchSpec, begin
-from iqaudit._search.ledger import Answer, Ledger
-from iqaudit.victims import Card, Function
+from iqaudit.testing import Failing, Recording
+from iqaudit.victims import Function
 
 SIZES = [(9, 14), (14, 9), (20, 20), (9, 14), (31, 8)]
 
 
-class Counting:
-    """A victim that counts the pictures it is asked about, and may answer wrongly."""
-
-    def __init__(
-        self,
-        answer: Callable[[int, NDArray[np.float64]], object] | None = None,
-        **limits: Any,
-    ) -> None:
-        self.card = Card("counting", iqaudit.Scale.from_range(0, 20), **limits)
-        self.asked = 0
-        self.batches: list[int] = []
-        self._answer = answer
-
-    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        self.asked += len(pictures)
-        self.batches.append(len(pictures))
-        scores = roughness(pictures)
-        return scores if self._answer is None else self._answer(self.asked, scores)  # type: ignore[return-value]
+def counting(**limits: Any) -> Recording:
+    victim = Recording(roughness, score_range=(0, 20))
+    victim.card = replace(victim.card, **limits)
+    return victim
 
 
 def fingerprint(result: iqaudit.TrialResult) -> tuple[bytes, bytes, object]:
@@ -77,12 +63,12 @@ def test_another_seed_gives_another_trajectory(rough: Function, make_picture: Ma
 def test_the_budget_is_met_exactly_and_the_ball_is_never_left(
     queries: int, batch: int, levels: int, goal: Goal, make_picture: MakePicture
 ) -> None:
-    victim = Counting()
+    victim = counting()
     pictures = [make_picture(*size) for size in SIZES]
     results = iqaudit.attack(
         pictures, victim, queries=queries, batch=batch, threat=iqaudit.Linf(levels), goal=goal
     )
-    assert victim.asked == queries * len(pictures)
+    assert len(victim.pictures) == queries * len(pictures)
     for picture, result in zip(pictures, results, strict=True):
         assert result.queries == queries
         assert result.outcome is Outcome.BUDGET_SPENT
@@ -191,26 +177,29 @@ def test_a_named_victim_keeps_its_own_range(make_picture: MakePicture) -> None:
 def test_unusable_arguments_are_refused_before_the_first_query(
     arguments: dict[str, object], sentence: str, make_picture: MakePicture
 ) -> None:
-    victim = Counting()
+    victim = counting()
     given: dict[str, object] = {"pictures": make_picture(8, 8), "victim": victim} | arguments
     with pytest.raises(InputError, match=sentence):
         iqaudit.attack(**given)  # type: ignore[arg-type]
-    assert victim.asked == 0
+    assert not victim.batches
 
 
 def test_a_picture_too_small_for_the_victim_is_refused_first(make_picture: MakePicture) -> None:
-    victim = Counting(smallest_side=10, largest_side=20)
+    victim = counting(smallest_side=10, largest_side=20)
     for size, sentence in (((9, 14), "14 x 9 .*at least 10"), ((12, 21), "21 x 12 .*at most 20")):
         with pytest.raises(InputError, match=f"picture-2: {sentence}"):
             iqaudit.attack([make_picture(20, 20), make_picture(*size)], victim, queries=5)
-    assert victim.asked == 0
+    assert not victim.batches
 
 
-def _after(asked: int, answer: Callable[[NDArray[np.float64]], object]) -> Counting:
-    def decide(so_far: int, scores: NDArray[np.float64]) -> object:
-        return answer(scores) if so_far > asked else scores
+def _after(asked: int, answer: Callable[[NDArray[np.float64]], object]) -> Function:
+    victim = counting()
 
-    return Counting(decide)
+    def score(pictures: NDArray[np.uint8]) -> Any:
+        scores = np.asarray(victim.score(pictures))
+        return answer(scores) if len(victim.pictures) > asked else scores
+
+    return Function(score, victim.card.scale)
 
 
 def _raise(_: object) -> object:
@@ -238,7 +227,7 @@ def test_a_failing_victim_loses_no_answer(
     assert finished.outcome is Outcome.BUDGET_SPENT
     assert begun.outcome is Outcome.VICTIM_FAILED
     assert (finished.queries, begun.queries) == (20, 5)
-    [whole] = iqaudit.attack(pictures[1], Counting(), queries=20, seed=3)
+    [whole] = iqaudit.attack(pictures[1], counting(), queries=20, seed=3)
     assert np.array_equal(begun.scores, whole.scores[:5])
 
 
@@ -363,11 +352,11 @@ def test_a_stop_at_the_first_query_leaves_whole_results(
 
 
 def test_a_victims_largest_batch_is_kept(make_picture: MakePicture) -> None:
-    victim = Counting(largest_batch=2)
+    victim = counting(largest_batch=2)
     pictures = [make_picture(20, 20, seed) for seed in range(5)]
 
     iqaudit.attack(pictures, victim, queries=2, batch=5)
-    assert victim.batches == [2, 2, 1] * 2
+    assert [len(batch) for batch in victim.batches] == [2, 2, 1] * 2
 
 
 class _Shaped(torch.nn.Module):
@@ -418,16 +407,11 @@ def test_a_modules_other_answers_are_refused(
 def test_an_interrupt_between_pictures_of_a_batch_loses_no_answer(
     make_picture: MakePicture,
 ) -> None:
-    asked = 0
-
-    def slow(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        nonlocal asked
-        asked += 1
-        if asked == 12:
-            raise KeyboardInterrupt
-        return roughness(pictures)
-
-    victim = Function(slow, iqaudit.Scale.from_range(0, 20), largest_batch=1)
+    victim = Failing(
+        Function(roughness, iqaudit.Scale.from_range(0, 20), largest_batch=1),
+        at=12,
+        error=KeyboardInterrupt(),
+    )
     pictures = [make_picture(20, 20, seed) for seed in range(3)]
     with pytest.raises(Interrupted) as caught:
         iqaudit.attack(pictures, victim, queries=20, batch=3)
