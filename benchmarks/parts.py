@@ -20,7 +20,7 @@ import torch
 from skimage import data
 
 from benchmarks.speed import SUBJECTS
-from iqaudit._core.patches import Change, Patch
+from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.process import keep_freed_memory
 from iqaudit._incremental.rescorer import Rescorer
 from iqaudit._incremental.session import Session
@@ -50,14 +50,14 @@ def _without(part: str) -> Iterator[None]:
             each.stop()
 
 
-def _changes(pixels: Any, count: int) -> list[Change]:
+def _changes(pixels: Any, count: int) -> list[Patched]:
     draw = np.random.default_rng(0)
 
     def one() -> Patch:
         top, left = (int(draw.integers(side - SIDE + 1)) for side in pixels.shape[:2])
         return Patch(top, left, draw.integers(0, 256, (SIDE, SIDE, 3), np.uint8))
 
-    return [Change(pixels, tuple(one() for _ in range(SQUARES))) for _ in range(count)]
+    return [Patched(pixels, tuple(one() for _ in range(SQUARES))) for _ in range(count)]
 
 
 def _milliseconds(run: Callable[[], None], scores: int) -> float:
@@ -98,7 +98,7 @@ def measure(name: str) -> None:
         print(f"{name:10s} {label:45s} {typical:8.2f} ms  {typical / best:5.2f} x", flush=True)
 
 
-def _run(session: Session, changes: list[Change]) -> None:
+def _run(session: Session, changes: list[Patched]) -> None:
     for change in changes:
         session.scores([(session, change)])
 

@@ -89,7 +89,7 @@ def published(
     """Search as the paper does: one painted picture, one dense pass, one comparison a query."""
     while True:
         proposal = attack.ask(state)
-        perturbation = proposal.perturbation()
+        perturbation = proposal.painted()
         picture = np.clip(clean.astype(np.int16) + perturbation, 0, 255).astype(np.uint8)
         with torch.inference_mode():
             x = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255

@@ -37,7 +37,7 @@ class Lines:
         nothing = np.zeros(problem.pixels.shape, np.int16)
         return LinesState(problem, 2, nothing, math.inf)
 
-    def ask(self, state: LinesState) -> iqaudit.Proposal:
+    def ask(self, state: LinesState) -> iqaudit.Patched:
         """Propose the current perturbation with one more line."""
         draw = state.problem.stream.at(state.query)
         perturbation = state.perturbation.copy()
@@ -45,12 +45,12 @@ class Lines:
         start = int(draw.integers(len(lines)))
         colour = state.problem.levels * (2 * draw.integers(2, size=3) - 1)
         lines[start : start + self.thickness] = colour
-        return iqaudit.Proposal(perturbation)
+        return iqaudit.Patched(perturbation)
 
-    def tell(self, state: LinesState, proposal: iqaudit.Proposal, loss: float) -> LinesState:
+    def tell(self, state: LinesState, proposal: iqaudit.Patched, loss: float) -> LinesState:
         """Return the next state; a proposal is accepted where the loss falls."""
         if loss < state.loss - state.problem.noise:
-            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+            state = replace(state, perturbation=proposal.painted(), loss=loss)
         return replace(state, query=state.query + 1)
 
 

@@ -23,7 +23,7 @@ DESCRIBED_IN_THE_PROTOCOL = {"init", "ask", "tell", "score", "gradient", "open_s
 
 AHEAD = {
     "iqaudit.Check",
-    "iqaudit.Proposal",
+    "iqaudit.Patched",
     "iqaudit.Row",
     "iqaudit.Step",
     "iqaudit.Summary",

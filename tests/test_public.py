@@ -10,7 +10,7 @@ def test_exported_names_are_these_and_exist() -> None:
     assert sorted(iqaudit.__all__) == [
         "Check",
         "Direction",
-        "Edit",
+        "Patch",
         "Goal",
         "InputError",
         "Interrupted",
@@ -18,7 +18,7 @@ def test_exported_names_are_these_and_exist() -> None:
         "Linf",
         "Outcome",
         "Picture",
-        "Proposal",
+        "Patched",
         "Row",
         "RunDirectory",
         "Scale",

@@ -25,7 +25,7 @@ from iqaudit._assess.check import Finding
 from iqaudit._audit.observer import Observer
 from iqaudit._core.errors import InputError, Interrupted, IqauditError, VictimError
 from iqaudit._core.goal import Direction, Goal
-from iqaudit._core.patches import Edit, Proposal
+from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Picture, read, write
 from iqaudit._core.scale import Scale
 from iqaudit._core.threat import Linf
@@ -40,7 +40,7 @@ __all__ = [
     "Audit",
     "Check",
     "Direction",
-    "Edit",
+    "Patch",
     "Finding",
     "Goal",
     "InputError",
@@ -50,7 +50,7 @@ __all__ = [
     "Observer",
     "Outcome",
     "Picture",
-    "Proposal",
+    "Patched",
     "Row",
     "Scale",
     "Score",

@@ -80,7 +80,7 @@ def test_asking_and_telling_change_nothing_and_answer_the_same(name: str) -> Non
         guess = attack.tell(state, again, 1e6)  # refused
         attack.ask(guess)
         told = attack.tell(state, again, loss)
-        assert np.array_equal(proposal.perturbation(), again.perturbation())
+        assert np.array_equal(proposal.painted(), again.painted())
         assert np.array_equal(told.perturbation, after.perturbation)
         assert after.query == told.query == guess.query == state.query + 1
         for kept, value in before.items():

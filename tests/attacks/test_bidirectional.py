@@ -98,7 +98,7 @@ def test_squares_reach_every_pixel_the_last_row_and_column_too(height: int, widt
     reached = np.zeros((height, width), int)
     while state.query <= 2000:
         proposal = attack.ask(state)
-        for edit in proposal.edits:
+        for edit in proposal.patches:
             reached[edit.window] += 1
         state = attack.tell(state, proposal, 1.0)
     assert reached.min() > 0
@@ -118,7 +118,7 @@ def test_no_query_asks_for_the_picture_that_is_held(seed: int) -> None:
     for _ in range(20):
         proposal = attack.ask(state)
         held = threat.apply(clean, state.perturbation)
-        assert (threat.apply(clean, proposal.perturbation()) != held).any()
+        assert (threat.apply(clean, proposal.painted()) != held).any()
         state = attack.tell(state, proposal, -1.0 if state.query % 3 else 1.0)
 
 
@@ -141,7 +141,7 @@ def test_ask_and_tell_leave_the_state_as_it_was() -> None:
     first, second = attack.ask(state), attack.ask(state)
     attack.tell(state, first, 1.0)
     assert np.array_equal(before, state.perturbation)
-    assert np.array_equal(first.perturbation(), second.perturbation())
+    assert np.array_equal(first.painted(), second.painted())
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_the_opening_finds_the_pattern_that_a_victim_hears() -> None:
 def test_the_opening_asks_each_pattern_once_over_the_whole_picture() -> None:
     scorer = Linear(grey(24, 40))
     steps = list(searched(Guided(visibility=1), problem(scorer.clean), scorer, len(OPENING) + 1))
-    asked = [proposal.perturbation() for _, proposal, _, _ in steps]
+    asked = [proposal.painted() for _, proposal, _, _ in steps]
     assert all((abs(each) == LEVELS).all() for each in asked)
     assert len({each.tobytes() for each in asked}) == len(OPENING) == len(set(OPENING))
 

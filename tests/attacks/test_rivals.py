@@ -45,7 +45,7 @@ def test_square_is_the_two_stages_with_one_square(make_picture: MakePicture) -> 
     assert np.array_equal(one.scores, other.scores)
     posed = problem(grey(9, 8))
     for _, proposal, _, _ in searched(Square(), posed, Linear(grey(9, 8)), 40):
-        assert len(proposal.edits) == 1
+        assert len(proposal.patches) == 1
 
 
 def test_simba_finds_every_coefficient_of_a_linear_scorer() -> None:
@@ -55,9 +55,9 @@ def test_simba_finds_every_coefficient_of_a_linear_scorer() -> None:
     steps = list(searched(SimBA(), posed, scorer))
     tried: dict[int, list[int]] = {}
     for state, proposal, _, _ in steps:
-        changed = np.flatnonzero(proposal.perturbation() != state.perturbation)
+        changed = np.flatnonzero(proposal.painted() != state.perturbation)
         tried.setdefault(int(changed.item()), []).append(
-            int(proposal.perturbation().ravel()[changed].item())
+            int(proposal.painted().ravel()[changed].item())
         )
     state = last(SimBA(), problem(scorer.clean, sum(map(len, tried.values())) + 1), scorer)
     assert np.array_equal(state.perturbation, scorer.best)
@@ -72,7 +72,7 @@ def test_simba_asks_nothing_that_clipping_undoes() -> None:
     scorer, threat = Linear(clean), iqaudit.Linf(LEVELS)
     for state, proposal, _, _ in searched(SimBA(), problem(clean, 400), scorer):
         held = threat.apply(clean, state.perturbation)
-        assert (threat.apply(clean, proposal.perturbation()) != held).sum() == 1
+        assert (threat.apply(clean, proposal.painted()) != held).sum() == 1
 
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40))
@@ -126,8 +126,8 @@ def test_signhunters_chunks_cover_the_picture_at_every_depth() -> None:
     for state, proposal, _, _ in searched(SignHunter(), problem(scorer.clean, 300), scorer):
         if state.query == FIRST_QUERY:
             continue
-        flipped = (proposal.perturbation() != state.perturbation).ravel()
-        asked, held = proposal.perturbation().ravel(), state.perturbation.ravel()
+        flipped = (proposal.painted() != state.perturbation).ravel()
+        asked, held = proposal.painted().ravel(), state.perturbation.ravel()
         assert (asked[flipped] == -held[flipped]).all()
         begin, end = np.flatnonzero(flipped)[[0, -1]]
         assert flipped[begin : end + 1].all()  # a run of the flattened picture
@@ -210,7 +210,7 @@ def test_nes_samples_come_in_mirrored_pairs_of_whole_levels() -> None:
     scorer = Linear(grey(20, 20))
     drawn = []
     for state, proposal, _, _ in searched(NES(), problem(scorer.clean, 51), scorer):
-        drawn.append(proposal.perturbation() - state.perturbation)
+        drawn.append(proposal.painted() - state.perturbation)
     for one, other in zip(drawn[::2], drawn[1::2], strict=True):
         assert np.array_equal(one, -other)
     assert np.std(drawn) == pytest.approx(np.sqrt(1 + 1 / 12), rel=0.02)  # rounding adds a twelfth

@@ -40,13 +40,13 @@ class RandomSigns:
     def init(self, problem: iqaudit.attacks.Problem) -> State:
         return State(problem, 2, np.zeros(problem.pixels.shape, np.int16), math.inf)
 
-    def ask(self, state: State) -> iqaudit.Proposal:
+    def ask(self, state: State) -> iqaudit.Patched:
         signs = state.problem.stream.at(state.query).integers(2, size=state.perturbation.shape)
-        return iqaudit.Proposal((state.problem.levels * (2 * signs - 1)).astype(np.int16))
+        return iqaudit.Patched((state.problem.levels * (2 * signs - 1)).astype(np.int16))
 
-    def tell(self, state: State, proposal: iqaudit.Proposal, loss: float) -> State:
+    def tell(self, state: State, proposal: iqaudit.Patched, loss: float) -> State:
         if loss < state.loss:
-            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+            state = replace(state, perturbation=proposal.painted(), loss=loss)
         return replace(state, query=state.query + 1)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import iqaudit
-from iqaudit import Direction, Edit, Goal, InputError, Linf, Proposal, Scale
+from iqaudit import Direction, Goal, InputError, Linf, Patch, Patched, Scale
 from iqaudit._core.stream import Stream
 from iqaudit._runs.records import ScaleRecord
 
@@ -141,20 +141,20 @@ def test_levels_of_any_whole_type_are_the_same(kind: type[np.integer[Any]]) -> N
 @pytest.mark.parametrize("kind", [np.uint8, np.float32, np.bool_])
 def test_a_perturbation_that_would_wrap_or_be_cut_off_is_refused(kind: type[Any]) -> None:
     with pytest.raises(InputError, match="signed whole levels"):
-        Proposal(np.zeros((4, 4, 3), kind))
+        Patched(np.zeros((4, 4, 3), kind))
     with pytest.raises(InputError, match="signed whole levels"):
-        Edit(0, 0, np.zeros((4, 4, 3), kind))
+        Patch(0, 0, np.zeros((4, 4, 3), kind))
 
 
 def test_edits_are_painted_in_order_and_leave_the_base() -> None:
     base = np.zeros((4, 5, 3), np.int16)
     one, two = np.full((2, 2, 3), 1, np.int16), np.full((2, 2, 3), 2, np.int16)
-    painted = Proposal(base, (Edit(0, 0, one), Edit(1, 1, two))).perturbation()
+    painted = Patched(base, (Patch(0, 0, one), Patch(1, 1, two))).painted()
     assert painted[0, 0, 0] == 1
     assert painted[1, 1, 0] == 2
     assert painted[2, 2, 0] == 2
     assert not base.any()
-    assert Proposal(base).perturbation() is base
+    assert Patched(base).painted() is base
 
 
 def test_draws_depend_on_seed_picture_and_step_alone() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import iqaudit
-from iqaudit._core.patches import Change, Patch
+from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._incremental.network import Network, read
 from iqaudit._incremental.rescorer import Rescorer
@@ -196,7 +196,7 @@ def _session(module: nn.Module, pixels: Pixels) -> Session:
     return session
 
 
-def _change(draw: np.random.Generator, base: Pixels, largest: int = 12) -> Change:
+def _change(draw: np.random.Generator, base: Pixels, largest: int = 12) -> Patched:
     patches = []
     for _ in range(draw.integers(1, 4)):
         height, width = draw.integers(1, largest, 2)
@@ -204,12 +204,12 @@ def _change(draw: np.random.Generator, base: Pixels, largest: int = 12) -> Chang
         left = draw.integers(base.shape[1] - width + 1)
         pixels = draw.integers(0, 256, (height, width, 3), np.uint8)
         patches.append(Patch(int(top), int(left), pixels))
-    return Change(base, tuple(patches))
+    return Patched(base, tuple(patches))
 
 
-def _all_of(base: Pixels, picture: Pixels) -> Change:
+def _all_of(base: Pixels, picture: Pixels) -> Patched:
     """Return a change to another picture: too large to be followed."""
-    return Change(base, (Patch(0, 0, picture),))
+    return Patched(base, (Patch(0, 0, picture),))
 
 
 @pytest.mark.slow
@@ -254,10 +254,10 @@ def _walk(module: nn.Module, seed: int, steps: int = 8) -> None:
     for step in range(steps):
         change = _change(draw, base) if step % 4 else _all_of(base, _picture(seed + step + 1))
         [score] = session.scores([(session, change)])
-        dense = session.dense.score(change.picture())
+        dense = session.dense.score(change.painted())
         assert score == pytest.approx(dense, rel=1e-5, abs=1e-5)
         if draw.random() < 0.5:
-            base = change.picture()
+            base = change.painted()
     session.close()
     assert session.trust.fault == ""
 
@@ -279,7 +279,7 @@ def test_windows_are_computed_and_not_the_whole_map(monkeypatch: pytest.MonkeyPa
     base = _picture(0, 200, 200)
     session = _session(module, base)
     patch = Patch(50, 60, np.zeros((5, 5, 3), np.uint8))
-    session.scores([(session, Change(base, (patch,)))])
+    session.scores([(session, Patched(base, (patch,)))])
     monkeypatch.setattr(
         type(session.dense), "score", lambda *_: pytest.fail("a dense pass was made")
     )
@@ -295,7 +295,7 @@ def test_windows_are_computed_and_not_the_whole_map(monkeypatch: pytest.MonkeyPa
 
             object.__setattr__(step, "compute", counted)
             object.__setattr__(step, "product", None)
-    session.scores([(session, Change(base, (patch._replace(top=90),)))])
+    session.scores([(session, Patched(base, (patch._replace(top=90),)))])
     assert cells == [9 * 9, 11 * 11]  # read for 7 x 7 and 9 x 9 cells
 
 
@@ -312,7 +312,7 @@ def test_an_acceptance_is_no_dense_pass(monkeypatch: pytest.MonkeyPatch) -> None
     for _ in range(5):
         change = _change(draw, base, 6)
         session.scores([(session, change)])
-        base = change.picture()
+        base = change.painted()
     assert not anchored
     session.scores([(session, _change(draw, _picture(1), 6))])
     assert anchored
@@ -332,12 +332,12 @@ def test_what_is_scored_together_does_not_matter_to_the_last_bit(count: int) -> 
     ]
     assert scores == expected
     # The first of many becomes the base, though the maps of others have come since.
-    base = changes[64 - count].picture()
+    base = changes[64 - count].painted()
     last = _change(draw, base, 6)
     assert together.scores([(together, last)]) == alone_after(alone, changes[64 - count], last)
 
 
-def alone_after(session: Session, accepted: Change, change: Change) -> list[float]:
+def alone_after(session: Session, accepted: Patched, change: Patched) -> list[float]:
     session.scores([(session, accepted)])
     return session.scores([(session, change)])
 
@@ -358,8 +358,8 @@ def test_searches_scored_together_are_those_scored_alone_to_the_last_bit() -> No
             for session, change in zip(alone, changes, strict=True)
         ]
         for change, score in zip(changes, scores, strict=True):
-            assert score == pytest.approx(rescorer.dense.score(change.picture()), abs=1e-5)
-        bases = [change.picture() for change in changes]
+            assert score == pytest.approx(rescorer.dense.score(change.painted()), abs=1e-5)
+        bases = [change.painted() for change in changes]
 
 
 def test_the_first_change_of_every_size_is_compared_with_a_dense_pass() -> None:
@@ -369,12 +369,12 @@ def test_the_first_change_of_every_size_is_compared_with_a_dense_pass() -> None:
     for size, left in ((5, False), (5, False), (3, True)):
         session = module.open_session(HEIGHT, WIDTH, 1000)
         assert isinstance(session, Session)
-        session.scores([(session, Change(base))])  # a dense pass itself
+        session.scores([(session, Patched(base))])  # a dense pass itself
         for side in (5, size):
             patch = Patch(9, 9, draw.integers(0, 256, (side, side, 3), np.uint8))
-            change = Change(base, (patch,))
+            change = Patched(base, (patch,))
             [score] = session.scores([(session, change)])
-            dense = module.rescorer.dense.score(change.picture())
+            dense = module.rescorer.dense.score(change.painted())
             assert score == dense if left and side == size else score == pytest.approx(dense)
             if left:
                 _spoil(session)
@@ -392,7 +392,7 @@ def test_what_was_scored_beside_a_fault_is_scored_again() -> None:
         _spoil(session)
         requests.append((session, _change(draw, base, 6)))
     requests[2][0]._moments.next = 0
-    dense = [rescorer.dense.score(change.picture()) for _, change in requests]
+    dense = [rescorer.dense.score(change.painted()) for _, change in requests]
     assert Session.scores(requests) == dense
     assert rescorer.trust.fault
 
@@ -409,9 +409,9 @@ def test_windows_that_overlap_behind_two_ways_are_all_computed(size: int) -> Non
         patches = (
             Patch(int(row), int(column), p) for (row, column), p in zip(places, pixels, strict=True)
         )
-        change = Change(base, tuple(patches))
+        change = Patched(base, tuple(patches))
         [score] = session.scores([(session, change)])
-        assert score == pytest.approx(session.dense.score(change.picture()), abs=1e-6)
+        assert score == pytest.approx(session.dense.score(change.painted()), abs=1e-6)
     assert session.trust.fault == ""
 
 
@@ -424,11 +424,11 @@ def test_what_disagrees_with_a_dense_pass_is_left_for_good_and_said() -> None:
     _spoil(session)
     session._moments.next = 0
     change = _change(draw, base, 6)
-    dense = module.rescorer.dense.score(change.picture())
+    dense = module.rescorer.dense.score(change.painted())
     assert session.scores([(session, change)]) == [dense]
     assert "incremental scoring was left: after 2 scores" in module.card.note
     change = _change(draw, base, 6)
-    assert session.scores([(session, change)]) == [module.rescorer.dense.score(change.picture())]
+    assert session.scores([(session, change)]) == [module.rescorer.dense.score(change.painted())]
     assert module.open_session(HEIGHT, WIDTH, 1000) is None
 
 
@@ -443,7 +443,7 @@ def test_a_step_that_fails_stops_no_search(how: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(type(session._activations), how, fail)
     small = _change(np.random.default_rng(0), base, 6)
     change = small if how == "score" else _all_of(base, _picture(1))
-    assert session.scores([(session, change)]) == [session.dense.score(change.picture())]
+    assert session.scores([(session, change)]) == [session.dense.score(change.painted())]
     assert session.trust.fault.endswith("a step failed, ValueError: no such place")
     session.close()
 
@@ -453,7 +453,7 @@ def test_a_base_that_cannot_be_taken_stops_no_search(monkeypatch: pytest.MonkeyP
     session = _session(_Drawn(["conv"], "mean", 0), base)
     monkeypatch.setattr(session._activations, "anchor", None)  # not to be called
     change = _change(np.random.default_rng(0), base, 6)
-    assert session.scores([(session, change)]) == [session.dense.score(change.picture())]
+    assert session.scores([(session, change)]) == [session.dense.score(change.painted())]
     assert "a step failed, TypeError" in session.trust.fault
 
 

@@ -265,10 +265,10 @@ def test_a_ledger_records_nothing_beyond_its_budget(
     pixels = make_picture(9, 9)
     ledger = Ledger(pixels, rough.card.scale, Goal.BIDIRECTIONAL, queries=2, cost=1)
     for _ in range(2):
-        ledger.record(Change(pixels), Answer(1.0, 7))
+        ledger.record(Patched(pixels), Answer(1.0, 7))
     assert ledger.left == 0
     with pytest.raises(RuntimeError, match="beyond the budget"):
-        ledger.record(Change(pixels), Answer(0.0, 7))
+        ledger.record(Patched(pixels), Answer(0.0, 7))
     assert ledger.answers == [Answer(1.0, 7)] * 2
 
 

@@ -10,7 +10,7 @@ from tests.support.scorers import roughness
 from torch import Tensor, nn
 
 import iqaudit
-from iqaudit._core.patches import Perturbation, Proposal
+from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
@@ -63,12 +63,12 @@ class Linear:
 
 def searched(
     attack: Attack[Any], posed: Problem, scorer: Linear, queries: int | None = None
-) -> Iterator[tuple[Any, Proposal, float, Any]]:
+) -> Iterator[tuple[Any, Patched, float, Any]]:
     """Yield each query's state before, proposal, loss, and state after."""
     state = attack.init(posed)
     for _ in range((queries or posed.queries) - 1):
         proposal = attack.ask(state)
-        loss = scorer.loss(proposal.perturbation())
+        loss = scorer.loss(proposal.painted())
         after = attack.tell(state, proposal, loss)
         yield state, proposal, loss, after
         state = after

@@ -56,7 +56,7 @@ def attacks(path: Path, pixels: NDArray[np.uint8]) -> None:
 def ask_and_tell(problem: Problem) -> None:
     attack = Bidirectional()
     state = attack.init(problem)
-    assert_type(attack.ask(state), iqaudit.Proposal)
+    assert_type(attack.ask(state), iqaudit.Patched)
 
 
 def pictures(path: Path) -> None:

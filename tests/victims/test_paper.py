@@ -160,14 +160,14 @@ def test_an_attack_draws_only_where_the_victim_looks(
     problem = iqaudit.attacks.Problem(clean, 3, 2000, iqaudit._core.stream.Stream(0, "x"), window)
     attack = iqaudit.attacks.Bidirectional()
     state = attack.init(problem)
-    stripes = attack.ask(state).perturbation()
+    stripes = attack.ask(state).painted()
     inside = np.zeros(size, bool)
     inside[window.top : window.top + window.height, window.left : window.left + window.width] = True
     assert (stripes[inside] != 0).all()
     assert (stripes[~inside] == 0).all()
     state = attack.tell(state, attack.ask(state), 0.0)
     for query in range(3, 60):
-        for edit in attack.ask(state).edits:
+        for edit in attack.ask(state).patches:
             assert inside[edit.window].all()
         state = attack.tell(state, attack.ask(state), 1.0)
         assert state.query == query + 1

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from iqaudit._core.patches import Change, Patch
+from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._base import Victim, forget, open_session
 from iqaudit.victims._scoring import score
@@ -51,7 +51,7 @@ def _seconds(victim: Victim, pixels: Pixels) -> float:
     for _ in range(2 * REPEATS):
         patches = tuple(_patch(draw, pixels) for _ in range(SQUARES))
         started = time.perf_counter()
-        session.scores([(session, Change(pixels, patches))])
+        session.scores([(session, Patched(pixels, patches))])
         taken.append(time.perf_counter() - started)
     session.close()
     return float(np.median(taken))  # the first takes the base

@@ -1,103 +1,22 @@
-"""Proposals: how an attack says which perturbation it wants scored next.
+"""Patches: an array said as another one, its base, with windows of it painted over.
 
-A perturbation is a signed picture in whole levels: int16, (height, width, 3). A proposal is a base
-perturbation and edits to it. A victim that can score again only what changed gets the edits; for
-any other, the oracle paints the picture. An attack never knows which.
+A perturbation is a signed picture in whole levels: int16, (height, width, 3). An attack proposes one
+as a base perturbation and patches; a victim gets the picture of it as a base picture and patches, so
+that one that keeps its computations of a base computes only the windows that change.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError
-
 Perturbation: TypeAlias = NDArray[np.int16]
 """Signed levels, int16, (height, width, 3); read-only by convention once it is a base."""
 
-
 TIE = 1e-5
 """Of a level: how near to a half a real level goes to the whole one nearer to zero."""
-
-
-@dataclass(frozen=True, eq=False)
-class Edit:
-    """A window of the perturbation and the levels that it takes, whatever it held before.
-
-    Parameters
-    ----------
-    top, left : int
-        The window's first row and column.
-    levels : ndarray of int16, (window height, window width, 3)
-        A flat colour may be a broadcast view.
-    """
-
-    top: int
-    left: int
-    levels: Perturbation
-
-    def __post_init__(self) -> None:
-        _check_levels(self.levels)
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """The rows and columns that the edit covers."""
-        height, width = self.levels.shape[:2]
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
-
-
-@dataclass(frozen=True, eq=False)
-class Proposal:
-    """A perturbation to be scored: `base` with `edits` painted over it in order.
-
-    A whole perturbation is a base without edits. Levels outside the threat are no error: the
-    oracle clips them.
-    """
-
-    base: Perturbation
-    edits: tuple[Edit, ...] = ()
-
-    def __post_init__(self) -> None:
-        _check_levels(self.base)
-
-    def perturbation(self) -> Perturbation:
-        """Return the perturbation, painted; the base itself where there is no edit.
-
-        The same array at every call: what comes to be a base is known again for this proposal's.
-        """
-        return self._painted
-
-    def was(self, base: Perturbation) -> bool:
-        """Whether a base is the very perturbation that this proposal returned."""
-        return vars(self).get("_painted") is base
-
-    @cached_property
-    def _painted(self) -> Perturbation:
-        if not self.edits:
-            return self.base
-        painted = self.base.copy()
-        for edit in self.edits:
-            painted[edit.window] = edit.levels
-        return painted
-
-
-def whole_levels(field: NDArray[np.floating], most: int) -> Perturbation:
-    """Return the whole levels nearest to a field of real ones, within `most` either way.
-
-    Halves go towards zero, and so does what rounding errors may have made of them: a trajectory
-    must not hang on a last bit.
-    """
-    rounded = np.rint(np.clip(field, -most, most) * (1 - TIE))
-    levels: Perturbation = rounded.astype(np.int16)
-    return levels
-
-
-def _check_levels(levels: Perturbation) -> None:
-    """Refuse what would wrap around or be cut off on the way to a picture."""
-    if levels.dtype.kind != "i":
-        raise InputError(f"A perturbation is signed whole levels (int16), not {levels.dtype}.")
 
 
 class Window(NamedTuple):
@@ -115,46 +34,71 @@ def whole(height: int, width: int) -> Window:
 
 
 class Patch(NamedTuple):
-    """A window of a picture and the pixels that it takes: uint8, (height, width, 3)."""
+    """A window of an array and the values that it takes.
+
+    Parameters
+    ----------
+    top, left : int
+        The window's first row and column.
+    values : ndarray, (window height, window width, 3)
+        Levels of a perturbation (int16) or pixels (uint8). A flat colour may be a broadcast view.
+    """
 
     top: int
     left: int
-    pixels: NDArray[np.uint8]
+    values: NDArray[Any]
 
     @property
     def window(self) -> tuple[slice, slice]:
         """The rows and columns that the patch covers."""
-        height, width = self.pixels.shape[:2]
+        height, width = self.values.shape[:2]
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
-    """A picture said as another one, `base`, with patches painted over it in order.
+class Patched:
+    """An array with patches painted over it, in order.
 
-    A base that is the same array is the same picture: a victim that keeps what it computed of it
-    computes only what the patches change.
+    A base that is the same array is the same perturbation, or picture.
+
+    Parameters
+    ----------
+    base : ndarray, (height, width, 3)
+        A perturbation (int16) or a picture (uint8). A whole one is a base without patches.
+    patches : tuple of Patch
+        Whatever the base holds there.
     """
 
-    base: NDArray[np.uint8]
+    base: NDArray[Any]
     patches: tuple[Patch, ...] = ()
 
-    def picture(self) -> NDArray[np.uint8]:
-        """Return the picture, (height, width, 3); the base itself where there is no patch.
+    def painted(self) -> NDArray[Any]:
+        """Return the array, painted; the base itself where there is no patch.
 
-        The same array at every call, so that as a later change's base it is known again.
+        The same array at every call, so that as a later one's base it is known again.
         """
         return self._painted
 
-    def was(self, base: NDArray[np.uint8]) -> bool:
-        """Whether a base is the very picture that this change returned."""
+    def was(self, base: NDArray[Any]) -> bool:
+        """Whether a base is the very array that `painted` returned."""
         return vars(self).get("_painted") is base
 
     @cached_property
-    def _painted(self) -> NDArray[np.uint8]:
+    def _painted(self) -> NDArray[Any]:
         if not self.patches:
             return self.base
         painted = self.base.copy()
         for patch in self.patches:
-            painted[patch.window] = patch.pixels
+            painted[patch.window] = patch.values
         return painted
+
+
+def whole_levels(field: NDArray[np.floating], most: int) -> Perturbation:
+    """Return the whole levels nearest to a field of real ones, within `most` either way.
+
+    Halves go towards zero, and so does what rounding errors may have made of them: a trajectory
+    must not hang on a last bit.
+    """
+    rounded = np.rint(np.clip(field, -most, most) * (1 - TIE))
+    levels: Perturbation = rounded.astype(np.int16)
+    return levels

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from iqaudit._core.patches import Change, Patch
+from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._incremental.activations import Activations
 from iqaudit._incremental.dense_pass import DensePass, as_number
@@ -38,9 +38,9 @@ class Session:
         self.dense, self.trust, self._activations = dense, trust, activations
         self._base: Pixels | None = None
         self._canvas: Pixels = np.empty((0, 0, 3), np.uint8)
-        self._changes: list[Change] = []
+        self._changes: list[Patched] = []
         """Of the base: the last ones."""
-        self._scored: Change | None = None
+        self._scored: Patched | None = None
         """The one whose maps are there."""
         self._moments = Moments()
 
@@ -50,7 +50,7 @@ class Session:
         return self._activations.network
 
     @staticmethod
-    def scores(requests: Sequence[tuple["Session", Change]]) -> list[float]:
+    def scores(requests: Sequence[tuple["Session", Patched]]) -> list[float]:
         """Return the scores of changes, each in its picture's session; all of one victim.
 
         They are those of one request after the other, to the last bit.
@@ -59,20 +59,20 @@ class Session:
         known = first.trust.fault
         scores = [session.score(change) for session, change in requests]
         if first.trust.fault and not known:  # those beside the one that told may be as far off
-            return [first.dense.score(change.picture()) for _, change in requests]
+            return [first.dense.score(change.painted()) for _, change in requests]
         return scores
 
-    def score(self, change: Change) -> float:
+    def score(self, change: Patched) -> float:
         """Return a change's score, compared with a dense pass when its moment has come."""
         score = self._incremental(change)
         due = self._moments.due(change)
         if self.trust.fault or not change.patches:
             return score  # a dense pass's, or one of those that `scores` asks for again
         if self.trust.is_new(change) or due:
-            return self.trust.compared(score, change.picture(), self._moments.count)
+            return self.trust.compared(score, change.painted(), self._moments.count)
         return score
 
-    def recall(self, change: Change) -> None:
+    def recall(self, change: Patched) -> None:
         """Take note of a change that was scored in an earlier search.
 
         It is scored again only where it becomes the base, so that the maps go the very way that
@@ -88,28 +88,28 @@ class Session:
     def close(self) -> None:
         """Compare the base with a dense pass: every answer is there, so nothing may fail now."""
         if self._base is not None and not self.trust.fault:
-            corner = Change(self._base, (Patch(0, 0, self._base[:1, :1]),))
+            corner = Patched(self._base, (Patch(0, 0, self._base[:1, :1]),))
             try:
                 self.trust.compared(self._incremental(corner), self._base, self._moments.count)
             except Exception as error:  # noqa: BLE001 (whatever a foreign module's code raises)
                 self.trust.leave(f"its last check failed, {type(error).__name__}: {error}")
         self._base = None
 
-    def _incremental(self, change: Change) -> float:
+    def _incremental(self, change: Patched) -> float:
         """Return a change's score; densely where there is nothing to follow or a step fails."""
         if self.trust.fault or not change.patches:
-            return self.dense.score(change.picture())
+            return self.dense.score(change.painted())
         try:
             if self._follows(change):
                 self._note(change)
                 return self._windows(change)
             with torch.inference_mode():
-                return as_number(self._activations.whole(self._tensor(change.picture()[None])))
+                return as_number(self._activations.whole(self._tensor(change.painted()[None])))
         except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
             self.trust.leave(f"a step failed, {type(error).__name__}: {error}")
-            return self.dense.score(change.picture())
+            return self.dense.score(change.painted())
 
-    def _follows(self, change: Change) -> bool:
+    def _follows(self, change: Patched) -> bool:
         """Whether a change is scored through its windows."""
         return (
             not self.trust.fault
@@ -117,18 +117,18 @@ class Session:
             and self._activations.planner.fits(len(change.patches), *window_size(change))
         )
 
-    def _note(self, change: Change) -> None:
+    def _note(self, change: Patched) -> None:
         """Take a change's base, and remember that it may become the next one."""
         self._rebase(change.base)
         self._changes = [*self._changes[-REMEMBERED:], change]
 
-    def _windows(self, change: Change) -> float:
+    def _windows(self, change: Patched) -> float:
         """Return the score of a change of the base, through its windows."""
         height, width = window_size(change)
         rows, columns = change.base.shape[0] - height, change.base.shape[1] - width
         corners = [(min(p.top, rows), min(p.left, columns)) for p in change.patches]
         for patch in change.patches:
-            self._canvas[patch.window] = patch.pixels
+            self._canvas[patch.window] = patch.values
         windows = np.stack(
             [self._canvas[top : top + height, left : left + width] for top, left in corners]
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from iqaudit._core.patches import Change
+from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._core.process import give_freed_memory_back
 from iqaudit._incremental.dense_pass import DensePass
@@ -47,7 +47,7 @@ class Trust:
             self.fault = f"incremental scoring was left: {reason}"
             self._on_fault(self.fault)
 
-    def is_new(self, change: Change) -> bool:
+    def is_new(self, change: Patched) -> bool:
         """Whether a change is the first of its kind, by its picture's and its windows' sizes."""
         # Sizes within a factor of two are of one kind: some attacks draw them freely.
         sizes = (side.bit_length() for side in window_size(change))
@@ -80,18 +80,18 @@ class Moments:
         self.count = self.next = 0
         self._draw: np.random.Generator | None = None
 
-    def due(self, change: Change) -> bool:
+    def due(self, change: Patched) -> bool:
         """Count a score, and tell whether its moment has come."""
         self.count += 1
         if self._draw is None:
-            self._draw = np.random.default_rng(zlib.crc32(change.picture().tobytes()))
+            self._draw = np.random.default_rng(zlib.crc32(change.painted().tobytes()))
         elif self.count < self.next:
             return False
         self.next = self.count + int(self._draw.integers(1, 2 * CHECK_EVERY))
         return True
 
 
-def window_size(change: Change) -> tuple[int, int]:
+def window_size(change: Patched) -> tuple[int, int]:
     """Return the height and width of windows that hold any of a change's patches."""
-    shapes = [patch.pixels.shape for patch in change.patches]
+    shapes = [patch.values.shape for patch in change.patches]
     return max(shape[0] for shape in shapes), max(shape[1] for shape in shapes)

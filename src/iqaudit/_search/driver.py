@@ -10,7 +10,7 @@ import numpy as np
 
 from iqaudit._core.errors import InputError, VictimError, whole_number
 from iqaudit._core.goal import Goal
-from iqaudit._core.patches import Change
+from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Picture
 from iqaudit._core.threat import Linf
 from iqaudit._search.ledger import Answer, check_budget
@@ -232,7 +232,7 @@ def batch_size(victim: Victim, batch: int | None) -> int:
 
 
 def _ask(
-    victim: Victim, requests: Sequence[tuple[Trial, Change]]
+    victim: Victim, requests: Sequence[tuple[Trial, Patched]]
 ) -> tuple[list[float | None], VictimError | KeyboardInterrupt | None]:
     """Ask the victim for the score of each change; nothing is recorded.
 
@@ -269,11 +269,11 @@ def _ask(
     return scores, None
 
 
-def _answers(victim: Victim, requests: Sequence[tuple[Trial, Change]]) -> list[float]:
+def _answers(victim: Victim, requests: Sequence[tuple[Trial, Patched]]) -> list[float]:
     changes = [change for _, change in requests]
     session = requests[0][0].session
     if session is None:
         # The victim gets a copy: some write into their argument.
-        return ask_batch(victim, np.stack([change.picture() for change in changes]))
+        return ask_batch(victim, np.stack([change.painted() for change in changes]))
     together = [(trial.session, change) for trial, change in requests]
     return as_numbers(victim, lambda: session.scores(together), changes[0].base, len(changes))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction, Goal
-from iqaudit._core.patches import Change
+from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import Scale
 
@@ -59,7 +59,7 @@ class Ledger:
         self.queries, self.cost = queries, cost
         self.answers: list[Answer] = []
         self._scale, self._goal = scale, goal
-        self._best, self._best_loss = (0, Change(pixels)), math.inf
+        self._best, self._best_loss = (0, Patched(pixels)), math.inf
 
     @property
     def spent(self) -> int:
@@ -92,9 +92,9 @@ class Ledger:
 
         The clean picture counts: an attack that found nothing better leaves the picture as it was.
         """
-        return self._best[1].picture()
+        return self._best[1].painted()
 
-    def record(self, change: Change, answer: Answer) -> float:
+    def record(self, change: Patched, answer: Answer) -> float:
         """Record the answer on a change as the next one, and return its loss."""
         if not self.left:
             raise RuntimeError("a query was asked beyond the budget")

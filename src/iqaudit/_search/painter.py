@@ -3,7 +3,7 @@
 import numpy as np
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.patches import Change, Patch, Perturbation, Proposal, Window
+from iqaudit._core.patches import Patch, Patched, Perturbation, Window
 from iqaudit._core.picture import Pixels, picture_key, window_key
 from iqaudit._core.threat import Linf
 
@@ -30,10 +30,10 @@ class Painter:
         self.seen = pixels[self._rows, self._columns]
         """The clean pixels of the window, a view."""
         self._base: Perturbation | None = None
-        self._last: tuple[Proposal, Change, int] | None = None
+        self._last: tuple[Patched, Patched, int] | None = None
         self._painted, self._canvas, self._painted_key = pixels, pixels, 0
 
-    def change(self, proposal: Proposal) -> Change:
+    def change(self, proposal: Patched) -> Patched:
         """Return the picture of a proposal as a change of its base's picture.
 
         Raises
@@ -41,7 +41,7 @@ class Painter:
         InputError
             If a perturbation is not of signed whole levels, which would wrap around.
         """
-        for levels in (proposal.base, *(edit.levels for edit in proposal.edits)):
+        for levels in (proposal.base, *(edit.values for edit in proposal.patches)):
             if levels.dtype.kind != "i":
                 raise InputError(
                     f"A perturbation is signed whole levels (int16), not {levels.dtype}."
@@ -53,11 +53,11 @@ class Painter:
             Patch(
                 top + edit.top,
                 left + edit.left,
-                self._threat.apply(self.seen[edit.window], edit.levels),
+                self._threat.apply(self.seen[edit.window], edit.values),
             )
-            for edit in proposal.edits
+            for edit in proposal.patches
         )
-        return Change(self._painted, tuple(patches))
+        return Patched(self._painted, tuple(patches))
 
     def picture(self, perturbation: Perturbation) -> Pixels:
         """Return the picture of a perturbation of the window: new pixels, (height, width, 3)."""
@@ -69,7 +69,7 @@ class Painter:
         """Return the window's part of an array of the picture's size, a view."""
         return values[self._rows, self._columns]
 
-    def key(self, proposal: Proposal, change: Change) -> int:
+    def key(self, proposal: Patched, change: Patched) -> int:
         """Return the key of a scored change of the base painted last, and remember the change.
 
         An attack that accepts the proposal makes it its next base, which then need not be painted.
@@ -77,9 +77,9 @@ class Painter:
         key = self._painted_key
         for patch in change.patches:
             held = self._canvas[patch.window]
-            difference = patch.pixels.astype(np.int16) - held
+            difference = patch.values.astype(np.int16) - held
             key += window_key(difference, patch.top, patch.left, self._pixels.shape[:2])
-            held[:] = patch.pixels  # patches may overlap: the later one counts
+            held[:] = patch.values  # patches may overlap: the later one counts
         for patch in change.patches:
             self._canvas[patch.window] = self._painted[patch.window]
         key %= 2**64
@@ -92,8 +92,8 @@ class Painter:
         if self._last is not None and self._last[0].was(base):
             _, change, self._painted_key = self._last
             for patch in change.patches:  # faster than a copy of the picture
-                self._canvas[patch.window] = patch.pixels
-            self._painted = change.picture()
+                self._canvas[patch.window] = patch.values
+            self._painted = change.painted()
         else:
             self._painted = self.picture(base)
             self._painted_key = picture_key(self._painted)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction, Goal, progress
-from iqaudit._core.patches import Change, Perturbation, Proposal
+from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
@@ -134,7 +134,7 @@ class Trial:
         self._state: Any = None
         """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
-        self._asked: tuple[Proposal, Change] | None = None
+        self._asked: tuple[Patched, Patched] | None = None
 
     @property
     def done(self) -> bool:
@@ -160,12 +160,12 @@ class Trial:
         clean, best = self.ledger.answers[0].score, self.ledger.best_score
         return progress(self._scale.quality(clean), self._scale.quality(best))
 
-    def ask(self) -> Change:
+    def ask(self) -> Patched:
         """Return the picture to be scored next: the clean one, then what the attack proposes."""
         if self.ledger.answers:
             proposal = self._attack.ask(self._state)
         else:
-            proposal = Proposal(self._problem.unchanged())
+            proposal = Patched(self._problem.unchanged())
         change = self._painter.change(proposal)
         self._asked = proposal, change
         return change

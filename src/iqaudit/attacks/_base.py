@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.patches import Perturbation, Proposal
+from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 
@@ -87,11 +87,11 @@ class Attack(Protocol[S]):
         """Return the state before the first proposal."""
         ...
 
-    def ask(self, state: S) -> Proposal:
+    def ask(self, state: S) -> Patched:
         """Return the perturbation to be scored next."""
         ...
 
-    def tell(self, state: S, proposal: Proposal, loss: float) -> S:
+    def tell(self, state: S, proposal: Patched, loss: float) -> S:
         """Return the state after the proposal's loss, lower is better."""
         ...
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from iqaudit._core.errors import InputError, whole_number
-from iqaudit._core.patches import Edit, Perturbation, Proposal
+from iqaudit._core.patches import Patch, Patched, Perturbation
 from iqaudit.attacks._base import FIRST_QUERY, Problem
 
 PHASE_ENDS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000, 10000)
@@ -73,7 +73,7 @@ class Bidirectional:
         nothing = problem.unchanged()
         return SquareState(problem, FIRST_QUERY, nothing, math.inf)
 
-    def ask(self, state: SquareState) -> Proposal:
+    def ask(self, state: SquareState) -> Patched:
         """Propose the stripes first, then squares upon what was kept."""
         problem = state.problem
         height, width, _ = problem.pixels.shape
@@ -81,7 +81,7 @@ class Bidirectional:
         if state.query == FIRST_QUERY:
             stripes = _signs(draw, (1, width, 3), problem.levels)
             stripes = np.broadcast_to(stripes, (height, width, 3))
-            return Proposal(state.perturbation, (Edit(0, 0, stripes),))
+            return Patched(state.perturbation, (Patch(0, 0, stripes),))
         side = self.side(state.query, problem.queries, height, width)
         edits = []
         for _ in range(self.n_squares):
@@ -92,13 +92,13 @@ class Bidirectional:
             # Levels that differ stay different when clipped to 0-255, so this asks a new picture.
             while _is_flat(held, colour):
                 colour = _signs(draw, 3, problem.levels)
-            edits.append(Edit(row, column, _flat(colour, side)))
-        return Proposal(state.perturbation, tuple(edits))
+            edits.append(Patch(row, column, _flat(colour, side)))
+        return Patched(state.perturbation, tuple(edits))
 
-    def tell(self, state: SquareState, proposal: Proposal, loss: float) -> SquareState:
+    def tell(self, state: SquareState, proposal: Patched, loss: float) -> SquareState:
         """Keep the proposal where the loss strictly fell, and by more than the noise."""
         if loss < state.loss - state.problem.noise:
-            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+            state = replace(state, perturbation=proposal.painted(), loss=loss)
         return replace(state, query=state.query + 1)
 
     def side(self, query: int, queries: int, height: int, width: int) -> int:

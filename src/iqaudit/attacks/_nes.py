@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError, whole_number
-from iqaudit._core.patches import Edit, Perturbation, Proposal, whole_levels
+from iqaudit._core.patches import Patch, Patched, Perturbation, whole_levels
 from iqaudit.attacks._base import FIRST_QUERY, Problem
 
 PLATEAU, SHRINK, SMALLEST = 5, 2, 1 / 200
@@ -107,7 +107,7 @@ class NES:
             self.step * problem.levels,
         )
 
-    def ask(self, state: NESState) -> Proposal:
+    def ask(self, state: NESState) -> Patched:
         """Propose a picture of a pair or, once they are all there, the next point."""
         problem = state.problem
         if state.sampled == self.samples:
@@ -118,9 +118,9 @@ class NES:
             noise = draw.standard_normal(problem.pixels.shape, dtype=np.float32)
             drawn = np.rint(np.float32(-self.sigma if second else self.sigma) * noise)
             levels = state.perturbation + drawn.astype(np.int16)
-        return Proposal(state.perturbation, (Edit(0, 0, levels),))
+        return Patched(state.perturbation, (Patch(0, 0, levels),))
 
-    def tell(self, state: NESState, proposal: Proposal, loss: float) -> NESState:
+    def tell(self, state: NESState, proposal: Patched, loss: float) -> NESState:
         """Take a picture into the estimate, or the next point as the one to stand at."""
         state = replace(state, query=state.query + 1)
         if state.sampled == self.samples:
@@ -129,11 +129,11 @@ class NES:
         if state.sampled % 2:
             return replace(state, before=loss)
         fall = state.before - loss
-        [edit] = proposal.edits
-        drawn = edit.levels - state.perturbation
+        [edit] = proposal.patches
+        drawn = edit.values - state.perturbation
         return replace(state, estimate=state.estimate + np.float32(fall) * -drawn)
 
-    def _moved(self, state: NESState, proposal: Proposal) -> NESState:
+    def _moved(self, state: NESState, proposal: Patched) -> NESState:
         means = (*state.means, state.total / self.samples)[-PLATEAU:]
         step = state.step
         if len(means) == PLATEAU and means[-1] > means[0]:
@@ -141,7 +141,7 @@ class NES:
             step, means = max(step / SHRINK, smallest), ()
         return replace(
             state,
-            perturbation=proposal.perturbation(),
+            perturbation=proposal.painted(),
             point=self._stepped(state),
             velocity=self._velocity(state),
             estimate=np.zeros_like(state.estimate),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError, whole_number
-from iqaudit._core.patches import Edit, Perturbation, Proposal
+from iqaudit._core.patches import Patch, Patched, Perturbation
 from iqaudit.attacks._base import FIRST_QUERY, Problem
 
 BLOCKS_A_SIDE = 8
@@ -85,25 +85,25 @@ class Parsimonious:
         order = _drawn(problem, FIRST_QUERY, side)
         return ParsimoniousState(problem, FIRST_QUERY, nothing, math.inf, side, order)
 
-    def ask(self, state: ParsimoniousState) -> Proposal:
+    def ask(self, state: ParsimoniousState) -> Patched:
         """Propose the start, then flips of one block."""
         problem = state.problem
         if state.query == FIRST_QUERY:
             start = np.broadcast_to(np.int16(-problem.levels), problem.pixels.shape)
-            return Proposal(state.perturbation, (Edit(0, 0, start),))
+            return Patched(state.perturbation, (Patch(0, 0, start),))
         block = state.waiting[0] if state.waiting else state.queue[0][1]
         rows, columns, channel = _place(state, block)
         levels = state.perturbation[rows, columns].copy()
         levels[..., channel] *= -1
-        return Proposal(state.perturbation, (Edit(rows.start, columns.start, levels),))
+        return Patched(state.perturbation, (Patch(rows.start, columns.start, levels),))
 
-    def tell(self, state: ParsimoniousState, proposal: Proposal, loss: float) -> ParsimoniousState:
+    def tell(self, state: ParsimoniousState, proposal: Patched, loss: float) -> ParsimoniousState:
         """Take in a margin, and keep the flip where it is the best there is and lowers the loss."""
         start = state.query == FIRST_QUERY
         margin, queue = loss - state.loss, list(state.queue)
         kept = replace(state, query=state.query + 1)
         if start:
-            kept = replace(kept, perturbation=proposal.perturbation(), loss=loss)
+            kept = replace(kept, perturbation=proposal.painted(), loss=loss)
             return self._settled(_phase(self.batch, kept))
         if state.waiting:
             heapq.heappush(queue, (margin, state.waiting[0]))
@@ -113,7 +113,7 @@ class Parsimonious:
         if queue and margin > queue[0][0]:
             heapq.heappush(queue, (margin, block))
         elif margin < -state.problem.noise:
-            kept = replace(kept, perturbation=proposal.perturbation(), loss=loss)
+            kept = replace(kept, perturbation=proposal.painted(), loss=loss)
         else:
             queue = []
         return self._settled(replace(kept, queue=tuple(queue)))

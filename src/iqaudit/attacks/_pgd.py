@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.patches import Edit, Perturbation, Proposal, whole_levels
+from iqaudit._core.patches import Patch, Patched, Perturbation, whole_levels
 from iqaudit.attacks._base import FIRST_QUERY, Problem
 
 FLAT = 1e-30
@@ -83,18 +83,18 @@ class PGD:
             problem, FIRST_QUERY, problem.unchanged(), problem.clean_loss, nothing, nothing
         )
 
-    def ask(self, state: PGDState) -> Proposal:
+    def ask(self, state: PGDState) -> Patched:
         """Propose where the next step leads."""
         point, _ = self._stepped(state)
-        edit = Edit(0, 0, whole_levels(point, state.problem.levels))
-        return Proposal(state.perturbation, (edit,))
+        edit = Patch(0, 0, whole_levels(point, state.problem.levels))
+        return Patched(state.perturbation, (edit,))
 
-    def tell(self, state: PGDState, proposal: Proposal, loss: float) -> PGDState:
+    def tell(self, state: PGDState, proposal: Patched, loss: float) -> PGDState:
         """Take the step, and its picture as the best where it is."""
         point, velocity = self._stepped(state)
         best, least = state.perturbation, state.loss
         if loss < least - state.problem.noise:
-            best, least = proposal.perturbation(), loss
+            best, least = proposal.painted(), loss
         return PGDState(state.problem, state.query + 1, best, least, point, velocity)
 
     def _stepped(self, state: PGDState) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iqaudit._core.patches import Edit, Perturbation, Proposal
+from iqaudit._core.patches import Patch, Patched, Perturbation
 from iqaudit.attacks._base import FIRST_QUERY, Problem
 
 
@@ -30,16 +30,16 @@ class RandomSigns:
         nothing = problem.unchanged()
         return RandomState(problem, FIRST_QUERY, nothing, problem.clean_loss)
 
-    def ask(self, state: RandomState) -> Proposal:
+    def ask(self, state: RandomState) -> Patched:
         """Propose a picture."""
         problem = state.problem
         draw = problem.stream.at(state.query)
         signs = 2 * draw.integers(2, size=problem.pixels.shape, dtype=np.int8) - 1
-        edit = Edit(0, 0, np.int16(problem.levels) * signs)
-        return Proposal(state.perturbation, (edit,))
+        edit = Patch(0, 0, np.int16(problem.levels) * signs)
+        return Patched(state.perturbation, (edit,))
 
-    def tell(self, state: RandomState, proposal: Proposal, loss: float) -> RandomState:
+    def tell(self, state: RandomState, proposal: Patched, loss: float) -> RandomState:
         """Keep the picture where it is the best so far, by more than the noise."""
         if loss < state.loss - state.problem.noise:
-            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+            state = replace(state, perturbation=proposal.painted(), loss=loss)
         return replace(state, query=state.query + 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iqaudit._core.patches import Edit, Perturbation, Proposal
+from iqaudit._core.patches import Patch, Patched, Perturbation
 from iqaudit.attacks._base import FIRST_QUERY, Problem
 
 
@@ -44,12 +44,12 @@ class SignHunter:
         nothing = problem.unchanged()
         return SignHunterState(problem, FIRST_QUERY, nothing, math.inf)
 
-    def ask(self, state: SignHunterState) -> Proposal:
+    def ask(self, state: SignHunterState) -> Patched:
         """Propose the start, then flips."""
         width = state.problem.pixels.shape[1]
         if state.query == FIRST_QUERY:
             start = np.broadcast_to(np.int16(state.problem.levels), state.problem.pixels.shape)
-            return Proposal(state.perturbation, (Edit(0, 0, start),))
+            return Patched(state.perturbation, (Patch(0, 0, start),))
         begin, end = _chunk(state)
         row, last_row = begin // (3 * width), (end - 1) // (3 * width)
         column, last_column = 0, width - 1
@@ -61,13 +61,13 @@ class SignHunter:
         levels = state.perturbation[rows, columns].copy()
         first = 3 * (row * width + column)
         levels.reshape(-1)[begin - first : end - first] *= -1
-        return Proposal(state.perturbation, (Edit(rows.start, columns.start, levels),))
+        return Patched(state.perturbation, (Patch(rows.start, columns.start, levels),))
 
-    def tell(self, state: SignHunterState, proposal: Proposal, loss: float) -> SignHunterState:
+    def tell(self, state: SignHunterState, proposal: Patched, loss: float) -> SignHunterState:
         """Keep the flip where the loss fell, and go on to the next chunk."""
         start = state.query == FIRST_QUERY
         if start or loss < state.loss - state.problem.noise:
-            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+            state = replace(state, perturbation=proposal.painted(), loss=loss)
         state = replace(state, query=state.query + 1)
         return state if start else _next(state)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.patches import Edit, Perturbation, Proposal
+from iqaudit._core.patches import Patch, Patched, Perturbation
 from iqaudit._core.threat import MAX_LEVEL
 from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
 
@@ -46,18 +46,18 @@ class SimBA:
         nothing = problem.unchanged()
         return _usable(SimBAState(problem, FIRST_QUERY, nothing, problem.clean_loss, order))
 
-    def ask(self, state: SimBAState) -> Proposal:
+    def ask(self, state: SimBAState) -> Patched:
         """Propose the step that is due."""
         row, column, channel = _coordinate(state)
         levels = state.perturbation[row : row + 1, column : column + 1].copy()
         levels[0, 0, channel] = _stepped(state, int(levels[0, 0, channel]))
-        return Proposal(state.perturbation, (Edit(row, column, levels),))
+        return Patched(state.perturbation, (Patch(row, column, levels),))
 
-    def tell(self, state: SimBAState, proposal: Proposal, loss: float) -> SimBAState:
+    def tell(self, state: SimBAState, proposal: Patched, loss: float) -> SimBAState:
         """Keep the step where the loss fell; else try the other way, then the next coordinate."""
         kept = loss < state.loss - state.problem.noise
         if kept:
-            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+            state = replace(state, perturbation=proposal.painted(), loss=loss)
         return _usable(replace(_next(state, kept=kept), query=state.query + 1))
 
 

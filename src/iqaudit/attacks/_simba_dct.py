@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.patches import Edit, Perturbation, Proposal, whole_levels
+from iqaudit._core.patches import Patch, Patched, Perturbation, whole_levels
 from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
 
 SHELLS, FIRST_SHELL = 32, 4
@@ -71,21 +71,21 @@ class SimBADCT:
             low_first(draw, height, width)[: problem.queries],
         )
 
-    def ask(self, state: SimBADCTState) -> Proposal:
+    def ask(self, state: SimBADCTState) -> Patched:
         """Propose the step that is due."""
         channel, stepped = self._step(state)
         levels = state.perturbation.copy()
         levels[..., channel] = whole_levels(stepped, state.problem.levels)
-        return Proposal(state.perturbation, (Edit(0, 0, levels),))
+        return Patched(state.perturbation, (Patch(0, 0, levels),))
 
-    def tell(self, state: SimBADCTState, proposal: Proposal, loss: float) -> SimBADCTState:
+    def tell(self, state: SimBADCTState, proposal: Patched, loss: float) -> SimBADCTState:
         """Keep the step where the loss fell; else try the other way, then the next frequency."""
         query, place = state.query + 1, state.place + 1
         if loss < state.loss - state.problem.noise:
             channel, stepped = self._step(state)
             field = state.field.copy()
             field[..., channel] = stepped
-            perturbation = proposal.perturbation()
+            perturbation = proposal.painted()
             state = replace(state, perturbation=perturbation, loss=loss, field=field)
             return replace(state, query=query, place=place, up=False)
         if state.up:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from iqaudit._core.errors import InputError, whole_number
-from iqaudit._core.patches import Edit, Perturbation, Proposal, whole_levels
+from iqaudit._core.patches import Patch, Patched, Perturbation, whole_levels
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.attacks import _surfree, _visibility
 from iqaudit.attacks._base import FIRST_QUERY, Problem
@@ -167,18 +167,18 @@ class Yang2024:
             *(nothing, nothing, nothing, nothing),
         )
 
-    def ask(self, state: Yang2024State) -> Proposal:
+    def ask(self, state: Yang2024State) -> Patched:
         """Propose what the round's phase asks for."""
-        edit = Edit(0, 0, _whole(state, self._candidate(state)))
-        return Proposal(state.perturbation, (edit,))
+        edit = Patch(0, 0, _whole(state, self._candidate(state)))
+        return Patched(state.perturbation, (edit,))
 
-    def tell(self, state: Yang2024State, proposal: Proposal, loss: float) -> Yang2024State:
+    def tell(self, state: Yang2024State, proposal: Patched, loss: float) -> Yang2024State:
         """Take what passes the boundary, and go on."""
         passed = _passes(state, state.boundary, loss)
         candidate = self._candidate(state)
         told = replace(state, query=state.query + 1, count=state.count + 1)
         if passed:
-            told = replace(told, perturbation=proposal.perturbation(), loss=loss)
+            told = replace(told, perturbation=proposal.painted(), loss=loss)
         if state.phase is Phase.TRY:
             return self._tried(told, candidate) if passed else self._missed(told)
         if state.phase is Phase.SHRINK:

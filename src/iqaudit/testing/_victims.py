@@ -16,7 +16,7 @@ from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.picture import Pixels, picture_key
 from iqaudit._core.stream import Stream
 from iqaudit.victims._base import Victim
-from iqaudit.victims._registry import as_victim
+from iqaudit.victims._spec import as_victim
 
 Inside = str | Victim | Callable[..., Any]
 

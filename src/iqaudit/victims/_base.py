@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iqaudit._core.errors import InputError, whole_number
-from iqaudit._core.patches import Change, Window, whole
+from iqaudit._core.patches import Patched, Window, whole
 from iqaudit._core.scale import Scale
 
 ELSEWHERE = "elsewhere"
@@ -77,11 +77,11 @@ class Session(Protocol):
     """A search on one picture with a victim that scores again only what changes."""
 
     @staticmethod
-    def scores(requests: "Sequence[tuple[Any, Change]]") -> ArrayLike:
+    def scores(requests: "Sequence[tuple[Any, Patched]]") -> ArrayLike:
         """Score changes, each in the session of its picture; all of one victim."""
         ...
 
-    def recall(self, change: Change) -> None:
+    def recall(self, change: Patched) -> None:
         """Take note of a change that was scored in an earlier search, which this one goes on with.
 
         Later scores must be, to the last bit, those that it would have given in that search.

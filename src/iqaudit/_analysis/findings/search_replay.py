@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from iqaudit._analysis.findings.grid import GRID, covered
 from iqaudit._analysis.findings.pairs import Pair
 from iqaudit._core.goal import Goal
-from iqaudit._core.patches import Change, Window
+from iqaudit._core.patches import Patched, Window
 from iqaudit._core.picture import Picture
 from iqaudit._core.threat import Linf
 from iqaudit._runs.records import RunRecord
@@ -107,8 +107,8 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
     return tally.windows()
 
 
-def _windows(change: Change) -> list[Window]:
-    return [Window(patch.top, patch.left, *patch.pixels.shape[:2]) for patch in change.patches]
+def _windows(change: Patched) -> list[Window]:
+    return [Window(patch.top, patch.left, *patch.values.shape[:2]) for patch in change.patches]
 
 
 class _Tally:

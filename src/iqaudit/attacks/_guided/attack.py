@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.patches import Edit, Perturbation, Proposal, whole
+from iqaudit._core.patches import Patch, Patched, Perturbation, whole
 from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
 from iqaudit.attacks._guided import moves
 from iqaudit.attacks._guided.allowance import Allowance, allowance
@@ -158,17 +158,17 @@ class Guided:
         if len(state.ranking) < len(OPENING):
             checks = OPENING[len(state.ranking)]
             levels = moves.filled(checks, whole(*state.allowed.white.shape[:2]), state.allowed)
-            return Move(state.perturbation, (Edit(0, 0, levels),))
+            return Move(state.perturbation, (Patch(0, 0, levels),))
         draw = state.problem.stream.at(state.query)
         plane = Plane(state.perturbation, state.allowed, state.tiles, state.ranking, state.kept)
         while True:
             kind, share = self._choose(state, draw)
             window, levels, growable = moves.drawn(plane, draw, KINDS[kind], SHARES[share])
             if (levels != plane.held(window)).any():
-                edit = Edit(window.top, window.left, levels)
+                edit = Patch(window.top, window.left, levels)
                 return Move(state.perturbation, (edit,), kind, share, growable)
 
-    def tell(self, state: GuidedState, proposal: Proposal, loss: float) -> GuidedState:
+    def tell(self, state: GuidedState, proposal: Patched, loss: float) -> GuidedState:
         """Keep the proposal where the loss fell by more than the noise, and learn from it."""
         if not isinstance(proposal, Move):
             raise TypeError(f"told of {type(proposal).__name__}, which was not asked")
@@ -184,7 +184,7 @@ class Guided:
             if better and proposal.growable is not None:
                 state = replace(state, kept=(*state.kept, proposal.growable)[-KEPT:])
         if better:
-            state = replace(state, perturbation=proposal.perturbation(), loss=loss)
+            state = replace(state, perturbation=proposal.painted(), loss=loss)
         return replace(state, query=state.query + 1)
 
     def _choose(self, state: GuidedState, draw: np.random.Generator) -> tuple[int, int]:

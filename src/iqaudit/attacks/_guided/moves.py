@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.patches import Perturbation, Proposal, Window
+from iqaudit._core.patches import Patched, Perturbation, Window
 from iqaudit.attacks._guided.allowance import Allowance
 from iqaudit.attacks._guided.patterns import (
     TILE,
@@ -67,7 +67,7 @@ Kept: TypeAlias = tuple[Pattern, Window]
 
 
 @dataclass(frozen=True, eq=False)
-class Move(Proposal):
+class Move(Patched):
     """A proposal, and what it was drawn as: `kind` and `share` are places in KINDS and SHARES.
 
     `growable` is the pattern and its window, to go on with nearby; None where it is a tile.
