@@ -57,8 +57,8 @@ class RemoteWorker(Worker):
         for package, version in self._record["versions"].items():
             if here.get(package) != version:
                 error = InputError(
-                    f"{package} is {here.get(package, 'missing')}; the audit was begun with {version}: have "
-                    "that there."
+                    f"{package} is {here.get(package) or 'missing'}; the audit was begun with "
+                    f"{version}: have that there."
                 )
                 return replace(self._about, error=error)
         return self._about
