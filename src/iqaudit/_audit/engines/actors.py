@@ -34,7 +34,7 @@ PATIENCE = 20.0
 
 
 class RemoteWorker(Worker):
-    """A worker on a node, which writes nothing, and refuses what is not as the audit was begun.
+    """A worker on a node, which writes nothing, and refuses other packages and victims.
 
     Parameters
     ----------
@@ -57,11 +57,10 @@ class RemoteWorker(Worker):
         """Return the first message, which refuses the node where its packages are others."""
         here = {**versions(), "python": platform.python_version()}
         for package, version in self._record.versions.items():
-            found = here.get(package)
-            if found != version:
+            if here.get(package) != version:
                 error = InputError(
-                    f"{package} is {found or 'missing'}; the audit was begun with {version}: have "
-                    "that there."
+                    f"{package} is {here.get(package) or 'missing'}; the audit was begun with "
+                    f"{version}: have that there."
                 )
                 return replace(self._about, error=error)
         return self._about

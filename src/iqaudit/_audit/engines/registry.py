@@ -52,7 +52,7 @@ def named(name: str) -> Engine:
     Raises
     ------
     InputError
-        If there is no such engine, or what it needs is not there.
+        If there is no such engine, or a package that it needs is missing.
     """
     if name not in ENGINES:
         raise unknown("engine", name, ENGINES)
