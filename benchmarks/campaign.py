@@ -26,7 +26,7 @@ import iqaudit
 from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import ENGINES
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.spec import Campaign, Data
+from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._core.process import keep_freed_memory
 from iqaudit._search import driver
 from iqaudit.victims import Function
@@ -90,7 +90,7 @@ def measure(engine: str, pictures: int, side: int, queries: int) -> dict[str, fl
         for number in range(pictures):
             pixels = draw.integers(0, 256, (side, side, 3), np.uint8)
             iqaudit.write(folder / "pictures" / f"p{number}.png", pixels)
-        campaign = Campaign(
+        campaign = AuditSpec(
             (VictimSpec("python:benchmarks.campaign:instant"),),
             Data(pictures=(str(folder / "pictures"),)),
             queries=queries,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import iqaudit
-from iqaudit._audit.spec import Campaign, Data
+from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit.testing import synthetic_picture
 from iqaudit.victims._spec import VictimSpec
 from tests.support.pictures import MakePicture
@@ -58,9 +58,9 @@ def photos(tmp_path: Path, make_picture: MakePicture) -> Path:
 
 
 @pytest.fixture
-def campaign(photos: Path) -> Campaign:
+def campaign(photos: Path) -> AuditSpec:
     """Return an audit of twenty queries on each of those."""
-    return Campaign(
+    return AuditSpec(
         (VictimSpec("python:tests.support.audited:rough"),),
         Data(pictures=(str(photos),)),
         queries=20,

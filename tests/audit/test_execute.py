@@ -25,7 +25,7 @@ from iqaudit._audit import cell_store, execute
 from iqaudit._audit.engines import processes
 from iqaudit._audit.estimate import estimate
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.spec import Campaign, Data
+from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._audit.status import status
 from iqaudit._runs import journal
 from iqaudit._runs.schema import load as load_record
@@ -36,7 +36,7 @@ from iqaudit.victims._spec import VictimSpec
 
 
 def test_a_victim_that_may_be_paid_is_asked_only_on_a_word(
-    tmp_path: Path, campaign: Campaign, asked: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, campaign: AuditSpec, asked: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And by this process alone, one picture at a time."""
     for victim in (
@@ -59,7 +59,7 @@ def test_a_victim_that_may_be_paid_is_asked_only_on_a_word(
 
 
 def test_noise_is_measured_once(
-    tmp_path: Path, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, campaign: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measured anew, it would be another, and the search that was begun another's."""
     monkeypatch.setattr(audited, "rough", Noisy(audited.rough, 1e-3))
@@ -72,7 +72,7 @@ def test_noise_is_measured_once(
 
 
 def test_a_failing_victim_stops_the_audit_and_what_it_answered_is_kept(
-    tmp_path: Path, campaign: Campaign, asked: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, campaign: AuditSpec, asked: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert asked() == 0
     failing = Failing(audited.rough, at=2 + 32, error=RuntimeError("out of memory"))
@@ -89,7 +89,7 @@ def test_a_failing_victim_stops_the_audit_and_what_it_answered_is_kept(
 def test_a_scale_that_does_not_fit_is_refused_again(tmp_path: Path, photos: Path) -> None:
     """The clean score is kept; taken up, the picture must not go on with it."""
     victim = VictimSpec("python:tests.support.scorers:roughness", {"score_range": (100, 200)})
-    other = Campaign((victim,), Data(pictures=(str(photos),)), queries=20)
+    other = AuditSpec((victim,), Data(pictures=(str(photos),)), queries=20)
     for _ in range(2):
         with pytest.raises(VictimError, match="say the range that it has"):
             serial(other, tmp_path / "run")
@@ -110,7 +110,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_loses_no_answer(
     queries: int,
     tmp_path: Path,
-    campaign: Campaign,
+    campaign: AuditSpec,
     small_disk: Path,
     monkeypatch: pytest.MonkeyPatch,
     asked: Callable[[], int],
@@ -148,7 +148,7 @@ def test_a_full_disk_loses_no_answer(
 # Plans
 
 
-def test_a_plan_says_what_an_audit_takes(tmp_path: Path, campaign: Campaign, photos: Path) -> None:
+def test_a_plan_says_what_an_audit_takes(tmp_path: Path, campaign: AuditSpec, photos: Path) -> None:
     other = replace(campaign, attacks=("square", "guided"), seeds=(0, 1))
     found = estimate(other)
     assert (found.cells, found.pictures) == (4, 3)
@@ -176,7 +176,7 @@ def test_a_thousandth_picture_takes_no_more_memory_than_the_tenth(
     for number in range(120):
         pixels = draw.integers(0, 256, (8, 8, 3), np.uint8)
         iqaudit.write(tmp_path / "photos" / f"p{number}.png", pixels)
-    other = Campaign(
+    other = AuditSpec(
         (VictimSpec("python:tests.support.scorers:roughness", {"score_range": (0, 200)}),),
         Data(pictures=(str(tmp_path / "photos"),)),
         queries=3,
@@ -216,7 +216,7 @@ def test_the_reference_comes_to_the_same_bytes_in_any_engine_and_taken_up(
     (tmp_path / "photos").mkdir()
     for seed in range(2):
         iqaudit.write(tmp_path / "photos" / f"p{seed}.png", make_picture(64, 72, seed))
-    other = Campaign(
+    other = AuditSpec(
         (VictimSpec("reference"),), Data(pictures=(str(tmp_path / "photos"),)), queries=100
     )
     serial(other, tmp_path / "serial")

@@ -16,7 +16,7 @@ import iqaudit
 from iqaudit import InputError, VictimError
 from iqaudit._audit import manifest
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.spec import Campaign, Data
+from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._audit.status import status
 from iqaudit._runs.records import AuditRecord
 from iqaudit._runs.schema import load as load_record
@@ -27,7 +27,7 @@ from iqaudit.victims._spec import VictimSpec
 
 
 def test_a_cell_is_the_run_that_iqaudit_attack_writes(
-    tmp_path: Path, campaign: Campaign, photos: Path
+    tmp_path: Path, campaign: AuditSpec, photos: Path
 ) -> None:
     [cell] = serial(campaign, tmp_path / "audit")
     what = ["attack", photos, "--victim", ROUGH, "--queries", 20, "--quiet"]
@@ -49,7 +49,7 @@ def test_a_cell_is_the_run_that_iqaudit_attack_writes(
 
 def test_peoples_scores_stand_beside_the_victims(tmp_path: Path, photos: Path) -> None:
     (photos / "scores.csv").write_text("image,mos,type\np0.png,20,jpeg\np2.png,90,blur\n")
-    other = Campaign((VictimSpec(ROUGH),), Data(f"csv:{photos / 'scores.csv'}"), queries=4)
+    other = AuditSpec((VictimSpec(ROUGH),), Data(f"csv:{photos / 'scores.csv'}"), queries=4)
     [cell] = serial(other, tmp_path / "audit")
     entries = load_record(cell).pictures
     keys = ("name", "file", "opinion", "distortion", "reference")
@@ -59,7 +59,7 @@ def test_peoples_scores_stand_beside_the_victims(tmp_path: Path, photos: Path) -
     ]
 
 
-def test_an_audit_is_verified_reported_and_told_of(tmp_path: Path, campaign: Campaign) -> None:
+def test_an_audit_is_verified_reported_and_told_of(tmp_path: Path, campaign: AuditSpec) -> None:
     run = tmp_path / "audit"
     serial(replace(campaign, attacks=("square", "guided")), run)
     assert [path.name for path in runs(run)] == ["rough--square", "rough--guided"]
@@ -76,16 +76,16 @@ def test_an_audit_is_verified_reported_and_told_of(tmp_path: Path, campaign: Cam
 
 
 def test_a_replayed_cell_is_refused_for_it_answers_no_fingerprint(
-    tmp_path: Path, campaign: Campaign, photos: Path
+    tmp_path: Path, campaign: AuditSpec, photos: Path
 ) -> None:
     [cell] = serial(campaign, tmp_path / "audit")
-    again = Campaign((VictimSpec(f"replay:{cell}"),), Data(pictures=(str(photos),)), queries=20)
+    again = AuditSpec((VictimSpec(f"replay:{cell}"),), Data(pictures=(str(photos),)), queries=20)
     with pytest.raises(VictimError, match="never asked"):
         serial(again, tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
 
-def test_status_tells_finished_begun_and_waiting(tmp_path: Path, campaign: Campaign) -> None:
+def test_status_tells_finished_begun_and_waiting(tmp_path: Path, campaign: AuditSpec) -> None:
     begun(campaign, tmp_path / "run")
     [found] = status(tmp_path / "run")
     assert (found.finished, found.begun, found.waiting, found.queries) == (1, 1, 1, 30)
@@ -113,7 +113,7 @@ def test_another_audit_is_refused_with_what_differs(
     other: dict[str, Any],
     sentence: str,
     tmp_path: Path,
-    campaign: Campaign,
+    campaign: AuditSpec,
     asked: Callable[[], int],
 ) -> None:
     begun(campaign, tmp_path / "run")
@@ -128,7 +128,7 @@ def test_an_audit_goes_on_however_its_service_is_asked(tmp_path: Path, photos: P
 
     def said(**options: Any) -> AuditRecord:
         victim = VictimSpec("command:true {picture}", {"range": "0:1", **options})
-        campaign = Campaign((victim,), Data(pictures=(str(photos),)), queries=20)
+        campaign = AuditSpec((victim,), Data(pictures=(str(photos),)), queries=20)
         return manifest.asked(campaign, ["command:true"])
 
     before = said(price=1, budget_money=5, timeout=3)
@@ -138,7 +138,7 @@ def test_an_audit_goes_on_however_its_service_is_asked(tmp_path: Path, photos: P
 
 
 def test_a_changed_victim_is_refused_with_its_scores_then_and_now(
-    tmp_path: Path, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, campaign: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun(campaign, tmp_path / "run")
     monkeypatch.setattr(audited.rough, "_function", audited.rougher._function)
@@ -152,7 +152,7 @@ def test_a_changed_victim_is_refused_with_its_scores_then_and_now(
 
 
 def test_another_processors_last_digits_are_told_and_go_on(
-    tmp_path: Path, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, campaign: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun(campaign, tmp_path / "run")
     own = audited.rough._function
@@ -164,7 +164,7 @@ def test_another_processors_last_digits_are_told_and_go_on(
 
 def test_changed_pictures_and_versions_are_refused(
     tmp_path: Path,
-    campaign: Campaign,
+    campaign: AuditSpec,
     photos: Path,
     asked: Callable[[], int],
     make_picture: MakePicture,
@@ -185,7 +185,7 @@ def test_changed_pictures_and_versions_are_refused(
     assert asked() == known
 
 
-def test_a_folder_of_other_things_is_never_taken(tmp_path: Path, campaign: Campaign) -> None:
+def test_a_folder_of_other_things_is_never_taken(tmp_path: Path, campaign: AuditSpec) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.tex").write_text("years of work")
     with pytest.raises(InputError, match="holds no audit"):
@@ -193,7 +193,7 @@ def test_a_folder_of_other_things_is_never_taken(tmp_path: Path, campaign: Campa
 
 
 def test_what_does_not_fit_is_said_before_anything_is_asked_or_written(
-    tmp_path: Path, campaign: Campaign, asked: Callable[[], int]
+    tmp_path: Path, campaign: AuditSpec, asked: Callable[[], int]
 ) -> None:
     for other, sentence in (
         ({"attacks": ("pgd",)}, "follows the victim's gradient"),
@@ -207,7 +207,7 @@ def test_what_does_not_fit_is_said_before_anything_is_asked_or_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_two_cannot_be_at_work_in_one_folder(tmp_path: Path, campaign: Campaign) -> None:
+def test_two_cannot_be_at_work_in_one_folder(tmp_path: Path, campaign: AuditSpec) -> None:
     class Meddling(Observer):
         def ended(self, cell: str, picture: str) -> None:  # noqa: ARG002
             with pytest.raises(InputError, match="another iqaudit is at work"):

@@ -43,7 +43,7 @@ from iqaudit._audit.engines.pool import Pool
 from iqaudit._audit.engines.worker import Reply
 from iqaudit._audit.failures import Failures, GivenUpError
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.spec import Campaign, Data
+from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._audit.task import Task
 from iqaudit._core.picture import collect, picture_key
 from iqaudit._runs import journal
@@ -271,15 +271,15 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def small(tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch) -> Campaign:
+def small(tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch) -> AuditSpec:
     for name in (audited.LOG, audited.PAUSE, audited.DIE):
         monkeypatch.delenv(name, raising=False)
     iqaudit.write(tmp_path / "p.png", make_picture(20, 24))
-    return Campaign((VictimSpec(ROUGH),), Data(pictures=(str(tmp_path / "p.png"),)), queries=20)
+    return AuditSpec((VictimSpec(ROUGH),), Data(pictures=(str(tmp_path / "p.png"),)), queries=20)
 
 
 @pytest.fixture
-def task(tmp_path: Path, small: Campaign) -> Task:
+def task(tmp_path: Path, small: AuditSpec) -> Task:
     [picture] = collect([tmp_path / "p.png"])
     labels = {"opinion": None, "distortion": None, "reference": None}
     return Task(small.cells()[0], 0.0, picture, labels)
@@ -290,7 +290,7 @@ def remote_worker(root: Path) -> RemoteWorker:
 
 
 def test_a_worker_sends_answers_as_they_come_and_the_files_in_the_end(
-    tmp_path: Path, small: Campaign, task: Task, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small: AuditSpec, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And goes on, elsewhere, from those that it sent."""
     [cell] = serial(small, tmp_path / "run")
@@ -321,7 +321,7 @@ def test_a_worker_sends_answers_as_they_come_and_the_files_in_the_end(
 
 
 def test_a_node_with_another_victim_or_version_is_refused(
-    tmp_path: Path, small: Campaign, task: Task, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small: AuditSpec, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its scores would stand among the others'."""
     serial(small, tmp_path / "run")
@@ -340,7 +340,7 @@ def test_a_node_with_another_victim_or_version_is_refused(
 
 
 def test_other_last_digits_on_a_node_are_said_once(
-    tmp_path: Path, small: Campaign, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small: AuditSpec, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iqaudit._audit.manifest.refuse_other_victim", lambda *_: False)
     observer = Stopping(-1)
@@ -351,7 +351,7 @@ def test_other_last_digits_on_a_node_are_said_once(
 
 
 def test_that_a_cluster_has_no_room_is_said_once(
-    tmp_path: Path, small: Campaign, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serial(small, tmp_path / "run")
     monkeypatch.setattr(actors, "PATIENCE", -1.0)
@@ -423,7 +423,7 @@ def rayless(ray: _Rayless) -> Any:
     return engine
 
 
-def larger(small: Campaign, folder: Path, make_picture: MakePicture) -> Campaign:
+def larger(small: AuditSpec, folder: Path, make_picture: MakePicture) -> AuditSpec:
     """Return the small audit with two pictures more."""
     for name in ("q", "r"):
         iqaudit.write(folder / f"{name}.png", make_picture(20, 24, ord(name)))
@@ -432,7 +432,7 @@ def larger(small: Campaign, folder: Path, make_picture: MakePicture) -> Campaign
 
 @pytest.mark.parametrize(("stillborn", "over"), [(3, False), (100, True)])
 def test_workers_that_a_dying_node_takes_along_are_one_death(
-    *, stillborn: int, over: bool, tmp_path: Path, small: Campaign, make_picture: MakePicture
+    *, stillborn: int, over: bool, tmp_path: Path, small: AuditSpec, make_picture: MakePicture
 ) -> None:
     """All were to start there; where none ever starts, that is said."""
     campaign = larger(small, tmp_path, make_picture)
@@ -453,7 +453,7 @@ def test_a_picture_that_three_workers_die_on_is_given_up_and_the_others_go_on(
     deaths: dict[str, int],
     given_up: Sequence[str],
     tmp_path: Path,
-    small: Campaign,
+    small: AuditSpec,
     make_picture: MakePicture,
 ) -> None:
     campaign = larger(small, tmp_path, make_picture)
@@ -480,7 +480,7 @@ def test_an_answer_between_deaths_has_them_counted_anew() -> None:
 
 
 def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
-    tmp_path: Path, small: Campaign, task: Task, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small: AuditSpec, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is refused before Ray is asked for anything."""
     serial(small, tmp_path / "run")
@@ -499,9 +499,9 @@ def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
 
 
 def test_a_victim_that_may_be_paid_is_asked_by_the_driver_alone(
-    tmp_path: Path, small: Campaign
+    tmp_path: Path, small: AuditSpec
 ) -> None:
-    paid = Campaign((VictimSpec("python:tests.support.audited:paid"),), small.data, queries=20)
+    paid = AuditSpec((VictimSpec("python:tests.support.audited:paid"),), small.data, queries=20)
 
     def nobody(*_: object) -> Any:
         pytest.fail("it was asked on the cluster")

@@ -11,7 +11,7 @@ from tests.support.auditing import ROUGH, iqaudit_
 import iqaudit
 from iqaudit import InputError, _cli
 from iqaudit._audit import parse
-from iqaudit._audit.spec import Campaign, Data
+from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._core.goal import Goal
 from iqaudit._search.stop import Stop
 from iqaudit.datasets import Drawing
@@ -52,9 +52,9 @@ def test_a_file_and_the_command_line_say_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "audit.toml").write_text(TOML)
-    found: list[Campaign] = []
+    found: list[AuditSpec] = []
 
-    def take(campaign: Campaign, *_: object, **__: object) -> None:
+    def take(campaign: AuditSpec, *_: object, **__: object) -> None:
         found.append(campaign)
         raise InputError("taken")
 
@@ -62,7 +62,7 @@ def test_a_file_and_the_command_line_say_the_same(
     for said in (["--from", str(tmp_path / "audit.toml")], COMMAND.split()):
         assert "taken" in iqaudit_("audit", *said, "--out", "run").output
     assert found[0] == found[1]
-    assert found[0] == Campaign(
+    assert found[0] == AuditSpec(
         (VictimSpec(ROUGH), VictimSpec("reference", {"exact": "dense"})),
         Data("csv:scores.csv", (), (1.0, 5.0), Drawing(None, 5, "score", 3)),
         ("guided", "square"),
@@ -175,7 +175,7 @@ def test_no_file_repeats_what_may_be_secret() -> None:
         ("command:/usr/bin/score --key secret {picture}", "command-score"),
     ):
         victim = VictimSpec(text)
-        made = Campaign((victim,), Data("x"))
+        made = AuditSpec((victim,), Data("x"))
         assert victim.label == label
         assert "secret" not in json.dumps(made.record(["public"]))
         assert "secret" not in repr(made)

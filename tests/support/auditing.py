@@ -14,7 +14,7 @@ from tests.support.processes import LIMIT, started, wait_until
 
 from iqaudit._audit import cell_store, execute
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.spec import Campaign
+from iqaudit._audit.spec import AuditSpec
 from iqaudit._cli import main
 from iqaudit._core.picture import picture_key
 from iqaudit._runs import journal
@@ -34,7 +34,7 @@ def iqaudit_(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def serial(campaign: Campaign, out: Path, **others: Any) -> tuple[Path, ...]:
+def serial(campaign: AuditSpec, out: Path, **others: Any) -> tuple[Path, ...]:
     """Run an audit in this process."""
     return execute.run(campaign, out, engine="serial", **others)
 
@@ -54,7 +54,7 @@ class Stopping(Observer):
         self.said.append(sentence)
 
 
-def begun(campaign: Campaign, run: Path, queries: int = 30) -> None:
+def begun(campaign: AuditSpec, run: Path, queries: int = 30) -> None:
     """Run an audit, and stop it after so many queries."""
     with pytest.raises(KeyboardInterrupt):
         serial(campaign, run, watch=Stopping(queries))
