@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from iqaudit._incremental.network import read
 from iqaudit._incremental.operators import INPUT, AnyStep
 from iqaudit._incremental.plan import Planner
-from iqaudit.victims._registry import as_victim
+from iqaudit.victims._spec import as_victim
 
 HEIGHT, WIDTH, SIDE = 384, 512, 8
 PLACES = ((90, 110), (250, 370))

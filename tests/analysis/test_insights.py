@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from iqaudit._core.treatments import TREATMENTS
 from tests.support.audits import (
     Asked,
     brightness,

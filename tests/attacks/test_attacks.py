@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.support.pictures import MakePicture
 from tests.support.searching import (
     BLACK_BOX,

@@ -75,20 +75,20 @@ def test_a_file_and_the_command_line_say_the_same(
 
 
 def test_lists_multiply_into_cells_named_by_what_varies() -> None:
-    made = parse.campaign(
+    made = parse.audit_spec(
         {"victims": [ROUGH, "reference"], "attacks": ["guided", "square"], "data": "x"}
     )
     assert [cell.folder for cell in made.cells()] == [
         *("rough--guided", "rough--square", "reference--guided", "reference--square"),
     ]
-    made = parse.campaign(
+    made = parse.audit_spec(
         {"victims": [ROUGH, "python:tests.other:rough"], "goals": ["raise", "lower"], "data": "x"}
     )
     assert [cell.folder for cell in made.cells()] == [
         *("rough--bidirectional--raise", "rough--bidirectional--lower"),
         *("rough-2--bidirectional--raise", "rough-2--bidirectional--lower"),
     ]
-    made = parse.campaign({"victims": ROUGH, "levels": [2, 3], "seeds": [0, 1], "data": "x"})
+    made = parse.audit_spec({"victims": ROUGH, "levels": [2, 3], "seeds": [0, 1], "data": "x"})
     assert [cell.folder for cell in made.cells()] == [
         f"rough--bidirectional--levels-{levels}--seed-{seed}"
         for levels in (2, 3)
@@ -190,7 +190,7 @@ def test_the_papers_protocol_is_the_papers(dataset: str) -> None:
     """ArXiv 2402.17533: 50 pictures, 10,000 queries, 3/255; LIQE has settings of its own."""
     names = ("dbcnn", "unique", "tres", "liqe")
     victims = [f"{name},checkpoint={name}.pt" for name in names]
-    made = parse.campaign({"paper": dataset, "victims": victims, "data": f"{dataset}:DIR"})
+    made = parse.audit_spec({"paper": dataset, "victims": victims, "data": f"{dataset}:DIR"})
     assert (made.queries, made.levels, made.goals) == (10_000, (3,), (Goal.BIDIRECTIONAL,))
     assert (made.data.drawing.count, made.stop) == (50, Stop())
     attacks = [cell.plan(audited.rough).attack for cell in made.cells()]
@@ -203,7 +203,7 @@ def test_the_papers_protocol_is_the_papers(dataset: str) -> None:
 
 
 def test_what_is_said_besides_the_papers_protocol_holds() -> None:
-    made = parse.campaign(
+    made = parse.audit_spec(
         {
             "paper": "live",
             "victims": ["reference", "liqe,untrained,dataset=csiq", "tres,untrained,range=0:9"],

@@ -17,6 +17,7 @@ from tests.support.processes import LIMIT, started, wait_until
 
 import iqaudit
 from iqaudit import _cli
+from iqaudit._runs.records import AttackRecord
 from iqaudit._runs.schema import load as load_record
 from iqaudit.testing import Failing
 

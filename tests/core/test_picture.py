@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from tests.support.pictures import MakePicture
 
-from iqaudit import InputError, Picture, collect, read, write
-from iqaudit._core.picture import Pixels, picture_key, window_key
+from iqaudit import InputError, Picture, read, write
+from iqaudit._core.picture import Pixels, collect, picture_key, window_key
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3))))

@@ -79,4 +79,4 @@ def test_usual_values_are_those_of_an_audit() -> None:
     asked = {"victims": "reference", "data": "csv:scores.csv"}
     usual = {key: row.default for key, row in SETTINGS.items() if row.default is not None}
     assert usual.keys() == {"attacks", "levels", "goals", "seeds", "queries"}
-    assert parse.campaign(asked | usual) == parse.campaign(asked)
+    assert parse.audit_spec(asked | usual) == parse.audit_spec(asked)

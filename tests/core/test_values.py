@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 import iqaudit
 from iqaudit import Direction, Goal, InputError, Linf, Patch, Patched, Scale
+from iqaudit._core.scale import opinion_maximum
 from iqaudit._core.stream import Stream
 from iqaudit._runs.records import ScaleRecord
 
@@ -33,7 +34,7 @@ def test_all_twelve_pairs_are_there() -> None:
 
 
 def test_opinion_maxima_are_the_papers() -> None:
-    maxima = [iqaudit.opinion_maximum(name) for name in ("live", "csiq", "tid2013")]
+    maxima = [opinion_maximum(name) for name in ("live", "csiq", "tid2013")]
     assert maxima == [114.4147, 1.0, 9.0]
 
 

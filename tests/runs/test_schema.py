@@ -9,14 +9,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.conftest import MakePicture
-from tests.support.campaigning import ROUGH, iqaudit_
+from tests.support.auditing import ROUGH, iqaudit_
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError
 from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
-from iqaudit._analysis.score_cache import Answers
+from iqaudit._analysis.score_cache import ScoreCache
 from iqaudit._runs.records import AuditRecord, RunRecord
 from iqaudit._runs.schema import (
     AUDIT_FORMAT,
@@ -122,9 +122,9 @@ def test_an_audit_of_0_1_0_is_read(old: Path) -> None:
     assert [entry.own for [entry] in moved.entries] == [True, True]
     assert shown is not None
     assert (shown.floor.cell, len(shown.pictures)) == (CELLS[1], 2)
-    with Answers(old / "audit" / TRANSFER_ANSWERS) as answers:
+    with ScoreCache(old / "audit" / TRANSFER_ANSWERS) as answers:
         assert answers.counts == {"reference": 2}
-    with Answers(old / "audit" / CELLS[0] / INSIGHTS_ANSWERS) as answers:
+    with ScoreCache(old / "audit" / CELLS[0] / INSIGHTS_ANSWERS) as answers:
         assert answers.counts["reference"] > 2
 
 

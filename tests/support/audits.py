@@ -15,13 +15,15 @@ from iqaudit._analysis.score_cache import Scorer
 from iqaudit._audit import cell_store
 from iqaudit._audit.spec import Cell as SpecCell
 from iqaudit._core.picture import Picture, Pixels
-from iqaudit._runs.records import CardRecord
-from iqaudit._runs.schema import AUDIT
+from iqaudit._runs.records import AuditRecord, AuditVictim, CardRecord, CellRecord, DataRecord
+from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT
+from iqaudit._runs.store import write_record
 from iqaudit._search.stop import Stop
 from iqaudit.attacks import Attack
 from iqaudit.attacks._registry import attack_spec
 from iqaudit.testing import Recording
 from iqaudit.victims import Function
+from iqaudit.victims._base import Card
 from iqaudit.victims._spec import VictimSpec
 
 Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
