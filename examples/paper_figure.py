@@ -23,8 +23,9 @@ for attack, group in groupby(audit.by_queries().rows, key=lambda row: row.attack
     rows = list(group)
     queries = [row.queries for row in rows]
     rgo = [row.values["rgo"] for row in rows]
-    axes.plot(queries, [each.value for each in rgo], marker="o", label=attack)
-    axes.fill_between(queries, [each.low for each in rgo], [each.high for each in rgo], alpha=0.2)
+    value, low, high = np.array([(each.value, each.low, each.high) for each in rgo], float).T
+    axes.plot(queries, value, marker="o", label=attack)
+    axes.fill_between(queries, low, high, alpha=0.2)
 axes.set(xlabel="queries", ylabel="RGO", xscale="log", ylim=(0, None))
 axes.legend(frameon=False)
 figure.savefig("rgo.pdf", metadata={"CreationDate": None})

@@ -28,6 +28,7 @@ from iqaudit._analysis.findings.search_replay import replay
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import collect
+from iqaudit._runs.records import AttackRecord, PictureRecord
 from iqaudit._runs.schema import INSIGHTS, INSIGHTS_ANSWERS
 from iqaudit._runs.schema import load as load_record
 from iqaudit.measures._bootstrap import Estimate
@@ -57,10 +58,10 @@ def test_a_mean_level_survives_a_mirror_and_noise_whole(run: Path) -> None:
     # Noise moves the clean score a little along the logistic.
     assert astuple(left(found, "noise")) == pytest.approx((1, 1, 1), abs=0.02)
     record = load_record(run)
-    assert found.rgo.attack.value == pytest.approx(record["summary"]["rgo"])
-    for picture, entry in zip(found.pictures, record["pictures"], strict=True):
-        assert picture.rgo == pytest.approx(entry["rgo"])
-        expected = pytest.approx(1) if entry["rgo"] else None
+    assert found.rgo.attack.value == pytest.approx(record.summary.rgo)
+    for picture, entry in zip(found.pictures, record.pictures, strict=True):
+        assert picture.rgo == pytest.approx(entry.rgo)
+        expected = pytest.approx(1) if entry.rgo else None
         assert picture.left["mirror"] == expected
     assert sum(picture.rgo > 0 for picture in found.pictures) > COUNT / 2
 
@@ -98,7 +99,7 @@ def test_a_random_cell_is_the_floor_with_the_same_budget(tmp_path: Path) -> None
     write_manifest(tmp_path, [*cells, ("b", "v", "random")])
     found = insights.insights(attacked, asked := Asked(brightness))
     assert found.floor.cell == "b"
-    assert found.rgo.floor.value == pytest.approx(load_record(random)["summary"]["rgo"])
+    assert found.rgo.floor.value == pytest.approx(load_record(random).summary.rgo)
     known = {pair.attacked().tobytes() for pair in pairs(random, load_record(random))}
     assert known.isdisjoint(asked.asked)
     assert found.pace.reached[-1].share.floor.value == pytest.approx(1)
@@ -135,13 +136,13 @@ def test_accepted_windows_are_those_of_the_trace(run: Path) -> None:
     "change",
     [
         {"seed": 2},
-        {"attack": {"name": "Unknown"}},
-        {"attack": {"name": "Bidirectional", "n_squares": 2, "another": 1}},
-        {"attack": {"name": "PGD", "step": 0.5, "momentum": 0.75, "white_box": True}},
+        {"attack": AttackRecord("Unknown", {})},
+        {"attack": AttackRecord("Bidirectional", {"n_squares": 2, "another": 1})},
+        {"attack": AttackRecord("PGD", {"step": 0.5, "momentum": 0.75, "white_box": True})},
     ],
 )
 def test_a_search_that_goes_another_way_is_not_retraced(run: Path, change: dict[str, Any]) -> None:
-    record = load_record(run) | change
+    record = replace(load_record(run), **change)
     assert replay(pairs(run, record)[0], record, Asked(brightness).card) is None
 
 
@@ -237,8 +238,8 @@ def test_another_victim_is_refused(run: Path, tmp_path: Path) -> None:
 
 def test_a_run_without_a_finished_picture_shows_nothing(run: Path) -> None:
     record = json.loads((run / "results.json").read_text())
-    for entry in record["pictures"]:
-        entry["outcome"] = "interrupted"
+    for entry in record.pictures:
+        entry.outcome = "interrupted"
     (run / "results.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match="nothing to see"):
         insights.insights(run, Asked(brightness))
@@ -256,36 +257,56 @@ def test_the_file_is_the_figures(run: Path) -> None:
 
 def test_a_run_that_takes_anothers_place_loses_its_insights(run: Path) -> None:
     insights.insights(run, Asked(brightness))
-    plan = iqaudit.Plan(Asked(brightness), iqaudit.attacks.Bidirectional(), queries=2)
-    with iqaudit.RunDirectory(run, plan, overwrite=True) as directory:
-        for result in iqaudit.run(plan, photographs(1)):
-            directory.add(result)
+    iqaudit.attack(photographs(1), Asked(brightness), queries=2, out=run, overwrite=True)
     assert insights.load(run) is None
     assert not (run / INSIGHTS_ANSWERS).exists()
 
 
 def test_of_a_victim_that_answers_at_random_the_best_score_is_asked_again(run: Path) -> None:
     record = load_record(run)
-    noisy = record | {"victim": record["victim"] | {"noise": 0.1}}
+    noisy = replace(record, victim=replace(record.victim, noise=0.1))
     assert len(list(recorded(run, record))) == 2 * COUNT
-    cleans = [entry["clean_score"] for entry in record["pictures"]]
+    cleans = [entry.clean_score for entry in record.pictures]
     assert [native for _, native in recorded(run, noisy)] == cleans
 
 
 def test_the_pace_is_that_of_the_recorded_scores(run: Path) -> None:
     found = insights.insights(run, Asked(brightness)).pace
     scale, moves = Asked(brightness).card.scale, []
-    for entry in load_record(run)["pictures"]:
-        scores = iqaudit._runs.schema.load_answers(run, entry["name"])["score"]
-        sign = 1 if entry["direction"] == "raise" else -1
+    for entry in load_record(run).pictures:
+        scores = iqaudit._runs.schema.load_answers(run, entry.name)["score"]
+        sign = 1 if entry.direction == "raise" else -1
         moves.append([sign * (scale.quality(x) - scale.quality(scores[0])) for x in scores])
     by_then = np.maximum.accumulate(moves, axis=1).sum(axis=0)
     for reached in found.reached:
         last = max(1, round(reached.queries * 120)) - 1
         assert reached.share.attack.value == pytest.approx(by_then[last] / by_then[-1])
-    trace = [query for entry in load_record(run)["pictures"] for query, _ in entry["trace"][1:]]
+    trace = [query for entry in load_record(run).pictures for query, _ in entry.trace[1:]]
     first = sum(query <= 12 for query in trace) / (COUNT * 11)
     assert found.parts[0].accepted.value == pytest.approx(first)
+
+
+PICTURE = PictureRecord(
+    name="p",
+    height=1,
+    width=1,
+    direction="raise",
+    outcome="budget_spent",
+    clean_score=0,
+    attacked_score=0,
+    clean_quality=0,
+    attacked_quality=0,
+    rgo=0,
+    reachable_rgo=0,
+    linf=0,
+    l2=0,
+    changed=0,
+    queries=1,
+    best_query=1,
+    clean_pixels_sha256="",
+    attacked_file_sha256="",
+    trace=(),
+)
 
 
 def _observation(
@@ -297,7 +318,7 @@ def _observation(
         after, grid = before + sign * moved * room, np.ones((32, 32))
         return Effect(after, moved * room, moved, (), grid, None, None)
 
-    pair = Pair(Path(), {"name": "p", "direction": direction, "distortion": None} | entry)
+    pair = Pair(Path(), replace(PICTURE, direction=direction, **entry))
     return Observation(
         pair,
         before,
@@ -369,7 +390,7 @@ def test_an_attack_that_found_nothing_has_nothing_to_show(tmp_path: Path) -> Non
 
 def test_a_changed_picture_is_asked_again_not_remembered(run: Path) -> None:
     insights.insights(run, Asked(brightness))
-    name = load_record(run)["pictures"][1]["name"]
+    name = load_record(run).pictures[1].name
     pixels = iqaudit.read(run / "attacked" / f"{name}.png").pixels.copy()
     pixels[0, 0] += 1
     iqaudit.write(run / "attacked" / f"{name}.png", pixels)

@@ -8,7 +8,7 @@ import pytest
 from tests.support.audits import Asked, brightness, photographs
 
 from iqaudit import InputError
-from iqaudit._analysis.score_cache import SCORES, Answers, Scorer
+from iqaudit._analysis.score_cache import SCORES, ScoreCache, Scorer
 from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal
 
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def ask(path: Path, scorer: Scorer) -> list[float]:
-    with Answers(path) as answers:
+    with ScoreCache(path) as answers:
         return [answers.of(scorer, pixels) for pixels in PICTURES]
 
 
@@ -47,7 +47,7 @@ def test_a_score_is_asked_once_and_the_file_has_a_line_for_it_and_no_more(
 
 
 def test_where_nothing_is_asked_there_is_no_file(path: Path) -> None:
-    with Answers(path) as answers:
+    with ScoreCache(path) as answers:
         assert answers.counts == {}
     assert not path.exists()
 
@@ -83,7 +83,7 @@ def test_nothing_is_asked_without_room_for_the_answer(
 def test_what_another_process_asked_meanwhile_is_not_asked_again(
     path: Path, scorer: Scorer, victim: Asked
 ) -> None:
-    with Answers(path) as first:
+    with ScoreCache(path) as first:
         scores = ask(path, scorer)
         assert [first.of(scorer, pixels) for pixels in PICTURES] == scores
         assert first.counts == {"bright": 3}
@@ -93,4 +93,4 @@ def test_what_another_process_asked_meanwhile_is_not_asked_again(
 def test_another_files_lines_are_no_answers(path: Path) -> None:
     path.write_text('["bright", 1, 0.5]\n{"a": 1}\n')
     with pytest.raises(InputError, match="no kept answers"):
-        Answers(path)
+        ScoreCache(path)

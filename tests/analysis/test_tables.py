@@ -29,7 +29,6 @@ from iqaudit._analysis.tables.tables import finite, record
 from iqaudit._core.picture import Pixels, collect
 from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import load as load_record
-from iqaudit._search.stop import Stop
 from iqaudit.measures._bootstrap import linear_correlation
 
 
@@ -175,19 +174,18 @@ def test_a_run_by_itself_has_no_opinions(run: Path) -> None:
 
 def test_a_search_that_ended_early_keeps_what_it_had(tmp_path: Path) -> None:
     cell = Cell(rough(), queries=200)
-    plan = iqaudit.Plan(
-        cell.victim,
-        iqaudit.attacks.Bidirectional(),
-        queries=200,
-        stop=Stop(rgo=0.01),
+    grey = np.full((12, 12, 3), 128, np.uint8)
+    [result] = iqaudit.attack(
+        grey, cell.victim, queries=200, early_stop=0.01, out=tmp_path / "early"
     )
-    directory = iqaudit.RunDirectory(tmp_path / "early", plan)
-    for result in iqaudit.run(plan, [np.full((12, 12, 3), 128, np.uint8)]):
-        directory.add(result)
     (cell_data,) = _analysis.load(tmp_path / "early")
-    assert directory.rows[0].queries < 100
+    assert result.queries < 100
     rows = _analysis.by_queries([cell_data]).rows
-    assert rows[0].values["rgo"].value == rows[1].values["rgo"].value == directory.summary.rgo
+    assert (
+        rows[0].values["rgo"].value
+        == rows[1].values["rgo"].value
+        == load_record(tmp_path / "early").summary.rgo
+    )
 
 
 @pytest.mark.parametrize(

@@ -177,11 +177,11 @@ def test_a_name_tells_two_victims_of_one_kind_apart(places: Mapping[str, Path]) 
     result = iqaudit_(*audit, *named, "--quiet")
     assert result.exit_code == 0, result.output
     cells = [Path("audit") / f"{name}--bidirectional" for name in ("first", "second")]
-    assert [load_record(cell)["victim"]["name"] for cell in cells] == ["first", "second"]
+    assert [load_record(cell).victim.name for cell in cells] == ["first", "second"]
     assert iqaudit_("verify", "audit").exit_code == 0
     run = ["attack", places["photo"], "--victim", victims[0], "--queries", 4, "--out", "one"]
     assert iqaudit_(*run).exit_code == 0
-    assert load_record("one")["victim"]["name"] == "first"
+    assert load_record("one").victim.name == "first"
     assert iqaudit_("verify", "one").exit_code == 0
 
 

@@ -13,10 +13,9 @@ from tests.pyiqa.conftest import DOWNLOADS, PutWeights
 from tests.support.pictures import MakePicture
 
 import iqaudit
-from iqaudit import Goal, InputError, Plan, RunDirectory, Scale
-from iqaudit._core.picture import Pixels, collect
+from iqaudit import InputError, Scale
+from iqaudit._core.picture import Pixels
 from iqaudit._runs.schema import load as load_record
-from iqaudit.attacks import Bidirectional
 from iqaudit.victims import Pyiqa, _downloads, as_victim
 from iqaudit.victims import _pyiqa as adapter
 
@@ -264,12 +263,10 @@ def test_an_attack_of_20_queries_is_counted_and_verifies(
     victim = Pyiqa("piqe")
     asked: list[int] = []
     victim.module.register_forward_hook(lambda _, given, __: asked.append(len(given[0])))
-    plan = Plan(victim, Bidirectional(), goal=Goal.RAISE, queries=20)
-    directory = RunDirectory(tmp_path / "run", plan)
-    for result in iqaudit.run(plan, collect(make_picture(96, 112))):
-        directory.add(result)
+    path = tmp_path / "run"
+    [result] = iqaudit.attack(make_picture(96, 112), victim, goal="raise", queries=20, out=path)
     assert len(result.scores) == 20
-    assert sum(asked) == 20
+    assert sum(asked) == 20 + 2  # and the fingerprint
     assert result.adversarial_score < result.clean_score  # PIQE falls where quality rises
     [check] = iqaudit.verify(tmp_path / "run", "pyiqa:piqe")
     assert not check.wrong

@@ -17,27 +17,22 @@ from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
 
 import iqaudit
-from iqaudit import Plan, RunDirectory
 from iqaudit._core.picture import Pixels
 from iqaudit._report import write_report
 from iqaudit._report.gallery import SIDES
 from iqaudit._runs.schema import load
-from iqaudit.attacks import Bidirectional
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, make_picture: MakePicture) -> Path:
     path = tmp_path_factory.mktemp("report") / "run"
     victim = iqaudit.victims.Function(roughness, iqaudit.Scale.from_range(0, 20), name="<rough>")
-    plan = Plan(victim, Bidirectional(), queries=40)
-    directory = RunDirectory(path, plan)
     pictures = [
         iqaudit.Picture("table", make_picture(90, 120)),
         iqaudit.Picture("noted", make_picture(120, 90), ("converted from <b>grey</b> to RGB",)),
         iqaudit.Picture("wide", make_picture(70, SIDES[0] + 300)),
     ]
-    for result in iqaudit.run(plan, pictures):
-        directory.add(result)
+    iqaudit.attack(pictures, victim, queries=40, out=path)
     write_report(path)
     return path
 

@@ -2,36 +2,34 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.audits import write_run
 from tests.support.pictures import MakePicture
 
 import iqaudit
-from iqaudit import InputError, Plan, RunDirectory
-from iqaudit._core.picture import collect, picture_key
+from iqaudit import InputError, Interrupted, VictimError
+from iqaudit._core.picture import picture_key
 from iqaudit._report import write_report
 from iqaudit._runs.schema import load as load_record
 from iqaudit._runs.schema import load_answers
-from iqaudit.attacks import Bidirectional
+from iqaudit.testing import Failing
 from iqaudit.victims import Function
 
 
-def write_run(path: Path, victim: Function, make_picture: MakePicture) -> RunDirectory:
-    plan = Plan(victim, Bidirectional(), queries=30, seed=1)
-    directory = RunDirectory(path, plan)
-    pictures = collect([make_picture(24, 30), make_picture(30, 20, 1)])
-    for result in iqaudit.run(plan, pictures):
-        directory.add(result)
+def made(path: Path, victim: Function, make_picture: MakePicture) -> Path:
+    pictures = [make_picture(24, 30), make_picture(30, 20, 1)]
+    iqaudit.attack(pictures, victim, queries=30, seed=1, out=path)
     write_report(path)
-    return directory
+    return path
 
 
 @pytest.fixture
 def run(tmp_path: Path, rough: Function, make_picture: MakePicture) -> Path:
-    write_run(tmp_path / "run", rough, make_picture)
-    return tmp_path / "run"
+    return made(tmp_path / "run", rough, make_picture)
 
 
 def test_a_run_verifies(run: Path, rough: Function) -> None:
@@ -45,11 +43,12 @@ def test_a_run_verifies(run: Path, rough: Function) -> None:
 def test_the_same_run_writes_the_same_bytes(
     run: Path, tmp_path: Path, rough: Function, make_picture: MakePicture
 ) -> None:
-    write_run(tmp_path / "again", rough, make_picture)
+    made(tmp_path / "again", rough, make_picture)
     files = sorted(path.relative_to(run) for path in run.rglob("*") if path.is_file())
     assert [str(file) for file in files] == [
         "attacked/picture-1.png",
         "attacked/picture-2.png",
+        "audit.json",
         "clean/picture-1.png",
         "clean/picture-2.png",
         "report.html",
@@ -62,7 +61,7 @@ def test_the_same_run_writes_the_same_bytes(
 
 
 def test_every_answer_is_kept(run: Path) -> None:
-    entries = load(run).pictures
+    entries = load_record(run).pictures
     assert entries
     for entry in entries:
         answers = load_answers(run, entry.name)
@@ -208,55 +207,66 @@ def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, sentence
 def test_another_run_is_replaced_only_on_demand(
     run: Path, rough: Function, make_picture: MakePicture
 ) -> None:
-    plan = Plan(rough, Bidirectional(), queries=5)
-    with pytest.raises(InputError, match=r"another run.*--overwrite"):
-        RunDirectory(run, plan)
+    again = partial(iqaudit.attack, make_picture(24, 30), rough, queries=5, out=run)
+    with pytest.raises(InputError, match=r"begun otherwise.*--overwrite"):
+        again()
     (run / "mine.txt").write_text("not iqaudit's")
-    directory = RunDirectory(run, plan, overwrite=True)
-    assert len(load_record(run).pictures) == 2  # nothing is lost before there is a result
-    [result] = iqaudit.run(plan, collect(make_picture(24, 30)))
-    directory.add(result)
+    with pytest.raises(VictimError):
+        iqaudit.attack(make_picture(24, 30), Failing(rough, at=1), out=run, overwrite=True)
+    assert len(load_record(run).pictures) == 2  # nothing is lost before the victim has answered
+    again(overwrite=True)
     assert [entry.queries for entry in load_record(run).pictures] == [5]
     assert [path.name for path in (run / "attacked").iterdir()] == ["picture-1.png"]
     assert (run / "mine.txt").exists()
 
 
-def test_a_folder_of_other_things_is_never_taken(tmp_path: Path, rough: Function) -> None:
+def test_a_run_of_an_older_version_is_replaced_only_on_demand(
+    run: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    (run / "audit.json").unlink()
+    again = partial(iqaudit.attack, make_picture(24, 30), rough, queries=5, out=run)
+    with pytest.raises(InputError, match=r"another run.*--overwrite"):
+        again()
+    again(overwrite=True)
+    assert [entry.queries for entry in load_record(run).pictures] == [5]
+
+
+def test_a_folder_of_other_things_is_never_taken(
+    tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
+    write = partial(iqaudit.attack, make_picture(24, 30), Failing(rough, at=1), overwrite=True)
     for path in (tmp_path, tmp_path / "thesis.tex"):
         with pytest.raises(InputError, match="holds no run"):
-            RunDirectory(path, Plan(rough, Bidirectional()), overwrite=True)
+            write(out=path)
     with pytest.raises(InputError, match="cannot be written"):
-        RunDirectory(tmp_path / "thesis.tex" / "run", Plan(rough, Bidirectional()))
+        write(out=tmp_path / "thesis.tex" / "run")
 
 
-def test_another_programs_results_are_never_removed(tmp_path: Path, rough: Function) -> None:
+def test_another_programs_results_are_never_removed(
+    tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
     (tmp_path / "results.json").write_text('{"my": "own"}')
     with pytest.raises(InputError, match="holds no run"):
-        RunDirectory(tmp_path, Plan(rough, Bidirectional()), overwrite=True)
+        iqaudit.attack(make_picture(24, 30), rough, out=tmp_path, overwrite=True)
+    assert (tmp_path / "results.json").read_text() == '{"my": "own"}'
 
 
-def test_two_runs_cannot_take_one_folder(tmp_path: Path, rough: Function) -> None:
-    RunDirectory(tmp_path / "run", Plan(rough, Bidirectional()))
-    with pytest.raises(InputError, match="another run"):
-        RunDirectory(tmp_path / "run", Plan(rough, Bidirectional()))
-
-
-def test_a_run_without_a_result_leaves_nothing(tmp_path: Path, rough: Function) -> None:
-    with RunDirectory(tmp_path / "some" / "where" / "run", Plan(rough, Bidirectional())) as run:
-        assert load_record(run.path).pictures == ()
+def test_a_run_that_asked_nothing_leaves_nothing(
+    tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    out = tmp_path / "some" / "where" / "run"
+    with pytest.raises(VictimError):
+        iqaudit.attack(make_picture(24, 30), Failing(rough, at=1), out=out)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_names_that_lead_elsewhere_are_made_safe(
     tmp_path: Path, rough: Function, make_picture: MakePicture
 ) -> None:
-    plan = Plan(rough, Bidirectional(), queries=2)
     pictures = [iqaudit.Picture(name, make_picture(9, 9)) for name in ("../../out", "a/b", "a/b")]
-    with RunDirectory(tmp_path / "in" / "run", plan) as directory:
-        for result in iqaudit.run(plan, pictures):
-            directory.add(result)
-    assert [row.name for row in directory.rows] == ["out", "a_b", "a_b-2"]
+    results = iqaudit.attack(pictures, rough, queries=2, out=tmp_path / "in" / "run")
+    assert [each.picture.name for each in results] == ["out", "a_b", "a_b-2"]
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
     record = json.loads((tmp_path / "in" / "run" / "results.json").read_text())
     record["pictures"][0]["name"] = "../../../etc/passwd"
@@ -276,18 +286,15 @@ def test_unfinished_pictures_are_left_out_of_the_means(
         if asked == 25:
             raise KeyboardInterrupt
 
-    plan = Plan(rough, Bidirectional(), queries=20)
-    directory = RunDirectory(tmp_path / "run", plan)
-    trials = iqaudit.run(plan, collect([make_picture(24, 30)] * 3), stop)
-    directory.add(next(trials))
-    directory.add(next(trials))
-    with pytest.raises(KeyboardInterrupt):
-        next(trials)
-    first, second = directory.rows
-    assert (first.outcome, second.outcome) == ("budget_spent", "interrupted")
-    assert directory.summary.unfinished == 1
-    assert directory.summary.rgo == first.rgo
-    assert [check.wrong for check in iqaudit.verify(tmp_path / "run", rough)] == [(), ()]
+    with pytest.raises(Interrupted) as caught:
+        iqaudit.attack([make_picture(24, 30)] * 3, rough, queries=20, progress=stop)
+    results = caught.value.results
+    path = write_run(tmp_path / "run", rough, [each.picture for each in results], results=results)
+    record = load_record(path)
+    assert [each.outcome for each in record.pictures] == ["budget_spent", "interrupted"]
+    assert record.summary.unfinished == 1
+    assert record.summary.rgo == record.pictures[0].rgo
+    assert [check.wrong for check in iqaudit.verify(path, rough)] == [(), ()]
     page = write_report(tmp_path / "run").read_text()
     assert iqaudit.Outcome.INTERRUPTED.value in page
 
@@ -296,16 +303,9 @@ def test_a_victim_without_bounds_and_a_tiny_picture_are_written(
     tmp_path: Path, make_picture: MakePicture
 ) -> None:
     victim = Function(lambda x: x.mean(axis=(1, 2, 3)), iqaudit.Scale(100, 20), name="mean")
-    directory = write_tiny(tmp_path / "run", victim, make_picture)
+    directory = tmp_path / "run"
+    iqaudit.attack(make_picture(6, 7), victim, queries=5, out=directory)
     entry = load_record(directory).pictures[0]
     assert entry.ssim is None
     assert load_record(directory).victim.scale.low is None
     assert "unbounded" in write_report(directory).read_text()
-
-
-def write_tiny(path: Path, victim: Function, make_picture: MakePicture) -> Path:
-    plan = Plan(victim, Bidirectional(), queries=5)
-    directory = RunDirectory(path, plan)
-    for result in iqaudit.run(plan, collect(make_picture(6, 7))):
-        directory.add(result)
-    return path

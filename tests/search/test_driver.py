@@ -18,7 +18,7 @@ from tests.support.scorers import roughness
 import iqaudit
 from iqaudit import Goal, InputError, Interrupted, Outcome, VictimError
 from iqaudit._core.patches import Patched
-from iqaudit._search.driver import SearchSpec
+from iqaudit._search.driver import SearchSpec, begin
 from iqaudit._search.ledger import Answer, Ledger
 from iqaudit.testing import Failing, Recording
 from iqaudit.victims import Function

@@ -16,6 +16,7 @@ from iqaudit import InputError, VictimError
 from iqaudit._core.picture import Pixels
 from iqaudit._report import write_report
 from iqaudit._runs.schema import load as load_record
+from iqaudit._search.driver import SearchSpec
 from iqaudit.attacks import PGD, Bidirectional
 from iqaudit.victims import Function, TorchModule, as_victim
 from iqaudit.victims._base import gradient_of
@@ -121,7 +122,7 @@ def test_a_victim_without_a_gradient_is_refused_before_the_first_query(
 ) -> None:
     for victim in (Function(_never, SCALE), as_victim(Function(roughness, SCALE), repeats=2)):
         with pytest.raises(InputError, match="PGD follows the victim's gradient and needs one"):
-            iqaudit.Plan(victim, PGD(), queries=50)
+            SearchSpec(victim, PGD(), queries=50)
     with pytest.raises(InputError, match=r'a torch module.*"_never" answers scores alone'):
         iqaudit.attack(make_picture(9, 9), _never, score_range=(0, 1), attack="pgd")
 
@@ -167,10 +168,7 @@ def test_a_run_says_that_its_attack_was_no_black_box(
     pages = {}
     for attack in (PGD(), Bidirectional()):
         path = tmp_path / type(attack).__name__
-        plan = iqaudit.Plan(ripple, attack, queries=4)
-        with iqaudit.RunDirectory(path, plan) as directory:
-            for result in iqaudit.run(plan, make_picture(20, 24)):
-                directory.add(result)
+        iqaudit.attack(make_picture(20, 24), ripple, attack=attack, queries=4, out=path)
         pages[attack.__class__] = write_report(path).read_text("utf-8")
         assert load_record(path).attack.settings.get("white_box", False) is isinstance(attack, PGD)
     assert "saw nothing of the victim but its scores" in pages[Bidirectional]

@@ -141,14 +141,12 @@ def write_run(
     )
     card = victim.card
     cell_store.prepare(path)
-    rated = opinions is not None
-    for index, result in enumerate(results):
-        distortion = ("blur", "noise")[index % 2] if rated else None
-        opinion = opinions[index] if opinions is not None else None
-        labels = {"opinion": opinion, "distortion": distortion, "reference": None}
+    labels = dict.fromkeys(("opinion", "distortion", "reference"))
+    for result in results:
         cell_store.commit(path, result, card, labels)
     names = [result.picture.name for result in results]
     cell_store.finish(path, cell, CardRecord.of(card), names)
+    edit(path, lambda record: rate(record, opinions or [None] * len(names)))
     return path
 
 
@@ -157,6 +155,14 @@ def edit(run: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     record = json.loads((run / "results.json").read_text())
     change(record)
     (run / "results.json").write_text(json.dumps(record))
+
+
+def rate(record: dict[str, Any], opinions: Sequence[float | None]) -> None:
+    """Give pictures these opinion scores, and types of distortion."""
+    rated = any(opinion is not None for opinion in opinions)
+    for index, (entry, opinion) in enumerate(zip(record["pictures"], opinions, strict=True)):
+        distortion = ("blur", "noise")[index % 2] if rated else None
+        entry |= {"opinion": opinion, "distortion": distortion, "reference": None}
 
 
 def write_manifest(

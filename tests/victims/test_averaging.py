@@ -18,16 +18,15 @@ from tests.support.scorers import roughness
 from tests.support.serving import RANGE, Hours, Server, asks, running
 
 import iqaudit
-from iqaudit import InputError, Plan, RunDirectory, VictimError, _cli
+from iqaudit import InputError, VictimError, _cli
 from iqaudit._assess.check import Finding, Verdict, check
-from iqaudit._core.picture import collect
 from iqaudit._core.stream import Stream
 from iqaudit._report import write_report
 from iqaudit._runs.schema import load as load_record
 from iqaudit.attacks import Bidirectional, Problem
 from iqaudit.attacks._bidirectional import SquareState
 from iqaudit.testing import Noisy, Recording
-from iqaudit.victims import Card, Function, Repeated, Victim, Window, as_victim
+from iqaudit.victims import Card, Function, Repeated, Victim, as_victim
 from iqaudit.victims._averaging import PROBES
 from iqaudit.victims._fingerprint import probes
 
@@ -106,10 +105,9 @@ def test_where_answers_do_not_differ_nothing_changes_but_the_bill(
 
 
 def test_a_step_must_gain_more_than_the_noise() -> None:
-    window = Window(0, 0, 8, 9)
     clean = np.zeros((8, 9, 3), np.uint8)
     attack = Bidirectional()
-    state = attack.init(Problem(clean, 3, 50, Stream(0, "picture"), window, noise=0.5))
+    state = attack.init(Problem(clean, 3, 50, Stream(0, "picture"), noise=0.5))
     state = attack.tell(state, attack.ask(state), 2.0)
     stripes = state.perturbation
     for loss, kept in ((2.0, True), (1.5, True), (1.4, False)):
@@ -223,11 +221,8 @@ def test_a_service_is_asked_anew_for_each_answer(
 
 
 def write_run(path: Path, victim: Victim, make_picture: MakePicture) -> Path:
-    plan = Plan(victim, Bidirectional(), queries=123, seed=1)
-    with RunDirectory(path, plan) as directory:
-        pictures = collect([make_picture(24, 30), make_picture(30, 20, 1)])
-        for result in iqaudit.run(plan, pictures):
-            directory.add(result)
+    pictures = [make_picture(24, 30), make_picture(30, 20, 1)]
+    iqaudit.attack(pictures, victim, queries=123, seed=1, out=path)
     return path
 
 

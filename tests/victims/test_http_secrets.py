@@ -96,10 +96,7 @@ def test_secrets_reach_the_service_and_nobody_else(
     assert headers["x-key"] == f"{token}-2"
     assert headers["authorization"] == f"Basic {login}"
 
-    audit = iqaudit.Plan(victim, iqaudit.attacks.Bidirectional(), queries=3)
-    with iqaudit.RunDirectory(run, audit) as directory:
-        for result in iqaudit.run(audit, make_picture(12, 12, 77)):
-            directory.add(result)
+    iqaudit.attack(make_picture(12, 12, 77), victim, queries=3, out=run)
     said += [file.read_bytes().decode("latin-1") for file in run.rglob("*") if file.is_file()]
     said += [repr(victim), repr(victim.card), repr(vars(victim._connection)), caplog.text]
     said += list(capfd.readouterr())

@@ -9,8 +9,7 @@ import torch
 from tests.support.pictures import MakePicture
 
 import iqaudit
-from iqaudit import InputError, Plan, RunDirectory, VictimError
-from iqaudit.attacks import Bidirectional
+from iqaudit import InputError, VictimError
 from iqaudit.victims import Victim, as_victim
 
 MODULE = """
@@ -125,10 +124,8 @@ def test_what_is_no_onnx_network_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path, rough: Victim, make_picture: MakePicture) -> Path:
-    plan = Plan(rough, Bidirectional(), queries=25, seed=4)
-    with RunDirectory(tmp_path / "run", plan) as directory:
-        for result in iqaudit.run(plan, [make_picture(24, 30), make_picture(20, 20, 1)]):
-            directory.add(result)
+    pictures = [make_picture(24, 30), make_picture(20, 20, 1)]
+    iqaudit.attack(pictures, rough, queries=25, seed=4, out=tmp_path / "run")
     return tmp_path / "run"
 
 

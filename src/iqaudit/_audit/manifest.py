@@ -23,7 +23,7 @@ from iqaudit._runs.records import (
     DataRecord,
     SampleRecord,
 )
-from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, RESULTS, load_audit, manifest
+from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, load_audit, manifest
 from iqaudit._runs.store import PART, versions, write_record
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance
@@ -135,15 +135,18 @@ def taken_up(root: Path, *, overwrite: bool = False) -> AuditRecord | None:
         if not (there.is_dir() and os.access(there, os.W_OK)):
             raise InputError(f"{root}: this cannot be written.")
         return None
-    audit = None if overwrite else manifest(root)
     # A manifest that was being written when a first start was killed is nothing yet.
-    if audit or (root.is_dir() and all(each.name == AUDIT + PART for each in root.iterdir())):
-        return audit
-    if not ((root / RESULTS).exists() or (root / AUDIT).exists()):
-        raise InputError(f"{root}: this is there already and holds no audit; {OTHER}.")
-    if not overwrite:
+    if root.is_dir() and all(each.name == AUDIT + PART for each in root.iterdir()):
+        return None
+    audit = manifest(root)
+    try:
+        if audit is None:
+            load(root)
+    except InputError:
+        raise InputError(f"{root}: this is there already and holds no run; {OTHER}.") from None
+    if audit is None and not overwrite:
         raise InputError(f"{root}: this holds another run; {OTHER}, or say --overwrite.")
-    return None
+    return None if overwrite else audit
 
 
 def begin(
@@ -193,7 +196,8 @@ def refuse_other(root: Path, then: AuditRecord, now: AuditRecord) -> None:
     """
     for difference in _differences(then, now):
         raise InputError(
-            f"{root}: this audit was begun otherwise: {difference}. {OTHER.capitalize()}."
+            f"{root}: this audit was begun otherwise: {difference}. {OTHER.capitalize()}, or say "
+            "--overwrite."
         )
 
 
@@ -253,7 +257,7 @@ def refuse_other_victim(
     then: AuditVictim,
     card: Card,
     now: tuple[float, float],
-    mend: str = f"{OTHER.capitalize()}.",
+    mend: str = f"{OTHER.capitalize()}, or say --overwrite.",
 ) -> bool:
     """Raise an `InputError` where a victim is not the one that an audit was begun with.
 

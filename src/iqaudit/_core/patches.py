@@ -1,8 +1,8 @@
 """Patches: an array said as another one, its base, with windows of it painted over.
 
-A perturbation is a signed picture in whole levels: int16, (height, width, 3). An attack proposes one
-as a base perturbation and patches; a victim gets the picture of it as a base picture and patches, so
-that one that keeps its computations of a base computes only the windows that change.
+A perturbation is a signed picture in whole levels: int16, (height, width, 3). An attack proposes
+one as a base perturbation and patches; a victim gets the picture of it as a base picture and
+patches, so that one that keeps its computations of a base computes only the windows that change.
 """
 
 from dataclasses import dataclass
