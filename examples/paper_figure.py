@@ -3,6 +3,7 @@
 from itertools import groupby
 
 import matplotlib as mpl
+import numpy as np
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -93,7 +93,8 @@ def test_nothing_changes_where_the_victim_does_not_look(
     name: str, make_picture: MakePicture
 ) -> None:
     clean, window = make_picture(17, 21), Window(3, 5, 11, 9)
-    victim, asked = Rough(0, 20), []
+    victim = Rough(0, 20)
+    asked: list[NDArray[np.int64]] = []
     victim.card = replace(victim.card, window=lambda _height, _width: window)
     score = victim.score
 

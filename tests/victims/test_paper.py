@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from tests.support.pictures import MakePicture
+from tests.support.scorers import roughness
 
 import iqaudit
 from iqaudit import InputError

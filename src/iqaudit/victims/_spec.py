@@ -146,21 +146,22 @@ class VictimSpec:
     @property
     def label(self) -> str:
         """A short name, without anything that may be secret."""
-        if "name" in self.options:
-            return str(self.options["name"])
         rest = self.spec.partition(":")[2]
-        if self.kind == "command":
-            return f"command-{Path(rest.split(maxsplit=1)[0]).name}" if rest.strip() else "command"
-        if self.kind in SERVICES:
+        if "name" in self.options:
+            name = str(self.options["name"])
+        elif self.kind == "command":
+            program = rest.split(maxsplit=1)[:1]
+            name = "-".join((self.kind, *(Path(each).name for each in program)))
+        elif self.kind in SERVICES:
             try:
-                return urlsplit(self.spec).hostname or self.kind
+                name = urlsplit(self.spec).hostname or self.kind
             except ValueError:
-                return self.kind
-        if self.kind in FREE:
-            return Path(rest).stem
-        if self.base is not None:
-            return rest
-        return rest.rpartition(":")[2] or self.kind
+                name = self.kind
+        elif self.kind in FREE:
+            name = Path(rest).stem
+        else:
+            name = (rest if self.base else rest.rpartition(":")[2]) or self.kind
+        return name
 
     @property
     def described(self) -> dict[str, Any]:
