@@ -1,7 +1,7 @@
 """Fusion of steps that work cell by cell with the one before them: fewer maps to keep track of."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,30 +40,29 @@ def fuse(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ...
             grounds[step.name] = step.name
             inner = result.get(step.inputs[0])
             if inner is not None and readers[inner.name] == {step.name} and _pools(inner, step):
-                result[step.name] = _with_pooling(inner, step)
-                del result[inner.name]
+                result[step.name] = _with_pooling(result.pop(inner.name), step)
             else:
                 result[step.name] = step
             continue
         grounds[step.name] = under.pop()
-        whole: Pointwise | Sliding = step
-        joined = {step.name}
-        while isinstance(whole, Pointwise):
-            inner = next(
-                (
-                    result[name]
-                    for name in whole.inputs
-                    if name in result and readers[name] <= joined and _joins(result[name], whole)
-                ),
-                None,
-            )
-            if inner is None:
-                break
-            joined.add(inner.name)
-            whole = _composed(whole, inner)
-            del result[inner.name]
-        result[step.name] = whole
+        result[step.name] = _absorbing(step, result, readers)
     return tuple(result.values())
+
+
+def _absorbing(
+    step: Pointwise, result: dict[str, AnyStep], readers: Mapping[str, set[str]]
+) -> Pointwise | Sliding:
+    """Return a step fused with all those that it alone reads, which are taken out of the result."""
+    whole: Pointwise | Sliding = step
+    joined = {step.name}
+    while isinstance(whole, Pointwise):
+        alone = (name for name in whole.inputs if name in result and readers[name] <= joined)
+        name = next((name for name in alone if _joins(result[name], whole)), None)
+        if name is None:
+            break
+        joined.add(name)
+        whole = _composed(whole, result.pop(name))
+    return whole
 
 
 def _joins(inner: AnyStep, outer: Pointwise) -> bool:

@@ -53,7 +53,7 @@ class Session:
     def scores(requests: Sequence[tuple["Session", Patched]]) -> list[float]:
         """Return the scores of changes, each in its picture's session; all of one victim.
 
-        They are those of one request after the other, to the last bit.
+        They are those of one request after the other, to the last bit, unless a fault is found.
         """
         first = requests[0][0]
         known = first.trust.fault
