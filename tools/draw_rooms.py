@@ -27,7 +27,7 @@ def rooms() -> list[str]:
 
 
 def drawing() -> str:
-    """Return a row for each room, marked in the columns of the rooms that it imports (not for types alone)."""
+    """Return a row a room, marked in the columns of the rooms that it imports at run time."""
     graph = grimp.build_graph("iqaudit", exclude_type_checking_imports=True, cache_dir=None)
     names = rooms()
     imports = {
