@@ -6,18 +6,10 @@ import pytest
 
 from tests.support.documents import ROOT, run
 
-AHEAD = {"ci_gate.py", "compare_models.py", "paper_figure.py"}
-"""Examples that call functions of the front door."""
-
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 
 
-def _marked(name: str) -> object:
-    mark = pytest.mark.xfail(strict=False, reason="calls the front door, which is being built")
-    return pytest.param(name, marks=[mark] if name in AHEAD else ())
-
-
-@pytest.mark.parametrize("name", [_marked(name) for name in EXAMPLES])
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(
     name: str,
     tmp_path: Path,

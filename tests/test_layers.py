@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import grimp
-import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -21,7 +20,6 @@ def test_the_contracts_of_layers_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.xfail(strict=False, reason="activations and window_pass name each other's types")
 def test_no_files_import_each_other_in_a_circle() -> None:
     """Imports within functions and for types alone count too."""
     graph = grimp.build_graph("iqaudit", cache_dir=None)

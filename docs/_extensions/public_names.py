@@ -7,8 +7,16 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
 import iqaudit
+import iqaudit.testing
 
-PACKAGES = (iqaudit, iqaudit.attacks, iqaudit.victims, iqaudit.datasets, iqaudit.measures)
+PACKAGES = (
+    iqaudit,
+    iqaudit.attacks,
+    iqaudit.victims,
+    iqaudit.datasets,
+    iqaudit.measures,
+    iqaudit.testing,
+)
 
 
 def public(path: str) -> str | None:

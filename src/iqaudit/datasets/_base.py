@@ -112,8 +112,8 @@ class DataSet:
 def pictures(samples: Iterable[Sample]) -> Iterator[Picture]:
     """Read samples' pictures one at a time, under the samples' names.
 
-    `Picture.file` is the sample's name, too: it stays when `iqaudit.collect` makes the name fit
-    for a file, so that a result leads back to its sample.
+    `Picture.file` is the sample's name, too: it stays when the name is made fit for a file, so
+    that a result leads back to its sample.
 
     Parameters
     ----------

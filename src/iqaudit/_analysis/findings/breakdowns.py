@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from iqaudit._analysis import sentences
+from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Directions, Distortions, Group, Trend
 from iqaudit._analysis.findings.observations import Observation, compared
 from iqaudit._core.goal import Direction, Goal

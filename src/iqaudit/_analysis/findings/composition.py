@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from iqaudit._analysis import sentences
+from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Band, Colour, Colours, Frequencies
 from iqaudit._analysis.findings.observations import Observation
 from iqaudit._analysis.findings.spectrum import BANDS, OPPONENTS, RINGS, Spectrum

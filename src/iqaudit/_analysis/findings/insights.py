@@ -9,8 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from iqaudit._analysis import sentences
-from iqaudit._analysis.findings import breakdowns, composition
+from iqaudit._analysis.findings import breakdowns, composition, sentences
 from iqaudit._analysis.findings.baseline import is_random, random_cell, three
 from iqaudit._analysis.findings.figures import Baseline, Insights, PictureInsight
 from iqaudit._analysis.findings.location import location, never_changed

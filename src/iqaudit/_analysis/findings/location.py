@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._analysis import sentences
+from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Grid, Location
 from iqaudit._analysis.findings.grid import edge_and_middle
 from iqaudit._analysis.findings.observations import Observation, compared

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from iqaudit._analysis import sentences
+from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Persistence
 from iqaudit._analysis.findings.observations import Effect, Observation, compared
 from iqaudit._analysis.findings.pairs import room

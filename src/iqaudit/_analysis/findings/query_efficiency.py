@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from iqaudit._analysis import sentences
+from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Part, QueryEfficiency, Reached
 from iqaudit._analysis.findings.pairs import Pair, moved
 from iqaudit._core.scale import Scale
