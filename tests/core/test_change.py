@@ -9,9 +9,9 @@ from tests.support.searching import grey
 
 from iqaudit._analysis.findings import grid, image_features, spectrum
 from iqaudit._analysis.findings.baseline import random_picture
+from iqaudit._core.distortions import TREATMENTS, mirror
 from iqaudit._core.patches import Perturbation
 from iqaudit._core.picture import pixels_sha256
-from iqaudit._core.distortions import TREATMENTS, mirror
 from iqaudit.victims import Window
 
 SIDES = st.integers(1, 70)

@@ -30,7 +30,7 @@ class Leaderboard:
     Attributes
     ----------
     data, attack, settings, levels, goal, queries, budget
-        Their common settings; `budget` is the queries in words, with the conditions that end a search early.
+        Their common settings; `budget` is the queries in words, with the early stop.
     same_pictures : bool
         Whether all were attacked on the same pixels; victims on others compare with care.
     by : Measure
