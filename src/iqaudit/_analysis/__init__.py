@@ -1,4 +1,4 @@
-"""What runs say, computed from their directories.
+"""Analyses of runs, computed from their directories.
 
 >>> from iqaudit import _analysis
 >>> _analysis.find("rgo").caption

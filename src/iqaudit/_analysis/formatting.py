@@ -1,4 +1,4 @@
-"""How figures are said in sentences: with their intervals, and no more than they say."""
+"""Formats of figures in sentences: with their intervals, and no more than they claim."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,1 +1,1 @@
-"""Findings: figures of what an attack shows about its victim, each with a sentence."""
+"""Findings: figures on a victim that an attack on it yields, each with a sentence."""

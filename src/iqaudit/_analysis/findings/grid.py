@@ -1,4 +1,4 @@
-"""Where on a picture something lies: a grid over its extent, whatever its size, and its edge."""
+"""A grid over a picture's extent, of one size for all pictures, and its edge."""
 
 from functools import lru_cache
 

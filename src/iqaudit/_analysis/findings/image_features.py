@@ -1,4 +1,4 @@
-"""What a picture shows, as two numbers: how much detail, how much colour."""
+"""Image features: a picture's spatial information and its colourfulness."""
 
 import numpy as np
 import scipy

@@ -1,4 +1,4 @@
-"""What a perturbation is made of: its frequencies, the way it runs, and its colours."""
+"""The spectrum of a perturbation: its frequencies, its orientation, and its colours."""
 
 from dataclasses import dataclass
 

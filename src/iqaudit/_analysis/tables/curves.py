@@ -1,4 +1,4 @@
-"""How a measure grew with the queries: what had been reached by then, at many budgets."""
+"""Curves of a measure against queries: its value at many budgets."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ def curve(cell: CellData, measure: Measure, points: int = POINTS) -> tuple[Point
     Parameters
     ----------
     cell : CellData
-        Whose pictures.
+        The cell.
     measure : Measure
         One that is known of earlier budgets (`Measure.by_queries`).
     points : int

@@ -30,7 +30,7 @@ def rows(cells: Sequence[CellData]) -> list[dict[str, Any]]:
 
 
 def csv_text(cells: Sequence[CellData]) -> str:
-    """Return the rows as CSV: a head, an empty field for what is none, numbers in full."""
+    """Return the rows as CSV: a head, an empty field for None, numbers in full."""
     table = rows(cells)
     buffer = StringIO()
     writer = csv.DictWriter(buffer, list(table[0]) if table else ["cell"], lineterminator="\n")

@@ -9,14 +9,14 @@ from typing import Any
 
 from iqaudit._analysis.tables.catalogue import MEASURES, Measure, find
 from iqaudit._analysis.tables.cells import CellData, load
-from iqaudit._analysis.tables.tables import Table, TableRow, measure_record, table
+from iqaudit._analysis.tables.tables import TableRow, measure_record, table
 
 DEFAULT = "rgo"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A place on a leaderboard; `run` is the path that was given."""
+    """A rank on a leaderboard; `run` is the path to it that the caller gave."""
 
     rank: int
     run: str
@@ -30,13 +30,13 @@ class Leaderboard:
     Attributes
     ----------
     data, attack, settings, levels, goal, queries, budget
-        What they have in common; `budget` is the queries in words, with what ends a search before.
+        Their common settings; `budget` is the queries in words, with the early stop.
     same_pictures : bool
         Whether all were attacked on the same pixels; victims on others compare with care.
     by : Measure
-        What they are sorted by; where it is undefined, a victim comes last.
+        The sort key; where it is undefined, a victim comes last.
     measures : tuple of Measure
-        What the rows hold.
+        The rows' columns.
     standings : tuple of Standing
         Firmest first; equal figures share a rank.
     """
@@ -68,7 +68,7 @@ def compare(
     by : str
         The measure that they are sorted by.
     measures : sequence of Measure
-        What the rows hold; the one that they are sorted by is added where it is not among them.
+        The rows' columns; the sort key is added where it is not among them.
 
     Raises
     ------
@@ -76,12 +76,12 @@ def compare(
         If a path is no run, or there is no such measure.
     """
     sorted_by = find(by)
-    held = tuple(dict.fromkeys((*measures, sorted_by)))
+    columns = tuple(dict.fromkeys((*measures, sorted_by)))
     boards: dict[str, list[tuple[str, CellData]]] = {}
     for path in paths:
         for cell in load(path):
             boards.setdefault(_protocol(cell), []).append((str(path), cell))
-    return tuple(_board(cells, sorted_by, held) for cells in boards.values())
+    return tuple(_board(cells, sorted_by, columns) for cells in boards.values())
 
 
 def record(boards: Sequence[Leaderboard]) -> list[dict[str, Any]]:
@@ -100,20 +100,18 @@ def record(boards: Sequence[Leaderboard]) -> list[dict[str, Any]]:
 
 
 def _protocol(cell: CellData) -> str:
-    said = (cell.data, cell.method, cell.settings, cell.levels, cell.goal, cell.budget)
-    return json.dumps(said, sort_keys=True)
+    settings = (cell.data, cell.method, cell.settings, cell.levels, cell.goal, cell.budget)
+    return json.dumps(settings, sort_keys=True)
 
 
 def _board(
     cells: Sequence[tuple[str, CellData]], by: Measure, measures: tuple[Measure, ...]
 ) -> Leaderboard:
-    found: Table = table((cell for _, cell in cells), measures)
     first = cells[0][1]
-    rows = sorted(
-        zip((run for run, _ in cells), found.rows, strict=True),
-        key=lambda each: _place(each[1], by),
-    )
-    places = [_place(row, by) for _, row in rows]
+    rows = table((cell for _, cell in cells), measures).rows
+    runs = zip((run for run, _ in cells), rows, strict=True)
+    ranked = sorted(((_place(row, by), run, row) for run, row in runs), key=lambda each: each[0])
+    places = [place for place, _, _ in ranked]
     return Leaderboard(
         data=first.data,
         attack=first.attack,
@@ -125,15 +123,12 @@ def _board(
         same_pictures=len({_pixels(cell) for _, cell in cells}) == 1,
         by=by,
         measures=measures,
-        standings=tuple(
-            Standing(places.index(place) + 1, run, row)
-            for place, (run, row) in zip(places, rows, strict=True)
-        ),
+        standings=tuple(Standing(places.index(place) + 1, run, row) for place, run, row in ranked),
     )
 
 
 def _place(row: TableRow, by: Measure) -> float:
-    """Return what sorts the firmest victim first."""
+    """Return a key that sorts the firmest victim first."""
     value = row.values[by.name].value
     if value is None:
         return math.inf

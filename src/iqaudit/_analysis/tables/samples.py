@@ -1,4 +1,4 @@
-"""A cell's pictures after so many queries, and the estimates that tables hold of them.
+"""Snapshots of a cell after so many queries, and the estimates that tables have of them.
 
 Correlations resample pairs of score and opinion score. Scores are scaled by the cell's clean ones,
 of all pictures, whatever is resampled.
@@ -37,7 +37,7 @@ class Snapshot:
 
     @classmethod
     def after(cls, cell: CellData, queries: int) -> "Snapshot":
-        """Return what was reached; a search that ended before then keeps what it had found."""
+        """Return the best scores so far; a search that ended before then keeps its last ones."""
         pictures = cell.finished
         scores = queries // cell.cost
         clean = [float(each.reached[0]) for each in pictures]
