@@ -12,6 +12,10 @@ from iqaudit.victims._spec import VictimSpec
 from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
 
+# How long an example takes is the machine's affair; pytest's own limit ends what hangs.
+settings.register_profile("iqaudit", deadline=None)
+settings.load_profile("iqaudit")
+
 SHARED = Path(__file__).parents[2] / "shared"
 
 
