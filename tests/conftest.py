@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import iqaudit
 from iqaudit._audit.spec import Campaign, Data
