@@ -65,8 +65,8 @@ clean:
 $(OLDEST_VENV)/stamp: pyproject.toml constraints-oldest.txt
 	$(OLDEST_PYTHON) -m venv $(OLDEST_VENV)
 	$(OLDEST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir \
-	  -c constraints-oldest.txt -e '.[onnx,parquet]' flip-evaluator hypothesis matplotlib pytest \
-	  pytest-timeout pytest-xdist selenium xlsxwriter
+	  -c constraints-oldest.txt -e '.[onnx,parquet]' flip-evaluator hypothesis import-linter \
+	  jsonschema matplotlib numpydoc pytest pytest-timeout pytest-xdist selenium xlsxwriter
 	touch $@
 
 constraints-oldest.txt: pyproject.toml tools/oldest.py

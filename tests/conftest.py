@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import iqaudit
 from iqaudit._audit.spec import AuditSpec, Data
@@ -11,6 +12,10 @@ from iqaudit.testing import synthetic_picture
 from iqaudit.victims._spec import VictimSpec
 from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
+
+# How long an example takes is the machine's affair; pytest's own limit ends what hangs.
+settings.register_profile("iqaudit", deadline=None)
+settings.load_profile("iqaudit")
 
 SHARED = Path(__file__).parents[2] / "shared"
 
