@@ -189,7 +189,7 @@ class Campaign:
 
 
 def _attack(name: str, victim: VictimSpec) -> str:
-    return PAPER_SETTINGS.get(victim.label, PAPER_USUAL) if name == PAPER else name
+    return PAPER_SETTINGS.get(victim.model, PAPER_USUAL) if name == PAPER else name
 
 
 def _varying(values: Sequence[Any], said: str) -> list[str]:

@@ -119,9 +119,12 @@ class VictimSpec:
 
     @property
     def label(self) -> str:
-        """A short name, without anything that may be secret."""
-        if "name" in self.options:
-            return str(self.options["name"])
+        """A short name, without anything that may be secret: the user's, or the model's."""
+        return str(self.options.get("name", self.model))
+
+    @property
+    def model(self) -> str:
+        """The model's short name, without anything that may be secret."""
         rest = self.spec.partition(":")[2]
         if self.kind == "command":
             return f"command-{Path(rest.split(maxsplit=1)[0]).name}" if rest.strip() else "command"
