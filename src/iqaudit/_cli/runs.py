@@ -122,14 +122,7 @@ def attack(
     collected = collect(pictures)
     base = unasked(victim)
     plan = Plan(
-        averaged(victim, base, 0.0),
-        proposer,
-        threat,
-        Goal(goal),
-        queries,
-        seed,
-        batch,
-        stop=stop,
+        averaged(victim, base, 0.0), proposer, threat, Goal(goal), queries, seed, batch, stop=stop
     )
     check_sizes(base, collected)
     replaces(out, overwrite=overwrite)
@@ -152,10 +145,7 @@ class _Output(NamedTuple):
 
 
 def _audit(
-    plan: Plan,
-    pictures: Sequence[Picture],
-    output: _Output,
-    named: Mapping[str, Any] | None = None,
+    plan: Plan, pictures: Sequence[Picture], output: _Output, named: Mapping[str, Any] | None = None
 ) -> None:
     """Run a plan into a directory, and print its results; every end keeps finished pictures."""
     silent = output.quiet or output.as_json
