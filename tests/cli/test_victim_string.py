@@ -11,7 +11,7 @@ from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError, _cli
-from iqaudit._runs.schema import load as load_record
+from iqaudit._audit import parse
 from iqaudit.victims import as_victim
 from iqaudit.victims._spec import VictimSpec
 
@@ -203,3 +203,9 @@ def test_the_name_of_a_service_takes_the_place_of_its_address() -> None:
     assert spec.label == "Ours"
     assert spec.record("Ours")["spec"] == "https:Ours"
     assert VictimSpec(spec.record("Ours")["spec"]).kind == "https"
+
+
+def test_the_papers_attack_is_that_of_the_model_whatever_its_name() -> None:
+    audit = {"attacks": "paper", "victims": "liqe,untrained,name=Ours", "data": "csv:scores.csv"}
+    [cell] = parse.campaign(audit).cells()
+    assert (cell.folder, cell.attack) == ("Ours--bidirectional-liqe", "bidirectional-liqe")

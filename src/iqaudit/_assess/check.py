@@ -275,7 +275,5 @@ def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
     if share >= DIRECTION_FAIL:
         return Finding("direction", Verdict.WARN, f"Only {sentence} than their originals.")
     return Finding(
-        "direction",
-        Verdict.FAIL,
-        f"Only {sentence}: is a lower score better (--lower-is-better)?",
+        "direction", Verdict.FAIL, f"Only {sentence}: is a lower score better (--lower-is-better)?"
     )

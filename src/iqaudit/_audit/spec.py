@@ -209,7 +209,7 @@ class AuditSpec:
 def _attack(attack: AttackSpec | str, victim: VictimSpec) -> AttackSpec:
     if isinstance(attack, AttackSpec):
         return attack
-    return attack_spec(PAPER_SETTINGS.get(victim.label, PAPER_USUAL))
+    return attack_spec(PAPER_SETTINGS.get(victim.model, PAPER_USUAL))
 
 
 def _varying(values: Sequence[Any], said: str) -> list[str]:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,7 +78,4 @@ class Named:
 
 def name_victim(victim: Victim, name: str | None) -> Victim:
     """Return a victim under a name; as it is where that is None."""
-    if name is not None:
-        renamed: Any = Named(victim, name)  # a property is no attribute to mypy
-        victim = renamed
-    return victim
+    return victim if name is None else cast("Victim", Named(victim, name))

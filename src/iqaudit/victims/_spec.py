@@ -145,23 +145,24 @@ class VictimSpec:
 
     @property
     def label(self) -> str:
-        """A short name, without anything that may be secret."""
+        """A short name, without anything that may be secret: the user's, or the model's."""
+        return str(self.options.get("name", self.model))
+
+    @property
+    def model(self) -> str:
+        """The model's short name, without anything that may be secret."""
         rest = self.spec.partition(":")[2]
-        if "name" in self.options:
-            name = str(self.options["name"])
-        elif self.kind == "command":
+        if self.kind == "command":
             program = rest.split(maxsplit=1)[:1]
-            name = "-".join((self.kind, *(Path(each).name for each in program)))
-        elif self.kind in SERVICES:
+            return "-".join((self.kind, *(Path(each).name for each in program)))
+        if self.kind in SERVICES:
             try:
-                name = urlsplit(self.spec).hostname or self.kind
+                return urlsplit(self.spec).hostname or self.kind
             except ValueError:
-                name = self.kind
-        elif self.kind in FREE:
-            name = Path(rest).stem
-        else:
-            name = (rest if self.base else rest.rpartition(":")[2]) or self.kind
-        return name
+                return self.kind
+        if self.kind in FREE:
+            return Path(rest).stem
+        return (rest if self.base else rest.rpartition(":")[2]) or self.kind
 
     @property
     def described(self) -> dict[str, Any]:

@@ -183,11 +183,7 @@ class Meter:
         return np.array([self._answers[key] for key in hashes], np.float64)
 
     def _request(self, pictures: Sequence[Pixels]) -> Sequence[float]:
-        retrying = tenacity.Retrying(
-            retry=self._worth_another,
-            wait=_wait,
-            sleep=self._clock.sleep,
-        )
+        retrying = tenacity.Retrying(retry=self._worth_another, wait=_wait, sleep=self._clock.sleep)
         try:
             return retrying(self._once, pictures)
         except RequestError as error:

@@ -79,10 +79,7 @@ class Connection:
         self._socket: socket.socket | None = None
         self._client = (
             HTTPSConnection(
-                address.host,
-                address.port,
-                timeout=timeout,
-                context=ssl.create_default_context(),
+                address.host, address.port, timeout=timeout, context=ssl.create_default_context()
             )
             if address.scheme == "https"
             else HTTPConnection(address.host, address.port, timeout=timeout)
