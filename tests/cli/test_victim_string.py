@@ -12,6 +12,7 @@ from tests.support.pictures import MakePicture
 import iqaudit
 from iqaudit import InputError, _cli
 from iqaudit._audit import parse
+from iqaudit._runs.schema import load
 from iqaudit.victims import as_victim
 from iqaudit.victims._spec import VictimSpec
 
@@ -177,11 +178,11 @@ def test_a_name_tells_two_victims_of_one_kind_apart(places: Mapping[str, Path]) 
     result = iqaudit_(*audit, *named, "--quiet")
     assert result.exit_code == 0, result.output
     cells = [Path("audit") / f"{name}--bidirectional" for name in ("first", "second")]
-    assert [load_record(cell).victim.name for cell in cells] == ["first", "second"]
+    assert [load(cell).victim.name for cell in cells] == ["first", "second"]
     assert iqaudit_("verify", "audit").exit_code == 0
     run = ["attack", places["photo"], "--victim", victims[0], "--queries", 4, "--out", "one"]
     assert iqaudit_(*run).exit_code == 0
-    assert load_record("one").victim.name == "first"
+    assert load("one").victim.name == "first"
     assert iqaudit_("verify", "one").exit_code == 0
 
 
@@ -207,5 +208,5 @@ def test_the_name_of_a_service_takes_the_place_of_its_address() -> None:
 
 def test_the_papers_attack_is_that_of_the_model_whatever_its_name() -> None:
     audit = {"attacks": "paper", "victims": "liqe,untrained,name=Ours", "data": "csv:scores.csv"}
-    [cell] = parse.campaign(audit).cells()
-    assert (cell.folder, cell.attack) == ("Ours--bidirectional-liqe", "bidirectional-liqe")
+    [cell] = parse.audit_spec(audit).cells()
+    assert (cell.folder, cell.attack.name) == ("Ours--bidirectional-liqe", "bidirectional-liqe")
