@@ -10,12 +10,14 @@
 # Why it matters: a black-box comparison is made at equal numbers of queries. Set by max_iter, ART's
 # attack costs three times what its rivals do; held to a budget counted at the victim, it gets a third of
 # its iterations and looks weaker than the method is.
+# (The package imports packaging without requiring it: so it is pinned here beside the rest.)
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install -q --disable-pip-version-check \
-  numpy==2.4.6 scipy==1.17.1 scikit-learn==1.9.1 packaging==26.4 adversarial-robustness-toolbox==1.20.1 2>"$work/pip.log" || {
+  numpy==2.4.6 scipy==1.17.1 scikit-learn==1.9.1 packaging==26.4 \
+  adversarial-robustness-toolbox==1.20.1 2>"$work/pip.log" || {
   echo "The pinned packages could not be installed, so nothing was tried."
   exit 2
 }
