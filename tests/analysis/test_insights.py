@@ -238,8 +238,8 @@ def test_another_victim_is_refused(run: Path, tmp_path: Path) -> None:
 
 def test_a_run_without_a_finished_picture_shows_nothing(run: Path) -> None:
     record = json.loads((run / "results.json").read_text())
-    for entry in record.pictures:
-        entry.outcome = "interrupted"
+    for entry in record["pictures"]:
+        entry["outcome"] = "interrupted"
     (run / "results.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match="nothing to see"):
         insights.insights(run, Asked(brightness))
@@ -247,8 +247,9 @@ def test_a_run_without_a_finished_picture_shows_nothing(run: Path) -> None:
 
 def test_the_file_is_the_figures(run: Path) -> None:
     found = insights.insights(run, Asked(brightness))
-    said = insights.load(run)
-    assert said == json.loads(json.dumps({"format": insights.FORMAT} | asdict(found)))
+    assert insights.load(run) == found
+    written = json.loads((run / INSIGHTS).read_text())
+    assert written == json.loads(json.dumps({"format": insights.FORMAT} | asdict(found)))
     assert insights.load(run.parent) is None
     (run / INSIGHTS).write_text("{}")
     with pytest.raises(InputError, match="not in the format"):

@@ -12,9 +12,11 @@ from hypothesis.extra import numpy as hnp
 
 import iqaudit
 from iqaudit import Direction, Goal, InputError, Linf, Patch, Patched, Scale
+from iqaudit._core.patches import whole
 from iqaudit._core.scale import opinion_maximum
 from iqaudit._core.stream import Stream
 from iqaudit._runs.records import ScaleRecord
+from iqaudit._search.painter import Painter
 
 PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
 
@@ -141,10 +143,11 @@ def test_levels_of_any_whole_type_are_the_same(kind: type[np.integer[Any]]) -> N
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32, np.bool_])
 def test_a_perturbation_that_would_wrap_or_be_cut_off_is_refused(kind: type[Any]) -> None:
-    with pytest.raises(InputError, match="signed whole levels"):
-        Patched(np.zeros((4, 4, 3), kind))
-    with pytest.raises(InputError, match="signed whole levels"):
-        Patch(0, 0, np.zeros((4, 4, 3), kind))
+    painter = Painter(np.zeros((4, 4, 3), np.uint8), whole(4, 4), Linf(3))
+    signed, other = np.zeros((4, 4, 3), np.int16), np.zeros((4, 4, 3), kind)
+    for proposal in (Patched(other), Patched(signed, (Patch(0, 0, other),))):
+        with pytest.raises(InputError, match="signed whole levels"):
+            painter.change(proposal)
 
 
 def test_edits_are_painted_in_order_and_leave_the_base() -> None:

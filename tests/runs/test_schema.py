@@ -64,7 +64,7 @@ def test_files_that_are_written_fit_their_schemas(
     what = [tmp_path / "photo.png", "--victim", ROUGH, "--queries", 8, "--quiet", "--out"]
     assert iqaudit_("attack", *what, tmp_path / "run").exit_code == 0
     assert iqaudit_("audit", *what, tmp_path / "audit", "--engine", "serial").exit_code == 0
-    assert fit(tmp_path / "run") == ["results.json"]
+    assert fit(tmp_path / "run") == ["audit.json", "results.json"]
     assert fit(tmp_path / "audit") == [
         "audit.json",
         "insights.json",

@@ -356,7 +356,9 @@ def test_the_command_line_averages_bills_and_verifies(
     verified = CliRunner().invoke(_cli.main, ["verify", out, *victim])
     assert verified.exit_code == 0, verified.output
     assert re.search(r"as recorded, within 0\.\d", verified.stdout)
-    few = CliRunner().invoke(_cli.main, ["attack", photo, *victim, "--queries", "9", "--out", out])
+    few = CliRunner().invoke(
+        _cli.main, ["attack", photo, *victim, "--queries", "9", "--out", f"{out}9"]
+    )
     assert few.exit_code == 2
     assert "at least 10 queries" in few.stderr
 

@@ -90,7 +90,10 @@ def run(
         root.mkdir(parents=True, exist_ok=True)
         with exclusive(root), one_thread():
             prepared = prepare(spec, root, observer, batch, yes=yes, overwrite=overwrite)
-            execute(prepared, backend, workers, observer)
+            try:
+                execute(prepared, backend, workers, observer)
+            finally:
+                _tell_accounts(prepared.victims, observer)
     except OSError as error:
         said = error.strerror or error
         raise InputError(f"{error.filename or root}: this cannot be written ({said}).") from None
@@ -279,6 +282,17 @@ def _is_bound(cell: Cell, victim: AuditVictim, observer: Observer) -> bool:
             "worked on here, one task after the other."
         )
     return bound
+
+
+def _tell_accounts(victims: Victims, observer: Observer) -> None:
+    """Tell what each service was asked since it was made: its fingerprint, its noise, the run."""
+    for victim in victims:
+        account = getattr(victim, "account", None)
+        if account is not None:
+            observer.says(
+                f"{victim.card.name}: {account.billed} requests billed, {account.unique} pictures "
+                f"answered, {account.cached} answers from the cache, {account.spent:g} spent."
+            )
 
 
 class _Progress:

@@ -42,7 +42,8 @@ def page(path: Path) -> dict[str, Any]:
     """
     data, manifest = _analysis.load(path), schema.manifest(path)
     whole, earlier = _analysis.table(data), _analysis.by_queries(data)
-    cells = _cells(data, whole, alone=manifest is None)
+    alone = not schema.is_audit(path)
+    cells = _cells(data, whole, alone=alone)
     moved = transfer.load(path)
     return {
         "cells": cells,
@@ -60,7 +61,7 @@ def page(path: Path) -> dict[str, Any]:
         "gallery": gallery(path, cells),
         "outcomes": OUTCOMES,
         "finished": FINISHED,
-        "pictures_csv": _pictures(data, alone=manifest is None),
+        "pictures_csv": _pictures(data, alone=alone),
         "measures": whole.measures,
     }
 

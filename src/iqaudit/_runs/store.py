@@ -161,6 +161,8 @@ def exclusive(folder: Path) -> Iterator[None]:
 def remove(path: Path) -> None:
     """Remove the run or the audit that a directory holds, and nothing that is not its own.
 
+    The directory stays, as one that is empty.
+
     Raises
     ------
     InputError
@@ -172,6 +174,7 @@ def remove(path: Path) -> None:
             _remove_run(path / cell.folder, audit.data.pictures)
     elif (path / RESULTS).exists():
         _remove_run(path, [each.name for each in load(path).pictures])
+    path.mkdir(exist_ok=True)
     for name in (AUDIT, REPORT, *ANALYSES):
         (path / name).unlink(missing_ok=True)
 

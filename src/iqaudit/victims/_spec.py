@@ -4,7 +4,7 @@ One way leads to a victim: its spec; the victim that is made from it and asked n
 the same as it is to be asked, with its answers averaged where an option says so (`averaged`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from os import PathLike
@@ -291,6 +291,10 @@ class Victims:
 
     def __init__(self, known: Iterable[tuple[VictimSpec, float, Victim]] = ()) -> None:
         self._known = list(known)
+
+    def __iter__(self) -> Iterator[Victim]:
+        """Yield those that are there."""
+        return (victim for *_, victim in self._known)
 
     def get(self, spec: VictimSpec, noise: float) -> Victim:
         """Return a victim whose noise is known, made where it is not there."""
