@@ -131,7 +131,7 @@ def test_a_full_disk_loses_no_answer(
     known = asked()
     run = small_disk / "run"
     with pytest.raises(InputError, match=r"No space left.*the same command goes on"):
-        serial(other, run, watch=Filling())
+        serial(other, run, observer=Filling())
     [found] = status(run)
     assert (found.finished, found.begun) == (1, 1)
     assert found.queries == asked() - known - 2

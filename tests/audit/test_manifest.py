@@ -158,7 +158,7 @@ def test_another_processors_last_digits_are_told_and_go_on(
     own = audited.rough._function
     monkeypatch.setattr(audited.rough, "_function", lambda x: np.asarray(own(x)) * (1 + 1e-9))
     watch = Stopping(0)
-    serial(campaign, tmp_path / "run", watch=watch)
+    serial(campaign, tmp_path / "run", observer=watch)
     assert "last digits" in watch.said[0]
 
 
@@ -213,4 +213,4 @@ def test_two_cannot_be_at_work_in_one_folder(tmp_path: Path, campaign: AuditSpec
             with pytest.raises(InputError, match="another iqaudit is at work"):
                 serial(campaign, tmp_path / "run")
 
-    serial(campaign, tmp_path / "run", watch=Meddling())
+    serial(campaign, tmp_path / "run", observer=Meddling())

@@ -44,10 +44,10 @@ from iqaudit._audit.engines.worker import Reply
 from iqaudit._audit.failures import Failures, GivenUpError
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Data
-from iqaudit._audit.task import Task
+from iqaudit._audit.task import Member, Task
 from iqaudit._core.picture import collect, picture_key
 from iqaudit._runs import journal
-from iqaudit._runs.schema import manifest
+from iqaudit._runs.schema import load_audit
 from iqaudit._runs.store import versions
 from iqaudit._search.ledger import Answer
 from iqaudit.victims._spec import Victims, VictimSpec
@@ -282,11 +282,11 @@ def small(tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyP
 def task(tmp_path: Path, small: AuditSpec) -> Task:
     [picture] = collect([tmp_path / "p.png"])
     labels = {"opinion": None, "distortion": None, "reference": None}
-    return Task(small.cells()[0], 0.0, picture, labels)
+    return Task(small.cells()[0], 0.0, (Member(picture, labels),))
 
 
 def remote_worker(root: Path) -> RemoteWorker:
-    return RemoteWorker(root, manifest(root) or {}, str(Path.cwd()))
+    return RemoteWorker(root, load_audit(root), str(Path.cwd()))
 
 
 def test_a_worker_sends_answers_as_they_come_and_the_files_in_the_end(
@@ -301,21 +301,23 @@ def test_a_worker_sends_answers_as_they_come_and_the_files_in_the_end(
     answers: list[Answer] = []
     reply = one.begin(task)
     while len(answers) < 8:
-        assert len(reply.answers) == 2
-        answers += reply.answers
+        assert len(reply.answers["p"]) == 2
+        answers += reply.answers["p"]
         assert reply.queries == {task.key: len(answers)}
-        assert (reply.finished, reply.files, reply.ended, reply.error) == ((), {}, False, None)
+        assert (reply.finished, reply.files, reply.ended, reply.error) == ((), (), False, None)
         reply = one.go_on()
     other = remote_worker(tmp_path / "run")
-    reply = other.begin(replace(task, answers=tuple(answers)))
+    [member] = task.members
+    reply = other.begin(replace(task, members=(replace(member, answers=tuple(answers)),)))
     while not reply.ended:
-        answers += reply.answers
+        answers += reply.answers["p"]
         reply = other.go_on()
-    answers += reply.answers
+    answers += reply.answers["p"]
     assert len(answers) == 20
     assert reply.finished == (task.key,)
     cell_store.prepare(tmp_path / "other")
-    cell_store.unpack(tmp_path / "other", reply.files)
+    [files] = reply.files
+    cell_store.unpack(tmp_path / "other", files)
     for file in cell.glob("*/*"):
         assert file.read_bytes() == (tmp_path / "other" / file.relative_to(cell)).read_bytes()
 
@@ -328,7 +330,7 @@ def test_a_node_with_another_victim_or_version_is_refused(
     with monkeypatch.context() as patch:
         patch.setattr(audited.rough, "_function", audited.rougher._function)
         reply = remote_worker(tmp_path / "run").begin(task)
-    assert (reply.answers, reply.ended) == ((), True)
+    assert (reply.answers, reply.ended) == ({}, True)
     assert isinstance(reply.error, InputError)
     assert str(reply.error).endswith("differ there.")
     assert remote_worker(tmp_path / "run").about().error is None
@@ -345,7 +347,7 @@ def test_other_last_digits_on_a_node_are_said_once(
     monkeypatch.setattr("iqaudit._audit.manifest.refuse_other_victim", lambda *_: False)
     observer = Stopping(-1)
     campaign = larger(small, tmp_path, make_picture)
-    execute.run(campaign, tmp_path / "run", engine=rayless(_Rayless()), workers=2, watch=observer)
+    execute.run(campaign, tmp_path / "run", engine=rayless(_Rayless()), workers=2, observer=observer)
     [sentence] = observer.said
     assert sentence.startswith(f"The node {platform.node()}: a victim's scores differ")
 
@@ -393,8 +395,8 @@ class _Rayless:
         return one.about()
 
     def _begin(self, one: RemoteWorker, task: Task) -> Any:
-        if task.picture.name in self._deadly:
-            self._deadly.remove(task.picture.name)
+        for name in [each.picture.name for each in task.members if each.picture.name in self._deadly]:
+            self._deadly.remove(name)
             raise _Died("killed")
         return one.begin(task)
 
@@ -409,7 +411,7 @@ class _Rayless:
 
 
 def transport(ray: _Rayless, root: Path) -> Actors:
-    return Actors(ray, root, manifest(root) or {}, Observer(), {})
+    return Actors(ray, root, load_audit(root), Observer(), {})
 
 
 def rayless(ray: _Rayless) -> Any:

@@ -34,9 +34,9 @@ def iqaudit_(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def serial(campaign: AuditSpec, out: Path, **others: Any) -> tuple[Path, ...]:
+def serial(spec: AuditSpec, out: Path, **others: Any) -> tuple[Path, ...]:
     """Run an audit in this process."""
-    return execute.run(campaign, out, engine="serial", **others)
+    return execute.run(spec, out, engine="serial", **others)
 
 
 class Stopping(Observer):
@@ -54,10 +54,10 @@ class Stopping(Observer):
         self.said.append(sentence)
 
 
-def begun(campaign: AuditSpec, run: Path, queries: int = 30) -> None:
+def begun(spec: AuditSpec, run: Path, queries: int = 30, **others: Any) -> None:
     """Run an audit, and stop it after so many queries."""
     with pytest.raises(KeyboardInterrupt):
-        serial(campaign, run, watch=Stopping(queries))
+        serial(spec, run, observer=Stopping(queries), **others)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -92,15 +92,8 @@ def interrupted(line: Sequence[str], far: Callable[[], bool]) -> tuple[int, str]
 
 def arguments(pictures: Path, out: Path, *others: object) -> list[object]:
     """Return a small audit's command line."""
-    what = [
-        "audit",
-        pictures,
-        "--victim",
-        "python:tests.support.audited:rough",
-        "--attack",
-        "square",
-    ]
-    return [*what, "--levels", 3, "--levels", 2, "--queries", 40, "--out", out, "--quiet", *others]
+    line = ["audit", pictures, "--victim", ROUGH, "--attack", "square"]
+    return [*line, "--levels", 3, "--levels", 2, "--queries", 40, "--out", out, "--quiet", *others]
 
 
 def asked(log: Path, since: int) -> Counter[int]:
