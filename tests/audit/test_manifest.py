@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.support import audited
-from tests.support.auditing import ROUGH, Stopping, begun, iqaudit_, serial
+from tests.support.auditing import ROUGH, Stopping, begun, contents, iqaudit_, serial
 from tests.support.pictures import MakePicture
 
 import iqaudit
@@ -75,14 +76,27 @@ def test_an_audit_is_verified_reported_and_told_of(tmp_path: Path, campaign: Aud
     assert iqaudit_("verify", run).exit_code == 1
 
 
-def test_a_replayed_cell_is_refused_for_it_answers_no_fingerprint(
-    tmp_path: Path, campaign: AuditSpec, photos: Path
+def test_a_replayed_cell_goes_the_recorded_way_and_no_other(
+    tmp_path: Path, campaign: AuditSpec
 ) -> None:
+    """Its fingerprint is of the recorded scores: nothing else is asked of it."""
     [cell] = serial(campaign, tmp_path / "audit")
-    again = AuditSpec((VictimSpec(f"replay:{cell}"),), Data(pictures=(str(photos),)), queries=20)
+    again = replace(campaign, victims=(VictimSpec(f"replay:{cell}"),))
+    [replayed] = serial(again, tmp_path / "again")
+    for name in ("clean", "attacked", "scores"):
+        assert contents(replayed / name) == contents(cell / name)
     with pytest.raises(VictimError, match="never asked"):
+        serial(replace(again, seeds=(1,)), tmp_path / "other")
+
+
+def test_a_replay_of_another_run_is_another_victim(tmp_path: Path, campaign: AuditSpec) -> None:
+    [cell] = serial(campaign, tmp_path / "audit")
+    again = replace(campaign, victims=(VictimSpec(f"replay:{cell}"),))
+    begun(again, tmp_path / "again")
+    rmtree(tmp_path / "audit")
+    serial(replace(campaign, seeds=(1,)), tmp_path / "audit")
+    with pytest.raises(InputError, match="is another than the audit was begun with"):
         serial(again, tmp_path / "again")
-    assert not (tmp_path / "again").exists()
 
 
 def test_status_tells_finished_begun_and_waiting(tmp_path: Path, campaign: AuditSpec) -> None:

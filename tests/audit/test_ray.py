@@ -355,11 +355,11 @@ def test_other_last_digits_on_a_node_are_said_once(
 def test_that_a_cluster_has_no_room_is_said_once(
     tmp_path: Path, small: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serial(small, tmp_path / "run")
     monkeypatch.setattr(actors, "PATIENCE", -1.0)
+    serial(small, tmp_path / "run")
     observer, full = Stopping(-1), _Rayless()
     full.wait = lambda replies, **_: ([], replies)  # type: ignore[method-assign]
-    waiting = Actors(full, tmp_path / "run", {}, observer, {})
+    waiting = Actors(full, tmp_path / "run", load_audit(tmp_path / "run"), observer, {})
     for _ in range(3):
         assert waiting.wait([], 0.0) == []
     assert observer.said == ["Waiting for a worker: others may have the cluster's cores and GPUs."]
@@ -486,9 +486,10 @@ def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
 ) -> None:
     """It is refused before Ray is asked for anything."""
     serial(small, tmp_path / "run")
-    record = manifest(tmp_path / "run") or {}
-    record["victims"][0]["device"] = "cuda:0"
-    monkeypatch.setattr(cluster, "manifest", lambda _: record)
+    record = load_audit(tmp_path / "run")
+    [victim] = record.victims
+    record = replace(record, victims=(replace(victim, device="cuda:0"),))
+    monkeypatch.setattr(cluster, "load_audit", lambda _: record)
 
     def joined(*_: object) -> Any:
         raise ConnectionError

@@ -48,7 +48,7 @@ class Stopping(Observer):
 
     def answered(self, cell: str, picture: str, queries: int) -> None:  # noqa: ARG002
         self._left -= 1
-        self.stopping = not self._left
+        self.stopping = self.stopping or not self._left
 
     def says(self, sentence: str) -> None:
         self.said.append(sentence)
