@@ -79,9 +79,9 @@ def command(photos: Path, out: Path, *others: object) -> list[str]:
 def test_the_command_is_killed_and_taken_up(
     engine: str, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log, run = tmp_path / "log", tmp_path / "run"
+    log, run, whole = tmp_path / "log", tmp_path / "one" / "run", tmp_path / "two" / "run"
     monkeypatch.setenv(audited.LOG, str(log))
-    subprocess.run(command(photos, tmp_path / "whole"), check=True, cwd=ROOT, timeout=LIMIT)
+    subprocess.run(command(photos, whole), check=True, cwd=ROOT, timeout=LIMIT)
     known = len(audited.log(str(log)))
     monkeypatch.setenv(audited.PAUSE, "0.05")
     line = command(photos, run, "--engine", engine)
@@ -90,7 +90,7 @@ def test_the_command_is_killed_and_taken_up(
         driver.kill()
     before = kept(run)
     subprocess.run(line, check=True, cwd=ROOT, timeout=LIMIT)
-    assert contents(run) == contents(tmp_path / "whole")
+    assert contents(run) == contents(whole)  # the page has the folder's name
     assert before <= kept(run)
     # Asked again was only what was on its way: each worker's answer.
     assert (asked(log, known) - kept(run)).total() <= 2

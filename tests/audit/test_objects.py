@@ -112,7 +112,7 @@ def test_an_attack_that_cannot_be_sent_is_worked_on_here_and_that_is_said(
     script.Own = dataclass(frozen=True)(  # type: ignore[attr-defined]
         type("Own", (RandomSigns,), {"__module__": "__main__", "__doc__": "The script's."})
     )
-    for number, attack in enumerate((Unsent(), script.Own())):  # type: ignore[attr-defined]
+    for number, attack in enumerate((Unsent(), script.Own())):
         observer = Stopping(-1)
         spec = replace(campaign, attacks=(attack,))
         run = tmp_path / f"run{number}"

@@ -347,7 +347,9 @@ def test_other_last_digits_on_a_node_are_said_once(
     monkeypatch.setattr("iqaudit._audit.manifest.refuse_other_victim", lambda *_: False)
     observer = Stopping(-1)
     campaign = larger(small, tmp_path, make_picture)
-    execute.run(campaign, tmp_path / "run", engine=rayless(_Rayless()), workers=2, observer=observer)
+    execute.run(
+        campaign, tmp_path / "run", engine=rayless(_Rayless()), workers=2, observer=observer
+    )
     [sentence] = observer.said
     assert sentence.startswith(f"The node {platform.node()}: a victim's scores differ")
 
@@ -395,7 +397,9 @@ class _Rayless:
         return one.about()
 
     def _begin(self, one: RemoteWorker, task: Task) -> Any:
-        for name in [each.picture.name for each in task.members if each.picture.name in self._deadly]:
+        for name in [
+            each.picture.name for each in task.members if each.picture.name in self._deadly
+        ]:
             self._deadly.remove(name)
             raise _Died("killed")
         return one.begin(task)

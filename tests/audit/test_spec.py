@@ -113,7 +113,10 @@ def test_lists_multiply_into_cells_named_by_what_varies() -> None:
         ("victims = 'reference'\ndata = 'x'\nlevels = [0]", "1 to 255"),
         ("victims = 'reference'\ndata = 'x'\nseeds = [1, 1]", "seeds are each said once"),
         ("victims = 'reference'\ndata = 'x'\nattacks = ['gided']", 'did you mean "guided"'),
-        ("victims = 'reference'\ndata = 'x'\ngoals = ['up']", "A goal is one of bidirectional, raise, lower, not 'up'"),
+        (
+            "victims = 'reference'\ndata = 'x'\ngoals = ['up']",
+            "A goal is one of bidirectional, raise, lower, not 'up'",
+        ),
         ("victims = 'reference'\ndata = 'x'\nqueries = 1.5", "queries takes a whole number"),
         ("victims = 'reference'\ndata = 'x'\nearly_stop = 2", r"lies in \(0, 1\]"),
         ("victims = 'reference'\npaper = 'liv'\ndata = 'x'", 'did you mean "live"'),

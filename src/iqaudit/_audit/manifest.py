@@ -147,9 +147,7 @@ def taken_up(root: Path, *, overwrite: bool = False) -> AuditRecord | None:
     return None
 
 
-def begin(
-    root: Path, known: AuditRecord, victims: Sequence[AuditVictim]
-) -> AuditRecord:
+def begin(root: Path, known: AuditRecord, victims: Sequence[AuditVictim]) -> AuditRecord:
     """Write an audit's manifest, and return it as it is read again.
 
     Parameters
