@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.support import audited
-from tests.support.auditing import ROOT, asked, begun, contents, kept, serial
+from tests.support.auditing import ROOT, Outlived, asked, begun, contents, kept, serial
 from tests.support.pictures import MakePicture
 from tests.support.processes import LIMIT, started, wait_until
 from tests.support.scorers import roughness
@@ -191,6 +191,28 @@ def test_a_failure_in_a_batch_loses_none_of_its_answers(
     # Nine steps of three, and the tenth of the first beside the one that failed.
     serial(spec, tmp_path / "run", batch=2)
     assert contents(tmp_path / "run") == whole
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("engine", ["serial", pytest.param("processes", marks=pytest.mark.slow)])
+def test_a_picture_that_another_worker_has_written_is_searched_no_more(
+    engine: str, batch: int, tmp_path: Path, campaign: AuditSpec, make_picture: MakePicture
+) -> None:
+    """One that outlived its run; those beside it go on."""
+    spec = three(campaign, tmp_path / "three", make_picture)
+    observer = Outlived(spec, tmp_path / "run", tmp_path / "other", "p1")
+    execute.run(spec, tmp_path / "run", engine=engine, workers=1, batch=batch, observer=observer)
+    assert set(observer.asked) == {"p0", "p2"}
+    serial(spec, tmp_path / "alone")
+    assert contents(tmp_path / "run") == contents(tmp_path / "alone")
+
+
+def three(spec: AuditSpec, folder: Path, make_picture: MakePicture) -> AuditSpec:
+    """Return an audit of three pictures of one size."""
+    folder.mkdir()
+    for seed in range(3):
+        iqaudit.write(folder / f"p{seed}.png", make_picture(20, 24, seed))
+    return replace(spec, data=Data(pictures=(str(folder),)))
 
 
 @pytest.mark.parametrize("batch", [0, -1, 1.5])

@@ -22,6 +22,7 @@ from tests.support import audited
 from tests.support.auditing import (
     ROOT,
     ROUGH,
+    Outlived,
     Stopping,
     arguments,
     asked,
@@ -301,22 +302,24 @@ def test_a_worker_sends_answers_as_they_come_and_the_files_in_the_end(
     answers: list[Answer] = []
     reply = one.begin(task)
     while len(answers) < 8:
-        assert len(reply.answers["p"]) == 2
+        # A task's first step tells where its answers led, and has none of its own.
+        assert len(reply.answers["p"]) == (2 if answers else 1)
         answers += reply.answers["p"]
         assert reply.queries == {task.key: len(answers)}
         assert (reply.finished, reply.files, reply.ended, reply.error) == ((), (), False, None)
         reply = one.go_on()
     other = remote_worker(tmp_path / "run")
     [member] = task.members
-    reply = other.begin(replace(task, members=(replace(member, answers=tuple(answers)),)))
-    while not reply.ended:
-        answers += reply.answers["p"]
-        reply = other.go_on()
-    answers += reply.answers["p"]
+    replies = [other.begin(replace(task, members=(replace(member, answers=tuple(answers)),)))]
+    while not replies[-1].ended:
+        replies.append(other.go_on())
+    for reply in replies:
+        answers += reply.answers.get("p", ())
     assert len(answers) == 20
-    assert reply.finished == (task.key,)
+    [last] = [reply for reply in replies if reply.finished or reply.files]
+    assert (last.finished, replies.index(last) >= len(replies) - 2) == ((task.key,), True)
     cell_store.prepare(tmp_path / "other")
-    [files] = reply.files
+    [files] = last.files
     cell_store.unpack(tmp_path / "other", files)
     for file in cell.glob("*/*"):
         assert file.read_bytes() == (tmp_path / "other" / file.relative_to(cell)).read_bytes()
@@ -346,10 +349,8 @@ def test_other_last_digits_on_a_node_are_said_once(
 ) -> None:
     monkeypatch.setattr("iqaudit._audit.manifest.refuse_other_victim", lambda *_: False)
     observer = Stopping(-1)
-    campaign = larger(small, tmp_path, make_picture)
-    execute.run(
-        campaign, tmp_path / "run", engine=rayless(_Rayless()), workers=2, observer=observer
-    )
+    spec = larger(small, tmp_path, make_picture)
+    execute.run(spec, tmp_path / "run", engine=rayless(_Rayless()), workers=2, observer=observer)
     [sentence] = observer.said
     assert sentence.startswith(f"The node {platform.node()}: a victim's scores differ")
 
@@ -410,6 +411,9 @@ class _Rayless:
     def get(self, said: Callable[[], Any]) -> Any:
         return said()
 
+    def put(self, value: object) -> Any:
+        return lambda: value
+
     def kill(self, _: Any) -> None:
         pass
 
@@ -441,9 +445,9 @@ def test_workers_that_a_dying_node_takes_along_are_one_death(
     *, stillborn: int, over: bool, tmp_path: Path, small: AuditSpec, make_picture: MakePicture
 ) -> None:
     """All were to start there; where none ever starts, that is said."""
-    campaign = larger(small, tmp_path, make_picture)
+    spec = larger(small, tmp_path, make_picture)
     ray = _Rayless(stillborn=stillborn)
-    run = partial(execute.run, campaign, tmp_path / "run", engine=rayless(ray), workers=3)
+    run = partial(execute.run, spec, tmp_path / "run", engine=rayless(ray), workers=3)
     if over:
         with pytest.raises(InputError, match="Ray's workers end before they begin"):
             run()
@@ -462,9 +466,9 @@ def test_a_picture_that_three_workers_die_on_is_given_up_and_the_others_go_on(
     small: AuditSpec,
     make_picture: MakePicture,
 ) -> None:
-    campaign = larger(small, tmp_path, make_picture)
+    spec = larger(small, tmp_path, make_picture)
     ray = _Rayless([name for name, count in deaths.items() for _ in range(count)])
-    run = partial(execute.run, campaign, tmp_path / "run", engine=rayless(ray), workers=2)
+    run = partial(execute.run, spec, tmp_path / "run", engine=rayless(ray), workers=2)
     if given_up:
         with pytest.raises(VictimError, match="3 workers in a row died on the picture") as said:
             run()
@@ -472,8 +476,33 @@ def test_a_picture_that_three_workers_die_on_is_given_up_and_the_others_go_on(
         left = {"p", "q", "r"} - set(given_up)
         assert cell_store.finished(tmp_path / "run" / "rough--bidirectional") == left
     run()
-    serial(campaign, tmp_path / "whole")
+    serial(spec, tmp_path / "whole")
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("deaths", [0, 1, 2])
+@pytest.mark.parametrize("batch", [2, 3])
+def test_a_batch_changes_no_byte(
+    batch: int, deaths: int, tmp_path: Path, small: AuditSpec, make_picture: MakePicture
+) -> None:
+    spec = larger(small, tmp_path, make_picture)
+    ray = _Rayless(["q"] * deaths)
+    execute.run(spec, tmp_path / "run", engine=rayless(ray), workers=2, batch=batch)
+    serial(spec, tmp_path / "whole", batch=1)
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_a_picture_that_another_worker_has_written_is_searched_no_more(
+    batch: int, tmp_path: Path, small: AuditSpec, make_picture: MakePicture
+) -> None:
+    spec = larger(small, tmp_path, make_picture)
+    observer = Outlived(spec, tmp_path / "run", tmp_path / "other", "q")
+    engine = rayless(_Rayless())
+    execute.run(spec, tmp_path / "run", engine=engine, workers=1, batch=batch, observer=observer)
+    assert set(observer.asked) == {"p", "r"}
+    serial(spec, tmp_path / "alone")
+    assert contents(tmp_path / "run") == contents(tmp_path / "alone")
 
 
 def test_an_answer_between_deaths_has_them_counted_anew() -> None:

@@ -54,8 +54,8 @@ def test_a_file_and_the_command_line_say_the_same(
     (tmp_path / "audit.toml").write_text(TOML)
     found: list[AuditSpec] = []
 
-    def take(campaign: AuditSpec, *_: object, **__: object) -> None:
-        found.append(campaign)
+    def take(spec: AuditSpec, *_: object, **__: object) -> None:
+        found.append(spec)
         raise InputError("taken")
 
     monkeypatch.setattr("iqaudit._cli.audits.run", take)

@@ -60,6 +60,36 @@ def begun(spec: AuditSpec, run: Path, queries: int = 30, **others: Any) -> None:
         serial(spec, run, observer=Stopping(queries), **others)
 
 
+class Outlived(Observer):
+    """A worker of an earlier start that writes its picture once a later one has looked.
+
+    Parameters
+    ----------
+    spec : AuditSpec
+        The audit of one cell.
+    run, own : Path
+        The directories of the later start and of the worker.
+    name : str
+        The picture, which is not the last.
+    """
+
+    def __init__(self, spec: AuditSpec, run: Path, own: Path, name: str) -> None:
+        self._run, self._name, self._spec, self._own = run, name, spec, own
+        self.asked: list[str] = []
+
+    def begins(self, pictures: int, queries: int, finished: int) -> None:
+        assert (pictures, finished) == (3, 0)
+        cells = self._spec.cells()
+        begun(self._spec, self._own, 2 * queries)
+        for file in (self._own / cells[0].folder).glob(f"*/{self._name}.*"):
+            target = self._run / file.relative_to(self._own)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+
+    def answered(self, cell: str, picture: str, queries: int) -> None:  # noqa: ARG002
+        self.asked.append(picture)
+
+
 def contents(root: Path) -> dict[str, bytes]:
     """Return the bytes of every file in a directory."""
     files = (file for file in root.rglob("*") if file.is_file())
