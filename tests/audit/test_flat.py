@@ -151,7 +151,7 @@ def test_it_is_replaced_only_once_the_victim_has_answered(
 def test_a_folder_that_holds_neither_is_never_replaced(tmp_path: Path, flat: AuditSpec) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="holds no (audit|run)"):
+    with pytest.raises(InputError, match=r"holds no (audit|run)"):
         serial(flat, tmp_path / "thesis", overwrite=True)
     assert contents(tmp_path / "thesis") == {"thesis.tex": b"years of work"}
 

@@ -202,7 +202,7 @@ def test_changed_pictures_and_versions_are_refused(
 def test_a_folder_of_other_things_is_never_taken(tmp_path: Path, campaign: AuditSpec) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="holds no (audit|run)"):
+    with pytest.raises(InputError, match=r"holds no (audit|run)"):
         serial(campaign, tmp_path / "thesis")
 
 
