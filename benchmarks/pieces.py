@@ -133,17 +133,16 @@ class Result:
 def run(piece: Piece, victim: Victim) -> Result:
     """Make a piece's search: the paper's three levels and bi-directional goal."""
     begun = time.perf_counter()
-    plan = driver.Plan(victim, named(piece.attack), queries=piece.queries, seed=piece.seed)
+    spec = driver.SearchSpec(victim, named(piece.attack), queries=piece.queries, seed=piece.seed)
     picture, card = piece.subject.picture, victim.card
-    trial = driver.begin(plan, picture)
-    due, pictures = list(piece.checkpoints), {}
-    with closing(trial):
-        while not trial.done:
-            driver.step(victim, [trial])
-            while due and trial.oracle.spent + card.cost > due[0]:
-                pictures[due.pop(0)] = trial.oracle.best[1]
-    direction = trial.oracle.direction
-    qualities = np.array([card.scale.quality(score) for score in trial.oracle.scores])
+    trial = driver.begin(spec, picture)
+    ledger, due, pictures = trial.ledger, list(piece.checkpoints), {}
+    with closing(driver.drive(victim, [trial])) as steps:
+        for _ in steps:
+            while due and ledger.spent + card.cost > due[0]:
+                pictures[due.pop(0)] = ledger.best_picture
+    direction = ledger.direction
+    qualities = np.array([card.scale.quality(answer.score) for answer in ledger.answers])
     farther = np.maximum if direction is Direction.RAISE else np.minimum
     best = farther.accumulate(qualities)
     clean = float(qualities[0])

@@ -121,13 +121,14 @@ def measure(name: str, *, quick: bool) -> Row:
     resident = _memory("VmRSS", reset=True)
     session = victim.open_session(height, width, QUERIES)
     trial = Trial(picture, victim.card, attack, Linf(), Goal.BIDIRECTIONAL, QUERIES, 0, session)
-    reached = _shortened(trial, victim, 100 if quick else 1000)
+    steps = driver.drive(victim, [trial])
+    reached = _shortened(trial, steps, 100 if quick else 1000)
     peak = _memory("VmHWM") - resident
     repeats, dense, ours = (2, 2, 40) if quick else (3, 4, 60)
     seconds: dict[int, list[tuple[float, float]]] = {}
     worst, outside, total, accepted = 0.0, 0.0, 0.0, {}
     for point, stands_for in POINTS.items():
-        begin = replace(reached if point > 1 else _after_stripes(trial, victim), query=point + 2)
+        begin = replace(reached if point > 1 else _after_stripes(trial, steps), query=point + 2)
         seconds[point] = []
         many = min(ours, stands_for)
         for _ in range(repeats):
@@ -136,22 +137,22 @@ def measure(name: str, *, quick: bool) -> Row:
                 picture.pixels,
                 attack,
                 begin,
-                trial.oracle.direction,
+                trial.ledger.direction,
                 victim.card.scale,
             )
             begun = time.perf_counter()
             scores = [next(plain)[1] for _ in range(dense)]
             baseline = (time.perf_counter() - begun) / dense
             trial._state = begin
-            _queries(trial, victim, 8)  # the base is taken, kernels are made
+            _queries(trial, steps, 8)  # the base is taken, kernels are made
             trial._state = begin
-            timed = trial.oracle.session = _Timed(session)  # type: ignore[assignment]
-            before = len(trial.oracle.scores)
+            timed = trial.session = _Timed(session)  # type: ignore[assignment]
+            before = len(trial.ledger.answers)
             begun = time.perf_counter()
-            _queries(trial, victim, many)
+            _queries(trial, steps, many)
             took = time.perf_counter() - begun
-            asked = trial.oracle.scores[before:]
-            trial.oracle.session = session
+            asked = [answer.score for answer in trial.ledger.answers[before:]]
+            trial.session = session
             seconds[point].append((baseline, took / len(asked)))
             outside += (took - timed.seconds) / len(asked) * stands_for
             total += took / len(asked) * stands_for
@@ -181,29 +182,28 @@ def measure(name: str, *, quick: bool) -> Row:
     )
 
 
-def _queries(trial: Trial, victim: Any, count: int) -> None:
+def _queries(trial: Trial, steps: Iterator[Any], count: int) -> None:
     # More than a trial's budget is asked of it here: begin its count again.
-    if trial.oracle.left < count + 1:
-        del trial.oracle.scores[1:], trial.oracle.asked[1:]
-    goal = len(trial.oracle.scores) + count
-    while len(trial.oracle.scores) < goal:
-        driver.step(victim, [trial])
+    if trial.ledger.left < count + 1:
+        del trial.ledger.answers[1:]
+    for _ in range(count):
+        next(steps)
 
 
-def _after_stripes(trial: Trial, victim: Any) -> SquareState:
+def _after_stripes(trial: Trial, steps: Iterator[Any]) -> SquareState:
     problem = trial._state.problem
     trial._state = trial._attack.init(problem)
-    _queries(trial, victim, 1)
+    _queries(trial, steps, 1)
     state: SquareState = trial._state
     return state
 
 
-def _shortened(trial: Trial, victim: Any, queries: int) -> SquareState:
+def _shortened(trial: Trial, steps: Iterator[Any], queries: int) -> SquareState:
     """Run the schedule with a smaller budget, for a state that has gone some way."""
-    _queries(trial, victim, 1)
+    _queries(trial, steps, 1)
     problem = trial._state.problem
     trial._state = trial._attack.init(replace(problem, queries=queries))
-    _queries(trial, victim, queries - 1)
+    _queries(trial, steps, queries - 1)
     state: SquareState = replace(trial._state, problem=problem)
     return state
 

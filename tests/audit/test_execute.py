@@ -23,6 +23,8 @@ import iqaudit
 from iqaudit import InputError, VictimError
 from iqaudit._audit import cell_store, execute
 from iqaudit._audit.engines import processes
+from iqaudit._audit.engines.registry import Engine
+from iqaudit._audit.engines.registry import serial as serial_engine
 from iqaudit._audit.estimate import estimate
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Data
@@ -131,7 +133,7 @@ def test_a_full_disk_loses_no_answer(
     known = asked()
     run = small_disk / "run"
     with pytest.raises(InputError, match=r"No space left.*the same command goes on"):
-        serial(other, run, watch=Filling())
+        serial(other, run, observer=Filling())
     [found] = status(run)
     assert (found.finished, found.begun) == (1, 1)
     assert found.queries == asked() - known - 2
@@ -143,6 +145,36 @@ def test_a_full_disk_loses_no_answer(
     assert files
     for file in files:
         assert file.read_bytes() == (again / file.relative_to(whole)).read_bytes()
+
+
+# The engine, where none is named
+
+
+def test_processes_are_started_only_where_much_is_left(
+    tmp_path: Path, campaign: AuditSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes seconds to start."""
+    chosen: list[str] = []
+
+    def named(name: str) -> Engine:
+        chosen.append(name)
+        return serial_engine
+
+    monkeypatch.setattr(execute, "named", named)
+    assert execute.WORTH_PROCESSES == 2_000
+    for number, (worth, workers, engines) in enumerate(
+        ((61, None, []), (60, None, ["processes"]), (60, 2, ["processes"]), (60, 1, []))
+    ):
+        monkeypatch.setattr(execute, "WORTH_PROCESSES", worth)
+        execute.run(campaign, tmp_path / f"run{number}", workers=workers)
+        assert chosen == engines
+        chosen.clear()
+    # Of those that are left: one picture is finished, and two are not.
+    begun(campaign, tmp_path / "begun", 25)
+    chosen.clear()
+    monkeypatch.setattr(execute, "WORTH_PROCESSES", 41)
+    execute.run(campaign, tmp_path / "begun")
+    assert chosen == []
 
 
 # Plans

@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.support import audited
-from tests.support.auditing import ROUGH, Stopping, begun, iqaudit_, serial
+from tests.support.auditing import ROUGH, Stopping, begun, contents, iqaudit_, serial
 from tests.support.pictures import MakePicture
 
 import iqaudit
@@ -75,14 +76,27 @@ def test_an_audit_is_verified_reported_and_told_of(tmp_path: Path, campaign: Aud
     assert iqaudit_("verify", run).exit_code == 1
 
 
-def test_a_replayed_cell_is_refused_for_it_answers_no_fingerprint(
-    tmp_path: Path, campaign: AuditSpec, photos: Path
+def test_a_replayed_cell_goes_the_recorded_way_and_no_other(
+    tmp_path: Path, campaign: AuditSpec
 ) -> None:
+    """Its fingerprint is of the recorded scores: nothing else is asked of it."""
     [cell] = serial(campaign, tmp_path / "audit")
-    again = AuditSpec((VictimSpec(f"replay:{cell}"),), Data(pictures=(str(photos),)), queries=20)
+    again = replace(campaign, victims=(VictimSpec(f"replay:{cell}"),))
+    [replayed] = serial(again, tmp_path / "again")
+    for name in ("clean", "attacked", "scores"):
+        assert contents(replayed / name) == contents(cell / name)
     with pytest.raises(VictimError, match="never asked"):
+        serial(replace(again, seeds=(1,)), tmp_path / "other")
+
+
+def test_a_replay_of_another_run_is_another_victim(tmp_path: Path, campaign: AuditSpec) -> None:
+    [cell] = serial(campaign, tmp_path / "audit")
+    again = replace(campaign, victims=(VictimSpec(f"replay:{cell}"),))
+    begun(again, tmp_path / "again")
+    rmtree(tmp_path / "audit")
+    serial(replace(campaign, seeds=(1,)), tmp_path / "audit")
+    with pytest.raises(InputError, match="is another than the audit was begun with"):
         serial(again, tmp_path / "again")
-    assert not (tmp_path / "again").exists()
 
 
 def test_status_tells_finished_begun_and_waiting(tmp_path: Path, campaign: AuditSpec) -> None:
@@ -158,7 +172,7 @@ def test_another_processors_last_digits_are_told_and_go_on(
     own = audited.rough._function
     monkeypatch.setattr(audited.rough, "_function", lambda x: np.asarray(own(x)) * (1 + 1e-9))
     watch = Stopping(0)
-    serial(campaign, tmp_path / "run", watch=watch)
+    serial(campaign, tmp_path / "run", observer=watch)
     assert "last digits" in watch.said[0]
 
 
@@ -188,7 +202,7 @@ def test_changed_pictures_and_versions_are_refused(
 def test_a_folder_of_other_things_is_never_taken(tmp_path: Path, campaign: AuditSpec) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="holds no audit"):
+    with pytest.raises(InputError, match=r"holds no (audit|run)"):
         serial(campaign, tmp_path / "thesis")
 
 
@@ -213,4 +227,4 @@ def test_two_cannot_be_at_work_in_one_folder(tmp_path: Path, campaign: AuditSpec
             with pytest.raises(InputError, match="another iqaudit is at work"):
                 serial(campaign, tmp_path / "run")
 
-    serial(campaign, tmp_path / "run", watch=Meddling())
+    serial(campaign, tmp_path / "run", observer=Meddling())

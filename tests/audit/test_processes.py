@@ -26,6 +26,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 KILLS = 50
 
+PROCESSES = ("--engine", "processes")
+"""Said, for so few queries are worth none."""
+
 Start = Callable[[Sequence[object]], "Child"]
 
 
@@ -137,7 +140,7 @@ def test_workers_change_no_byte(tmp_path: Path, pictures: Path, environment: Pat
     whole = tmp_path / "whole"
     for workers in (0, 1, 2, 3):
         out = tmp_path / f"run{workers}" if workers else whole
-        engine = ("--workers", workers) if workers else ("--engine", "serial")
+        engine = (*PROCESSES, "--workers", workers) if workers else ("--engine", "serial")
         line = [sys.executable, "-m", "iqaudit", *map(str, arguments(pictures, out, *engine))]
         subprocess.run(line, check=True, cwd=ROOT, timeout=LIMIT)
         assert contents(out) == contents(whole)
@@ -154,7 +157,7 @@ def test_a_killed_driver_and_killed_workers_lose_nothing(
     reference = asked(environment, 0)
     known = len(audited.log(str(environment)))
     monkeypatch.setenv(audited.PAUSE, "0.02")
-    run = [str(each) for each in arguments(pictures, tmp_path / "run", "--workers", 2)]
+    run = [str(each) for each in arguments(pictures, tmp_path / "run", *PROCESSES, "--workers", 2)]
     with started([*line, *run], cwd=ROOT) as driver:
         wait_until(lambda: asked(environment, known).total() >= 20, driver)
         driver.kill()
@@ -177,7 +180,7 @@ def test_what_kills_every_worker_is_given_up_and_the_others_go_on(
     key = picture_key(iqaudit.read(first).pixels)  # in both cells: three deaths, and two
     (tmp_path / "deadly").write_text("\n".join([str(key)] * 5))
     monkeypatch.setenv(audited.DIE, str(tmp_path / "deadly"))
-    command = arguments(pictures, tmp_path / "run", "--workers", 1)
+    command = arguments(pictures, tmp_path / "run", *PROCESSES, "--workers", 1)
     line = [sys.executable, "-m", "iqaudit", *map(str, command)]
     done = subprocess.run(
         line, check=False, cwd=ROOT, timeout=LIMIT, capture_output=True, text=True
@@ -195,7 +198,7 @@ def test_an_interrupt_is_kept_said_and_taken_up(
     tmp_path: Path, pictures: Path, environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(audited.PAUSE, "0.02")
-    for engine in (("--engine", "serial"), ("--workers", 2)):
+    for engine in (("--engine", "serial"), (*PROCESSES, "--workers", 2)):
         out, known = tmp_path / str(engine[1]), len(audited.log(str(environment)))
 
         def far(known: int = known) -> bool:
@@ -211,7 +214,7 @@ def test_an_interrupt_is_kept_said_and_taken_up(
         monkeypatch.setenv(audited.PAUSE, "0")
         subprocess.run(line, check=True, cwd=ROOT, timeout=LIMIT, capture_output=True)
         assert kept(out) + analysed(out) + greetings(pictures) == asked(environment, known)
-    assert contents(tmp_path / "serial") == contents(tmp_path / "2")
+    assert contents(tmp_path / "serial") == contents(tmp_path / "processes")
 
 
 @pytest.mark.usefixtures("environment")
@@ -222,7 +225,7 @@ def test_victims_elsewhere_are_asked_though_a_picture_was_given_up(
     key = picture_key(iqaudit.read(first).pixels)
     (tmp_path / "deadly").write_text("\n".join([str(key)] * 6))  # three of each cell
     monkeypatch.setenv(audited.DIE, str(tmp_path / "deadly"))
-    others = "--workers", 1, "--victim", "python:tests.support.audited:paid", "--yes"
+    others = *PROCESSES, "--workers", 1, "--victim", "python:tests.support.audited:paid", "--yes"
     line = [sys.executable, "-m", "iqaudit", *map(str, arguments(pictures, tmp_path / "run"))]
     done = subprocess.run(
         [*line, *map(str, others)], check=False, cwd=ROOT, timeout=LIMIT, capture_output=True
@@ -242,7 +245,8 @@ def test_an_interrupt_of_the_whole_group_while_workers_start_is_no_fault_of_thei
     """As a terminal's Ctrl-C is."""
     monkeypatch.setenv(audited.PAUSE, "0.1")  # it is not at its end when the interrupt comes
     out = tmp_path / "run"
-    line = [sys.executable, "-m", "iqaudit", *map(str, arguments(pictures, out, "--workers", 4))]
+    command = arguments(pictures, out, *PROCESSES, "--workers", 4)
+    line = [sys.executable, "-m", "iqaudit", *map(str, command)]
     with started(line, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as driver:
         wait_until((out / AUDIT).exists, driver)
         time.sleep(after)

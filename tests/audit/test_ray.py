@@ -22,6 +22,7 @@ from tests.support import audited
 from tests.support.auditing import (
     ROOT,
     ROUGH,
+    Outlived,
     Stopping,
     arguments,
     asked,
@@ -44,10 +45,10 @@ from iqaudit._audit.engines.worker import Reply
 from iqaudit._audit.failures import Failures, GivenUpError
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Data
-from iqaudit._audit.task import Task
+from iqaudit._audit.task import Member, Task
 from iqaudit._core.picture import collect, picture_key
 from iqaudit._runs import journal
-from iqaudit._runs.schema import manifest
+from iqaudit._runs.schema import load_audit
 from iqaudit._runs.store import versions
 from iqaudit._search.ledger import Answer
 from iqaudit.victims._spec import Victims, VictimSpec
@@ -282,11 +283,11 @@ def small(tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyP
 def task(tmp_path: Path, small: AuditSpec) -> Task:
     [picture] = collect([tmp_path / "p.png"])
     labels = {"opinion": None, "distortion": None, "reference": None}
-    return Task(small.cells()[0], 0.0, picture, labels)
+    return Task(small.cells()[0], 0.0, (Member(picture, labels),))
 
 
 def remote_worker(root: Path) -> RemoteWorker:
-    return RemoteWorker(root, manifest(root) or {}, str(Path.cwd()))
+    return RemoteWorker(root, load_audit(root), str(Path.cwd()))
 
 
 def test_a_worker_sends_answers_as_they_come_and_the_files_in_the_end(
@@ -301,21 +302,25 @@ def test_a_worker_sends_answers_as_they_come_and_the_files_in_the_end(
     answers: list[Answer] = []
     reply = one.begin(task)
     while len(answers) < 8:
-        assert len(reply.answers) == 2
-        answers += reply.answers
+        # A task's first step tells where its answers led, and has none of its own.
+        assert len(reply.answers["p"]) == (2 if answers else 1)
+        answers += reply.answers["p"]
         assert reply.queries == {task.key: len(answers)}
-        assert (reply.finished, reply.files, reply.ended, reply.error) == ((), {}, False, None)
+        assert (reply.finished, reply.files, reply.ended, reply.error) == ((), (), False, None)
         reply = one.go_on()
     other = remote_worker(tmp_path / "run")
-    reply = other.begin(replace(task, answers=tuple(answers)))
-    while not reply.ended:
-        answers += reply.answers
-        reply = other.go_on()
-    answers += reply.answers
+    [member] = task.members
+    replies = [other.begin(replace(task, members=(replace(member, answers=tuple(answers)),)))]
+    while not replies[-1].ended:
+        replies.append(other.go_on())
+    for reply in replies:
+        answers += reply.answers.get("p", ())
     assert len(answers) == 20
-    assert reply.finished == (task.key,)
+    [last] = [reply for reply in replies if reply.finished or reply.files]
+    assert (last.finished, replies.index(last) >= len(replies) - 2) == ((task.key,), True)
     cell_store.prepare(tmp_path / "other")
-    cell_store.unpack(tmp_path / "other", reply.files)
+    [files] = last.files
+    cell_store.unpack(tmp_path / "other", files)
     for file in cell.glob("*/*"):
         assert file.read_bytes() == (tmp_path / "other" / file.relative_to(cell)).read_bytes()
 
@@ -328,7 +333,7 @@ def test_a_node_with_another_victim_or_version_is_refused(
     with monkeypatch.context() as patch:
         patch.setattr(audited.rough, "_function", audited.rougher._function)
         reply = remote_worker(tmp_path / "run").begin(task)
-    assert (reply.answers, reply.ended) == ((), True)
+    assert (reply.answers, reply.ended) == ({}, True)
     assert isinstance(reply.error, InputError)
     assert str(reply.error).endswith("differ there.")
     assert remote_worker(tmp_path / "run").about().error is None
@@ -344,8 +349,8 @@ def test_other_last_digits_on_a_node_are_said_once(
 ) -> None:
     monkeypatch.setattr("iqaudit._audit.manifest.refuse_other_victim", lambda *_: False)
     observer = Stopping(-1)
-    campaign = larger(small, tmp_path, make_picture)
-    execute.run(campaign, tmp_path / "run", engine=rayless(_Rayless()), workers=2, watch=observer)
+    spec = larger(small, tmp_path, make_picture)
+    execute.run(spec, tmp_path / "run", engine=rayless(_Rayless()), workers=2, observer=observer)
     [sentence] = observer.said
     assert sentence.startswith(f"The node {platform.node()}: a victim's scores differ")
 
@@ -353,11 +358,11 @@ def test_other_last_digits_on_a_node_are_said_once(
 def test_that_a_cluster_has_no_room_is_said_once(
     tmp_path: Path, small: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serial(small, tmp_path / "run")
     monkeypatch.setattr(actors, "PATIENCE", -1.0)
+    serial(small, tmp_path / "run")
     observer, full = Stopping(-1), _Rayless()
     full.wait = lambda replies, **_: ([], replies)  # type: ignore[method-assign]
-    waiting = Actors(full, tmp_path / "run", {}, observer, {})
+    waiting = Actors(full, tmp_path / "run", load_audit(tmp_path / "run"), observer, {})
     for _ in range(3):
         assert waiting.wait([], 0.0) == []
     assert observer.said == ["Waiting for a worker: others may have the cluster's cores and GPUs."]
@@ -393,8 +398,10 @@ class _Rayless:
         return one.about()
 
     def _begin(self, one: RemoteWorker, task: Task) -> Any:
-        if task.picture.name in self._deadly:
-            self._deadly.remove(task.picture.name)
+        for name in [
+            each.picture.name for each in task.members if each.picture.name in self._deadly
+        ]:
+            self._deadly.remove(name)
             raise _Died("killed")
         return one.begin(task)
 
@@ -404,12 +411,15 @@ class _Rayless:
     def get(self, said: Callable[[], Any]) -> Any:
         return said()
 
+    def put(self, value: object) -> Any:
+        return lambda: value
+
     def kill(self, _: Any) -> None:
         pass
 
 
 def transport(ray: _Rayless, root: Path) -> Actors:
-    return Actors(ray, root, manifest(root) or {}, Observer(), {})
+    return Actors(ray, root, load_audit(root), Observer(), {})
 
 
 def rayless(ray: _Rayless) -> Any:
@@ -435,9 +445,9 @@ def test_workers_that_a_dying_node_takes_along_are_one_death(
     *, stillborn: int, over: bool, tmp_path: Path, small: AuditSpec, make_picture: MakePicture
 ) -> None:
     """All were to start there; where none ever starts, that is said."""
-    campaign = larger(small, tmp_path, make_picture)
+    spec = larger(small, tmp_path, make_picture)
     ray = _Rayless(stillborn=stillborn)
-    run = partial(execute.run, campaign, tmp_path / "run", engine=rayless(ray), workers=3)
+    run = partial(execute.run, spec, tmp_path / "run", engine=rayless(ray), workers=3)
     if over:
         with pytest.raises(InputError, match="Ray's workers end before they begin"):
             run()
@@ -456,9 +466,9 @@ def test_a_picture_that_three_workers_die_on_is_given_up_and_the_others_go_on(
     small: AuditSpec,
     make_picture: MakePicture,
 ) -> None:
-    campaign = larger(small, tmp_path, make_picture)
+    spec = larger(small, tmp_path, make_picture)
     ray = _Rayless([name for name, count in deaths.items() for _ in range(count)])
-    run = partial(execute.run, campaign, tmp_path / "run", engine=rayless(ray), workers=2)
+    run = partial(execute.run, spec, tmp_path / "run", engine=rayless(ray), workers=2)
     if given_up:
         with pytest.raises(VictimError, match="3 workers in a row died on the picture") as said:
             run()
@@ -466,8 +476,33 @@ def test_a_picture_that_three_workers_die_on_is_given_up_and_the_others_go_on(
         left = {"p", "q", "r"} - set(given_up)
         assert cell_store.finished(tmp_path / "run" / "rough--bidirectional") == left
     run()
-    serial(campaign, tmp_path / "whole")
+    serial(spec, tmp_path / "whole")
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("deaths", [0, 1, 2])
+@pytest.mark.parametrize("batch", [2, 3])
+def test_a_batch_changes_no_byte(
+    batch: int, deaths: int, tmp_path: Path, small: AuditSpec, make_picture: MakePicture
+) -> None:
+    spec = larger(small, tmp_path, make_picture)
+    ray = _Rayless(["q"] * deaths)
+    execute.run(spec, tmp_path / "run", engine=rayless(ray), workers=2, batch=batch)
+    serial(spec, tmp_path / "whole", batch=1)
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_a_picture_that_another_worker_has_written_is_searched_no_more(
+    batch: int, tmp_path: Path, small: AuditSpec, make_picture: MakePicture
+) -> None:
+    spec = larger(small, tmp_path, make_picture)
+    observer = Outlived(spec, tmp_path / "run", tmp_path / "other", "q")
+    engine = rayless(_Rayless())
+    execute.run(spec, tmp_path / "run", engine=engine, workers=1, batch=batch, observer=observer)
+    assert set(observer.asked) == {"p", "r"}
+    serial(spec, tmp_path / "alone")
+    assert contents(tmp_path / "run") == contents(tmp_path / "alone")
 
 
 def test_an_answer_between_deaths_has_them_counted_anew() -> None:
@@ -484,9 +519,10 @@ def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
 ) -> None:
     """It is refused before Ray is asked for anything."""
     serial(small, tmp_path / "run")
-    record = manifest(tmp_path / "run") or {}
-    record["victims"][0]["device"] = "cuda:0"
-    monkeypatch.setattr(cluster, "manifest", lambda _: record)
+    record = load_audit(tmp_path / "run")
+    [victim] = record.victims
+    record = replace(record, victims=(replace(victim, device="cuda:0"),))
+    monkeypatch.setattr(cluster, "load_audit", lambda _: record)
 
     def joined(*_: object) -> Any:
         raise ConnectionError

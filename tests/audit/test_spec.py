@@ -54,8 +54,8 @@ def test_a_file_and_the_command_line_say_the_same(
     (tmp_path / "audit.toml").write_text(TOML)
     found: list[AuditSpec] = []
 
-    def take(campaign: AuditSpec, *_: object, **__: object) -> None:
-        found.append(campaign)
+    def take(spec: AuditSpec, *_: object, **__: object) -> None:
+        found.append(spec)
         raise InputError("taken")
 
     monkeypatch.setattr("iqaudit._cli.audits.run", take)
@@ -113,7 +113,10 @@ def test_lists_multiply_into_cells_named_by_what_varies() -> None:
         ("victims = 'reference'\ndata = 'x'\nlevels = [0]", "1 to 255"),
         ("victims = 'reference'\ndata = 'x'\nseeds = [1, 1]", "seeds are each said once"),
         ("victims = 'reference'\ndata = 'x'\nattacks = ['gided']", 'did you mean "guided"'),
-        ("victims = 'reference'\ndata = 'x'\ngoals = ['up']", 'no goal called "up"'),
+        (
+            "victims = 'reference'\ndata = 'x'\ngoals = ['up']",
+            "A goal is one of bidirectional, raise, lower, not 'up'",
+        ),
         ("victims = 'reference'\ndata = 'x'\nqueries = 1.5", "queries takes a whole number"),
         ("victims = 'reference'\ndata = 'x'\nearly_stop = 2", r"lies in \(0, 1\]"),
         ("victims = 'reference'\npaper = 'liv'\ndata = 'x'", 'did you mean "live"'),
@@ -193,7 +196,7 @@ def test_the_papers_protocol_is_the_papers(dataset: str) -> None:
     made = parse.audit_spec({"paper": dataset, "victims": victims, "data": f"{dataset}:DIR"})
     assert (made.queries, made.levels, made.goals) == (10_000, (3,), (Goal.BIDIRECTIONAL,))
     assert (made.data.drawing.count, made.stop) == (50, Stop())
-    attacks = [cell.plan(audited.rough).attack for cell in made.cells()]
+    attacks = [cell.search(audited.rough).attack for cell in made.cells()]
     assert attacks == [
         *[iqaudit.attacks.Bidirectional(n_squares=2, p_init=0.04)] * 3,
         iqaudit.attacks.Bidirectional(n_squares=8, p_init=0.09),

@@ -117,7 +117,7 @@ def test_a_torn_last_line_costs_its_own_piece_alone(
 def test_a_checkpoint_is_what_a_plain_run_with_that_budget_finds(
     subjects: list[Subject], rough: Victim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iqaudit.attacks.ATTACKS", {"signs": (RandomSigns(), "")})
+    monkeypatch.setattr("iqaudit.attacks._registry.ATTACKS", {"signs": (RandomSigns(), "")})
     piece = Piece("rough", "signs", "", "", 60, (2, 10, 60), subjects[0], seed=3)
     found = pieces.run(piece, rough)
     for at in found.checkpoints:

@@ -34,9 +34,9 @@ def iqaudit_(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def serial(campaign: AuditSpec, out: Path, **others: Any) -> tuple[Path, ...]:
+def serial(spec: AuditSpec, out: Path, **others: Any) -> tuple[Path, ...]:
     """Run an audit in this process."""
-    return execute.run(campaign, out, engine="serial", **others)
+    return execute.run(spec, out, engine="serial", **others)
 
 
 class Stopping(Observer):
@@ -48,16 +48,46 @@ class Stopping(Observer):
 
     def answered(self, cell: str, picture: str, queries: int) -> None:  # noqa: ARG002
         self._left -= 1
-        self.stopping = not self._left
+        self.stopping = self.stopping or not self._left
 
     def says(self, sentence: str) -> None:
         self.said.append(sentence)
 
 
-def begun(campaign: AuditSpec, run: Path, queries: int = 30) -> None:
+def begun(spec: AuditSpec, run: Path, queries: int = 30, **others: Any) -> None:
     """Run an audit, and stop it after so many queries."""
     with pytest.raises(KeyboardInterrupt):
-        serial(campaign, run, watch=Stopping(queries))
+        serial(spec, run, observer=Stopping(queries), **others)
+
+
+class Outlived(Observer):
+    """A worker of an earlier start that writes its picture once a later one has looked.
+
+    Parameters
+    ----------
+    spec : AuditSpec
+        The audit of one cell.
+    run, own : Path
+        The directories of the later start and of the worker.
+    name : str
+        The picture, which is not the last.
+    """
+
+    def __init__(self, spec: AuditSpec, run: Path, own: Path, name: str) -> None:
+        self._run, self._name, self._spec, self._own = run, name, spec, own
+        self.asked: list[str] = []
+
+    def begins(self, pictures: int, queries: int, finished: int) -> None:
+        assert (pictures, finished) == (3, 0)
+        cells = self._spec.cells()
+        begun(self._spec, self._own, 2 * queries)
+        for file in (self._own / cells[0].folder).glob(f"*/{self._name}.*"):
+            target = self._run / file.relative_to(self._own)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+
+    def answered(self, cell: str, picture: str, queries: int) -> None:  # noqa: ARG002
+        self.asked.append(picture)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -92,15 +122,8 @@ def interrupted(line: Sequence[str], far: Callable[[], bool]) -> tuple[int, str]
 
 def arguments(pictures: Path, out: Path, *others: object) -> list[object]:
     """Return a small audit's command line."""
-    what = [
-        "audit",
-        pictures,
-        "--victim",
-        "python:tests.support.audited:rough",
-        "--attack",
-        "square",
-    ]
-    return [*what, "--levels", 3, "--levels", 2, "--queries", 40, "--out", out, "--quiet", *others]
+    line = ["audit", pictures, "--victim", ROUGH, "--attack", "square"]
+    return [*line, "--levels", 3, "--levels", 2, "--queries", 40, "--out", out, "--quiet", *others]
 
 
 def asked(log: Path, since: int) -> Counter[int]:

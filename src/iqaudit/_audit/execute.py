@@ -153,8 +153,7 @@ def prepare(
     See `run`.
     """
     then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data)
-    names = public_names(spec)
-    now = manifest.asked(spec, names)
+    now = manifest.asked(spec, public_names(spec))
     if then is not None:
         manifest.refuse_other(root, then, now)
     pending = [
@@ -184,7 +183,7 @@ def prepare(
     if then is None:
         if overwrite:
             remove(root)
-        then = manifest.begin(root, spec, names, now, records)
+        then = manifest.begin(root, now, records)
     return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches)
 
 

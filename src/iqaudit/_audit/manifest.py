@@ -23,7 +23,7 @@ from iqaudit._runs.records import (
     DataRecord,
     SampleRecord,
 )
-from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, load, load_audit, manifest
+from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, FLAT, load, load_audit, manifest
 from iqaudit._runs.store import PART, versions, write_record
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance
@@ -37,17 +37,18 @@ OTHER = "name another folder"
 
 
 def asked(spec: AuditSpec, names: Sequence[str]) -> AuditRecord:
-    """Return what is known before anything is read: the campaign, the protocol, the versions.
+    """Return what is known before anything is read: the protocol, the versions, campaign and cells.
 
     `names` are the victims' public ones.
     """
+    public = dict(zip(map(id, spec.victims), names, strict=True))
     return AuditRecord(
         protocol=PROTOCOL,
         versions={**versions(), "python": platform.python_version()},
         campaign=_plain(spec.record(names)),
         data=DataRecord(name="", pictures=()),
         victims=(),
-        cells=(),
+        cells=tuple(cell(each, public[id(each.victim)]) for each in spec.cells()),
     )
 
 
@@ -149,35 +150,20 @@ def taken_up(root: Path, *, overwrite: bool = False) -> AuditRecord | None:
     return None if overwrite else audit
 
 
-def begin(
-    root: Path,
-    spec: AuditSpec,
-    names: Sequence[str],
-    known: AuditRecord,
-    victims: Sequence[AuditVictim],
-) -> AuditRecord:
+def begin(root: Path, known: AuditRecord, victims: Sequence[AuditVictim]) -> AuditRecord:
     """Write an audit's manifest, and return it as it is read again.
 
     Parameters
     ----------
     root : Path
         The audit's directory.
-    spec : AuditSpec
-        Its settings.
-    names : sequence of str
-        The victims' public names.
     known : AuditRecord
-        The manifest but for its victims, cells and hardware.
+        The manifest but for its victims and hardware.
     victims : sequence of AuditVictim
-        In the order of `spec`.
+        In the order of the audit's settings.
     """
-    public = dict(zip(map(id, spec.victims), names, strict=True))
-    whole = replace(
-        known,
-        hardware=hardware(each.device for each in victims),
-        victims=tuple(victims),
-        cells=tuple(cell(each, public[id(each.victim)]) for each in spec.cells()),
-    )
+    devices = (each.device for each in victims)
+    whole = replace(known, hardware=hardware(devices), victims=tuple(victims))
     write_record(root / AUDIT, AUDIT_FORMAT, whole)
     return load_audit(root)
 
@@ -205,6 +191,13 @@ def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
     if then.protocol != now.protocol:
         yield f"with protocol {then.protocol} of searches; this version has {now.protocol}"
     yield from _of_mapping(_deciding(then.campaign), _deciding(now.campaign), "")
+    if [each.folder for each in then.cells] != [each.folder for each in now.cells]:
+        flat = then.cells[0].folder == FLAT
+        yield (
+            "by iqaudit attack, whose pictures lie in the folder itself"
+            if flat
+            else "by iqaudit audit, whose cells have folders of their own"
+        )
     for package, version in now.versions.items():
         known = then.versions.get(package)
         if known != version:

@@ -34,7 +34,7 @@ def read(path: str | os.PathLike[str]) -> AuditSpec:
     Raises
     ------
     InputError
-        If it is missing, is no TOML, or is refused by `campaign`.
+        If it is missing, is no TOML, or is refused by `audit_spec`.
     """
     try:
         settings = tomllib.loads(Path(path).read_text("utf-8"))

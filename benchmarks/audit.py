@@ -1,6 +1,6 @@
 """The cost of an audit's driver per picture: processor time and memory, with every engine.
 
-    python -m benchmarks.campaign [--pictures N] [--side PIXELS] [--queries N] [ENGINE ...]
+    python -m benchmarks.audit [--pictures N] [--side PIXELS] [--queries N] [ENGINE ...]
 
 The victim answers at once, so the rest is the audit's own cost. Each engine runs in a process of
 its own, on two workers. Figures are taken between the hundredth picture and the last. For `serial`,
@@ -90,17 +90,17 @@ def measure(engine: str, pictures: int, side: int, queries: int) -> dict[str, fl
         for number in range(pictures):
             pixels = draw.integers(0, 256, (side, side, 3), np.uint8)
             iqaudit.write(folder / "pictures" / f"p{number}.png", pixels)
-        campaign = AuditSpec(
-            (VictimSpec("python:benchmarks.campaign:instant"),),
+        spec = AuditSpec(
+            (VictimSpec("python:benchmarks.audit:instant"),),
             Data(pictures=(str(folder / "pictures"),)),
             queries=queries,
         )
         meter = _Meter(pictures)
-        execute.run(campaign, folder / "run", engine=engine, workers=WORKERS, watch=meter)
+        execute.run(spec, folder / "run", engine=engine, workers=WORKERS, observer=meter)
         begun, searched = time.process_time(), 0
         for file in sorted((folder / "pictures").iterdir())[: pictures - WARM]:
-            plan = campaign.cells()[0].plan(instant)
-            searched += len(list(driver.run(plan, str(file))))
+            search = spec.cells()[0].search(instant)
+            searched += len(list(driver.run(search, [iqaudit.read(file)])))
         searches = (time.process_time() - begun) / searched
     wall, processor, loop, own, others = meter.figures[1] - meter.figures[0]
     each = 1e3 / (pictures - WARM)
@@ -139,7 +139,7 @@ def main() -> None:
     )
     for engine in arguments.engines:
         options = [f"--{name}={value}" for name, value in sizes.items()]
-        command = [sys.executable, "-m", "benchmarks.campaign", engine, "--one", *options]
+        command = [sys.executable, "-m", "benchmarks.audit", engine, "--one", *options]
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         row = json.loads(output.splitlines()[-1])
         print(
