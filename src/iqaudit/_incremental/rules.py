@@ -191,10 +191,7 @@ def _pointwise(node: Node, context: Context) -> Lowering | None:
 
     inputs, out = tuple(d.name for d in lowerings), map_shape(node)
     return Lowering(
-        node.name,
-        inputs,
-        out,
-        lambda: Pointwise(node.name, inputs, out, run, flops=flops(node)),
+        node.name, inputs, out, lambda: Pointwise(node.name, inputs, out, run, flops=flops(node))
     )
 
 

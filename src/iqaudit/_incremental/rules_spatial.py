@@ -126,11 +126,7 @@ def activation(node: Node, context: Context) -> str | None:
     return source.name
 
 
-_BOUNDS = {
-    "relu6": (0, 6),
-    "hardtanh": (-1, 1),
-    "clamp": (None, None),
-}
+_BOUNDS = {"relu6": (0, 6), "hardtanh": (-1, 1), "clamp": (None, None)}
 """The bounds between which an activation clamps, unless it names its own."""
 
 

@@ -9,23 +9,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.patches import Patch, Patched, Perturbation
+from iqaudit._core.patches import Patched
 from iqaudit._core.threat import MAX_LEVEL
-from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
+from iqaudit.attacks._base import PREPARATION, Descent, Problem, beginning
 
 
 @dataclass(frozen=True, eq=False)
-class SimBAState:
+class SimBAState(Descent):
     """Where the search stands.
 
     `order` holds the picture's coordinates, flattened, in the order drawn; the next proposal tries
     the one at `place`, upwards where `up`, else downwards.
     """
 
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
     order: NDArray[np.int64]
     place: int = 0
     up: bool = False
@@ -43,22 +39,19 @@ class SimBA:
     def init(self, problem: Problem) -> SimBAState:
         """Return the state before the first step; the whole order is drawn here."""
         order = problem.stream.at(PREPARATION).permutation(problem.pixels.size)
-        nothing = problem.unchanged()
-        return _usable(SimBAState(problem, FIRST_QUERY, nothing, problem.clean_loss, order))
+        return _usable(SimBAState(*beginning(problem, problem.clean_loss), order))
 
     def ask(self, state: SimBAState) -> Patched:
         """Propose the step that is due."""
         row, column, channel = _coordinate(state)
         levels = state.perturbation[row : row + 1, column : column + 1].copy()
         levels[0, 0, channel] = _stepped(state, int(levels[0, 0, channel]))
-        return Patched(state.perturbation, (Patch(row, column, levels),))
+        return state.edited(levels, row, column)
 
     def tell(self, state: SimBAState, proposal: Patched, loss: float) -> SimBAState:
         """Keep the step where the loss fell; else try the other way, then the next coordinate."""
-        kept = loss < state.loss - state.problem.noise
-        if kept:
-            state = replace(state, perturbation=proposal.painted(), loss=loss)
-        return _usable(replace(_next(state, kept=kept), query=state.query + 1))
+        kept = state.gains(loss)
+        return _usable(_next(state.told(proposal, loss, kept=kept), kept=kept))
 
 
 def _next(state: SimBAState, *, kept: bool) -> SimBAState:

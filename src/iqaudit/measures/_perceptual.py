@@ -48,8 +48,7 @@ def _to_xyz() -> Floats:
     """Return the matrix from linear sRGB to CIE XYZ: its columns add up to white."""
     red, green, blue, white = (np.array([x / y, 1, (1 - x - y) / y]) for x, y in (*PRIMARIES, D65))
     columns = np.stack([red, green, blue], axis=1)
-    matrix: Floats = columns * np.linalg.solve(columns, white)
-    return matrix
+    return columns * np.linalg.solve(columns, white)
 
 
 TO_XYZ = _to_xyz()
@@ -79,8 +78,7 @@ def flip_map(
     one, two = (_opponent(picture) for picture in (clean, attacked))
     colour = _colour_error(one, two, pixels_per_degree)
     feature = _feature_error(one[..., 0], two[..., 0], pixels_per_degree)
-    error: Floats = colour ** (1 - feature)
-    return error
+    return colour ** (1 - feature)
 
 
 def _colour_error(one: Floats, two: Floats, pixels_per_degree: float) -> Floats:
@@ -113,8 +111,7 @@ def _feature_error(one: Floats, two: Floats, pixels_per_degree: float) -> Floats
             lengths.append(np.hypot(across, down))
         differences.append(np.abs(lengths[0] - lengths[1]))
     strongest: Floats = np.maximum(*differences)
-    error: Floats = (strongest / math.sqrt(2)) ** FEATURE_EXPONENT
-    return error
+    return (strongest / math.sqrt(2)) ** FEATURE_EXPONENT
 
 
 def _opponent(pixels: Pixels) -> Floats:
@@ -152,8 +149,7 @@ def _hunt(lab: Floats) -> Floats:
 
 def _hyab(one: Floats, two: Floats) -> Floats:
     change = one - two
-    distance: Floats = np.abs(change[..., 0]) + np.hypot(change[..., 1], change[..., 2])
-    return distance
+    return np.abs(change[..., 0]) + np.hypot(change[..., 1], change[..., 2])
 
 
 def _filtered(plane: Floats, down: Floats, across: Floats) -> Floats:

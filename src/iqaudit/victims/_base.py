@@ -99,8 +99,7 @@ def open_session(victim: "Victim", height: int, width: int, scores: int) -> Sess
     None where the victim scores whole pictures only, or the search is too short to be worth more.
     """
     begin = getattr(victim, "open_session", None)
-    session: Session | None = None if begin is None else begin(height, width, scores)
-    return session
+    return None if begin is None else begin(height, width, scores)
 
 
 @runtime_checkable
@@ -137,8 +136,7 @@ of the same shape."""
 
 def gradient_of(victim: Victim) -> Gradient | None:
     """Return a victim's gradient; None where it answers scores alone."""
-    method: Gradient | None = getattr(victim, "gradient", None)
-    return method
+    return getattr(victim, "gradient", None)
 
 
 def forget(victim: Victim) -> None:

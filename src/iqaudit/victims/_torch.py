@@ -116,8 +116,7 @@ class TorchModule:
             if not (isinstance(scores, Tensor) and scores.requires_grad):
                 raise TypeError("its score has no gradient")
             [slope] = torch.autograd.grad(scores.sum(), x)
-        levels: NDArray[np.float32] = (slope[0].permute(1, 2, 0).float() / 255).cpu().numpy()
-        return levels
+        return (slope[0].permute(1, 2, 0).float() / 255).cpu().numpy()
 
     def open_session(self, height: int, width: int, scores: int) -> Session | None:
         """Begin a search; see `iqaudit.victims._base.open_session`."""

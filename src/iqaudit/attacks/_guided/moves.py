@@ -27,15 +27,8 @@ SHARES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
 EVERYWHERE = {"everywhere 8": 8, "everywhere 16": 16, "everywhere 32": 32}
 """Pixels after which a change that is repeated over the whole picture begins again."""
 
-REPEATED, BEST, CHECKS, GREY, COLOURED, FLAT, GROWN = (
-    "repeated",
-    "best",
-    "checks",
-    "grey",
-    "coloured",
-    "flat",
-    "grown",
-)
+REPEATED, BEST, CHECKS, GREY = "repeated", "best", "checks", "grey"
+COLOURED, FLAT, GROWN = "coloured", "flat", "grown"
 KINDS = (*EVERYWHERE, REPEATED, BEST, CHECKS, GREY, COLOURED, FLAT, GROWN)
 """What a proposal can be."""
 
@@ -206,13 +199,9 @@ def _window(
     if share > LARGE:
         top, left = min(max(top, 0), height - tall), min(max(left, 0), width - wide)
     # At least the middle's pixel is left of a window that the border cuts.
-    first_row, first_column = min(max(top, 0), height - 1), min(max(left, 0), width - 1)
-    return Window(
-        first_row,
-        first_column,
-        max(min(top + tall, height) - first_row, 1),
-        max(min(left + wide, width) - first_column, 1),
-    )
+    row, column = min(max(top, 0), height - 1), min(max(left, 0), width - 1)
+    tall, wide = min(top + tall, height) - row, min(left + wide, width) - column
+    return Window(row, column, max(tall, 1), max(wide, 1))
 
 
 def _sides(
