@@ -47,17 +47,9 @@ def convolution(
         attribute, scalars = activation or ("none", [])
 
         def run(x: Tensor, padding: tuple[int, int]) -> Tensor:
+            window = (list(padding), list(stride), list(dilation), groups)
             y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-                x,
-                packed,
-                bias,
-                list(padding),
-                list(stride),
-                list(dilation),
-                groups,
-                attribute,
-                scalars,
-                "",
+                x, packed, bias, *window, attribute, scalars, ""
             )
             return y
     else:

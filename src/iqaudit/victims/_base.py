@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -71,6 +71,10 @@ class Card:
             raise InputError(f"A score costs at least 1 query, not {self.cost}.")
         if not (math.isfinite(self.noise) and self.noise >= 0):
             raise InputError(f"noise must be a finite number of at least 0, not {self.noise}.")
+
+    def noting(self, remark: str) -> "Card":
+        """Return it with one more remark."""
+        return replace(self, note="; ".join(filter(None, (self.note, remark))))
 
 
 class Session(Protocol):

@@ -112,8 +112,7 @@ class Policy:
             if not _is_amount(value) or (value == 0 and not zero):
                 least = "of at least 0" if zero else "above 0"
                 raise InputError(f"{name} must be a finite number {least}, not {value!r}.")
-        if whole_number("retries", self.retries) < 0:
-            raise InputError(f"retries must be at least 0, not {self.retries}.")
+        whole_number("retries", self.retries, 0)
         if self.budget_money is not None and not self.price:
             raise InputError("A ceiling in money, budget_money, needs the price of a request.")
 
