@@ -83,7 +83,7 @@ class Plane:
 
     def held(self, window: Window) -> Perturbation:
         """Return what is held in a window."""
-        return self.perturbation[_slices(window)]
+        return self.perturbation[window.slices]
 
 
 def tiles(draw: np.random.Generator) -> Tiles:
@@ -129,7 +129,7 @@ def drawn(
 
 def filled(pattern: Pattern, window: Window, allowed: Allowance) -> Perturbation:
     """Return the levels of a window that a pattern fills, as strong as is allowed."""
-    rows, columns = _slices(window)
+    rows, columns = window.slices
     variance = pattern.variance(math.sqrt(window.height * window.width))
     return pattern.signs(rows, columns) * allowed.within(rows, columns, variance)
 
@@ -174,7 +174,7 @@ def _repeated(
     channels = np.arange(3)
     if draw.random() < ONE_CHANNEL:
         channels = channels[[draw.integers(3)]]
-    rows, columns = _slices(window)
+    rows, columns = window.slices
     within_row = (np.arange(rows.start, rows.stop) - top) % period < tall
     within_column = (np.arange(columns.start, columns.stop) - left) % period < wide
     # Most pixels stay: only the others are computed.
@@ -220,10 +220,3 @@ def _colour(draw: np.random.Generator) -> Colour:
 def _shift(draw: np.random.Generator, most: int) -> tuple[int, int]:
     rows, columns = draw.integers(most, size=2).tolist()
     return rows, columns
-
-
-def _slices(window: Window) -> tuple[slice, slice]:
-    return (
-        slice(window.top, window.top + window.height),
-        slice(window.left, window.left + window.width),
-    )

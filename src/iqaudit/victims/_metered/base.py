@@ -143,7 +143,7 @@ class Meter:
         together: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        self._name, self._ask, self._policy, self._together = name, ask, policy, together
+        self._name, self._answer, self._policy, self._together = name, ask, policy, together
         self._clock = clock or Clock()
         self._answers: dict[str, float] = {}
         self._billed = self._unique = self._cached = 0
@@ -199,7 +199,7 @@ class Meter:
         self._pace()
         self._billed += 1
         try:
-            scores = self._ask(pictures)
+            scores = self._answer(pictures)
             if bad := [score for score in scores if not math.isfinite(score)]:
                 raise RequestError(  # noqa: TRY301 (a failed request like any other)
                     f"answered {bad[0]} where a finite score was due", again=ANSWER_RETRIES
@@ -271,22 +271,3 @@ def _is_amount(value: object) -> bool:
         and math.isfinite(value)
         and value >= 0
     )
-
-
-class Metered:
-    """A victim behind a `Meter`."""
-
-    _meter: Meter
-
-    @property
-    def account(self) -> Account:
-        """The account so far."""
-        return self._meter.account
-
-    def forget(self) -> None:
-        """Ask again for pictures that were answered; see `Meter.forget`."""
-        self._meter.forget()
-
-    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Score pictures (n, height, width, 3); see `Meter.score`."""
-        return self._meter.score(pictures)
