@@ -101,15 +101,13 @@ def _colour_error(one: Floats, two: Floats, pixels_per_degree: float) -> Floats:
 def _feature_error(one: Floats, two: Floats, pixels_per_degree: float) -> Floats:
     """Compare edges and points of the lightness (section 4.2)."""
     smooth, first, second = _feature_kernels(pixels_per_degree)
-    differences = []
-    for kernel in (first, second):
-        lengths = []
-        for plane in (one, two):
-            lightness = (plane + 16) / 116
-            across = _filtered(lightness, smooth, kernel)
-            down = _filtered(lightness, kernel, smooth)
-            lengths.append(np.hypot(across, down))
-        differences.append(np.abs(lengths[0] - lengths[1]))
+
+    def length(plane: Floats, kernel: Floats) -> Floats:
+        lightness = (plane + 16) / 116
+        across, down = _filtered(lightness, smooth, kernel), _filtered(lightness, kernel, smooth)
+        return np.hypot(across, down)
+
+    differences = [np.abs(length(one, each) - length(two, each)) for each in (first, second)]
     strongest: Floats = np.maximum(*differences)
     return (strongest / math.sqrt(2)) ** FEATURE_EXPONENT
 
@@ -179,12 +177,8 @@ def _contrast_kernels(pixels_per_degree: float) -> tuple[tuple[tuple[float, Floa
             a * math.sqrt(math.pi / b) * kernel.sum() ** 2
             for (a, b), kernel in zip(gaussians, kernels, strict=True)
         ]
-        planes.append(
-            tuple(
-                (part / sum(sums), kernel / kernel.sum())
-                for part, kernel in zip(sums, kernels, strict=True)
-            )
-        )
+        pairs = zip(sums, kernels, strict=True)
+        planes.append(tuple((part / sum(sums), kernel / kernel.sum()) for part, kernel in pairs))
     return tuple(planes)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import refuse_unless, whole_number
 from iqaudit._core.patches import Patched, Window, whole
 from iqaudit._core.scale import Scale
 
@@ -65,12 +65,11 @@ class Card:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        if whole_number("batch", self.batch) < 1:
-            raise InputError(f"A batch is at least 1 picture, not {self.batch}.")
-        if whole_number("cost", self.cost) < 1:
-            raise InputError(f"A score costs at least 1 query, not {self.cost}.")
-        if not (math.isfinite(self.noise) and self.noise >= 0):
-            raise InputError(f"noise must be a finite number of at least 0, not {self.noise}.")
+        batch, cost = whole_number("batch", self.batch), whole_number("cost", self.cost)
+        refuse_unless(batch >= 1, "A batch is at least 1 picture", batch)
+        refuse_unless(cost >= 1, "A score costs at least 1 query", cost)
+        rule = "noise must be a finite number of at least 0"
+        refuse_unless(0 <= self.noise < math.inf, rule, self.noise)
 
     def noting(self, remark: str) -> "Card":
         """Return it with one more remark."""
