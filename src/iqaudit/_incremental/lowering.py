@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx
 from torch.nn import functional
 
-from iqaudit._incremental.kernels import convolution, matrix, matrix_at_once, product
+from iqaudit._incremental.kernels import convolution, matrix, product
 from iqaudit._incremental.operators import AnyStep, Pointwise, Shape, Sliding
 
 LONGEST_PRODUCT = 2048
@@ -72,7 +72,7 @@ class Convolution(Lowering):
         if plain and self.padding == (0, 0) and not any(self.border):
             run = matrix(self.weight, self.bias, self.activation)
             n, _, height, width = self.shape
-            at_once = matrix_at_once(self.weight, self.bias, self.activation, n * height * width)
+            at_once = matrix(self.weight, self.bias, self.activation, n * height * width)
             return Pointwise(self.name, self.inputs, self.shape, run, at_once, flops=self.flops)
         strides = (self.stride, self.padding, self.dilation, self.groups)
         inside, whole = convolution(self.weight, self.bias, *strides, self.activation)

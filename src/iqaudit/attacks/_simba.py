@@ -5,6 +5,7 @@ algorithm 1 with the Cartesian basis.
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,12 @@ class SimBAState(Descent):
     order: NDArray[np.int64]
     place: int = 0
     up: bool = False
+
+    def stepped(self, *, kept: bool) -> Self:
+        """Return the state after a step: the other way is due, or the next coordinate."""
+        if kept or self.up:
+            return replace(self, place=self.place + 1, up=False)
+        return replace(self, up=True)
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,7 @@ class SimBA:
     def tell(self, state: SimBAState, proposal: Patched, loss: float) -> SimBAState:
         """Keep the step where the loss fell; else try the other way, then the next coordinate."""
         kept = state.gains(loss)
-        return _usable(_next(state.told(proposal, loss, kept=kept), kept=kept))
-
-
-def _next(state: SimBAState, *, kept: bool) -> SimBAState:
-    if kept or state.up:
-        return replace(state, place=state.place + 1, up=False)
-    return replace(state, up=True)
+        return _usable(state.told(proposal, loss, kept=kept).stepped(kept=kept))
 
 
 def _usable(state: SimBAState) -> SimBAState:
@@ -71,7 +72,7 @@ def _usable(state: SimBAState) -> SimBAState:
         )
         if before != after:  # of the two ways one always is
             return state
-        state = _next(state, kept=False)
+        state = state.stepped(kept=False)
 
 
 def _coordinate(state: SimBAState) -> tuple[int, int, int]:

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from iqaudit._core.errors import refuse_unless
 from iqaudit._core.patches import Patched, whole_levels
-from iqaudit.attacks._base import PREPARATION, Descent, Problem, beginning
+from iqaudit.attacks._base import PREPARATION, Problem, beginning
+from iqaudit.attacks._simba import SimBAState
 
 SHELLS, FIRST_SHELL = 32, 4
 """Their lowest 28 x 28 of 224 x 224 frequencies come first, then 7 rows and columns more at a time:
 4/32 of the sides, then 1/32 more at a time."""
 
 
-@dataclass(frozen=True, eq=False)
-class SimBADCTState(Descent):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SimBADCTState(SimBAState):
     """Where the search stands.
 
     `field` is the sum of the accepted steps in real levels, (height, width, 3),
@@ -29,9 +30,6 @@ class SimBADCTState(Descent):
     """
 
     field: NDArray[np.float64]
-    order: NDArray[np.int64]
-    place: int = 0
-    up: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class SimBADCT:
         draw = problem.stream.at(PREPARATION)
         order = low_first(draw, height, width)[: problem.queries]
         field = np.zeros(problem.pixels.shape)
-        return SimBADCTState(*beginning(problem, problem.clean_loss), field, order)
+        return SimBADCTState(*beginning(problem, problem.clean_loss), order, field=field)
 
     def ask(self, state: SimBADCTState) -> Patched:
         """Propose the step that is due."""
@@ -76,10 +74,8 @@ class SimBADCT:
             channel, stepped = self._step(state)
             field = field.copy()
             field[..., channel] = stepped
-        told = state.told(proposal, loss, kept=kept)
-        if kept or state.up:
-            return replace(told, field=field, place=state.place + 1, up=False)
-        return replace(told, up=True)
+        told = replace(state.told(proposal, loss, kept=kept), field=field)
+        return told.stepped(kept=kept)
 
     def _step(self, state: SimBADCTState) -> tuple[int, NDArray[np.float64]]:
         """Return the channel of the step that is due, and its field after it."""
