@@ -31,7 +31,7 @@ from iqaudit._core.threat import Linf
 from iqaudit._search import driver
 from iqaudit._search.trial import Trial
 from iqaudit.attacks import Bidirectional
-from iqaudit.attacks._bidirectional import SquareState
+from iqaudit.attacks._base import Descent
 from iqaudit.victims import TorchModule
 from iqaudit.victims._spec import as_victim
 
@@ -82,10 +82,10 @@ def published(
     module: torch.nn.Module,
     clean: Any,
     attack: Bidirectional,
-    state: SquareState,
+    state: Descent,
     direction: Any,
     scale: iqaudit.Scale,
-) -> Iterator[tuple[SquareState, float]]:
+) -> Iterator[tuple[Descent, float]]:
     """Search as the paper does: one painted picture, one dense pass, one comparison a query."""
     while True:
         proposal = attack.ask(state)
@@ -190,21 +190,21 @@ def _queries(trial: Trial, steps: Iterator[Any], count: int) -> None:
         next(steps)
 
 
-def _after_stripes(trial: Trial, steps: Iterator[Any]) -> SquareState:
+def _after_stripes(trial: Trial, steps: Iterator[Any]) -> Descent:
     problem = trial._state.problem
     trial._state = trial._attack.init(problem)
     _queries(trial, steps, 1)
-    state: SquareState = trial._state
+    state: Descent = trial._state
     return state
 
 
-def _shortened(trial: Trial, steps: Iterator[Any], queries: int) -> SquareState:
+def _shortened(trial: Trial, steps: Iterator[Any], queries: int) -> Descent:
     """Run the schedule with a smaller budget, for a state that has gone some way."""
     _queries(trial, steps, 1)
     problem = trial._state.problem
     trial._state = trial._attack.init(replace(problem, queries=queries))
     _queries(trial, steps, queries - 1)
-    state: SquareState = replace(trial._state, problem=problem)
+    state: Descent = replace(trial._state, problem=problem)
     return state
 
 

@@ -13,10 +13,10 @@ from tests.support.scorers import roughness
 import iqaudit
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
-from iqaudit.attacks import Bidirectional, Problem, _bidirectional
+from iqaudit.attacks import Bidirectional, Problem, named
 
 
-@pytest.mark.parametrize("preset", _bidirectional.PRESETS)
+@pytest.mark.parametrize("preset", ["bidirectional", "bidirectional-liqe"])
 @pytest.mark.parametrize(("height", "width"), [(24, 31), (40, 17)])
 @pytest.mark.parametrize("score_range", [(0, 20), (0, 7)])
 def test_every_step_is_that_of_the_plain_statement(
@@ -26,7 +26,8 @@ def test_every_step_is_that_of_the_plain_statement(
     score_range: tuple[float, float],
     make_picture: MakePicture,
 ) -> None:
-    attack = _bidirectional.PRESETS[preset]
+    attack = named(preset)
+    assert isinstance(attack, Bidirectional)
     scale = iqaudit.Scale.from_range(*score_range)
     clean = make_picture(height, width)
     victim = iqaudit.victims.Function(roughness, scale)
@@ -47,8 +48,8 @@ def test_every_step_is_that_of_the_plain_statement(
 
 
 def test_presets_are_the_papers() -> None:
-    assert _bidirectional.PRESETS["bidirectional"] == Bidirectional(n_squares=2, p_init=0.04)
-    assert _bidirectional.PRESETS["bidirectional-liqe"] == Bidirectional(n_squares=8, p_init=0.09)
+    assert named("bidirectional") == Bidirectional(n_squares=2, p_init=0.04)
+    assert named("bidirectional-liqe") == Bidirectional(n_squares=8, p_init=0.09)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from iqaudit._core.stream import Stream
 from iqaudit._report import write_report
 from iqaudit._runs.schema import load as load_record
 from iqaudit.attacks import Bidirectional, Problem
-from iqaudit.attacks._bidirectional import SquareState
+from iqaudit.attacks._base import Descent
 from iqaudit.testing import Noisy, Recording
 from iqaudit.victims import Card, Function, Repeated, Victim, as_victim
 from iqaudit.victims._averaging import PROBES
@@ -121,7 +121,7 @@ class Spy(Bidirectional):
 
     seen: list[Problem] = field(default_factory=list)
 
-    def init(self, problem: Problem) -> SquareState:
+    def init(self, problem: Problem) -> Descent:
         self.seen.append(problem)
         return super().init(problem)
 

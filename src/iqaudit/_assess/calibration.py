@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, refuse_unless
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import QUALITY_MAX, Scale
 
@@ -119,10 +119,8 @@ def read_opinions(
             scores = {row["image"]: float(row["mos"]) for row in csv.DictReader(file)}
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: a CSV with columns image and mos is due ({error}).") from None
-    if not (math.isfinite(best - worst) and best != worst):
-        raise InputError(
-            f"Opinions need a range of two numbers, worst and best, not {opinion_range}."
-        )
+    rule = "Opinions need a range of two numbers, worst and best"
+    refuse_unless(math.isfinite(best - worst) and best != worst, rule, opinion_range)
     missing = [picture.file for picture in pictures if picture.file not in scores]
     if missing:
         raise InputError(f"{path}: {len(missing)} pictures have no score, the first: {missing[0]}.")

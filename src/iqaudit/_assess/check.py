@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
@@ -60,6 +61,10 @@ class Finding:
     sentence: str
 
 
+Outcome: TypeAlias = tuple[Verdict, str]
+"""A check's verdict and sentence."""
+
+
 def example() -> list[Picture]:
     """Return the default photographs."""
     from skimage import data
@@ -98,17 +103,17 @@ def check(
         yield Finding("note", Verdict.WARN, victim.card.note)
     first = cut[0]
     try:
-        steady = _deterministic(victim, first)
+        steady = Finding("deterministic", *_deterministic(victim, first))
         yield steady
         if steady.verdict is Verdict.FAIL:
             sentence = "Cannot be told of scores that differ anyway."
             yield Finding("batch", Verdict.WARN, sentence)
         else:
-            yield _batch(victim, first)
-        for make in (_resolution, _everywhere):
-            yield make(victim, first)
-        yield _scale(victim, cut)
-        yield _direction(victim, cut)
+            yield Finding("batch", *_batch(victim, first))
+        yield Finding("resolution", *_resolution(victim, first))
+        yield Finding("every pixel", *_everywhere(victim, first))
+        yield Finding("scale", *_scale(victim, cut))
+        yield Finding("direction", *_direction(victim, cut))
         one, two = fingerprint(victim)
         sentence = f"Scores {one:.6g} and {two:.6g} on two fixed synthetic pictures."
         yield Finding("fingerprint", Verdict.PASS, sentence)
@@ -132,55 +137,47 @@ def _cut(victim: Victim, picture: Picture) -> Pixels:
     return picture.pixels[top : top + largest, left : left + largest]
 
 
-def _deterministic(victim: Victim, pixels: Pixels) -> Finding:
+def _deterministic(victim: Victim, pixels: Pixels) -> Outcome:
     answers = []
     for _ in range(REPEATS):
         forget(victim)
         answers.append(score(victim, pixels))
     if len(set(answers)) == 1:
-        return Finding("deterministic", Verdict.PASS, f"{REPEATS} times the same score.")
+        return Verdict.PASS, f"{REPEATS} times the same score."
     sentence = f"The same picture was scored {min(answers):.6g} to {max(answers):.6g}"
     noise = float(np.std(answers, ddof=1))
     if isinstance(victim, Repeated):
         single = victim.card.noise * math.sqrt(victim.repeats)
         brought = f"{victim.repeats} repeats bring a standard deviation of {single:.2g} to"
-        return Finding(
-            "deterministic",
-            Verdict.WARN,
-            f"{sentence}: {brought if victim.repeats > 1 else 'a standard deviation of'} "
+        sentence += (
+            f": {brought if victim.repeats > 1 else 'a standard deviation of'} "
             f"{victim.card.noise:.2g} ({noise:.2g} here). A step counts only where it gains more, "
-            "and verify allows for it.",
+            "and verify allows for it."
         )
-    return Finding(
-        "deterministic",
-        Verdict.FAIL,
-        f"{sentence} (standard deviation {noise:.2g}): a run cannot be repeated or verified; "
-        "--repeats averages answers.",
-    )
+        return Verdict.WARN, sentence
+    why = "a run cannot be repeated or verified; --repeats averages answers."
+    return Verdict.FAIL, f"{sentence} (standard deviation {noise:.2g}): {why}"
 
 
-def _batch(victim: Victim, pixels: Pixels) -> Finding:
+def _batch(victim: Victim, pixels: Pixels) -> Outcome:
     if victim.card.largest_batch == 1:
-        return Finding("batch", Verdict.PASS, "Takes one picture a call.")
+        return Verdict.PASS, "Takes one picture a call."
     count = min(BATCH, victim.card.largest_batch or BATCH)
     pictures = [np.roll(pixels, 7 * shift, axis=1) for shift in range(count)]
     alone = [score(victim, picture) for picture in pictures]
     together = scores_together(victim, np.stack(pictures))
     gap = max(abs(a - b) for a, b in zip(alone, together, strict=True))
     if not gap:
-        return Finding("batch", Verdict.PASS, "The same score alone and in a batch.")
+        return Verdict.PASS, "The same score alone and in a batch."
     if gap <= BEYOND_CHANCE * victim.card.noise:
-        return Finding("batch", Verdict.PASS, "The same score alone and in a batch, within noise.")
+        return Verdict.PASS, "The same score alone and in a batch, within noise."
     small = gap <= 1e-4 * victim.card.scale.spread
-    return Finding(
-        "batch",
-        Verdict.WARN if small else Verdict.FAIL,
-        f"A picture's score alone and in a batch differs by {gap:.2g}: "
-        + ("results depend on --batch in the last digits." if small else "use --batch 1."),
-    )
+    mend = "results depend on --batch in the last digits." if small else "use --batch 1."
+    sentence = f"A picture's score alone and in a batch differs by {gap:.2g}: {mend}"
+    return Verdict.WARN if small else Verdict.FAIL, sentence
 
 
-def _resolution(victim: Victim, pixels: Pixels) -> Finding:
+def _resolution(victim: Victim, pixels: Pixels) -> Outcome:
     """Tell whether changes of one level reach the score."""
     rng = np.random.default_rng(0)
     answers = [score(victim, pixels)]
@@ -188,23 +185,17 @@ def _resolution(victim: Victim, pixels: Pixels) -> Finding:
         signs = rng.integers(-1, 2, pixels.shape)
         answers.append(score(victim, (pixels + signs).clip(0, 255).astype(np.uint8)))
     noise, different = victim.card.noise, len(set(answers))
+    sentence = "Changes of one level in 255 move the score"
     if noise and np.ptp(answers) <= BEYOND_CHANCE * noise:
-        return Finding(
-            "resolution",
-            Verdict.WARN,
-            "Changes of one level in 255 move the score by no more than its noise does.",
-        )
+        return Verdict.WARN, f"{sentence} by no more than its noise does."
     if different == FINE_CHANGES + 1:
-        return Finding("resolution", Verdict.PASS, "Changes of one level in 255 move the score.")
-    return Finding(
-        "resolution",
-        Verdict.WARN if different > 1 else Verdict.FAIL,
-        f"{FINE_CHANGES} pictures that differ by one level got {different} different scores: "
-        "the victim rounds its input or its answer, and a search sees only steps.",
-    )
+        return Verdict.PASS, f"{sentence}."
+    sentence = f"{FINE_CHANGES} pictures that differ by one level got {different} different scores"
+    why = "the victim rounds its input or its answer, and a search sees only steps."
+    return Verdict.WARN if different > 1 else Verdict.FAIL, f"{sentence}: {why}"
 
 
-def _everywhere(victim: Victim, pixels: Pixels) -> Finding:
+def _everywhere(victim: Victim, pixels: Pixels) -> Outcome:
     """Tell which parts of a picture have a say."""
     height, width = pixels.shape[:2]
     clean = score(victim, pixels)
@@ -220,42 +211,33 @@ def _everywhere(victim: Victim, pixels: Pixels) -> Finding:
             cells += 1
             cell[:] = np.where(cell > MIDDLE, cell - CELL_CHANGE, cell + CELL_CHANGE)
             unseen += abs(score(victim, changed) - clean) <= BEYOND_CHANCE * victim.card.noise
-    share = unseen / cells
     window = victim.card.window(height, width)
     known = 1 - window.height * window.width / (height * width)
     if not unseen:
-        return Finding("every pixel", Verdict.PASS, "Every part of the picture has a say.")
+        return Verdict.PASS, "Every part of the picture has a say."
     say, drawn = "no say", "queries spent there are wasted"
     if known:
         drawn = f"the attack draws only in the {100 * (1 - known):.0f} % that it looks at"
     elif victim.card.noise:
         say, drawn = "no say beyond the score's noise", "more repeats would tell what it has"
-    return Finding(
-        "every pixel",
-        Verdict.WARN,
-        f"{100 * share:.0f} % of the picture has {say} ({width} x {height}): {drawn}.",
-    )
+    share = f"{100 * (unseen / cells):.0f} % of the picture"
+    return Verdict.WARN, f"{share} has {say} ({width} x {height}): {drawn}."
 
 
-def _scale(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
+def _scale(victim: Victim, pictures: Sequence[Pixels]) -> Outcome:
     scale = victim.card.scale
     answers = [score(victim, picture) for picture in pictures]
     qualities = [scale.quality(answer) for answer in answers]
     sentence = f"scores {min(answers):.4g} to {max(answers):.4g}; scale: {scale.source}."
     if not all(scale.fits(answer) for answer in answers):
-        return Finding(
-            "scale",
-            Verdict.FAIL,
-            f"Good photographs score far outside what the scale was made for: {sentence}",
-        )
+        outside = "Good photographs score far outside what the scale was made for"
+        return Verdict.FAIL, f"{outside}: {sentence}"
     if min(qualities) < SATURATED or max(qualities) > 10 - SATURATED:
-        return Finding(
-            "scale", Verdict.WARN, f"Near an end of 0-10, where little is left to move: {sentence}"
-        )
-    return Finding("scale", Verdict.PASS, f"Good photographs lie well inside 0-10: {sentence}")
+        return Verdict.WARN, f"Near an end of 0-10, where little is left to move: {sentence}"
+    return Verdict.PASS, f"Good photographs lie well inside 0-10: {sentence}"
 
 
-def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
+def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Outcome:
     ladders: list[tuple[Callable[[Pixels, float], Pixels], tuple[float, ...]]] = [
         (distortions.blur, (1, 2, 4)),
         (distortions.noise, (8, 16, 32)),
@@ -271,9 +253,7 @@ def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Finding:
     share = float(np.mean(lower))
     sentence = f"{100 * share:.0f} % of blurred, noisy and JPEG-compressed copies score lower"
     if share >= DIRECTION_PASS:
-        return Finding("direction", Verdict.PASS, f"{sentence} than their originals.")
+        return Verdict.PASS, f"{sentence} than their originals."
     if share >= DIRECTION_FAIL:
-        return Finding("direction", Verdict.WARN, f"Only {sentence} than their originals.")
-    return Finding(
-        "direction", Verdict.FAIL, f"Only {sentence}: is a lower score better (--lower-is-better)?"
-    )
+        return Verdict.WARN, f"Only {sentence} than their originals."
+    return Verdict.FAIL, f"Only {sentence}: is a lower score better (--lower-is-better)?"

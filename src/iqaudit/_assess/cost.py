@@ -21,8 +21,7 @@ SIDE, SQUARES = 8, 2
 def work(victim: Victim, pixels: Pixels) -> str | None:
     """Tell how much of its work a victim does anew for a query; None if it knows pictures only."""
     tell = getattr(victim, "incremental", None)
-    told: str | None = None if tell is None else tell(*pixels.shape[:2])
-    return told
+    return None if tell is None else tell(*pixels.shape[:2])
 
 
 def cost(victim: Victim, pixels: Pixels, price: float | None) -> str:

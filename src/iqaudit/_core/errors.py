@@ -48,8 +48,16 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     return InputError(f'There is no {kind} called "{name}": {hint}')
 
 
-def whole_number(name: str, value: object) -> int:
+def whole_number(name: str, value: object, least: int | None = None) -> int:
     """Return a whole number as Python's int, or raise an `InputError` that names it."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise InputError(f"{name} must be a whole number, not {value!r}.")
-    return operator.index(value)
+    number = operator.index(value)
+    refuse_unless(least is None or number >= least, f"{name} must be at least {least}", number)
+    return number
+
+
+def refuse_unless(holds: bool, rule: str, value: object) -> None:  # noqa: FBT001 (a condition)
+    """Refuse a value that a rule, the beginning of the sentence, does not hold for."""
+    if not holds:
+        raise InputError(f"{rule}, not {value}.")

@@ -27,6 +27,11 @@ class Window(NamedTuple):
     height: int
     width: int
 
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Its rows and columns, to index an array."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
 
 def whole(height: int, width: int) -> Window:
     """Return a picture's whole extent as a window."""

@@ -205,7 +205,8 @@ def collect(sources: Iterable[Source] | Source) -> list[Picture]:
             )
     if not pictures:
         raise InputError("There is no picture to work on.")
-    return _apart(pictures)
+    names = names_apart(picture.name for picture in pictures)
+    return [replace(picture, name=name) for picture, name in zip(pictures, names, strict=True)]
 
 
 def files_of(source: str | PathLike[str]) -> list[Path]:
@@ -223,11 +224,6 @@ def files_of(source: str | PathLike[str]) -> list[Path]:
     if not found:
         raise InputError(f"{path}: the folder holds no picture.")
     return found
-
-
-def _apart(pictures: list[Picture]) -> list[Picture]:
-    names = names_apart([picture.name for picture in pictures])
-    return [replace(picture, name=name) for picture, name in zip(pictures, names, strict=True)]
 
 
 def names_apart(names: Iterable[str]) -> list[str]:

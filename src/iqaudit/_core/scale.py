@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.errors import InputError, refuse_unless, unknown
 
 QUALITY_MAX = 10.0
 """The top of the common scale; its bottom is 0."""
@@ -62,8 +62,8 @@ class Scale:
     def __post_init__(self) -> None:
         for name in ("center", "spread", "low", "high"):  # a float32's steps would hide gains
             object.__setattr__(self, name, float(getattr(self, name)))
-        if not math.isfinite(self.center):
-            raise InputError(f"The scale's center C must be a finite number, not {self.center}.")
+        rule = "The scale's center C must be a finite number"
+        refuse_unless(math.isfinite(self.center), rule, self.center)
         if not (math.isfinite(self.spread) and self.spread > 0):
             raise InputError(
                 f"The scale's spread S must be a finite number above 0, not {self.spread}; "
@@ -94,10 +94,8 @@ class Scale:
         InputError
             If they are not two finite numbers, low then high.
         """
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise InputError(
-                f"A score range must be two finite numbers, low then high, not {low} and {high}."
-            )
+        rule = "A score range must be two finite numbers, low then high"
+        refuse_unless(-math.inf < low < high < math.inf, rule, f"{low} and {high}")
         return cls(
             center=(low + high) / 2,
             spread=(high - low) / SPREADS_PER_RANGE,

@@ -44,5 +44,4 @@ class Linf:
         """
         # np.clip takes twice as long on windows of a few pixels.
         allowed = np.minimum(np.maximum(perturbation, -self.levels), self.levels)
-        painted: Pixels = np.minimum(np.maximum(pixels + allowed, 0), MAX_LEVEL).astype(np.uint8)
-        return painted
+        return np.minimum(np.maximum(pixels + allowed, 0), MAX_LEVEL).astype(np.uint8)

@@ -85,12 +85,9 @@ def _pools(inner: AnyStep, outer: AnyStep) -> bool:
 
 def _with_pooling(inner: Any, outer: Any) -> Sliding:
     """Return a pooling and the convolution before it as one step: the map between is not stored."""
-    kernel, stride = (
-        tuple(
-            (outer.kernel[axis] - 1) * inner.stride[axis] + inner.kernel[axis] for axis in (0, 1)
-        ),
-        tuple(outer.stride[axis] * inner.stride[axis] for axis in (0, 1)),
-    )
+    sides = zip(outer.kernel, inner.stride, inner.kernel, strict=True)
+    kernel = tuple((cells - 1) * stride + side for cells, stride, side in sides)
+    stride = tuple(a * b for a, b in zip(outer.stride, inner.stride, strict=True))
     step: Sliding = replace(
         outer,
         inputs=inner.inputs,

@@ -47,17 +47,9 @@ def convolution(
         attribute, scalars = activation or ("none", [])
 
         def run(x: Tensor, padding: tuple[int, int]) -> Tensor:
+            window = (list(padding), list(stride), list(dilation), groups)
             y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-                x,
-                packed,
-                bias,
-                list(padding),
-                list(stride),
-                list(dilation),
-                groups,
-                attribute,
-                scalars,
-                "",
+                x, packed, bias, *window, attribute, scalars, ""
             )
             return y
     else:
@@ -71,20 +63,12 @@ def convolution(
 
 
 def matrix(
-    weight: Tensor, bias: Tensor | None, activation: Activation | None
+    weight: Tensor, bias: Tensor | None, activation: Activation | None, cells: int = 0
 ) -> Callable[[Tensor], Tensor]:
-    """Return a 1 x 1 convolution, as a product with a matrix."""
+    """Return a 1 x 1 convolution, as a product with a matrix; always of so many cells, if said."""
     multiply = product(weight, bias, activation)
-    return lambda x: as_map(multiply(as_rows(x)), x.shape[0], x.shape[2], x.shape[3])
-
-
-def matrix_at_once(
-    weight: Tensor, bias: Tensor | None, activation: Activation | None, cells: int
-) -> Callable[[Tensor], Tensor]:
-    """Return a 1 x 1 convolution of a whole map, of always so many cells."""
-    if cells < WORTH_PACKING or not _packs(weight):
-        return matrix(weight, bias, activation)
-    multiply = linear(weight[:, :, 0, 0], bias, cells, activation)
+    if cells >= WORTH_PACKING and _packs(weight):
+        multiply = linear(weight[:, :, 0, 0], bias, cells, activation)
     return lambda x: as_map(multiply(as_rows(x)), x.shape[0], x.shape[2], x.shape[3])
 
 

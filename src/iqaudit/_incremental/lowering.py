@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, fx
 from torch.nn import functional
 
-from iqaudit._incremental.kernels import convolution, matrix, matrix_at_once, product
+from iqaudit._incremental.kernels import convolution, matrix, product
 from iqaudit._incremental.operators import AnyStep, Pointwise, Shape, Sliding
 
 LONGEST_PRODUCT = 2048
@@ -29,7 +30,7 @@ class Lowering:
     name: str
     inputs: tuple[str, ...]
     shape: Shape
-    make: Callable[[], AnyStep] | None = None
+    make: Callable[..., AnyStep] | None = None
     is_map: bool = True
     flops: float = 0.0
     cuts: bool = False
@@ -38,7 +39,7 @@ class Lowering:
         """Return the step."""
         if self.make is None:
             raise TypeError(f"{self.name} is nothing that is computed")
-        return self.make()
+        return self.make(self.name, self.inputs, self.shape, flops=self.flops)
 
 
 @dataclass
@@ -71,35 +72,19 @@ class Convolution(Lowering):
         if plain and self.padding == (0, 0) and not any(self.border):
             run = matrix(self.weight, self.bias, self.activation)
             n, _, height, width = self.shape
-            at_once = matrix_at_once(self.weight, self.bias, self.activation, n * height * width)
+            at_once = matrix(self.weight, self.bias, self.activation, n * height * width)
             return Pointwise(self.name, self.inputs, self.shape, run, at_once, flops=self.flops)
-        inside, whole = convolution(
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
-            self.activation,
-        )
+        strides = (self.stride, self.padding, self.dilation, self.groups)
+        inside, whole = convolution(self.weight, self.bias, *strides, self.activation)
         if any(self.border):
             border, unpadded = self.border, whole
             whole = lambda x: unpadded(functional.pad(x, border))  # noqa: E731
         before = (top + self.padding[0], left + self.padding[1])
         short = self.groups == 1 and self.weight[0].numel() <= LONGEST_PRODUCT
-        return Sliding(
-            self.name,
-            self.inputs,
-            self.shape,
-            inside,
-            whole,
-            kernel,
-            self.stride,
-            before,
-            self.dilation,
-            product=product(self.weight, self.bias, self.activation) if short else None,
-            flops=self.flops,
-        )
+        rows = product(self.weight, self.bias, self.activation) if short else None
+        window = (kernel, self.stride, before, self.dilation)
+        step = (self.name, self.inputs, self.shape)
+        return Sliding(*step, inside, whole, *window, product=rows, flops=self.flops)
 
 
 @dataclass
@@ -114,18 +99,10 @@ class Border(Lowering):
     def build(self) -> AnyStep:
         """Return the step."""
         amount, fill = self.amount, self.fill
-        return Sliding(
-            self.name,
-            self.inputs,
-            self.shape,
-            lambda x: x,
-            lambda x: functional.pad(x, amount, value=fill),
-            (1, 1),
-            (1, 1),
-            (amount[2], amount[0]),
-            fill=fill,
-            flops=self.flops,
-        )
+        whole = partial(functional.pad, pad=amount, value=fill)
+        window = ((1, 1), (1, 1), (amount[2], amount[0]))
+        step = (self.name, self.inputs, self.shape)
+        return Sliding(*step, lambda x: x, whole, *window, fill=fill, flops=self.flops)
 
 
 class Context(NamedTuple):
@@ -183,6 +160,13 @@ def arguments(node: Node, names: str, **defaults: Any) -> dict[str, Any]:
     return defaults | positional | dict(node.kwargs)
 
 
+def called(
+    function: Callable[..., Any], args: Any, kwargs: Any, look_up: Callable[[Node], Any]
+) -> Any:
+    """Call a node's function, with values in the places of the nodes among its arguments."""
+    return function(*fx.node.map_arg(args, look_up), **fx.node.map_arg(kwargs, look_up))
+
+
 def pair(value: Any) -> tuple[int, int]:
     """Return an argument that holds for rows and columns, or for each."""
     if isinstance(value, int):
@@ -202,10 +186,7 @@ def closure(node: Node, context: Context, maps: list[Node]) -> Callable[..., Any
         def call_any(*tensors: Tensor) -> Any:
             known = values | dict(zip(names, tensors, strict=True))
 
-            def look_up(arg: Node) -> Any:
-                return known[arg.name]
-
-            return target(*fx.node.map_arg(args, look_up), **fx.node.map_arg(kwargs, look_up))
+            return called(target, args, kwargs, lambda arg: known[arg.name])
 
         return call_any
     # The common case, called thousands of times a second: no tree of arguments to walk.

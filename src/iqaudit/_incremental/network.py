@@ -15,7 +15,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 from iqaudit._incremental import rules
 from iqaudit._incremental.flops import flops
 from iqaudit._incremental.fusion import fuse
-from iqaudit._incremental.lowering import Context, Lowering, Node, arguments, operator_name
+from iqaudit._incremental.lowering import Context, Lowering, Node, arguments, called, operator_name
 from iqaudit._incremental.operators import INPUT, AnyStep, Shape
 from iqaudit._incremental.tail import Tail, tail_to
 
@@ -158,7 +158,10 @@ class _Reader:
         """Classify one node."""
         names = [arg.name for arg in node.all_input_nodes]
         if all(name in self.constants for name in names):
-            self.constants[node.name] = _value(node, self.constants)
+            constant = called(
+                node.target, node.args, node.kwargs, lambda arg: self.constants[arg.name]
+            )
+            self.constants[node.name] = constant
             return
         name = operator_name(node)
         if name in rules.TUPLES:
@@ -207,9 +210,7 @@ class _Reader:
         def follow(arg: Node) -> Tensor:
             if arg.name in self.moves:
                 inner = self.moves[arg.name].node
-                value: Tensor = inner.target(
-                    *fx.node.map_arg(inner.args, follow), **fx.node.map_arg(inner.kwargs, follow)
-                )
+                value: Tensor = called(inner.target, inner.args, inner.kwargs, follow)
                 return value
             shape = self.lowerings[self.maps[arg.name]].shape
             return torch.arange(math.prod(shape)).reshape(shape)
@@ -223,12 +224,3 @@ class _Reader:
             if name in needed:
                 needed |= set(self.lowerings[name].inputs)
         return (name for name in self.lowerings if name in needed and name != INPUT)
-
-
-def _value(node: Node, constants: dict[str, Any]) -> Any:
-    def look_up(arg: Node) -> Any:
-        return constants[arg.name]
-
-    return node.target(
-        *fx.node.map_arg(node.args, look_up), **fx.node.map_arg(node.kwargs, look_up)
-    )

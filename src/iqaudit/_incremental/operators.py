@@ -93,20 +93,14 @@ class Sliding(Step):
 
     def span(self, spans: tuple[Span, ...], axis: int) -> Span:
         """Return the output's span along an axis."""
-        return spans[0].through(
-            self.kernel[axis],
-            self.stride[axis],
-            self.before[axis],
-            self.dilation[axis],
-            self.shape[2 + axis],
-        )
+        parts = (self.kernel, self.stride, self.before, self.dilation, self.shape[2:])
+        return spans[0].through(*(part[axis] for part in parts))
 
     def reads(self, start: int, size: int, axis: int) -> tuple[int, int]:
         """Return the first cell, in the unpadded map, and how many a window reads."""
-        return (
-            start * self.stride[axis] - self.before[axis],
-            (size - 1) * self.stride[axis] + self.dilation[axis] * (self.kernel[axis] - 1) + 1,
-        )
+        span = self.dilation[axis] * (self.kernel[axis] - 1) + 1
+        stride = self.stride[axis]
+        return start * stride - self.before[axis], (size - 1) * stride + span
 
     def read(self, windows: Windows) -> Windows:
         """Return the windows of its padded input that windows of it read."""
@@ -121,12 +115,9 @@ class Sliding(Step):
         rows, columns = patch.strides
         height = (patch.shape[0] - far * (tall - 1) - 1) // down + 1
         width = (patch.shape[1] - wider * (wide - 1) - 1) // right + 1
-        return np.lib.stride_tricks.as_strided(
-            patch,
-            (height, width, tall, wide),
-            (rows * down, columns * right, rows * far, columns * wider),
-            writeable=False,
-        )
+        shape = (height, width, tall, wide)
+        strides = (rows * down, columns * right, rows * far, columns * wider)
+        return np.lib.stride_tricks.as_strided(patch, shape, strides, writeable=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,15 +97,13 @@ class Span:
 
     def joined(self, other: "Span") -> "Span":
         """Return the span that covers both."""
-        return Span(
-            np.minimum(self.first, other.first), np.maximum(self.last, other.last), self.length
-        )
+        first, last = np.minimum(self.first, other.first), np.maximum(self.last, other.last)
+        return Span(first, last, self.length)
 
     def same(self, other: "Span") -> bool:
         """Whether the windows of both coincide at every position, and their changes."""
-        return self is other or (
-            np.array_equal(self.first, other.first) and np.array_equal(self.last, other.last)
-        )
+        pairs = ((self.first, other.first), (self.last, other.last))
+        return self is other or all(np.array_equal(one, two) for one, two in pairs)
 
 
 def in_pieces(span: Span, lines: Lines) -> tuple[Lines, Span]:

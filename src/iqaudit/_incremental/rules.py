@@ -4,6 +4,7 @@ Operators bear ATen's names. One that is not here has no rule: from there on the
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -128,13 +129,8 @@ def cut(name: str, root: Lowering, cells: NDArray[np.int64]) -> Lowering | str |
     shape = (cells.shape[0], channels, cells.shape[2], cells.shape[3])
     if shape == root.shape and np.array_equal(cells.reshape(-1), np.arange(cells.size)):
         return root.name
-    return Lowering(
-        name,
-        (root.name,),
-        shape,
-        lambda: Cut(name, (root.name,), shape, pieces, lines.copy(), across.copy()),
-        cuts=True,
-    )
+    make = partial(Cut, batch=pieces, rows=lines.copy(), columns=across.copy())
+    return Lowering(name, (root.name,), shape, make, cuts=True)
 
 
 def _item(node: Node, context: Context) -> Lowering | str | None:
@@ -156,13 +152,13 @@ def _piece(node: Node, context: Context) -> Lowering:
     """Return some of a map's channels."""
     source, index = node.args
     rest, kwargs = source.args[1:], dict(source.kwargs)
-    name, inputs, shape = node.name, (context.lowering(source.args[0]).name,), map_shape(node)
+    inputs = (context.lowering(source.args[0]).name,)
 
     def take(x: Tensor) -> Tensor:
         piece: Tensor = source.target(x, *rest, **kwargs)[index]
         return piece
 
-    return Lowering(name, inputs, shape, lambda: Pointwise(name, inputs, shape, take))
+    return Lowering(node.name, inputs, map_shape(node), partial(Pointwise, compute=take))
 
 
 def _pointwise(node: Node, context: Context) -> Lowering | None:
@@ -189,13 +185,8 @@ def _pointwise(node: Node, context: Context) -> Lowering | None:
         def run(x: Tensor) -> Tensor:
             return x.expand(-1, channels, -1, -1)
 
-    inputs, out = tuple(d.name for d in lowerings), map_shape(node)
-    return Lowering(
-        node.name,
-        inputs,
-        out,
-        lambda: Pointwise(node.name, inputs, out, run, flops=flops(node)),
-    )
+    inputs, make = tuple(d.name for d in lowerings), partial(Pointwise, compute=run)
+    return Lowering(node.name, inputs, map_shape(node), make, flops=flops(node))
 
 
 def _is_pointwise(node: Node, name: str) -> bool:
@@ -209,12 +200,12 @@ def _is_pointwise(node: Node, name: str) -> bool:
 def _dimensions(node: Node, default: int | None) -> list[int] | None:
     """Return the dimensions that an operator works along, counted from the first."""
     position = 2 if operator_name(node) in THIRD else 1
-    dimensions = (
-        node.args[position] if len(node.args) > position else node.kwargs.get("dim", default)
-    )
-    if dimensions is None:
-        return None
-    return [d % 4 for d in (dimensions if isinstance(dimensions, tuple | list) else [dimensions])]
+    dimensions = node.kwargs.get("dim", default)
+    if len(node.args) > position:
+        dimensions = node.args[position]
+    if isinstance(dimensions, int):
+        dimensions = [dimensions]
+    return None if dimensions is None else [d % 4 for d in dimensions]
 
 
 def _same_everywhere(value: Any) -> bool:

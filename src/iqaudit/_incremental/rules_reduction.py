@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -14,16 +15,8 @@ SPATIAL = [2, 3]
 
 def reduction(node: Node, context: Context) -> Lowering | None:
     """Return a statistic over rows and columns; None where it is over anything else."""
-    options = arguments(
-        node,
-        "x dim"
-        if operator_name(node) in ("var", "std", "var_mean", "std_mean")
-        else "x dim keepdim",
-        dim=None,
-        keepdim=False,
-        correction=1,
-        dtype=None,
-    )
+    names = "x dim keepdim" if operator_name(node) in ("mean", "sum") else "x dim"
+    options = arguments(node, names, dim=None, keepdim=False, correction=1, dtype=None)
     dimensions = options["dim"]
     source = context.lowering(node.args[0])
     older = operator_name(node) not in ("mean", "sum") and len(node.args) > len(("x", "dim"))
@@ -54,22 +47,10 @@ def reduction(node: Node, context: Context) -> Lowering | None:
 def _reduction(
     node: Node, source: Lowering, finish: Callable[[Tensor, Tensor, int], Any]
 ) -> Lowering:
-    inputs, shape = (source.name,), source.shape
-    rest, kwargs = node.args[1:], dict(node.kwargs)
-    return Lowering(
-        node.name,
-        inputs,
-        shape,
-        lambda: Reduction(
-            node.name,
-            inputs,
-            shape,
-            finish,
-            lambda x: node.target(x, *rest, **kwargs),
-            flops=float(math.prod(shape)),
-        ),
-        is_map=False,
-    )
+    rest, kwargs, shape = node.args[1:], dict(node.kwargs), source.shape
+    make = partial(Reduction, finish=finish, whole=lambda x: node.target(x, *rest, **kwargs))
+    flops = float(math.prod(shape))
+    return Lowering(node.name, (source.name,), shape, make, is_map=False, flops=flops)
 
 
 def average(node: Node, source: Lowering) -> Lowering:

@@ -1,6 +1,8 @@
 """Rules for operators that read a neighbourhood: convolution, pooling, padding, interpolation."""
 
 import math
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,25 +28,13 @@ from iqaudit._incremental.rules_reduction import average
 
 def convolution(node: Node, context: Context) -> Lowering | None:
     """Return a convolution with fixed weights, and the padding before it."""
-    options = arguments(
-        node,
-        "x weight bias stride padding dilation groups"
-        if operator_name(node) == "conv2d"
-        else "x weight bias stride padding dilation transposed output_padding groups",
-        bias=None,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        transposed=False,
-    )
-    if (
-        context.is_map(options["weight"])
-        or context.is_map(options["bias"])
-        or options["transposed"]
-    ):
+    more = "groups" if operator_name(node) == "conv2d" else "transposed output_padding groups"
+    names = f"x weight bias stride padding dilation {more}"
+    defaults = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    options = arguments(node, names, transposed=False, **defaults)
+    if any(context.is_map(options[name]) for name in ("weight", "bias")):
         return None
-    if isinstance(options["padding"], str):
+    if options["transposed"] or isinstance(options["padding"], str):
         return None
     source = context.lowering(options["x"])
     inputs: tuple[str, ...] = (source.name,)
@@ -93,25 +83,16 @@ def batch_norm(node: Node, context: Context, result: Node | None = None) -> Lowe
         return source.name
     like = context.value(mean)
     scale, offset = (t.to(like.dtype)[None, :, None, None] for t in (gain, shift))
-    inputs, shape = (source.name,), source.shape
-    return Lowering(
-        result.name,
-        inputs,
-        shape,
-        lambda: Pointwise(
-            result.name, inputs, shape, lambda x: torch.addcmul(offset, x, scale), flops=flops(node)
-        ),
-    )
+    make = partial(Pointwise, compute=lambda x: torch.addcmul(offset, x, scale))
+    return Lowering(result.name, (source.name,), source.shape, make, flops=flops(node))
 
 
 def activation(node: Node, context: Context) -> str | None:
     """Fold a clamp or ReLU into the convolution before it."""
     source = context.lowering(node.args[0])
-    if (
-        not isinstance(source, Convolution)
-        or source.activation
-        or not _only_user(source, node.args[0])
-    ):
+    if not isinstance(source, Convolution) or source.activation:
+        return None
+    if not _only_user(source, node.args[0]):
         return None
     name = operator_name(node)
     if name == "relu":
@@ -126,11 +107,7 @@ def activation(node: Node, context: Context) -> str | None:
     return source.name
 
 
-_BOUNDS = {
-    "relu6": (0, 6),
-    "hardtanh": (-1, 1),
-    "clamp": (None, None),
-}
+_BOUNDS = {"relu6": (0, 6), "hardtanh": (-1, 1), "clamp": (None, None)}
 """The bounds between which an activation clamps, unless it names its own."""
 
 
@@ -149,30 +126,23 @@ def padding(node: Node, context: Context) -> Lowering | None:
     if options["mode"] != "constant" or not sides:
         return None
     source = context.lowering(options["x"])
-    return Border(
-        node.name,
-        (source.name,),
-        map_shape(node),
-        amount=amount,
-        fill=float(options["value"] or 0),
-        last=node,
-    )
+    inputs, shape, fill = (source.name,), map_shape(node), float(options["value"] or 0)
+    return Border(node.name, inputs, shape, amount=amount, fill=fill, last=node)
 
 
 def pool(node: Node, context: Context, result: Node | None = None) -> Lowering | None:
     """Return a pooling; `result` is the node of its answer, where it gives indices as well."""
     result = node if result is None else result
     source = context.lowering(node.args[0])
-    name, shape, inputs = operator_name(node), map_shape(node), (source.name,)
+    name, shape = operator_name(node), map_shape(node)
     if "adaptive" in name:
         if shape[2:] == (1, 1):
             return average(node, source)
         return resampling(node, context)
     call = closure(node, context, [node.args[0]])
     if name.startswith("max_pool2d"):
-        options = arguments(
-            node, "x kernel stride padding dilation ceil", stride=(), padding=0, dilation=1
-        )
+        names = "x kernel stride padding dilation ceil"
+        options = arguments(node, names, stride=(), padding=0, dilation=1)
         kernel, dilation, fill = pair(options["kernel"]), pair(options["dilation"]), -math.inf
         stride = pair(options["stride"] or kernel)
 
@@ -185,15 +155,9 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Lowering |
             return functional.max_pool2d(x, kernel, stride, 0, dilation)
 
     else:
-        options = arguments(
-            node,
-            "x kernel stride padding ceil count divisor",
-            stride=(),
-            padding=0,
-            ceil=False,
-            count=True,
-            divisor=None,
-        )
+        names = "x kernel stride padding ceil count divisor"
+        defaults = {"stride": (), "padding": 0, "ceil": False, "count": True, "divisor": None}
+        options = arguments(node, names, **defaults)
         kernel, dilation, fill = pair(options["kernel"]), (1, 1), 0.0
         stride, whole, divisor = pair(options["stride"] or kernel), call, options["divisor"]
         padded = any(pair(options["padding"]))
@@ -202,25 +166,17 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Lowering |
         if options["ceil"] or (padded and not options["count"]):
             return None  # the border's cells are divided by fewer
         pool = lambda x: functional.avg_pool2d(x, kernel, stride, divisor_override=divisor)  # noqa: E731
-    before = pair(options["padding"])
-    return Lowering(
-        result.name,
-        inputs,
-        shape,
-        lambda: Sliding(
-            result.name,
-            inputs,
-            shape,
-            pool,
-            whole,
-            kernel,
-            stride,
-            before,
-            dilation,
-            fill,
-            flops=flops(node),
-        ),
+    make = partial(
+        Sliding,
+        compute=pool,
+        whole=whole,
+        kernel=kernel,
+        stride=stride,
+        before=pair(options["padding"]),
+        dilation=dilation,
+        fill=fill,
     )
+    return Lowering(result.name, (source.name,), shape, make, flops=flops(node))
 
 
 def resampling(node: Node, context: Context) -> Lowering | None:
@@ -244,12 +200,8 @@ def resampling(node: Node, context: Context) -> Lowering | None:
         answer: Tensor = whole(lines.expand(-1, -1, *((across, -1) if axis else (-1, across))))
         return (answer[0, :, 0] if axis else answer[0, :, :, 0]).t().contiguous()
 
-    inputs = (source.name,)
-    return Lowering(
-        node.name,
-        inputs,
-        shape,
-        lambda: Resampling(
-            node.name, inputs, shape, weights(0), weights(1), whole, flops=flops(node)
-        ),
-    )
+    def make(*step: Any, flops: float) -> Resampling:  # a step that is not built takes no weights
+        built = partial(Resampling, rows=weights(0), columns=weights(1), whole=whole, flops=flops)
+        return built(*step)
+
+    return Lowering(node.name, (source.name,), shape, make, flops=flops(node))

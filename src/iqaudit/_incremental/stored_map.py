@@ -96,20 +96,12 @@ class StoredMap:
         self._changed = windows, values
         if windows is None:
             return
-        corners, height, width = windows
+        _, height, width = windows
         start = self.layout.cells + len(self.layout.fills)
         end = start + windows.cells
         self.rows[start:end] = as_rows(values)
         self._changed_ids = np.arange(start, end, dtype=np.int32).reshape(-1, height, width)
-        above, beside = self.layout.margins[:2]
-        self._places = [
-            (
-                n,
-                slice(above + top, above + top + height),
-                slice(beside + left, beside + left + width),
-            )
-            for n, top, left in corners
-        ]
+        self._places = self._places_of(windows)
         for table in self._tables.values():
             self._enter(table)
 
@@ -136,9 +128,8 @@ class StoredMap:
     def whole(self) -> Tensor:
         """Return the map with its changed windows in place."""
         n, _, height, width = self.layout.shape
-        above, beside = self.layout.margins[:2]
-        rows = self._table(0.0)[:, above : above + height, beside : beside + width]
-        return as_map(self.gather(np.ascontiguousarray(rows).reshape(-1)), n, height, width)
+        corners = tuple((number, 0, 0) for number in range(n))
+        return self.patches(Windows(corners, height, width))
 
     def patches(self, windows: Windows, fill: float = 0.0) -> Tensor:
         """Return windows of the padded map, the changed ones in place."""
@@ -147,22 +138,24 @@ class StoredMap:
 
     def numbers(self, windows: Windows, fill: float, step: Sliding | None = None) -> RowNumbers:
         """Return the rows of windows; of every cell's neighbourhood where a step is given."""
-        above, beside = self.layout.margins[:2]
-        table, (corners, height, width) = self._table(fill), windows
-        patches = []
-        for n, top, left in corners:
-            down, right = above + top, beside + left
-            patch = table[n, down : down + height, right : right + width]
-            if step is not None:
-                patch = step.neighbourhoods(patch)
-            patches.append(patch.reshape(-1))
-        return np.concatenate(patches)
+        table = self._table(fill)
+        patches = [table[place] for place in self._places_of(windows)]
+        if step is not None:
+            patches = [step.neighbourhoods(patch) for patch in patches]
+        return np.concatenate([patch.reshape(-1) for patch in patches])
 
     def numbers_at(self, n: int, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> RowNumbers:
         """Return the rows of cells of one map of the batch, by their rows and columns."""
         above, beside = self.layout.margins[:2]
         numbers: RowNumbers = self._table(0.0)[n, above + rows[:, None], beside + columns]
         return numbers.reshape(-1)
+
+    def _places_of(self, windows: Windows) -> list[tuple[int, slice, slice]]:
+        """Return where windows stand in the tables."""
+        above, beside = self.layout.margins[:2]
+        _, height, width = windows
+        corners = ((n, above + top, beside + left) for n, top, left in windows.corners)
+        return [(n, slice(y, y + height), slice(x, x + width)) for n, y, x in corners]
 
     def gather(self, numbers: RowNumbers) -> Tensor:
         """Return rows by their numbers."""
@@ -204,11 +197,9 @@ class StoredMap:
         """Return the row numbers of the map as padded with a value; made when first asked for."""
         if fill not in self._tables:
             above, left, below, right = self.layout.margins
-            base = np.pad(
-                self._ids,
-                ((0, 0), (above, below), (left, right)),
-                constant_values=self.layout.cells + self.layout.fills.index(fill),
-            )
+            outside = self.layout.cells + self.layout.fills.index(fill)
+            around = ((0, 0), (above, below), (left, right))
+            base = np.pad(self._ids, around, constant_values=outside)
             self._tables[fill] = Table(base.copy(), base)
             self._enter(self._tables[fill])
         return self._tables[fill].rows

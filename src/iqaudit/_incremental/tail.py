@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor
 
 from iqaudit._incremental.kernels import linear
-from iqaudit._incremental.lowering import Node
+from iqaudit._incremental.lowering import Node, called
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +42,8 @@ class Tail:
         """Return the score, from the steps' values by name."""
         known = {**self.constants, **{node: values[step] for node, step in self.names.items()}}
 
-        def look_up(node: Node) -> Any:
-            return known[node.name]
-
         for name, function, args, kwargs in self.calls:
-            known[name] = function(
-                *fx.node.map_arg(args, look_up), **fx.node.map_arg(kwargs, look_up)
-            )
+            known[name] = called(function, args, kwargs, lambda node: known[node.name])
         score: Tensor = known[self.output]
         return score
 
@@ -70,9 +65,8 @@ def tail_to(
         else:
             calls.append(_call(node, constants))
             needed |= {arg.name for arg in node.all_input_nodes}
-    return Tail(
-        names, tuple(reversed(calls)), {name: constants[name] for name in used}, output.name
-    )
+    fixed = {name: constants[name] for name in used}
+    return Tail(names, tuple(reversed(calls)), fixed, output.name)
 
 
 def _call(

@@ -70,8 +70,7 @@ class WindowPass:
         """Compute a step on its windows, or on the whole map."""
         windows = self._plan[step.name]
         if windows is None:
-            whole: Tensor = step.whole(*(self._whole(name) for name in step.inputs))
-            return whole
+            return step.whole(*(self._whole(name) for name in step.inputs))
         if isinstance(step, Pointwise):
             return step.compute(*(self._windows(name, windows) for name in step.inputs))
         if isinstance(step, Sliding):

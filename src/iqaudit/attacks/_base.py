@@ -8,13 +8,13 @@ An attack never calls a victim, counts, clips or saves.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.patches import Patched, Perturbation
+from iqaudit._core.patches import Patch, Patched, Perturbation
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 
@@ -69,6 +69,46 @@ class State(Protocol):
     def perturbation(self) -> Perturbation:
         """Where the attack stands; a new array, never a changed one, once a step is accepted."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """State of a search that keeps a proposal where the loss falls.
+
+    Attributes
+    ----------
+    problem : Problem
+        The problem.
+    query : int
+        The number of the next proposal.
+    perturbation : ndarray of int16, (height, width, 3)
+        The one that was kept last.
+    loss : float
+        Its loss; infinite before the start is scored, where that is taken whatever it scores.
+    """
+
+    problem: Problem
+    query: int
+    perturbation: Perturbation
+    loss: float
+
+    def edited(self, levels: Perturbation, row: int = 0, column: int = 0) -> Patched:
+        """Return the proposal that has other levels from a place on."""
+        return Patched(self.perturbation, (Patch(row, column, levels),))
+
+    def gains(self, loss: float) -> bool:
+        """Tell whether a loss is lower by more than the noise."""
+        return loss < self.loss - self.problem.noise
+
+    def told(self, proposal: Patched, loss: float, *, kept: bool) -> Self:
+        """Return the state after a proposal's loss, at the proposal where that is kept."""
+        at, loss = (proposal.painted(), loss) if kept else (self.perturbation, self.loss)
+        return replace(self, query=self.query + 1, perturbation=at, loss=loss)
+
+
+def beginning(problem: Problem, loss: float) -> tuple[Problem, int, Perturbation, float]:
+    """Return the first four parts of a `Descent` that begins at the clean picture."""
+    return problem, FIRST_QUERY, problem.unchanged(), loss
 
 
 S = TypeVar("S", bound=State)

@@ -7,31 +7,16 @@ Models", arXiv 2402.17533. The two-stage search; the bi-directional loss is the 
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 
 import numpy as np
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import refuse_unless, whole_number
 from iqaudit._core.patches import Patch, Patched, Perturbation
-from iqaudit.attacks._base import FIRST_QUERY, Problem
+from iqaudit.attacks._base import FIRST_QUERY, Descent, Problem, beginning
 
 PHASE_ENDS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000, 10000)
 """The queries, of PHASE_ENDS[-1], after which the squares' share of the picture halves."""
-
-
-@dataclass(frozen=True, eq=False)
-class SquareState:
-    """Where the search stands.
-
-    `query` is the number of the next proposal; `loss` is the perturbation's, infinite before the
-    stripes are scored, which are therefore accepted whatever they score.
-    """
-
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
 
 
 @dataclass(frozen=True)
@@ -54,7 +39,7 @@ class Bidirectional:
     --------
     >>> Bidirectional()  # the paper's setting for DB-CNN, UNIQUE and TReS
     Bidirectional(n_squares=2, p_init=0.04)
-    >>> PRESETS["bidirectional-liqe"]  # and for LIQE
+    >>> Bidirectional(n_squares=8, p_init=0.09)  # and for LIQE
     Bidirectional(n_squares=8, p_init=0.09)
     """
 
@@ -62,26 +47,22 @@ class Bidirectional:
     p_init: float = 0.04
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "n_squares", whole_number("n_squares", self.n_squares))
-        if self.n_squares < 1:
-            raise InputError(f"n_squares must be at least 1, not {self.n_squares}.")
-        if not 0 < self.p_init <= 1:
-            raise InputError(f"p_init is a share of the picture in (0, 1], not {self.p_init}.")
+        object.__setattr__(self, "n_squares", whole_number("n_squares", self.n_squares, 1))
+        rule = "p_init is a share of the picture in (0, 1]"
+        refuse_unless(0 < self.p_init <= 1, rule, self.p_init)
 
-    def init(self, problem: Problem) -> SquareState:
+    def init(self, problem: Problem) -> Descent:
         """Return the state before the stripes."""
-        nothing = problem.unchanged()
-        return SquareState(problem, FIRST_QUERY, nothing, math.inf)
+        return Descent(*beginning(problem, math.inf))
 
-    def ask(self, state: SquareState) -> Patched:
+    def ask(self, state: Descent) -> Patched:
         """Propose the stripes first, then squares upon what was kept."""
         problem = state.problem
         height, width, _ = problem.pixels.shape
         draw = problem.stream.at(state.query)
         if state.query == FIRST_QUERY:
             stripes = _signs(draw, (1, width, 3), problem.levels)
-            stripes = np.broadcast_to(stripes, (height, width, 3))
-            return Patched(state.perturbation, (Patch(0, 0, stripes),))
+            return state.edited(np.broadcast_to(stripes, (height, width, 3)))
         side = self.side(state.query, problem.queries, height, width)
         edits = []
         for _ in range(self.n_squares):
@@ -95,11 +76,9 @@ class Bidirectional:
             edits.append(Patch(row, column, _flat(colour, side)))
         return Patched(state.perturbation, tuple(edits))
 
-    def tell(self, state: SquareState, proposal: Patched, loss: float) -> SquareState:
+    def tell(self, state: Descent, proposal: Patched, loss: float) -> Descent:
         """Keep the proposal where the loss strictly fell, and by more than the noise."""
-        if loss < state.loss - state.problem.noise:
-            state = replace(state, perturbation=proposal.painted(), loss=loss)
-        return replace(state, query=state.query + 1)
+        return state.told(proposal, loss, kept=state.gains(loss))
 
     def side(self, query: int, queries: int, height: int, width: int) -> int:
         """Return the squares' side in pixels at a query of a budget.
@@ -112,15 +91,6 @@ class Bidirectional:
         ended = bisect_left(PHASE_ENDS, PHASE_ENDS[-1] * query, key=lambda end: end * queries)
         p = self.p_init / 2**ended
         return max(1, min(round(math.sqrt(p * height * width)), min(height, width) - 1))
-
-
-PRESETS = MappingProxyType(
-    {
-        "bidirectional": Bidirectional(),
-        "bidirectional-liqe": Bidirectional(n_squares=8, p_init=0.09),
-    }
-)
-"""The paper's two settings: for DB-CNN, UNIQUE and TReS, and for LIQE."""
 
 
 def _signs(draw: np.random.Generator, shape: int | tuple[int, ...], levels: int) -> Perturbation:

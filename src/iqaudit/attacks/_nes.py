@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import refuse_unless, whole_number
 from iqaudit._core.patches import Patch, Patched, Perturbation, whole_levels
 from iqaudit.attacks._base import FIRST_QUERY, Problem
 
@@ -86,26 +86,17 @@ class NES:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "samples", whole_number("samples", self.samples))
-        if self.samples < 2 or self.samples % 2:  # noqa: PLR2004 (a pair)
-            raise InputError(f"samples come in pairs: an even number, not {self.samples}.")
-        for name in ("sigma", "step"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise InputError(f"{name} must be above 0, not {getattr(self, name)}.")
-        if not 0 <= self.momentum < 1:
-            raise InputError(f"momentum lies in [0, 1), not {self.momentum}.")
+        pairs = self.samples > 0 and self.samples % 2 == 0
+        refuse_unless(pairs, "samples come in pairs: an even number", self.samples)
+        for name, value in (("sigma", self.sigma), ("step", self.step)):
+            refuse_unless(0 < value < math.inf, f"{name} must be above 0", value)
+        refuse_unless(0 <= self.momentum < 1, "momentum lies in [0, 1)", self.momentum)
 
     def init(self, problem: Problem) -> NESState:
         """Return the state at the clean picture."""
         nothing = np.zeros(problem.pixels.shape, np.float32)
-        return NESState(
-            problem,
-            FIRST_QUERY,
-            problem.unchanged(),
-            nothing,
-            nothing,
-            nothing,
-            self.step * problem.levels,
-        )
+        step = self.step * problem.levels
+        return NESState(problem, FIRST_QUERY, problem.unchanged(), *3 * (nothing,), step)
 
     def ask(self, state: NESState) -> Patched:
         """Propose a picture of a pair or, once they are all there, the next point."""
@@ -153,8 +144,7 @@ class NES:
 
     def _velocity(self, state: NESState) -> NDArray[np.float32]:
         fresh = np.float32(1 - self.momentum) * state.estimate
-        velocity: NDArray[np.float32] = np.float32(self.momentum) * state.velocity + fresh
-        return velocity
+        return np.float32(self.momentum) * state.velocity + fresh
 
     def _stepped(self, state: NESState) -> NDArray[np.float32]:
         most = state.problem.levels

@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError, whole_number
-from iqaudit._core.patches import Patch, Patched, Perturbation
-from iqaudit.attacks._base import FIRST_QUERY, Problem
+from iqaudit._core.errors import refuse_unless, whole_number
+from iqaudit._core.patches import Patched
+from iqaudit.attacks._base import FIRST_QUERY, Descent, Problem, beginning
 
 BLOCKS_A_SIDE = 8
 """At the start: theirs are 32 x 32 of 256 x 256."""
 
 
 @dataclass(frozen=True, eq=False)
-class ParsimoniousState:
+class ParsimoniousState(Descent):
     """Where the search stands.
 
     `loss` is infinite before the start is scored, which is taken whatever it scores.
@@ -43,10 +43,6 @@ class ParsimoniousState:
         tried, and blocks.
     """
 
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
     side: int
     order: NDArray[np.int64]
     batch: int = 0
@@ -75,48 +71,44 @@ class Parsimonious:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "batch", whole_number("batch", self.batch))
-        if self.batch < 1:
-            raise InputError(f"batch must be at least 1 block, not {self.batch}.")
+        refuse_unless(self.batch >= 1, "batch must be at least 1 block", self.batch)
 
     def init(self, problem: Problem) -> ParsimoniousState:
         """Return the state before the start is scored."""
-        nothing = problem.unchanged()
         side = first_side(*problem.pixels.shape[:2])
         order = _drawn(problem, FIRST_QUERY, side)
-        return ParsimoniousState(problem, FIRST_QUERY, nothing, math.inf, side, order)
+        return ParsimoniousState(*beginning(problem, math.inf), side, order)
 
     def ask(self, state: ParsimoniousState) -> Patched:
         """Propose the start, then flips of one block."""
         problem = state.problem
         if state.query == FIRST_QUERY:
-            start = np.broadcast_to(np.int16(-problem.levels), problem.pixels.shape)
-            return Patched(state.perturbation, (Patch(0, 0, start),))
+            return state.edited(np.broadcast_to(np.int16(-problem.levels), problem.pixels.shape))
         block = state.waiting[0] if state.waiting else state.queue[0][1]
         rows, columns, channel = _place(state, block)
         levels = state.perturbation[rows, columns].copy()
         levels[..., channel] *= -1
-        return Patched(state.perturbation, (Patch(rows.start, columns.start, levels),))
+        return state.edited(levels, rows.start, columns.start)
 
     def tell(self, state: ParsimoniousState, proposal: Patched, loss: float) -> ParsimoniousState:
         """Take in a margin, and keep the flip where it is the best there is and lowers the loss."""
-        start = state.query == FIRST_QUERY
-        margin, queue = loss - state.loss, list(state.queue)
-        kept = replace(state, query=state.query + 1)
-        if start:
-            kept = replace(kept, perturbation=proposal.painted(), loss=loss)
-            return self._settled(_phase(self.batch, kept))
-        if state.waiting:
-            heapq.heappush(queue, (margin, state.waiting[0]))
-            kept = replace(kept, waiting=state.waiting[1:], queue=tuple(queue))
-            return self._settled(kept)
-        _, block = heapq.heappop(queue)
-        if queue and margin > queue[0][0]:
-            heapq.heappush(queue, (margin, block))
-        elif margin < -state.problem.noise:
-            kept = replace(kept, perturbation=proposal.painted(), loss=loss)
+        if state.query == FIRST_QUERY:
+            return self._settled(_phase(self.batch, state.told(proposal, loss, kept=True)))
+        margin, queue, waiting = loss - state.loss, list(state.queue), state.waiting
+        kept = False
+        if waiting:
+            heapq.heappush(queue, (margin, waiting[0]))
+            waiting = waiting[1:]
         else:
-            queue = []
-        return self._settled(replace(kept, queue=tuple(queue)))
+            _, block = heapq.heappop(queue)
+            if queue and margin > queue[0][0]:
+                heapq.heappush(queue, (margin, block))
+            elif margin < -state.problem.noise:
+                kept = True
+            else:
+                queue = []
+        told = state.told(proposal, loss, kept=kept)
+        return self._settled(replace(told, waiting=waiting, queue=tuple(queue)))
 
     def _settled(self, state: ParsimoniousState) -> ParsimoniousState:
         """Go on to where there is something to try."""

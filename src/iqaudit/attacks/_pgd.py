@@ -6,33 +6,29 @@ CVPR 2018.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError
-from iqaudit._core.patches import Patch, Patched, Perturbation, whole_levels
-from iqaudit.attacks._base import FIRST_QUERY, Problem
+from iqaudit._core.errors import InputError, refuse_unless
+from iqaudit._core.patches import Patched, whole_levels
+from iqaudit.attacks._base import FIRST_QUERY, Descent, Problem, beginning
 
 FLAT = 1e-30
 """Added to a gradient's mean size: one that is zero everywhere leaves the momentum alone."""
 
 
 @dataclass(frozen=True, eq=False)
-class PGDState:
+class PGDState(Descent):
     """Where the search stands.
 
     `perturbation` is the best so far, with its `loss`; `point` is where the last step led, in real
     levels, and `velocity` the gradients' running sum there, each over its mean size.
     """
 
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
     point: NDArray[np.float32]
     velocity: NDArray[np.float32]
 
@@ -71,31 +67,24 @@ class PGD:
     white_box: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.step) and self.step > 0):
-            raise InputError(f"step is a share of ε above 0, not {self.step}.")
-        if not 0 <= self.momentum < 1:
-            raise InputError(f"momentum lies in [0, 1), not {self.momentum}.")
+        refuse_unless(0 < self.step < math.inf, "step is a share of ε above 0", self.step)
+        refuse_unless(0 <= self.momentum < 1, "momentum lies in [0, 1)", self.momentum)
 
     def init(self, problem: Problem) -> PGDState:
         """Return the state at the clean picture."""
         nothing = np.zeros(problem.pixels.shape, np.float32)
-        return PGDState(
-            problem, FIRST_QUERY, problem.unchanged(), problem.clean_loss, nothing, nothing
-        )
+        return PGDState(*beginning(problem, problem.clean_loss), nothing, nothing)
 
     def ask(self, state: PGDState) -> Patched:
         """Propose where the next step leads."""
         point, _ = self._stepped(state)
-        edit = Patch(0, 0, whole_levels(point, state.problem.levels))
-        return Patched(state.perturbation, (edit,))
+        return state.edited(whole_levels(point, state.problem.levels))
 
     def tell(self, state: PGDState, proposal: Patched, loss: float) -> PGDState:
         """Take the step, and its picture as the best where it is."""
         point, velocity = self._stepped(state)
-        best, least = state.perturbation, state.loss
-        if loss < least - state.problem.noise:
-            best, least = proposal.painted(), loss
-        return PGDState(state.problem, state.query + 1, best, least, point, velocity)
+        told = state.told(proposal, loss, kept=state.gains(loss))
+        return replace(told, point=point, velocity=velocity)
 
     def _stepped(self, state: PGDState) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the point that the next step leads to, and the velocity there."""

@@ -1,21 +1,11 @@
 """The floor: random pictures of ±ε, the best of them kept; an attack that learns nothing."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from iqaudit._core.patches import Patch, Patched, Perturbation
-from iqaudit.attacks._base import FIRST_QUERY, Problem
-
-
-@dataclass(frozen=True, eq=False)
-class RandomState:
-    """Where the search stands: the number of the next proposal, and the best one with its loss."""
-
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
+from iqaudit._core.patches import Patched
+from iqaudit.attacks._base import Descent, Problem, beginning
 
 
 @dataclass(frozen=True)
@@ -25,21 +15,17 @@ class RandomSigns:
     What any search should beat at the same budget.
     """
 
-    def init(self, problem: Problem) -> RandomState:
+    def init(self, problem: Problem) -> Descent:
         """Return the state before the first picture."""
-        nothing = problem.unchanged()
-        return RandomState(problem, FIRST_QUERY, nothing, problem.clean_loss)
+        return Descent(*beginning(problem, problem.clean_loss))
 
-    def ask(self, state: RandomState) -> Patched:
+    def ask(self, state: Descent) -> Patched:
         """Propose a picture."""
         problem = state.problem
         draw = problem.stream.at(state.query)
         signs = 2 * draw.integers(2, size=problem.pixels.shape, dtype=np.int8) - 1
-        edit = Patch(0, 0, np.int16(problem.levels) * signs)
-        return Patched(state.perturbation, (edit,))
+        return state.edited(np.int16(problem.levels) * signs)
 
-    def tell(self, state: RandomState, proposal: Patched, loss: float) -> RandomState:
+    def tell(self, state: Descent, proposal: Patched, loss: float) -> Descent:
         """Keep the picture where it is the best so far, by more than the noise."""
-        if loss < state.loss - state.problem.noise:
-            state = replace(state, perturbation=proposal.painted(), loss=loss)
-        return replace(state, query=state.query + 1)
+        return state.told(proposal, loss, kept=state.gains(loss))

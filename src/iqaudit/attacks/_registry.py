@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.importing import import_object
-from iqaudit.attacks import _bidirectional
 from iqaudit.attacks._base import Attack, is_white_box
-from iqaudit.attacks._guided import attack as _guided
+from iqaudit.attacks._bidirectional import Bidirectional
+from iqaudit.attacks._guided.attack import Guided
 from iqaudit.attacks._nes import NES
 from iqaudit.attacks._parsimonious import Parsimonious
 from iqaudit.attacks._pgd import PGD
@@ -26,19 +26,19 @@ PYTHON = "python:"
 ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
     {
         "bidirectional": (
-            _bidirectional.PRESETS["bidirectional"],
+            Bidirectional(),
             "the paper's patch-based random search, as set for DB-CNN, UNIQUE and TReS",
         ),
         "bidirectional-liqe": (
-            _bidirectional.PRESETS["bidirectional-liqe"],
+            Bidirectional(n_squares=8, p_init=0.09),
             "the same as set for LIQE: eight squares a query, larger ones",
         ),
         "guided": (
-            _guided.PRESETS["guided"],
+            Guided(),
             "ours: patterns over the whole picture, then a search that learns what pays",
         ),
         "guided-invisible": (
-            _guided.PRESETS["guided-invisible"],
+            Guided(visibility=0.3),
             "the same, harder to see: less where the picture is smooth",
         ),
         "square": (Square(), "Square Attack: stripes, then one square a query"),
@@ -90,11 +90,8 @@ class AttackSpec:
     @property
     def settings(self) -> dict[str, Any]:
         """The attack's class and hyper-parameters, as files hold them."""
-        return {
-            "name": type(self.attack).__name__,
-            **asdict(self.attack),
-            **({"white_box": True} if is_white_box(self.attack) else {}),
-        }
+        white = {"white_box": True} if is_white_box(self.attack) else {}
+        return {"name": type(self.attack).__name__, **asdict(self.attack), **white}
 
 
 def attack_spec(attack: "Attack[Any] | AttackSpec | str") -> AttackSpec:

@@ -9,22 +9,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iqaudit._core.patches import Patch, Patched, Perturbation
-from iqaudit.attacks._base import FIRST_QUERY, Problem
+from iqaudit._core.patches import Patched
+from iqaudit.attacks._base import FIRST_QUERY, Descent, Problem, beginning
 
 
 @dataclass(frozen=True, eq=False)
-class SignHunterState:
+class SignHunterState(Descent):
     """Where the search stands.
 
     The next proposal flips chunk number `chunk` of the 2^`depth` that the flattened picture is cut
     into; `loss` is infinite before the start is scored, which is taken whatever it scores.
     """
 
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
     depth: int = 0
     chunk: int = 0
 
@@ -41,35 +37,30 @@ class SignHunter:
 
     def init(self, problem: Problem) -> SignHunterState:
         """Return the state before the start is scored."""
-        nothing = problem.unchanged()
-        return SignHunterState(problem, FIRST_QUERY, nothing, math.inf)
+        return SignHunterState(*beginning(problem, math.inf))
 
     def ask(self, state: SignHunterState) -> Patched:
         """Propose the start, then flips."""
         width = state.problem.pixels.shape[1]
         if state.query == FIRST_QUERY:
             start = np.broadcast_to(np.int16(state.problem.levels), state.problem.pixels.shape)
-            return Patched(state.perturbation, (Patch(0, 0, start),))
+            return state.edited(start)
         begin, end = _chunk(state)
         row, last_row = begin // (3 * width), (end - 1) // (3 * width)
         column, last_column = 0, width - 1
         if row == last_row:
             column, last_column = begin % (3 * width) // 3, (end - 1) % (3 * width) // 3
         # A rectangle around the chunk, which may begin and end inside of rows.
-        rows = slice(row, last_row + 1)
-        columns = slice(column, last_column + 1)
-        levels = state.perturbation[rows, columns].copy()
+        levels = state.perturbation[row : last_row + 1, column : last_column + 1].copy()
         first = 3 * (row * width + column)
         levels.reshape(-1)[begin - first : end - first] *= -1
-        return Patched(state.perturbation, (Patch(rows.start, columns.start, levels),))
+        return state.edited(levels, row, column)
 
     def tell(self, state: SignHunterState, proposal: Patched, loss: float) -> SignHunterState:
         """Keep the flip where the loss fell, and go on to the next chunk."""
         start = state.query == FIRST_QUERY
-        if start or loss < state.loss - state.problem.noise:
-            state = replace(state, perturbation=proposal.painted(), loss=loss)
-        state = replace(state, query=state.query + 1)
-        return state if start else _next(state)
+        told = state.told(proposal, loss, kept=state.gains(loss))
+        return told if start else _next(told)
 
 
 def _size(state: SignHunterState) -> int:

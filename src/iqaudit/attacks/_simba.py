@@ -5,30 +5,33 @@ algorithm 1 with the Cartesian basis.
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.patches import Patch, Patched, Perturbation
+from iqaudit._core.patches import Patched
 from iqaudit._core.threat import MAX_LEVEL
-from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
+from iqaudit.attacks._base import PREPARATION, Descent, Problem, beginning
 
 
 @dataclass(frozen=True, eq=False)
-class SimBAState:
+class SimBAState(Descent):
     """Where the search stands.
 
     `order` holds the picture's coordinates, flattened, in the order drawn; the next proposal tries
     the one at `place`, upwards where `up`, else downwards.
     """
 
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
     order: NDArray[np.int64]
     place: int = 0
     up: bool = False
+
+    def stepped(self, *, kept: bool) -> Self:
+        """Return the state after a step: the other way is due, or the next coordinate."""
+        if kept or self.up:
+            return replace(self, place=self.place + 1, up=False)
+        return replace(self, up=True)
 
 
 @dataclass(frozen=True)
@@ -43,28 +46,19 @@ class SimBA:
     def init(self, problem: Problem) -> SimBAState:
         """Return the state before the first step; the whole order is drawn here."""
         order = problem.stream.at(PREPARATION).permutation(problem.pixels.size)
-        nothing = problem.unchanged()
-        return _usable(SimBAState(problem, FIRST_QUERY, nothing, problem.clean_loss, order))
+        return _usable(SimBAState(*beginning(problem, problem.clean_loss), order))
 
     def ask(self, state: SimBAState) -> Patched:
         """Propose the step that is due."""
         row, column, channel = _coordinate(state)
         levels = state.perturbation[row : row + 1, column : column + 1].copy()
         levels[0, 0, channel] = _stepped(state, int(levels[0, 0, channel]))
-        return Patched(state.perturbation, (Patch(row, column, levels),))
+        return state.edited(levels, row, column)
 
     def tell(self, state: SimBAState, proposal: Patched, loss: float) -> SimBAState:
         """Keep the step where the loss fell; else try the other way, then the next coordinate."""
-        kept = loss < state.loss - state.problem.noise
-        if kept:
-            state = replace(state, perturbation=proposal.painted(), loss=loss)
-        return _usable(replace(_next(state, kept=kept), query=state.query + 1))
-
-
-def _next(state: SimBAState, *, kept: bool) -> SimBAState:
-    if kept or state.up:
-        return replace(state, place=state.place + 1, up=False)
-    return replace(state, up=True)
+        kept = state.gains(loss)
+        return _usable(state.told(proposal, loss, kept=kept).stepped(kept=kept))
 
 
 def _usable(state: SimBAState) -> SimBAState:
@@ -78,7 +72,7 @@ def _usable(state: SimBAState) -> SimBAState:
         )
         if before != after:  # of the two ways one always is
             return state
-        state = _next(state, kept=False)
+        state = state.stepped(kept=False)
 
 
 def _coordinate(state: SimBAState) -> tuple[int, int, int]:

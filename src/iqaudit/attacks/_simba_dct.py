@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError
-from iqaudit._core.patches import Patch, Patched, Perturbation, whole_levels
-from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
+from iqaudit._core.errors import refuse_unless
+from iqaudit._core.patches import Patched, whole_levels
+from iqaudit.attacks._base import PREPARATION, Problem, beginning
+from iqaudit.attacks._simba import SimBAState
 
 SHELLS, FIRST_SHELL = 32, 4
 """Their lowest 28 x 28 of 224 x 224 frequencies come first, then 7 rows and columns more at a time:
 4/32 of the sides, then 1/32 more at a time."""
 
 
-@dataclass(frozen=True, eq=False)
-class SimBADCTState:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SimBADCTState(SimBAState):
     """Where the search stands.
 
     `field` is the sum of the accepted steps in real levels, (height, width, 3),
@@ -28,14 +29,7 @@ class SimBADCTState:
     channel); the next proposal tries the one at `place`, upwards where `up`, else downwards.
     """
 
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
     field: NDArray[np.float64]
-    order: NDArray[np.int64]
-    place: int = 0
-    up: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,42 +49,33 @@ class SimBADCT:
     amplitude: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.amplitude) and self.amplitude > 0):
-            raise InputError(f"amplitude is a share of ε above 0, not {self.amplitude}.")
+        rule = "amplitude is a share of ε above 0"
+        refuse_unless(0 < self.amplitude < math.inf, rule, self.amplitude)
 
     def init(self, problem: Problem) -> SimBADCTState:
         """Return the state before the first step; the whole order is drawn here."""
         height, width, _ = problem.pixels.shape
         draw = problem.stream.at(PREPARATION)
-        return SimBADCTState(
-            problem,
-            FIRST_QUERY,
-            problem.unchanged(),
-            problem.clean_loss,
-            np.zeros(problem.pixels.shape),
-            low_first(draw, height, width)[: problem.queries],
-        )
+        order = low_first(draw, height, width)[: problem.queries]
+        field = np.zeros(problem.pixels.shape)
+        return SimBADCTState(*beginning(problem, problem.clean_loss), order, field=field)
 
     def ask(self, state: SimBADCTState) -> Patched:
         """Propose the step that is due."""
         channel, stepped = self._step(state)
         levels = state.perturbation.copy()
         levels[..., channel] = whole_levels(stepped, state.problem.levels)
-        return Patched(state.perturbation, (Patch(0, 0, levels),))
+        return state.edited(levels)
 
     def tell(self, state: SimBADCTState, proposal: Patched, loss: float) -> SimBADCTState:
         """Keep the step where the loss fell; else try the other way, then the next frequency."""
-        query, place = state.query + 1, state.place + 1
-        if loss < state.loss - state.problem.noise:
+        kept, field = state.gains(loss), state.field
+        if kept:
             channel, stepped = self._step(state)
-            field = state.field.copy()
+            field = field.copy()
             field[..., channel] = stepped
-            perturbation = proposal.painted()
-            state = replace(state, perturbation=perturbation, loss=loss, field=field)
-            return replace(state, query=query, place=place, up=False)
-        if state.up:
-            return replace(state, query=query, place=place, up=False)
-        return replace(state, query=query, up=True)
+        told = replace(state.told(proposal, loss, kept=kept), field=field)
+        return told.stepped(kept=kept)
 
     def _step(self, state: SimBADCTState) -> tuple[int, NDArray[np.float64]]:
         """Return the channel of the step that is due, and its field after it."""
@@ -107,8 +92,7 @@ class SimBADCT:
 
 def cosine(frequency: int, length: int) -> NDArray[np.float64]:
     """Return a wave of the discrete cosine transform (its type II), (length,), of peak about 1."""
-    wave: NDArray[np.float64] = np.cos(np.pi * (np.arange(length) + 0.5) * frequency / length)
-    return wave
+    return np.cos(np.pi * (np.arange(length) + 0.5) * frequency / length)
 
 
 def low_first(draw: np.random.Generator, height: int, width: int) -> NDArray[np.int64]:
@@ -119,5 +103,4 @@ def low_first(draw: np.random.Generator, height: int, width: int) -> NDArray[np.
     down, across = (SHELLS * np.arange(side) // side for side in (height, width))
     shells = np.maximum(np.maximum.outer(down, across), FIRST_SHELL - 1)
     order = draw.permutation(3 * height * width)
-    low: NDArray[np.int64] = order[np.argsort(shells.ravel()[order // 3], kind="stable")]
-    return low
+    return order[np.argsort(shells.ravel()[order // 3], kind="stable")]

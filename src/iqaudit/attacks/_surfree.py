@@ -57,8 +57,7 @@ def turned(start: Field, point: Field, towards: Field, angle: float) -> Field:
     away = point - start
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     aside: Field = np.float32(sine * _length(away)) * towards
-    moved: Field = start + np.float32(cosine) * (np.float32(cosine) * away + aside)
-    return moved
+    return start + np.float32(cosine) * (np.float32(cosine) * away + aside)
 
 
 def _dot(one: Field, other: Field) -> float:

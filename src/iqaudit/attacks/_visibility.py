@@ -58,8 +58,7 @@ def salience(grey: NDArray[np.float64]) -> NDArray[np.float64]:
     places = [np.arange(side) * factor for side, factor in zip(grey.shape, kept, strict=True)]
     grid = np.meshgrid(*places, indexing="ij")
     full: NDArray[np.float64] = ndimage.map_coordinates(smooth, grid, order=1, mode="nearest")
-    salient: NDArray[np.float64] = full / max(float(full.max()), np.finfo(float).tiny)
-    return salient
+    return full / max(float(full.max()), np.finfo(float).tiny)
 
 
 def just_noticeable(pixels: Pixels) -> NDArray[np.float64]:

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from iqaudit._core.errors import InputError, whole_number
-from iqaudit._core.patches import Patch, Patched, Perturbation, whole_levels
+from iqaudit._core.errors import refuse_unless, whole_number
+from iqaudit._core.patches import Patched, Perturbation, whole_levels
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.attacks import _surfree, _visibility
-from iqaudit.attacks._base import FIRST_QUERY, Problem
+from iqaudit.attacks._base import Descent, Problem, beginning
 from iqaudit.attacks._surfree import Field
 
 BUDGET = 8_000
@@ -63,7 +63,7 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Yang2024State:
+class Yang2024State(Descent):
     """Where the search stands.
 
     Attributes
@@ -91,10 +91,6 @@ class Yang2024State:
         Turns made, and queries spent on them, in this round.
     """
 
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
     limit: Perturbation
     mask: NDArray[np.bool_]
     start: Field
@@ -139,12 +135,10 @@ class Yang2024:
     refinement: int = 100
 
     def __post_init__(self) -> None:
-        if self.jnd is not None and not (math.isfinite(self.jnd) and self.jnd > 0):
-            raise InputError(f"jnd is a share above 0, or None, not {self.jnd}.")
+        positive = self.jnd is None or 0 < self.jnd < math.inf
+        refuse_unless(positive, "jnd is a share above 0, or None", self.jnd)
         for name in ("tries", "refinement"):
-            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}.")
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
 
     def init(self, problem: Problem) -> Yang2024State:
         """Return the state at the clean picture."""
@@ -157,28 +151,18 @@ class Yang2024:
         mask = ndimage.binary_dilation(_visibility.edges(grey), np.ones((3, 3)))
         mask |= _visibility.salience(grey) > SALIENT
         nothing = np.zeros((height, width, 3), np.float32)
-        return Yang2024State(
-            problem,
-            FIRST_QUERY,
-            problem.unchanged(),
-            problem.clean_loss,
-            limit,
-            mask[..., None],
-            *(nothing, nothing, nothing, nothing),
-        )
+        start = beginning(problem, problem.clean_loss)
+        return Yang2024State(*start, limit, mask[..., None], *4 * (nothing,))
 
     def ask(self, state: Yang2024State) -> Patched:
         """Propose what the round's phase asks for."""
-        edit = Patch(0, 0, _whole(state, self._candidate(state)))
-        return Patched(state.perturbation, (edit,))
+        return state.edited(_whole(state, self._candidate(state)))
 
     def tell(self, state: Yang2024State, proposal: Patched, loss: float) -> Yang2024State:
         """Take what passes the boundary, and go on."""
         passed = _passes(state, state.boundary, loss)
         candidate = self._candidate(state)
-        told = replace(state, query=state.query + 1, count=state.count + 1)
-        if passed:
-            told = replace(told, perturbation=proposal.painted(), loss=loss)
+        told = replace(state.told(proposal, loss, kept=passed), count=state.count + 1)
         if state.phase is Phase.TRY:
             return self._tried(told, candidate) if passed else self._missed(told)
         if state.phase is Phase.SHRINK:
@@ -197,12 +181,8 @@ class Yang2024:
         if state.phase is Phase.SHRINK:
             share = NEAR if state.count == 0 else 0.5
             return state.low + np.float32(share) * (state.point - state.low)
-        return _surfree.turned(
-            state.start,
-            state.point,
-            state.direction,
-            state.angle if state.phase is Phase.TURN else _middle(state),
-        )
+        angle = state.angle if state.phase is Phase.TURN else _middle(state)
+        return _surfree.turned(state.start, state.point, state.direction, angle)
 
     def _tried(self, state: Yang2024State, candidate: Field) -> Yang2024State:
         """Shrink what passed; a boundary that it passed by far is brought nearer to it."""
@@ -221,9 +201,8 @@ class Yang2024:
         return replace(state, count=0)
 
     def _line(self, state: Yang2024State, *, final: bool) -> Yang2024State:
-        return self._shrunk(
-            replace(state, phase=Phase.SHRINK, low=state.start, final=final, count=0)
-        )
+        line = replace(state, phase=Phase.SHRINK, low=state.start, final=final, count=0)
+        return self._shrunk(line)
 
     def _shrunk(self, state: Yang2024State) -> Yang2024State:
         """Go on along the line unless it has no other whole levels between its ends."""
@@ -243,9 +222,8 @@ class Yang2024:
         draw = state.problem.stream.at(state.query)
         direction = _surfree.direction(draw, state.start.shape[:2], state.before)
         before = (state.before[0], *state.before[1:][-(REMEMBERED - 1) :], direction)
-        return replace(
-            state, phase=Phase.TURN, direction=direction, before=before, angle=state.widest, count=0
-        )
+        turning = replace(state, phase=Phase.TURN, direction=direction, before=before)
+        return replace(turning, angle=state.widest, count=0)
 
     def _other_way(self, state: Yang2024State) -> Yang2024State:
         if state.angle > 0:
@@ -271,9 +249,8 @@ class Yang2024:
         boundary, last = state.boundary, state.last
         while _passes(state, boundary, state.loss):
             boundary, last = boundary + max(boundary - last, CLOSEST), boundary
-        return replace(
-            state, phase=Phase.TRY, start=state.point, boundary=boundary, last=last, count=0
-        )
+        state = replace(state, phase=Phase.TRY, start=state.point, count=0)
+        return replace(state, boundary=boundary, last=last)
 
     @staticmethod
     def _scaled(state: Yang2024State, number: int) -> int:

@@ -53,46 +53,41 @@ class Kind(NamedTuple):
     ranged: bool = False
 
 
-KINDS = MappingProxyType(
-    {
-        kind.spec.partition(":")[0]: kind
-        for kind in (
-            Kind(
-                "live:DIR",
-                load_live,
-                "LIVE release 2: jp2k, jpeg, wn, gblur, fastfading, dmos_realigned.mat, "
-                "refnames_all.mat",
-            ),
-            Kind("csiq:DIR", load_csiq, "CSIQ: dst_imgs/<type>, csiq.DMOS.xlsx"),
-            Kind("tid2013:DIR", load_tid2013, "TID2013: distorted_images, mos_with_names.txt"),
-            Kind("kadid10k:DIR", load_kadid10k, "KADID-10k: images, dmos.csv"),
-            Kind(
-                "koniq10k:DIR",
-                load_koniq10k,
-                "KonIQ-10k: 1024x768 or 512x384, koniq10k_scores_and_distributions.csv",
-            ),
-            Kind("clive:DIR", load_clive, "LIVE In the Wild: Images, Data/All*_release.mat"),
-            Kind(
-                "biq2021:DIR",
-                load_biq2021,
-                "BIQ2021: Images, Train (Images and MOS).csv, Test (Images and MOS).csv",
-            ),
-            Kind(
-                "pyiqa:FILE@DIR",
-                load_pyiqa,
-                "a meta-info CSV of pyiqa's, and the folder of its pictures",
-                ranged=True,
-            ),
-            Kind(
-                "csv:FILE",
-                load_csv,
-                "a CSV with the columns image and mos, pictures beside it or in FILE@DIR",
-                ranged=True,
-            ),
-            Kind("folder:DIR", load_folder, "pictures without opinion scores"),
-        )
-    }
+_KINDS = (
+    Kind(
+        "live:DIR",
+        load_live,
+        "LIVE release 2: jp2k, jpeg, wn, gblur, fastfading, dmos_realigned.mat, refnames_all.mat",
+    ),
+    Kind("csiq:DIR", load_csiq, "CSIQ: dst_imgs/<type>, csiq.DMOS.xlsx"),
+    Kind("tid2013:DIR", load_tid2013, "TID2013: distorted_images, mos_with_names.txt"),
+    Kind("kadid10k:DIR", load_kadid10k, "KADID-10k: images, dmos.csv"),
+    Kind(
+        "koniq10k:DIR",
+        load_koniq10k,
+        "KonIQ-10k: 1024x768 or 512x384, koniq10k_scores_and_distributions.csv",
+    ),
+    Kind("clive:DIR", load_clive, "LIVE In the Wild: Images, Data/All*_release.mat"),
+    Kind(
+        "biq2021:DIR",
+        load_biq2021,
+        "BIQ2021: Images, Train (Images and MOS).csv, Test (Images and MOS).csv",
+    ),
+    Kind(
+        "pyiqa:FILE@DIR",
+        load_pyiqa,
+        "a meta-info CSV of pyiqa's, and the folder of its pictures",
+        ranged=True,
+    ),
+    Kind(
+        "csv:FILE",
+        load_csv,
+        "a CSV with the columns image and mos, pictures beside it or in FILE@DIR",
+        ranged=True,
+    ),
+    Kind("folder:DIR", load_folder, "pictures without opinion scores"),
 )
+KINDS = MappingProxyType({kind.spec.partition(":")[0]: kind for kind in _KINDS})
 """Every kind of data set that a string can name, by its prefix."""
 
 

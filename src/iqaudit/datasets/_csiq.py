@@ -6,14 +6,10 @@ from typing import Any
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import opinion_maximum
 from iqaudit.datasets._base import DataSet, Label
-from iqaudit.datasets._lookup import Entry, assemble, number, parts, refuse_outside, some
+from iqaudit.datasets._lookup import Entry, assemble, number, parts, some
 
-LABEL = Label(
-    "DMOS",
-    worst=opinion_maximum("csiq"),
-    best=0,
-    source="Larson and Chandler, J. Electronic Imaging 19 (1), 2010: 0 to 1",
-)
+SOURCE = "Larson and Chandler, J. Electronic Imaging 19 (1), 2010: 0 to 1"
+LABEL = Label("DMOS", opinion_maximum("csiq"), 0, SOURCE)
 
 SHEET = "all_by_image"
 COLUMNS = ("image", "dst_type", "dst_lev", "dmos")
@@ -40,8 +36,7 @@ def load_csiq(root: Path) -> DataSet:
     release = "CSIQ"
     folder, book = parts(root, release, "dst_imgs", "csiq.DMOS.xlsx")
     entries = [_entry(row, book) for row in _rows(book)]
-    refuse_outside(book, entries, LABEL)
-    return assemble(release, folder, entries, LABEL)
+    return assemble(release, folder, entries, LABEL, book)
 
 
 def _entry(row: dict[str, Any], book: Path) -> Entry:
@@ -55,9 +50,8 @@ def _entry(row: dict[str, Any], book: Path) -> Entry:
         f"{each:.0f}" if isinstance(each, int | float) else each.strip()
         for each in (row["image"], row["dst_lev"])
     )
-    return Entry(
-        f"{folder}/{image}.{infix}.{level}.png", number(row["dmos"], where), folder, f"{image}.png"
-    )
+    name = f"{folder}/{image}.{infix}.{level}.png"
+    return Entry(name, number(row["dmos"], where), folder, f"{image}.png")
 
 
 def _rows(book: Path) -> list[dict[str, Any]]:

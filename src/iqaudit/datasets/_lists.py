@@ -1,14 +1,13 @@
 """People's own data: a CSV of image,mos, pyiqa's meta-info CSVs, and a folder without scores."""
 
-import os
 import re
 from pathlib import Path
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.picture import SUFFIXES
+from iqaudit._core.picture import files_of
 from iqaudit.datasets._base import DataSet, Label, Sample
 from iqaudit.datasets._live import CLIVE_TRAINING
-from iqaudit.datasets._lookup import Entry, assemble, number, refuse_outside, table
+from iqaudit.datasets._lookup import Entry, assemble, number, published, table
 
 Range = tuple[float, float]
 """Worst and best."""
@@ -23,26 +22,8 @@ MEND = " Say the range, as --opinion-range 1 5."
 
 META_NAME = re.compile(r"meta_info_(.+)Dataset\.csv")
 
-PYIQA_RANGES: dict[str, Range] = {
-    "AVA": (1, 10),
-    "CGFIQA": (0, 1),
-    "CSIQ": (1, 0),
-    "FLIVE": (0, 100),
-    "GFIQA": (0, 1),
-    "KADID10k": (1, 5),
-    "KonIQ10k": (1, 100),
-    "KonIQ10k++": (1, 5),
-    "LIVEChallenge": (0, 100),
-    "LIVEIQA": (100, 0),
-    "LIVEMD": (100, 0),
-    "PIPAL": (0, 1),
-    "SPAQ": (0, 100),
-    "TID2008": (0, 9),
-    "TID2013": (0, 9),
-}
-"""Worst and best label by pyiqa's name of the data set (pyiqa/default_dataset_configs.yml), with 0
-for 1 where labels go below. A header does not tell: LIVEIQA's "mos" falls with quality, and
-KADID10k's "dmos" rises."""
+PYIQA_RANGES: dict[str, Range] = published()["pyiqa_ranges"]
+"""Worst and best label by pyiqa's name of the data set."""
 
 
 def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
@@ -51,17 +32,13 @@ def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
     Pictures are looked for beside it; ``FILE@DIR`` names another folder.
     """
     path, folder = _file_and_folder(rest)
+    more = ("type", "reference")
     entries = [
-        Entry(
-            row["image"],
-            number(row["mos"], where),
-            row.get("type") or None,
-            row.get("reference") or None,
-        )
+        Entry(row["image"], number(row["mos"], where), *(row.get(each) or None for each in more))
         for where, row in table(path, "image", "mos")
     ]
     label = _label("mos", path, entries, opinion_range)
-    return assemble(folder.resolve().name or path.stem, folder, entries, label)
+    return assemble(folder.resolve().name or path.stem, folder, entries, label, path, MEND)
 
 
 def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
@@ -79,27 +56,16 @@ def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
     if opinion_range is None and known in PYIQA_RANGES:
         worst, best = PYIQA_RANGES[known]
         label = Label("label", worst, best, f"pyiqa's range for {known}")
-        refuse_outside(path, entries, label, MEND)
     else:
         label = _label("label", path, entries, opinion_range)
-    return assemble(known or path.stem, folder, entries, label)
+    return assemble(known or path.stem, folder, entries, label, path, MEND)
 
 
 def load_folder(root: Path) -> DataSet:
     """Load the pictures of a folder, by name; nobody scored them."""
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder.")
-    with os.scandir(root) as entries:
-        names = sorted(
-            entry.name
-            for entry in entries
-            if Path(entry.name).suffix.lower() in SUFFIXES
-            and entry.is_file()
-            and not entry.name.startswith(".")
-        )
-    if not names:
-        raise InputError(f"{root}: the folder holds no picture.")
-    return DataSet(root.resolve().name, root, tuple(Sample(name, root / name) for name in names))
+    return DataSet(root.resolve().name, root, tuple(Sample(p.name, p) for p in files_of(root)))
 
 
 def _meta_entry(where: str, cells: list[tuple[str, str]]) -> Entry:
@@ -125,9 +91,6 @@ def _label(name: str, path: Path, entries: list[Entry], opinion_range: Range | N
     if opinion_range is None:
         if entries and max(entry.label for entry in entries) <= SMALLER:
             raise InputError(f"{path}: no {name} is above {SMALLER}: on which range?{MEND}")
-        label = Label(name, *USUAL, "assumed, since no range was said")
-    else:
-        worst, best = map(float, opinion_range)
-        label = Label(name, worst, best, "said by the caller")
-    refuse_outside(path, entries, label, MEND)
-    return label
+        return Label(name, *USUAL, "assumed, since no range was said")
+    worst, best = map(float, opinion_range)
+    return Label(name, worst, best, "said by the caller")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import opinion_maximum
 from iqaudit.datasets._base import DataSet, Label
-from iqaudit.datasets._lookup import Entry, assemble, parts, refuse_outside
+from iqaudit.datasets._lookup import Entry, assemble, parts
 
 LIVE_FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 """The distortions in the order of the scores, with how many pictures each folder of the release
@@ -19,16 +19,11 @@ holds, its copies of the references included (readme.txt of the release)."""
 LIVE_WORST = 111.7747
 """The largest realigned DMOS of a distorted picture; the smallest is below 0."""
 
-LIVE_LABEL = Label(
-    "realigned DMOS",
-    worst=LIVE_WORST,
-    best=LIVE_WORST - opinion_maximum("live"),
-    source="the lists of arXiv 2402.17533's authors: 10 (111.7747 - DMOS) / 114.4147",
-)
+LIVE_SOURCE = "the lists of arXiv 2402.17533's authors: 10 (111.7747 - DMOS) / 114.4147"
+LIVE_BEST = LIVE_WORST - opinion_maximum("live")
+LIVE_LABEL = Label("realigned DMOS", LIVE_WORST, LIVE_BEST, LIVE_SOURCE)
 
-CLIVE_LABEL = Label(
-    "MOS", worst=0, best=100, source="Ghadiyaram and Bovik, IEEE TIP 25 (1), 2016: 0 to 100"
-)
+CLIVE_LABEL = Label("MOS", 0, 100, "Ghadiyaram and Bovik, IEEE TIP 25 (1), 2016: 0 to 100")
 
 CLIVE_TRAINING = re.compile(r"t\d+\.bmp")
 """Pictures that the release lists and its readme sets apart: they trained the people asked."""
@@ -62,11 +57,10 @@ def load_live(root: Path) -> DataSet:
         for folder, count in _live_counts(root, folders, labels.size).items()
         for index in range(1, count + 1)
     ]
+    rows = zip(files, labels, copies, references, strict=True)
     entries = [
         Entry(name, float(label), folder, reference)
-        for (folder, name), label, copy, reference in zip(
-            files, labels, copies, references, strict=True
-        )
+        for (folder, name), label, copy, reference in rows
         if not copy
     ]
     return assemble(release, root, entries, LIVE_LABEL)
@@ -104,8 +98,7 @@ def load_clive(root: Path) -> DataSet:
         for name, label in zip(names, labels, strict=True)
         if not CLIVE_TRAINING.fullmatch(name)
     ]
-    refuse_outside(scores, entries, CLIVE_LABEL)
-    return assemble(release, folder, entries, CLIVE_LABEL)
+    return assemble(release, folder, entries, CLIVE_LABEL, scores)
 
 
 def _variable(path: Path, name: str) -> NDArray[Any]:

@@ -7,9 +7,12 @@ scores and another on disk, and copies from other systems change more. A folder 
 import csv
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from iqaudit._core.errors import InputError
 from iqaudit.datasets._base import DataSet, Label, Sample
@@ -25,6 +28,12 @@ class Entry(NamedTuple):
     label: float
     distortion: str | None = None
     reference: str | None = None
+
+
+@cache
+def published() -> Mapping[str, Any]:
+    """Return what was published of the data sets."""
+    return tomllib.loads(files("iqaudit").joinpath("data/data_sets.toml").read_text("utf-8"))
 
 
 def parts(root: Path, release: str, *names: str) -> list[Path]:
@@ -56,7 +65,14 @@ def has(root: Path, name: str) -> bool:
     return root.is_dir() and _Listing(root).get(name) is not None
 
 
-def assemble(release: str, folder: Path, entries: Sequence[Entry], label: Label) -> DataSet:
+def assemble(
+    release: str,
+    folder: Path,
+    entries: Sequence[Entry],
+    label: Label,
+    table: Path | None = None,
+    mend: str = "",
+) -> DataSet:
     """Return a data set of the pictures that its table lists and its folder has.
 
     Raises
@@ -65,6 +81,8 @@ def assemble(release: str, folder: Path, entries: Sequence[Entry], label: Label)
         If the table lists nothing, a picture twice, a label that is no finite number, or a picture
         that is not there.
     """
+    if table is not None:
+        _refuse_outside(table, entries, label, mend)
     if not entries:
         raise InputError(f"{folder}: {release} lists no picture.")
     names = [entry.name for entry in entries]
@@ -74,21 +92,16 @@ def assemble(release: str, folder: Path, entries: Sequence[Entry], label: Label)
     for entry in entries:
         if not math.isfinite(entry.label):
             raise InputError(f"{folder}: the {label.name} of {entry.name} is {entry.label}.")
-    samples = (
-        Sample(
-            entry.name,
-            path,
-            entry.label,
-            label.opinion(entry.label),
-            entry.distortion,
-            entry.reference,
+    samples = tuple(
+        Sample(name, path, score, label.opinion(score), distortion, reference)
+        for (name, score, distortion, reference), path in zip(
+            entries, find(release, folder, names), strict=True
         )
-        for entry, path in zip(entries, find(release, folder, names), strict=True)
     )
-    return DataSet(release, folder, tuple(samples), label)
+    return DataSet(release, folder, samples, label)
 
 
-def refuse_outside(source: Path, entries: Iterable[Entry], label: Label, mend: str = "") -> None:
+def _refuse_outside(source: Path, entries: Iterable[Entry], label: Label, mend: str) -> None:
     """Raise an `InputError` where a label lies beyond its range: it would be another scale's."""
     low, high = sorted((label.worst, label.best))
     for entry in entries:

@@ -5,39 +5,11 @@ from pathlib import Path
 
 from iqaudit._core.errors import InputError
 from iqaudit.datasets._base import DataSet, Label
-from iqaudit.datasets._lookup import Entry, assemble, has, number, parts, refuse_outside, table
+from iqaudit.datasets._lookup import Entry, assemble, has, number, parts, published, table
 
-KADID_LABEL = Label(
-    "DMOS", worst=1, best=5, source="Lin, Hosu, Saupe, QoMEX 2019: 1 to 5, higher is better"
-)
+KADID_LABEL = Label("DMOS", 1, 5, "Lin, Hosu, Saupe, QoMEX 2019: 1 to 5, higher is better")
 
-KADID_DISTORTIONS = (
-    "Gaussian blur",
-    "lens blur",
-    "motion blur",
-    "colour diffusion",
-    "colour shift",
-    "colour quantization",
-    "colour saturation (HSV)",
-    "colour saturation (Lab)",
-    "JPEG2000",
-    "JPEG",
-    "white noise",
-    "white noise in colour components",
-    "impulse noise",
-    "multiplicative noise",
-    "denoising",
-    "brighten",
-    "darken",
-    "mean shift",
-    "jitter",
-    "non-eccentricity patch",
-    "pixelate",
-    "quantization",
-    "colour block",
-    "high sharpen",
-    "contrast change",
-)
+KADID_DISTORTIONS: list[str] = published()["distortions"]["kadid10k"]
 """The types 1 to 25 (Lin, Hosu, Saupe, QoMEX 2019, section 3)."""
 
 KADID_NAME = re.compile(r"I\d\d_(\d\d)_\d\d\.png", re.IGNORECASE)
@@ -51,9 +23,7 @@ KONIQ_LABELS = (
 KONIQ_SIZES = ("1024x768", "512x384")
 """The pictures as they were rated, and as many models take them."""
 
-BIQ_LABEL = Label(
-    "MOS", worst=0, best=1, source="Ahmed and Asif, J. Electronic Imaging 31 (5), 2022: 0 to 1"
-)
+BIQ_LABEL = Label("MOS", 0, 1, "Ahmed and Asif, J. Electronic Imaging 31 (5), 2022: 0 to 1")
 
 
 def load_kadid10k(root: Path) -> DataSet:
@@ -64,24 +34,17 @@ def load_kadid10k(root: Path) -> DataSet:
     """
     release = "KADID-10k"
     folder, scores = parts(root, release, "images", "dmos.csv")
-    entries = [
-        Entry(
-            row["dist_img"],
-            number(row["dmos"], where),
-            _kadid_distortion(row["dist_img"], where),
-            row["ref_img"],
-        )
-        for where, row in table(scores, "dist_img", "ref_img", "dmos")
-    ]
-    refuse_outside(scores, entries, KADID_LABEL)
-    return assemble(release, folder, entries, KADID_LABEL)
+    rows = table(scores, "dist_img", "ref_img", "dmos")
+    entries = [_kadid_entry(row, where) for where, row in rows]
+    return assemble(release, folder, entries, KADID_LABEL, scores)
 
 
-def _kadid_distortion(name: str, where: str) -> str:
+def _kadid_entry(row: dict[str, str], where: str) -> Entry:
+    name, score = row["dist_img"], number(row["dmos"], where)
     match = KADID_NAME.fullmatch(name)
     if not (match and 1 <= int(match[1]) <= len(KADID_DISTORTIONS)):
         raise InputError(f"{where}: {name!r} is no name as I01_01_01.png.")
-    return KADID_DISTORTIONS[int(match[1]) - 1]
+    return Entry(name, score, KADID_DISTORTIONS[int(match[1]) - 1], row["ref_img"])
 
 
 def load_koniq10k(root: Path) -> DataSet:
@@ -100,11 +63,9 @@ def load_koniq10k(root: Path) -> DataSet:
     scores, folder = parts(root, release, "koniq10k_scores_and_distributions.csv", size)
     rows = list(table(scores, "image_name", "MOS"))
     column, label = KONIQ_LABELS[0 if rows and "mos_zscore" in rows[0][1] else 1]
-    entries = [
-        Entry(row["image_name"], number(row[column.casefold()], where)) for where, row in rows
-    ]
-    refuse_outside(scores, entries, label)
-    return assemble(release, folder, entries, label)
+    column = column.casefold()
+    entries = [Entry(row["image_name"], number(row[column], where)) for where, row in rows]
+    return assemble(release, folder, entries, label, scores)
 
 
 def load_biq2021(root: Path) -> DataSet:
@@ -114,13 +75,11 @@ def load_biq2021(root: Path) -> DataSet:
     Electronic Imaging 31 (5), 2022.
     """
     release = "BIQ2021"
-    folder, *tables = parts(
-        root, release, "Images", "Train (Images and MOS).csv", "Test (Images and MOS).csv"
-    )
+    names = (f"{part} (Images and MOS).csv" for part in ("Train", "Test"))
+    folder, *tables = parts(root, release, "Images", *names)
     entries = [
         Entry(row["image name"], number(row["mos"], where))
         for scores in tables
         for where, row in table(scores, "Image Name", "MOS")
     ]
-    refuse_outside(root, entries, BIQ_LABEL)
-    return assemble(release, folder, entries, BIQ_LABEL)
+    return assemble(release, folder, entries, BIQ_LABEL, root)

@@ -6,41 +6,12 @@ from pathlib import Path
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import opinion_maximum
 from iqaudit.datasets._base import DataSet, Label
-from iqaudit.datasets._lookup import Entry, assemble, number, parts, refuse_outside
+from iqaudit.datasets._lookup import Entry, assemble, number, parts, published
 
-LABEL = Label(
-    "MOS",
-    worst=0,
-    best=opinion_maximum("tid2013"),
-    source="Ponomarenko et al., Signal Processing: Image Communication 30, 2015: 0 to 9",
-)
+SOURCE = "Ponomarenko et al., Signal Processing: Image Communication 30, 2015: 0 to 9"
+LABEL = Label("MOS", 0, opinion_maximum("tid2013"), SOURCE)
 
-DISTORTIONS = (
-    "additive Gaussian noise",
-    "noise in colour components",
-    "spatially correlated noise",
-    "masked noise",
-    "high frequency noise",
-    "impulse noise",
-    "quantization noise",
-    "Gaussian blur",
-    "image denoising",
-    "JPEG",
-    "JPEG2000",
-    "JPEG transmission errors",
-    "JPEG2000 transmission errors",
-    "non eccentricity pattern noise",
-    "local block-wise distortions",
-    "mean shift",
-    "contrast change",
-    "change of colour saturation",
-    "multiplicative Gaussian noise",
-    "comfort noise",
-    "lossy compression of noisy images",
-    "colour quantization with dither",
-    "chromatic aberrations",
-    "sparse sampling and reconstruction",
-)
+DISTORTIONS: list[str] = published()["distortions"]["tid2013"]
 """The types 1 to 24 (Ponomarenko et al., table 1)."""
 
 NAME = re.compile(r"i(\d\d)_(\d\d)_\d+\.bmp", re.IGNORECASE)
@@ -61,18 +32,13 @@ def load_tid2013(root: Path) -> DataSet:
         lines = scores.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{scores}: this cannot be read ({error}).") from None
-    entries = [
-        _entry(line, f"{scores}, line {index}")
-        for index, line in enumerate(lines, 1)
-        if line.strip()
-    ]
-    refuse_outside(scores, entries, LABEL)
-    return assemble(release, folder, entries, LABEL)
+    numbered = enumerate(lines, 1)
+    entries = [_entry(line, f"{scores}, line {index}") for index, line in numbered if line.strip()]
+    return assemble(release, folder, entries, LABEL, scores)
 
 
 def _entry(line: str, where: str) -> Entry:
-    score, _, name = line.strip().partition(" ")
-    name = name.strip()
+    score, _, name = map(str.strip, line.strip().partition(" "))
     match = NAME.fullmatch(name)
     if not (match and 1 <= int(match[2]) <= len(DISTORTIONS)):
         raise InputError(f'{where}: a score and a name as "5.51429 I01_01_1.bmp" are due.')

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, refuse_unless
 
 Floats = NDArray[np.float64]
 
@@ -40,8 +40,6 @@ def scaled(
 def ends(score_range: tuple[float, float]) -> tuple[float, float]:
     """Return a range's ends, or raise an `InputError` where it is none."""
     low, high = score_range
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise InputError(
-            f"A score range must be two finite numbers, low then high, not {score_range}."
-        )
+    rule = "A score range must be two finite numbers, low then high"
+    refuse_unless(-math.inf < low < high < math.inf, rule, score_range)
     return low, high

@@ -48,8 +48,7 @@ def _to_xyz() -> Floats:
     """Return the matrix from linear sRGB to CIE XYZ: its columns add up to white."""
     red, green, blue, white = (np.array([x / y, 1, (1 - x - y) / y]) for x, y in (*PRIMARIES, D65))
     columns = np.stack([red, green, blue], axis=1)
-    matrix: Floats = columns * np.linalg.solve(columns, white)
-    return matrix
+    return columns * np.linalg.solve(columns, white)
 
 
 TO_XYZ = _to_xyz()
@@ -79,8 +78,7 @@ def flip_map(
     one, two = (_opponent(picture) for picture in (clean, attacked))
     colour = _colour_error(one, two, pixels_per_degree)
     feature = _feature_error(one[..., 0], two[..., 0], pixels_per_degree)
-    error: Floats = colour ** (1 - feature)
-    return error
+    return colour ** (1 - feature)
 
 
 def _colour_error(one: Floats, two: Floats, pixels_per_degree: float) -> Floats:
@@ -103,18 +101,15 @@ def _colour_error(one: Floats, two: Floats, pixels_per_degree: float) -> Floats:
 def _feature_error(one: Floats, two: Floats, pixels_per_degree: float) -> Floats:
     """Compare edges and points of the lightness (section 4.2)."""
     smooth, first, second = _feature_kernels(pixels_per_degree)
-    differences = []
-    for kernel in (first, second):
-        lengths = []
-        for plane in (one, two):
-            lightness = (plane + 16) / 116
-            across = _filtered(lightness, smooth, kernel)
-            down = _filtered(lightness, kernel, smooth)
-            lengths.append(np.hypot(across, down))
-        differences.append(np.abs(lengths[0] - lengths[1]))
+
+    def length(plane: Floats, kernel: Floats) -> Floats:
+        lightness = (plane + 16) / 116
+        across, down = _filtered(lightness, smooth, kernel), _filtered(lightness, kernel, smooth)
+        return np.hypot(across, down)
+
+    differences = [np.abs(length(one, each) - length(two, each)) for each in (first, second)]
     strongest: Floats = np.maximum(*differences)
-    error: Floats = (strongest / math.sqrt(2)) ** FEATURE_EXPONENT
-    return error
+    return (strongest / math.sqrt(2)) ** FEATURE_EXPONENT
 
 
 def _opponent(pixels: Pixels) -> Floats:
@@ -152,8 +147,7 @@ def _hunt(lab: Floats) -> Floats:
 
 def _hyab(one: Floats, two: Floats) -> Floats:
     change = one - two
-    distance: Floats = np.abs(change[..., 0]) + np.hypot(change[..., 1], change[..., 2])
-    return distance
+    return np.abs(change[..., 0]) + np.hypot(change[..., 1], change[..., 2])
 
 
 def _filtered(plane: Floats, down: Floats, across: Floats) -> Floats:
@@ -183,12 +177,8 @@ def _contrast_kernels(pixels_per_degree: float) -> tuple[tuple[tuple[float, Floa
             a * math.sqrt(math.pi / b) * kernel.sum() ** 2
             for (a, b), kernel in zip(gaussians, kernels, strict=True)
         ]
-        planes.append(
-            tuple(
-                (part / sum(sums), kernel / kernel.sum())
-                for part, kernel in zip(sums, kernels, strict=True)
-            )
-        )
+        pairs = zip(sums, kernels, strict=True)
+        planes.append(tuple((part / sum(sums), kernel / kernel.sum()) for part, kernel in pairs))
     return tuple(planes)
 
 

@@ -201,10 +201,7 @@ def clean_range(clean: ArrayLike) -> tuple[float, float]:
 
 
 def _moved(
-    distance: object,
-    clean: ArrayLike,
-    attacked: ArrayLike,
-    score_range: tuple[float, float],
+    distance: object, clean: ArrayLike, attacked: ArrayLike, score_range: tuple[float, float]
 ) -> float:
     p, p_attacked = scaled(clean, attacked, score_range)
     sign = np.sign(p_attacked.mean() - p.mean())

@@ -103,14 +103,9 @@ def ssim(clean: Pixels, attacked: Pixels) -> float:
     _change(clean, attacked)
     if min(clean.shape[:2]) < SSIM_WINDOW:
         return math.nan
+    window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     value = skimage.metrics.structural_similarity(
-        clean,
-        attacked,
-        channel_axis=2,
-        data_range=255,
-        gaussian_weights=True,
-        sigma=1.5,
-        use_sample_covariance=False,
+        clean, attacked, channel_axis=2, data_range=255, **window
     )
     return float(value)
 

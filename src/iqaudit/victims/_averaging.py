@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError, VictimError, whole_number
+from iqaudit._core.errors import VictimError, whole_number
 from iqaudit.victims._base import Victim, forget
 from iqaudit.victims._fingerprint import probes
+from iqaudit.victims._scoring import refuse_unusable
 
 PROBES = 16
 """Answers to one picture that the noise is estimated from: to a fifth of itself, then."""
@@ -41,9 +42,7 @@ class Repeated:
     """
 
     def __init__(self, victim: Victim, repeats: int, noise: float | None = None) -> None:
-        self.repeats = whole_number("repeats", repeats)
-        if self.repeats < 1:
-            raise InputError(f"repeats must be at least 1, not {repeats}.")
+        self.repeats = whole_number("repeats", repeats, 1)
         self._victim = victim
         card = victim.card
         if noise is None:
@@ -51,12 +50,8 @@ class Repeated:
         note = f"a score is the mean of {self.repeats} answer(s), " + (
             f"standard deviation {noise:.2g}" if noise else "which do not differ"
         )
-        self.card = replace(
-            card,
-            cost=card.cost * self.repeats,
-            noise=noise,
-            note="; ".join(filter(None, (card.note, note))),
-        )
+        cost = card.cost * self.repeats
+        self.card = replace(card, cost=cost, noise=noise).noting(note)
 
     @property
     def account(self) -> Any:
@@ -89,8 +84,5 @@ class Repeated:
                 f'The victim "{card.name}" failed on the picture that its noise is measured on: '
                 f"{type(error).__name__}: {error}"
             ) from error
-        if (bad := answers[~np.isfinite(answers)]).size:
-            raise VictimError(
-                f'The victim "{card.name}" answered {bad[0]} where a finite score was due.'
-            )
+        refuse_unusable(self._victim, answers.tolist())
         return float(np.std(answers - answers[0], ddof=1))

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import refuse_unless, whole_number
 from iqaudit._core.patches import Patched, Window, whole
 from iqaudit._core.scale import Scale
 
@@ -65,12 +65,15 @@ class Card:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        if whole_number("batch", self.batch) < 1:
-            raise InputError(f"A batch is at least 1 picture, not {self.batch}.")
-        if whole_number("cost", self.cost) < 1:
-            raise InputError(f"A score costs at least 1 query, not {self.cost}.")
-        if not (math.isfinite(self.noise) and self.noise >= 0):
-            raise InputError(f"noise must be a finite number of at least 0, not {self.noise}.")
+        batch, cost = whole_number("batch", self.batch), whole_number("cost", self.cost)
+        refuse_unless(batch >= 1, "A batch is at least 1 picture", batch)
+        refuse_unless(cost >= 1, "A score costs at least 1 query", cost)
+        rule = "noise must be a finite number of at least 0"
+        refuse_unless(0 <= self.noise < math.inf, rule, self.noise)
+
+    def noting(self, remark: str) -> "Card":
+        """Return it with one more remark."""
+        return replace(self, note="; ".join(filter(None, (self.note, remark))))
 
 
 class Session(Protocol):
@@ -99,8 +102,7 @@ def open_session(victim: "Victim", height: int, width: int, scores: int) -> Sess
     None where the victim scores whole pictures only, or the search is too short to be worth more.
     """
     begin = getattr(victim, "open_session", None)
-    session: Session | None = None if begin is None else begin(height, width, scores)
-    return session
+    return None if begin is None else begin(height, width, scores)
 
 
 @runtime_checkable
@@ -137,8 +139,7 @@ of the same shape."""
 
 def gradient_of(victim: Victim) -> Gradient | None:
     """Return a victim's gradient; None where it answers scores alone."""
-    method: Gradient | None = getattr(victim, "gradient", None)
-    return method
+    return getattr(victim, "gradient", None)
 
 
 def forget(victim: Victim) -> None:

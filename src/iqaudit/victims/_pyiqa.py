@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.scale import Scale
 from iqaudit.victims._downloads import missing, patience
-from iqaudit.victims._torch import EXACT, TorchModule, torch_device
+from iqaudit.victims._options import EXACT
+from iqaudit.victims._torch import TorchModule, torch_device
 
 LICENCE = "PolyForm Noncommercial: not for commercial use"
 
@@ -112,7 +113,7 @@ class Pyiqa(TorchModule):
             exact=exact,
         )
         if self.card.largest_batch is None and not _in_batches(scorer, where):
-            self.card = replace(self.card, largest_batch=1)
+            self.card = replace(self.card, largest_batch=1, batch=1)
 
 
 class _Scorer(nn.Module):

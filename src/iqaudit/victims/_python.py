@@ -1,10 +1,9 @@
 """A function or torch module of the user's, named by a string."""
 
-import sys
-from importlib import import_module
 from typing import Any
 
 from iqaudit._core.errors import InputError
+from iqaudit._core.importing import import_object
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import Victim
 
@@ -37,36 +36,11 @@ def python(
     """
     from iqaudit.victims._spec import as_victim
 
-    return as_victim(
-        _find(spec),
-        score_range=score_range,
-        lower_is_better=lower_is_better,
-        scale=scale,
-        exact=exact,
-    )
-
-
-def _find(spec: str) -> Any:
-    place, colon, name = spec.partition(":")
-    if not (place and colon and name):
-        raise InputError(f'"python:{spec}" is not of the form python:package.module:name.')
-    # As `python -m` does; appended, so that no file there hides an installed package.
-    if "" not in sys.path:
-        sys.path.append("")
-    try:
-        module = import_module(place)
-    except Exception as error:
-        raise InputError(
-            f'python:{spec}: importing "{place}" failed ({type(error).__name__}: {error}).'
-        ) from error
-    value: Any = module
-    for part in name.split("."):
-        if not hasattr(value, part):
-            raise InputError(f'python:{spec}: "{place}" holds no "{name}".')
-        value = getattr(value, part)
+    value = import_object(f"python:{spec}")
     if isinstance(value, str | type):
         raise InputError(
             f"python:{spec}: this is a {type(value).__name__}; name a function, a torch module "
             "that is made already, or a victim."
         )
-    return value
+    how: dict[str, Any] = {"score_range": score_range, "lower_is_better": lower_is_better}
+    return as_victim(value, scale=scale, exact=exact, **how)

@@ -44,57 +44,46 @@ class Kind(NamedTuple):
         return victim
 
 
-KINDS = MappingProxyType(
-    {
-        kind.spec.partition(":")[0]: kind
-        for kind in (
-            Kind(
-                "reference",
-                "_models.reference",
-                "Reference",
-                "bundled: EfficientNet-Lite0 with a head trained on LIVE In the Wild; 0-100",
-            ),
-            Kind(
-                "dbcnn",
-                "_models.dbcnn",
-                "DBCNN",
-                "DB-CNN with its authors' checkpoint (--checkpoint)",
-            ),
-            Kind("unique", "_models.unique", "UNIQUE", "UNIQUE, likewise"),
-            Kind("tres", "_models.tres", "TReS", "TReS, likewise; sees the central 224 x 224"),
-            Kind("liqe", "_models.liqe", "LIQE", "LIQE, likewise; sees fifteen crops"),
-            Kind(
-                "pyiqa:NAME",
-                "_pyiqa",
-                "Pyiqa",
-                "a no-reference metric of pyiqa (iqaudit[pyiqa]; not for commercial use)",
-            ),
-            Kind("onnx:FILE", "_onnx", "Onnx", "a network in ONNX Runtime (iqaudit[onnx])"),
-            Kind("python:MODULE:NAME", "_python", "python", "a function or torch module of yours"),
-            Kind(
-                "replay:RUN", ".._runs.replay", "Replay", "the scores that an earlier run recorded"
-            ),
-            Kind(
-                "http://HOST/PATH",
-                "_metered.http",
-                "Http",
-                "a service on this machine: posts a PNG, reads the score from the JSON reply",
-            ),
-            Kind(
-                "https://HOST/PATH",
-                "_metered.http",
-                "Http",
-                "a service elsewhere, with its owner's permission: the same, encrypted",
-            ),
-            Kind(
-                "command:PROGRAM {picture}",
-                "_metered.command",
-                "Command",
-                "a program: reads the score from what it prints",
-            ),
-        )
-    }
+_KINDS = (
+    Kind(
+        "reference",
+        "_models.reference",
+        "Reference",
+        "bundled: EfficientNet-Lite0 with a head trained on LIVE In the Wild; 0-100",
+    ),
+    Kind("dbcnn", "_models.dbcnn", "DBCNN", "DB-CNN with its authors' checkpoint (--checkpoint)"),
+    Kind("unique", "_models.unique", "UNIQUE", "UNIQUE, likewise"),
+    Kind("tres", "_models.tres", "TReS", "TReS, likewise; sees the central 224 x 224"),
+    Kind("liqe", "_models.liqe", "LIQE", "LIQE, likewise; sees fifteen crops"),
+    Kind(
+        "pyiqa:NAME",
+        "_pyiqa",
+        "Pyiqa",
+        "a no-reference metric of pyiqa (iqaudit[pyiqa]; not for commercial use)",
+    ),
+    Kind("onnx:FILE", "_onnx", "Onnx", "a network in ONNX Runtime (iqaudit[onnx])"),
+    Kind("python:MODULE:NAME", "_python", "python", "a function or torch module of yours"),
+    Kind("replay:RUN", ".._runs.replay", "Replay", "the scores that an earlier run recorded"),
+    Kind(
+        "http://HOST/PATH",
+        "_metered.http",
+        "Http",
+        "a service on this machine: posts a PNG, reads the score from the JSON reply",
+    ),
+    Kind(
+        "https://HOST/PATH",
+        "_metered.http",
+        "Http",
+        "a service elsewhere, with its owner's permission: the same, encrypted",
+    ),
+    Kind(
+        "command:PROGRAM {picture}",
+        "_metered.command",
+        "Command",
+        "a program: reads the score from what it prints",
+    ),
 )
+KINDS = MappingProxyType({kind.spec.partition(":")[0]: kind for kind in _KINDS})
 """Every kind of victim that a string can name, by that name or prefix."""
 
 LAZY = {"TorchModule": "_torch"} | {kind.made_by: kind.module for kind in KINDS.values()}

@@ -5,6 +5,7 @@ import json
 import os
 import tomllib
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,7 @@ def save_scale(
     values = {
         "victim": victim.card.name,
         "fingerprint": fingerprint(victim),
-        "center": scale.center,
-        "spread": scale.spread,
-        "low": scale.low,
-        "high": scale.high,
-        "lower_is_better": scale.lower_is_better,
-        "source": scale.source,
+        **{name: value for name, value in asdict(scale).items() if name != "fitted"},
         "pictures": len(pictures),
         "pictures_sha256": together.hexdigest(),
     }
@@ -65,15 +61,9 @@ def load_scale(path: str | os.PathLike[str]) -> Scale:
     """
     values = _read(path)
     try:
-        return Scale(
-            float(values["center"]),
-            float(values["spread"]),
-            float(values["low"]),
-            float(values["high"]),
-            bool(values["lower_is_better"]),
-            f"{values['source']} ({values['victim']})",
-            fitted=True,
-        )
+        numbers = {name: float(values[name]) for name in ("center", "spread", "low", "high")}
+        lower, source = bool(values["lower_is_better"]), f"{values['source']} ({values['victim']})"
+        return Scale(**numbers, lower_is_better=lower, source=source, fitted=True)
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: this is no scale file ({error}).") from None
 

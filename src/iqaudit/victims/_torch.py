@@ -1,7 +1,6 @@
 """A torch module as a victim."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ from iqaudit._core.scale import Scale
 from iqaudit._incremental.rescorer import Rescorer
 from iqaudit._incremental.session import Session
 from iqaudit.victims._base import Card
+from iqaudit.victims._options import EXACT
 
-EXACT = ("incremental", "dense")
-"""Ways in which a search scores."""
+BATCH = 16
+"""Pictures whose searches share a call on a GPU, which one picture leaves half idle."""
 
 WORTH_READING = 100
 """Scores: a shorter search is not worth reading a network's graph, which takes seconds."""
@@ -77,13 +77,15 @@ class TorchModule:
         floats = [t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()]
         self._like = floats[0] if floats else torch.zeros(())
         device = self._like.device
+        # On a CPU a batch gains nothing (its activations leave the caches), and one picture a pass
+        # keeps a score's last bits from depending on its neighbours.
+        together = device.type != "cpu"
         self.card = Card(
             name or type(module).__name__,
             scale,
             smallest_side=smallest_side,
-            # On a CPU a batch gains nothing (its activations leave the caches), and one picture a
-            # pass keeps a score's last bits from depending on its neighbours.
-            largest_batch=1 if device.type == "cpu" else None,
+            largest_batch=None if together else 1,
+            batch=BATCH if together else 1,
             device=str(device),
             note=note,
             window=window,
@@ -116,8 +118,7 @@ class TorchModule:
             if not (isinstance(scores, Tensor) and scores.requires_grad):
                 raise TypeError("its score has no gradient")
             [slope] = torch.autograd.grad(scores.sum(), x)
-        levels: NDArray[np.float32] = (slope[0].permute(1, 2, 0).float() / 255).cpu().numpy()
-        return levels
+        return (slope[0].permute(1, 2, 0).float() / 255).cpu().numpy()
 
     def open_session(self, height: int, width: int, scores: int) -> Session | None:
         """Begin a search; see `iqaudit.victims._base.open_session`."""
@@ -131,4 +132,4 @@ class TorchModule:
         return self.rescorer.describe(height, width)
 
     def _add_note(self, text: str) -> None:
-        self.card = replace(self.card, note="; ".join(filter(None, (self.card.note, text))))
+        self.card = self.card.noting(text)

@@ -7,14 +7,13 @@ asking. docs/explanation/attacks.md tells what was measured.
 """
 
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError
-from iqaudit._core.patches import Patch, Patched, Perturbation, whole
-from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
+from iqaudit._core.errors import refuse_unless
+from iqaudit._core.patches import Patch, Patched, whole
+from iqaudit.attacks._base import PREPARATION, Descent, Problem, beginning
 from iqaudit.attacks._guided import moves
 from iqaudit.attacks._guided.allowance import Allowance, allowance
 from iqaudit.attacks._guided.moves import KINDS, SHARES, Kept, Move, Plane, Tiles
@@ -22,32 +21,12 @@ from iqaudit.attacks._guided.patterns import COLOURS, Checks
 
 GREY, GREEN, BLUE, RED = COLOURS
 OPENING = (
-    Checks(2, 1),
-    Checks(1, 1, GREEN),
-    Checks(2, 2),
-    Checks(0, 16, slant=1),
-    Checks(3, 3),
-    Checks(1, 0),
-    Checks(8, 8),
-    Checks(0, 2, slant=1),
-    Checks(1, 2),
-    Checks(0, 3, BLUE),
-    Checks(8, 0),
-    Checks(0, 12, slant=1),
-    Checks(2, 2, GREEN),
-    Checks(4, 0, RED),
-    Checks(8, 4),
-    Checks(0, 1),
-    Checks(0, 8, GREEN, slant=1),
-    Checks(1, 1),
-    Checks(4, 4),
-    Checks(4, 2),
-    Checks(2, 4),
-    Checks(0, 12, slant=-1),
-    Checks(0, 8),
-    Checks(16, 16, GREEN),
-    Checks(2, 0),
-    Checks(0, 2),
+    *(Checks(2, 1), Checks(1, 1, GREEN), Checks(2, 2), Checks(0, 16, slant=1), Checks(3, 3)),
+    *(Checks(1, 0), Checks(8, 8), Checks(0, 2, slant=1), Checks(1, 2), Checks(0, 3, BLUE)),
+    *(Checks(8, 0), Checks(0, 12, slant=1), Checks(2, 2, GREEN), Checks(4, 0, RED), Checks(8, 4)),
+    *(Checks(0, 1), Checks(0, 8, GREEN, slant=1), Checks(1, 1), Checks(4, 4)),
+    *(Checks(4, 2), Checks(2, 4), Checks(0, 12, slant=-1), Checks(0, 8)),
+    *(Checks(16, 16, GREEN), Checks(2, 0), Checks(0, 2)),
 )
 """What is asked first, over the whole picture: the likeliest to be of use first."""
 
@@ -65,7 +44,7 @@ BELIEF = 4.0
 
 
 @dataclass(frozen=True, eq=False)
-class GuidedState:
+class GuidedState(Descent):
     """Where the search stands.
 
     Attributes
@@ -88,10 +67,6 @@ class GuidedState:
         What was accepted last.
     """
 
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
     allowed: Allowance
     tiles: Tiles
     ranking: tuple[tuple[float, Checks], ...]
@@ -133,25 +108,17 @@ class Guided:
     explore: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0 <= self.visibility <= 1:
-            raise InputError(f"visibility is a share from 0 to 1, not {self.visibility}.")
-        if not 0 < self.explore <= 1:
-            raise InputError(f"explore is a share of the queries in (0, 1], not {self.explore}.")
+        rule = "visibility is a share from 0 to 1"
+        refuse_unless(0 <= self.visibility <= 1, rule, self.visibility)
+        rule = "explore is a share of the queries in (0, 1]"
+        refuse_unless(0 < self.explore <= 1, rule, self.explore)
 
     def init(self, problem: Problem) -> GuidedState:
         """Return the state before the opening."""
-        draw = problem.stream.at(PREPARATION)
-        return GuidedState(
-            problem,
-            FIRST_QUERY,
-            problem.unchanged(),
-            problem.clean_loss,
-            allowance(problem.pixels, problem.levels, self.visibility),
-            moves.tiles(draw),
-            (),
-            np.zeros((len(KINDS), len(SHARES))),
-            np.zeros((len(KINDS), len(SHARES))),
-        )
+        tiles = moves.tiles(problem.stream.at(PREPARATION))
+        allowed = allowance(problem.pixels, problem.levels, self.visibility)
+        tally, start = np.zeros((len(KINDS), len(SHARES))), beginning(problem, problem.clean_loss)
+        return GuidedState(*start, allowed, tiles, (), tally, tally)
 
     def ask(self, state: GuidedState) -> Move:
         """Propose the opening's patterns, then what is drawn."""
@@ -174,18 +141,16 @@ class Guided:
             raise TypeError(f"told of {type(proposal).__name__}, which was not asked")
         gain = state.loss - loss
         better = gain > state.problem.noise
+        told = state.told(proposal, loss, kept=better)
         if proposal.kind < 0:
-            state = _ranked(state, loss, OPENING[len(state.ranking)])
-        else:
-            tried, gained = MEMORY * state.tried, MEMORY * state.gained
-            tried[proposal.kind, proposal.share] += 1
-            gained[proposal.kind, proposal.share] += gain if better else 0
-            state = replace(state, tried=tried, gained=gained)
-            if better and proposal.growable is not None:
-                state = replace(state, kept=(*state.kept, proposal.growable)[-KEPT:])
-        if better:
-            state = replace(state, perturbation=proposal.painted(), loss=loss)
-        return replace(state, query=state.query + 1)
+            return _ranked(told, loss, OPENING[len(state.ranking)])
+        tried, gained = MEMORY * state.tried, MEMORY * state.gained
+        tried[proposal.kind, proposal.share] += 1
+        gained[proposal.kind, proposal.share] += gain if better else 0
+        told = replace(told, tried=tried, gained=gained)
+        if better and proposal.growable is not None:
+            told = replace(told, kept=(*state.kept, proposal.growable)[-KEPT:])
+        return told
 
     def _choose(self, state: GuidedState, draw: np.random.Generator) -> tuple[int, int]:
         """Draw an operator and a share of the picture."""
@@ -194,11 +159,8 @@ class Guided:
         by_kind = (gained.sum(1) + BELIEF * mean) / (tried.sum(1) + BELIEF)
         expected = (gained + BELIEF / 2 * by_kind[:, None]) / (tried + BELIEF / 2)
         chances = expected**SHARPNESS
-        total = chances.sum()
-        uniform = np.full_like(chances, 1 / chances.size)
-        chances = (
-            (1 - self.explore) * chances / total + self.explore * uniform if total else uniform
-        )
+        total, even = chances.sum(), np.full_like(chances, 1 / chances.size)
+        chances = (1 - self.explore) * chances / total + self.explore * even if total else even
         if not state.kept:
             chances[KINDS.index(moves.GROWN)] = 0
         place = int(draw.choice(chances.size, p=(chances / chances.sum()).ravel()))
@@ -216,9 +178,4 @@ def _ranked(state: GuidedState, loss: float, pattern: Checks) -> GuidedState:
 def _spread(tally: NDArray[np.float64]) -> NDArray[np.float64]:
     """Let half of a tally count for the next smaller and larger share as well."""
     padded = np.pad(tally, ((0, 0), (1, 1)), mode="edge")
-    spread: NDArray[np.float64] = padded[:, 1:-1] + (padded[:, :-2] + padded[:, 2:]) / 2
-    return spread
-
-
-PRESETS = MappingProxyType({"guided": Guided(), "guided-invisible": Guided(visibility=0.3)})
-"""As the benchmark measures it, and one that spares smooth parts of a picture more."""
+    return padded[:, 1:-1] + (padded[:, :-2] + padded[:, 2:]) / 2

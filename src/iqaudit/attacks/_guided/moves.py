@@ -27,15 +27,8 @@ SHARES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
 EVERYWHERE = {"everywhere 8": 8, "everywhere 16": 16, "everywhere 32": 32}
 """Pixels after which a change that is repeated over the whole picture begins again."""
 
-REPEATED, BEST, CHECKS, GREY, COLOURED, FLAT, GROWN = (
-    "repeated",
-    "best",
-    "checks",
-    "grey",
-    "coloured",
-    "flat",
-    "grown",
-)
+REPEATED, BEST, CHECKS, GREY = "repeated", "best", "checks", "grey"
+COLOURED, FLAT, GROWN = "coloured", "flat", "grown"
 KINDS = (*EVERYWHERE, REPEATED, BEST, CHECKS, GREY, COLOURED, FLAT, GROWN)
 """What a proposal can be."""
 
@@ -90,7 +83,7 @@ class Plane:
 
     def held(self, window: Window) -> Perturbation:
         """Return what is held in a window."""
-        return self.perturbation[_slices(window)]
+        return self.perturbation[window.slices]
 
 
 def tiles(draw: np.random.Generator) -> Tiles:
@@ -136,7 +129,7 @@ def drawn(
 
 def filled(pattern: Pattern, window: Window, allowed: Allowance) -> Perturbation:
     """Return the levels of a window that a pattern fills, as strong as is allowed."""
-    rows, columns = _slices(window)
+    rows, columns = window.slices
     variance = pattern.variance(math.sqrt(window.height * window.width))
     return pattern.signs(rows, columns) * allowed.within(rows, columns, variance)
 
@@ -181,7 +174,7 @@ def _repeated(
     channels = np.arange(3)
     if draw.random() < ONE_CHANNEL:
         channels = channels[[draw.integers(3)]]
-    rows, columns = _slices(window)
+    rows, columns = window.slices
     within_row = (np.arange(rows.start, rows.stop) - top) % period < tall
     within_column = (np.arange(columns.start, columns.stop) - left) % period < wide
     # Most pixels stay: only the others are computed.
@@ -206,13 +199,9 @@ def _window(
     if share > LARGE:
         top, left = min(max(top, 0), height - tall), min(max(left, 0), width - wide)
     # At least the middle's pixel is left of a window that the border cuts.
-    first_row, first_column = min(max(top, 0), height - 1), min(max(left, 0), width - 1)
-    return Window(
-        first_row,
-        first_column,
-        max(min(top + tall, height) - first_row, 1),
-        max(min(left + wide, width) - first_column, 1),
-    )
+    row, column = min(max(top, 0), height - 1), min(max(left, 0), width - 1)
+    tall, wide = min(top + tall, height) - row, min(left + wide, width) - column
+    return Window(row, column, max(tall, 1), max(wide, 1))
 
 
 def _sides(
@@ -231,10 +220,3 @@ def _colour(draw: np.random.Generator) -> Colour:
 def _shift(draw: np.random.Generator, most: int) -> tuple[int, int]:
     rows, columns = draw.integers(most, size=2).tolist()
     return rows, columns
-
-
-def _slices(window: Window) -> tuple[slice, slice]:
-    return (
-        slice(window.top, window.top + window.height),
-        slice(window.left, window.left + window.width),
-    )

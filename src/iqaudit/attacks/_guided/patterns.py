@@ -92,9 +92,8 @@ class Checks:
         if self.slant:
             turns = (x + self.slant * y) // self.width
         else:
-            turns = (y // self.height if self.height else 0) + (
-                x // self.width if self.width else 0
-            )
+            down = y // self.height if self.height else 0
+            turns = down + (x // self.width if self.width else 0)
         turns = np.broadcast_to(turns, (y.size, x.size))
         return (1 - 2 * (turns % 2)).astype(np.int16)[..., None] * np.array(self.colour, np.int16)
 
@@ -168,13 +167,8 @@ def _checks_variance(height: int, width: int, slant: int) -> float:
 def any_checks(draw: np.random.Generator, sizes: Sequence[int]) -> Checks:
     """Draw checks or stripes of one of some sizes."""
     size = sizes[int(draw.integers(len(sizes)))]
-    height, width, slant = (
-        (0, size, 0),
-        (size, 0, 0),
-        (size, size, 0),
-        (2 * size, size, 0),
-        (size, 2 * size, 0),
-        (0, size, 1),
-        (0, size, -1),
-    )[draw.integers(7)]
+    stripes = ((0, size, 0), (size, 0, 0))
+    checks = ((size, size, 0), (2 * size, size, 0), (size, 2 * size, 0))
+    diagonals = ((0, size, 1), (0, size, -1))
+    height, width, slant = (*stripes, *checks, *diagonals)[draw.integers(7)]
     return Checks(height, width, COLOURS[draw.integers(len(COLOURS))], slant)

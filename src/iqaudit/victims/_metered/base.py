@@ -112,8 +112,7 @@ class Policy:
             if not _is_amount(value) or (value == 0 and not zero):
                 least = "of at least 0" if zero else "above 0"
                 raise InputError(f"{name} must be a finite number {least}, not {value!r}.")
-        if whole_number("retries", self.retries) < 0:
-            raise InputError(f"retries must be at least 0, not {self.retries}.")
+        whole_number("retries", self.retries, 0)
         if self.budget_money is not None and not self.price:
             raise InputError("A ceiling in money, budget_money, needs the price of a request.")
 
@@ -144,7 +143,7 @@ class Meter:
         together: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        self._name, self._ask, self._policy, self._together = name, ask, policy, together
+        self._name, self._answer, self._policy, self._together = name, ask, policy, together
         self._clock = clock or Clock()
         self._answers: dict[str, float] = {}
         self._billed = self._unique = self._cached = 0
@@ -200,7 +199,7 @@ class Meter:
         self._pace()
         self._billed += 1
         try:
-            scores = self._ask(pictures)
+            scores = self._answer(pictures)
             if bad := [score for score in scores if not math.isfinite(score)]:
                 raise RequestError(  # noqa: TRY301 (a failed request like any other)
                     f"answered {bad[0]} where a finite score was due", again=ANSWER_RETRIES
@@ -272,22 +271,3 @@ def _is_amount(value: object) -> bool:
         and math.isfinite(value)
         and value >= 0
     )
-
-
-class Metered:
-    """A victim behind a `Meter`."""
-
-    _meter: Meter
-
-    @property
-    def account(self) -> Account:
-        """The account so far."""
-        return self._meter.account
-
-    def forget(self) -> None:
-        """Ask again for pictures that were answered; see `Meter.forget`."""
-        self._meter.forget()
-
-    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Score pictures (n, height, width, 3); see `Meter.score`."""
-        return self._meter.score(pictures)

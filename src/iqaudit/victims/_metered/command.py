@@ -15,23 +15,16 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import ELSEWHERE, Card
+from iqaudit.victims._metered import score_parsing
 from iqaudit.victims._metered.base import (
     ANSWER_RETRIES,
     RETRIES,
     TIMEOUT,
     Clock,
     Meter,
-    Metered,
     Policy,
     RequestError,
     png,
-)
-from iqaudit.victims._metered.score_parsing import (
-    Field,
-    Pattern,
-    last_number,
-    last_numbers,
-    unusable,
 )
 
 ONE, MANY = "{picture}", "{pictures}"
@@ -52,7 +45,7 @@ LINE_MOST = 200
 """Characters of a program's last words that an error repeats."""
 
 
-class Command(Metered):
+class Command(Meter):
     """A program that prints the score of a picture.
 
     It is started anew for each request, without a shell, in a process group of its own. A
@@ -99,20 +92,20 @@ class Command(Metered):
         clock: Clock | None = None,
     ) -> None:
         self._words = _split(template)
-        self._together = any(MANY in word for word in self._words)
+        together = any(MANY in word for word in self._words)
         self._program = _executable(self._words[0])
         if field is not None and pattern is not None:
             raise InputError("A score is read by a field of JSON or by a pattern, not by both.")
-        self._field = None if field is None else Field(field)
-        self._pattern = None if pattern is None else Pattern(pattern)
+        self._field = None if field is None else score_parsing.Field(field)
+        self._pattern = None if pattern is None else score_parsing.Pattern(pattern)
         self._timeout = timeout
         policy = Policy(timeout, retries, rate, price, budget_money)
         scale = Scale.declared(
             "A command", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
         name = _name(self._words)
-        self.card = Card(name, scale, largest_batch=None if self._together else 1, device=ELSEWHERE)
-        self._meter = Meter(name, self._ask, policy, together=self._together, clock=clock)
+        self.card = Card(name, scale, largest_batch=None if together else 1, device=ELSEWHERE)
+        super().__init__(name, self._ask, policy, together=together, clock=clock)
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         # An answer is not lost over a file that cannot be removed.
@@ -120,13 +113,14 @@ class Command(Metered):
             output = self._run(Path(folder), pictures)
         count = len(pictures)
         if self._field:
-            if self._together:
-                return self._field.numbers(output, count)
-            return [self._field.number(output)]
+            read = self._field
+            return read.numbers(output, count) if self._together else [read.number(output)]
         text = output.decode("utf-8", "replace")
         if self._pattern:
             return self._pattern.numbers(text, count)
-        return last_numbers(text, count) if self._together else [last_number(text)]
+        if self._together:
+            return score_parsing.last_numbers(text, count)
+        return [score_parsing.last_number(text)]
 
     def _run(self, folder: Path, pictures: Sequence[Pixels]) -> bytes:
         paths = [folder / f"picture-{number}.png" for number in range(1, len(pictures) + 1)]
@@ -147,7 +141,7 @@ class Command(Metered):
                 f"ended with {_ending(status)}{_last_line(complaints)}", again=ANSWER_RETRIES
             )
         if printed.stat().st_size > OUTPUT_MOST:
-            raise unusable(f"printed more than {OUTPUT_MOST >> 20} MiB")
+            raise score_parsing.unusable(f"printed more than {OUTPUT_MOST >> 20} MiB")
         return printed.read_bytes()
 
     def _status(self, words: Sequence[str], out: int, err: int) -> int:

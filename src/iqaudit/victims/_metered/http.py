@@ -21,7 +21,6 @@ from iqaudit.victims._metered.base import (
     TIMEOUT,
     Clock,
     Meter,
-    Metered,
     Policy,
     RequestError,
     png,
@@ -43,7 +42,7 @@ RETRY_AFTER_MOST = 300.0
 FORMS = ("raw", "multipart")
 
 
-class Http(Metered):
+class Http(Meter):
     """A service that is sent a picture and answers JSON with a score in it.
 
     One picture a request, as PNG. A picture that was answered is not sent again; see `Meter`.
@@ -111,7 +110,7 @@ class Http(Metered):
         )
         self.card = Card(address.public, scale, largest_batch=1, device=ELSEWHERE)
         self._connection = Connection(address, timeout)
-        self._meter = Meter(address.public, self._ask, policy, clock=clock)
+        super().__init__(address.public, self._ask, policy, clock=clock)
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         [picture] = pictures

@@ -12,10 +12,7 @@ from iqaudit.victims._models.paper import Normalise, PaperVictim, bilinear
 VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Simonyan and Zisserman's configuration D: width and convolutions of each stage."""
 
-SCNN = (
-    *((48, 1), (48, 2), (64, 1), (64, 2), (64, 1), (64, 2)),
-    *((128, 1), (128, 1), (128, 2)),
-)
+SCNN = (*((48, 1), (48, 2), (64, 1), (64, 2), (64, 1), (64, 2)), *((128, 1), (128, 1), (128, 2)))
 """The distortion trunk: width and stride of its nine 3 x 3 convolutions."""
 
 

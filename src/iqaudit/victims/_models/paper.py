@@ -12,7 +12,8 @@ from torch.nn import functional
 from iqaudit._core.errors import InputError
 from iqaudit._core.patches import whole
 from iqaudit._core.scale import Scale
-from iqaudit.victims._torch import EXACT, TorchModule, torch_device
+from iqaudit.victims._options import EXACT
+from iqaudit.victims._torch import TorchModule, torch_device
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

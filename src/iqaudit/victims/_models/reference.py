@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from iqaudit._core.scale import Scale
 from iqaudit.victims._models.efficientnet import STAGE_CHANNELS, EfficientNetLite0
-from iqaudit.victims._torch import EXACT, TorchModule
+from iqaudit.victims._options import EXACT
+from iqaudit.victims._torch import TorchModule
 
 SMALLEST_SIDE = 64
 """Pixels: two cells of the coarsest stage, so that its standard deviation means something."""

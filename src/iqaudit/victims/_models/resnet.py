@@ -16,49 +16,39 @@ class _Shortcut(nn.Sequential):
         super().__init__(nn.Conv2d(inside, outside, 1, stride, bias=False), nn.BatchNorm2d(outside))
 
 
-class _Basic(nn.Module):
-    """Two 3 x 3 convolutions around a shortcut."""
+class _Block(nn.Module):
+    """Convolutions in a row around a shortcut: two of 3 x 3, or one of them between two of 1 x 1.
 
-    expansion = 1
+    Parameters
+    ----------
+    inside, width, outside : int
+        Channels of the input, of the convolutions but the last, and of that.
+    kernels : tuple of int
+        The convolutions' sides.
+    stride : int
+        That of the first 3 x 3 convolution.
+    """
 
-    def __init__(self, inside: int, width: int, stride: int) -> None:
+    def __init__(
+        self, inside: int, width: int, outside: int, kernels: tuple[int, ...], stride: int
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inside, width, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        changes = stride > 1 or inside != width
-        self.downsample = _Shortcut(inside, width, stride) if changes else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Transform (n, c, h, w)."""
-        y = functional.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        return functional.relu(y + (x if self.downsample is None else self.downsample(x)))
-
-
-class _Bottleneck(nn.Module):
-    """A 3 x 3 convolution between two 1 x 1 ones, around a shortcut."""
-
-    expansion = 4
-
-    def __init__(self, inside: int, width: int, stride: int) -> None:
-        super().__init__()
-        outside = width * self.expansion
-        self.conv1 = nn.Conv2d(inside, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, outside, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(outside)
+        self.last = len(kernels)
+        widths = (inside, *[width] * (self.last - 1), outside)
+        for number, kernel in enumerate(kernels, 1):
+            step = stride if number == kernels.index(3) + 1 else 1
+            sizes = (widths[number - 1], widths[number], kernel, step, kernel // 2)
+            self.add_module(f"conv{number}", nn.Conv2d(*sizes, bias=False))
+            self.add_module(f"bn{number}", nn.BatchNorm2d(widths[number]))
         changes = stride > 1 or inside != outside
         self.downsample = _Shortcut(inside, outside, stride) if changes else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (n, c, h, w)."""
-        y = functional.relu(self.bn1(self.conv1(x)))
-        y = functional.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
+        y = x
+        for number in range(1, self.last + 1):
+            y = self.get_submodule(f"bn{number}")(self.get_submodule(f"conv{number}")(y))
+            y = functional.relu(y) if number < self.last else y
         return functional.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
@@ -74,16 +64,16 @@ class ResNet(nn.Module):
 
     def __init__(self, depth: int) -> None:
         super().__init__()
-        block: type[_Basic | _Bottleneck] = _Basic if depth == BASIC_DEPTH else _Bottleneck
+        kernels, expansion = ((3, 3), 1) if depth == BASIC_DEPTH else ((1, 3, 1), 4)
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         inside = 64
         for stage, repeats in enumerate((3, 4, 6, 3)):
             blocks = []
             for repeat in range(repeats):
-                stride = 2 if stage and not repeat else 1
-                blocks.append(block(inside, 64 * 2**stage, stride))
-                inside = 64 * 2**stage * block.expansion
+                stride, width = 2 if stage and not repeat else 1, 64 * 2**stage
+                blocks.append(_Block(inside, width, width * expansion, kernels, stride))
+                inside = width * expansion
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
         self.fc = nn.Linear(inside, 1000)
 

@@ -94,8 +94,8 @@ class TReSNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Score each picture's central square."""
-        top, left, height, width = centre(x.shape[2], x.shape[3])
-        stages = self.model(self.normalise(x[:, :, top : top + height, left : left + width]))
+        rows, columns = centre(x.shape[2], x.shape[3]).slices
+        stages = self.model(self.normalise(x[:, :, rows, columns]))
         pooled = []
         for number, stage in enumerate(stages, start=1):
             smooth = self.get_submodule(f"L2pooling_l{number}")(functional.normalize(stage))
