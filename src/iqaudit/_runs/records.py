@@ -12,7 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from iqaudit._core.scale import Scale
-from iqaudit._runs.figures import Row, Summary
+from iqaudit._runs.figures import Likeness, Row, Summary
 from iqaudit.victims._base import Card
 
 OMITTED: Any = msgspec.UNSET
@@ -110,7 +110,8 @@ class AttackRecord:
 class PictureRecord(Row):
     """A picture of a run: its figures, where it was read from, hashes, and the opinion of people.
 
-    `trace` has the query and the native score of each step that was better than all before it; the
+    `trace` has the query and the native score of each step that was better than all before it;
+    `checkpoints` has the likeness of the best picture at budgets that the search went beyond. The
     last three keys are an audit's, null where its data set does not say.
     """
 
@@ -119,6 +120,7 @@ class PictureRecord(Row):
     clean_pixels_sha256: str
     attacked_file_sha256: str
     trace: tuple[tuple[int, float], ...]
+    checkpoints: tuple[Likeness, ...] = ()
     opinion: float | None = None
     distortion: str | None = None
     reference: str | None = None

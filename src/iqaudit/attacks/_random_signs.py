@@ -1,6 +1,7 @@
 """The floor: random pictures of ±ε, the best of them kept; an attack that learns nothing."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ class RandomSigns:
 
     What any search should beat at the same budget.
     """
+
+    anytime: ClassVar[bool] = True
 
     def init(self, problem: Problem) -> RandomState:
         """Return the state before the first picture."""

@@ -7,6 +7,7 @@ asking. docs/explanation/attacks.md tells what was measured.
 """
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 from types import MappingProxyType
 
 import numpy as np
@@ -131,6 +132,8 @@ class Guided:
 
     visibility: float = 0.65
     explore: float = 0.1
+
+    anytime: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.visibility <= 1:
