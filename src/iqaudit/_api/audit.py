@@ -160,7 +160,7 @@ def audit(
     attacks: Sequence[Attack[Any] | str] | None = None,
     *,
     out: str | os.PathLike[str],
-    queries: int | None = None,
+    queries: int | Sequence[int] | None = None,
     levels: Sequence[int] | None = None,
     goals: Sequence[Goal | str] | None = None,
     seeds: Sequence[int] | None = None,
@@ -191,8 +191,9 @@ def audit(
         Values, names, or ``"python:MODULE:NAME"``; the paper's unless given.
     out : path
         The audit's directory.
-    queries : int, optional
-        The budget a picture; 500 unless given.
+    queries : int or sequence of int, optional
+        The budget a picture, or several; 500 unless given. Where an attack's proposals do not
+        depend on it, the largest is searched alone, and tables read the others off it.
     levels, goals, seeds : sequence, optional
         The largest changes of a channel in levels of 255 (3 unless given), the directions
         ("bidirectional") and the random seeds (0). The lists multiply into cells.

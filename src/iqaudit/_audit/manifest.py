@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from iqaudit._audit import attack_code
 from iqaudit._audit.data import Found
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import InputError
@@ -45,6 +46,7 @@ def asked(spec: AuditSpec, names: Sequence[str]) -> AuditRecord:
         protocol=PROTOCOL,
         versions={**versions(), "python": platform.python_version()},
         campaign=_plain(spec.record(names)),
+        attacks=attack_code.versions([cell.attack for cell in spec.cells()]),
         data=DataRecord(name="", pictures=()),
         victims=(),
         cells=(),
@@ -89,6 +91,7 @@ def cell(cell: Cell, name: str) -> CellRecord:
         goal=cell.goal.value,
         seed=cell.seed,
         queries=cell.queries,
+        shorter=cell.shorter,
         **_named(cell.victim, name),
     )
 
@@ -205,6 +208,10 @@ def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
     if then.protocol != now.protocol:
         yield f"with protocol {then.protocol} of searches; this version has {now.protocol}"
     yield from _of_mapping(_deciding(then.campaign), _deciding(now.campaign), "")
+    for known_attack, attack in zip(then.attacks, now.attacks, strict=False):
+        if known_attack != attack:
+            part = "code" if known_attack.settings == attack.settings else "settings"
+            yield f"attack {attack.name} has changed since, its {part}"
     for package, version in now.versions.items():
         known = then.versions.get(package)
         if known != version:

@@ -189,8 +189,20 @@ class AuditVictim(CardRecord, _Named):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttackVersion:
+    """An attack of an audit: its name, its hyper-parameters, and a digest of its code.
+
+    The digest is null where there is no source.
+    """
+
+    name: str
+    settings: AttackRecord
+    code: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CellRecord:
-    """A cell of an audit, as it was planned."""
+    """A cell of an audit, as it was planned; `shorter` are the budgets read off its searches."""
 
     folder: str
     victim: str
@@ -200,6 +212,7 @@ class CellRecord:
     goal: str
     seed: int
     queries: int
+    shorter: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +227,7 @@ class AuditRecord:
     versions: Mapping[str, str]
     hardware: Mapping[str, Any] = field(default_factory=dict)
     campaign: Mapping[str, Any]
+    attacks: tuple[AttackVersion, ...] = ()
     data: DataRecord
     victims: tuple[AuditVictim, ...]
     cells: tuple[CellRecord, ...]

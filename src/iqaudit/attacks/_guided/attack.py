@@ -7,8 +7,8 @@ asking. docs/explanation/attacks.md tells what was measured.
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
