@@ -72,13 +72,26 @@ class Audit:
         """
         return tuple(results(cell_reader.find(self.cells, cell).path))
 
-    def table(self) -> Table:
-        """Return a row a cell with every measure and its 95 % interval."""
-        return tables.table(self.cells)
+    def table(self, *, over_seeds: bool = False) -> Table:
+        """Return a row a cell and budget with every measure and its 95 % interval.
 
-    def by_queries(self) -> Table:
-        """Return a row a cell and budget, for the measures that are known of earlier budgets."""
-        return tables.by_queries(self.cells)
+        Parameters
+        ----------
+        over_seeds : bool
+            Whether cells that differ in their seed alone are one row: each picture's figures are
+            averaged over seeds first, and pictures are resampled.
+        """
+        return tables.table(self.cells, over_seeds=over_seeds)
+
+    def by_queries(self, *, over_seeds: bool = False) -> Table:
+        """Return a row a cell and budget, earlier ones too, for the measures known of those.
+
+        Parameters
+        ----------
+        over_seeds : bool
+            See `table`.
+        """
+        return tables.by_queries(self.cells, over_seeds=over_seeds)
 
     def gate(self, rules: Iterable[str]) -> tuple[Judgement, ...]:
         """Judge every cell by rules, as ``"rgo > 0.3"``; one that holds is a failure.
