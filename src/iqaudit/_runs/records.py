@@ -18,6 +18,9 @@ from iqaudit.victims._base import Card
 OMITTED: Any = msgspec.UNSET
 """The value of an optional key that a record does not write."""
 
+IF_ANY = {"written": "if any"}
+"""The metadata of a field whose key is not written where it is empty, as before there was one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleRecord:
@@ -120,7 +123,7 @@ class PictureRecord(Row):
     clean_pixels_sha256: str
     attacked_file_sha256: str
     trace: tuple[tuple[int, float], ...]
-    checkpoints: tuple[Likeness, ...] = ()
+    checkpoints: tuple[Likeness, ...] = field(default=(), metadata=IF_ANY)
     opinion: float | None = None
     distortion: str | None = None
     reference: str | None = None
@@ -212,7 +215,7 @@ class CellRecord:
     goal: str
     seed: int
     queries: int
-    shorter: tuple[int, ...] = ()
+    shorter: tuple[int, ...] = field(default=(), metadata=IF_ANY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +230,7 @@ class AuditRecord:
     versions: Mapping[str, str]
     hardware: Mapping[str, Any] = field(default_factory=dict)
     campaign: Mapping[str, Any]
-    attacks: tuple[AttackVersion, ...] = ()
+    attacks: tuple[AttackVersion, ...] = field(default=(), metadata=IF_ANY)
     data: DataRecord
     victims: tuple[AuditVictim, ...]
     cells: tuple[CellRecord, ...]
