@@ -162,7 +162,7 @@ def test_what_was_reached_earlier_is_the_best_of_the_first_answers(audit: Path) 
     assert rows[0].values["rgo"].value == pytest.approx(np.mean(terms))
     final = _analysis.table(cells).rows[0].values
     assert rows[-1].values == {name: final[name] for name in rows[-1].values}
-    assert "ssim" not in rows[-1].values
+    assert "linf" not in rows[-1].values
     assert [row.queries for row in _analysis.by_queries(cells[2:]).rows] == [60]
 
 

@@ -10,7 +10,6 @@ from iqaudit._analysis.tables.cells import CellData, PictureData, load, missing
 from iqaudit._analysis.tables.gate import Judgement, Rule, judge, junit, parse
 from iqaudit._analysis.tables.leaderboard import Leaderboard, Standing, compare
 from iqaudit._analysis.tables.tables import (
-    CHECKPOINTS,
     Table,
     TableRow,
     by_queries,
@@ -20,7 +19,6 @@ from iqaudit._analysis.tables.tables import (
 from iqaudit.measures._bootstrap import Estimate
 
 __all__ = [
-    "CHECKPOINTS",
     "GROUPS",
     "MEASURES",
     "CellData",

@@ -72,13 +72,26 @@ class Audit:
         """
         return tuple(results(cell_reader.find(self.cells, cell).path))
 
-    def table(self) -> Table:
-        """Return a row a cell with every measure and its 95 % interval."""
-        return tables.table(self.cells)
+    def table(self, *, over_seeds: bool = False) -> Table:
+        """Return a row a cell and budget with every measure and its 95 % interval.
 
-    def by_queries(self) -> Table:
-        """Return a row a cell and budget, for the measures that are known of earlier budgets."""
-        return tables.by_queries(self.cells)
+        Parameters
+        ----------
+        over_seeds : bool
+            Whether cells that differ in their seed alone are one row: each picture's figures are
+            averaged over seeds first, and pictures are resampled.
+        """
+        return tables.table(self.cells, over_seeds=over_seeds)
+
+    def by_queries(self, *, over_seeds: bool = False) -> Table:
+        """Return a row a cell and budget, earlier ones too, for the measures known of those.
+
+        Parameters
+        ----------
+        over_seeds : bool
+            See `table`.
+        """
+        return tables.by_queries(self.cells, over_seeds=over_seeds)
 
     def gate(self, rules: Iterable[str]) -> tuple[Judgement, ...]:
         """Judge every cell by rules, as ``"rgo > 0.3"``; one that holds is a failure.
@@ -160,7 +173,7 @@ def audit(
     attacks: Sequence[Attack[Any] | str] | None = None,
     *,
     out: str | os.PathLike[str],
-    queries: int | None = None,
+    queries: int | Sequence[int] | None = None,
     levels: Sequence[int] | None = None,
     goals: Sequence[Goal | str] | None = None,
     seeds: Sequence[int] | None = None,
@@ -191,8 +204,9 @@ def audit(
         Values, names, or ``"python:MODULE:NAME"``; the paper's unless given.
     out : path
         The audit's directory.
-    queries : int, optional
-        The budget a picture; 500 unless given.
+    queries : int or sequence of int, optional
+        The budget a picture, or several; 500 unless given. Where an attack's proposals do not
+        depend on it, the largest is searched alone, and tables read the others off it.
     levels, goals, seeds : sequence, optional
         The largest changes of a channel in levels of 255 (3 unless given), the directions
         ("bidirectional") and the random seeds (0). The lists multiply into cells.

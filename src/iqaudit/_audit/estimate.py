@@ -123,7 +123,7 @@ def _share(
     paid, pictures = base.card.device == ELSEWHERE, len(found.names)
     repeats = spec.options.get("repeats", 1)
     outside = FINGERPRINT * repeats + (PROBES if "repeats" in spec.options else 0)
-    queries = len(own) * pictures * audit.queries
+    queries = sum(cell.queries for cell in own) * pictures
     seconds = None
     if not paid:
         victim = averaged(spec, base, None)

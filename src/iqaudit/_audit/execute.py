@@ -306,15 +306,17 @@ class _Progress:
         """Tell how much there is to do, and finish the cells that lack nothing."""
         pictures, missing = len(self._prepared.found.names), sum(map(len, self._missing.values()))
         total = len(self._cells) * pictures
-        self._observer.begins(total, self._prepared.spec.queries, total - missing)
+        queries = sum(cell.queries for cell in self._cells.values()) // len(self._cells)
+        self._observer.begins(total, queries, total - missing)
         for folder, names in self._missing.items():
             if not names:
                 self._finish(folder)
 
     def is_worth_processes(self, cells: Iterable[Cell], workers: int | None) -> bool:
         """Tell whether several processes take less time than this one."""
-        missing = sum(len(self._missing[cell.folder]) for cell in cells)
-        queries = missing * self._prepared.spec.queries
+        left = [(len(self._missing[cell.folder]), cell.queries) for cell in cells]
+        missing = sum(pictures for pictures, _ in left)
+        queries = sum(pictures * each for pictures, each in left)
         return workers != 1 and missing > 1 and queries >= WORTH_PROCESSES
 
     def tasks(self, part: Iterable[Cell]) -> Iterator[Task]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from iqaudit._audit import attack_code
 from iqaudit._audit.data import Found
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import InputError
@@ -46,6 +47,7 @@ def asked(spec: AuditSpec, names: Sequence[str]) -> AuditRecord:
         protocol=PROTOCOL,
         versions={**versions(), "python": platform.python_version()},
         campaign=_plain(spec.record(names)),
+        attacks=attack_code.versions([cell.attack for cell in spec.cells()]),
         data=DataRecord(name="", pictures=()),
         victims=(),
         cells=tuple(cell(each, public[id(each.victim)]) for each in spec.cells()),
@@ -90,6 +92,7 @@ def cell(cell: Cell, name: str) -> CellRecord:
         goal=cell.goal.value,
         seed=cell.seed,
         queries=cell.queries,
+        shorter=cell.shorter,
         **_named(cell.victim, name),
     )
 
@@ -198,6 +201,10 @@ def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
             if flat
             else "by iqaudit audit, whose cells have folders of their own"
         )
+    for known_attack, attack in zip(then.attacks, now.attacks, strict=False):
+        if known_attack != attack:
+            part = "code" if known_attack.settings == attack.settings else "settings"
+            yield f"attack {attack.name} has changed since, its {part}"
     for package, version in now.versions.items():
         known = then.versions.get(package)
         if known != version:

@@ -13,7 +13,7 @@ class Observer:
     stopping = False
 
     def begins(self, pictures: int, queries: int, finished: int) -> None:
-        """Take note of how many pictures all cells have, their budget, and how many are done."""
+        """Take note of the number of pictures in all cells, their mean budget, and those done."""
 
     def says(self, sentence: str) -> None:
         """Take note of a sentence that readers of the results must know."""

@@ -46,7 +46,15 @@ SETTINGS = MappingProxyType(
         ),
         _attack("seeds", WHOLE, "N", "Random seed.", AuditSpec.seeds[0]),
         Setting("paper", TEXT, "", "The paper's protocol.", choices=PAPERS, heading="Attack"),
-        _budget("queries", WHOLE, "N", "Query budget per picture.", AuditSpec.queries),
+        _budget(
+            "queries",
+            WHOLE,
+            "N",
+            "Query budget per picture.",
+            AuditSpec.queries,
+            flag="--queries",
+            many=True,
+        ),
         _budget("early_stop", NUMBER, "RGO", "End a picture's search at this RGO."),
         _budget("until_plateau", WHOLE, "N", "End it after N queries without a better picture."),
     )

@@ -13,6 +13,7 @@ from iqaudit._core.threat import Linf
 from iqaudit._runs.schema import FLAT
 from iqaudit._search.driver import SearchSpec
 from iqaudit._search.stop import Stop
+from iqaudit.attacks._base import is_anytime
 from iqaudit.attacks._registry import AttackSpec, attack_spec
 from iqaudit.datasets._selection import Drawing
 from iqaudit.victims._base import Victim
@@ -85,7 +86,8 @@ class Data:
 class Cell:
     """One run of an audit: everything about it but the pictures.
 
-    `folder` is its directory's name in the audit's.
+    `folder` is its directory's name in the audit's; `shorter` are the budgets that are read off its
+    searches as well, smallest first.
     """
 
     folder: str
@@ -96,6 +98,7 @@ class Cell:
     seed: int
     queries: int
     stop: Stop
+    shorter: tuple[int, ...] = ()
 
     def search(self, victim: Victim) -> SearchSpec:
         """Return the searches of the run with its victim, checked."""
@@ -107,6 +110,7 @@ class Cell:
             self.queries,
             self.seed,
             self.stop,
+            self.shorter,
         )
 
 
@@ -125,8 +129,9 @@ class AuditSpec:
         The largest change of a channel.
     goals : tuple of Goal
     seeds : tuple of int
-    queries : int
-        The budget a picture.
+    queries : int or tuple of int
+        The budget a picture, or several. An attack whose proposals do not depend on it
+        (`is_anytime`) is searched with the largest alone, off which the others are read.
     stop : Stop
         Rules that end a picture's search before its budget is spent.
     flat : bool
@@ -144,14 +149,14 @@ class AuditSpec:
     levels: tuple[int, ...] = (3,)
     goals: tuple[Goal, ...] = (Goal.BIDIRECTIONAL,)
     seeds: tuple[int, ...] = (0,)
-    queries: int = 500
+    queries: int | tuple[int, ...] = 500
     stop: Stop = field(default_factory=Stop)
     flat: bool = False
 
     def __post_init__(self) -> None:
         attacks = (each if each == PAPER else attack_spec(each) for each in self.attacks)
         object.__setattr__(self, "attacks", tuple(attacks))
-        for name in ("victims", "attacks", "levels", "goals", "seeds"):
+        for name in ("victims", "attacks", "levels", "goals", "seeds", "budgets"):
             values = getattr(self, name)
             if not values:
                 raise InputError(f"An audit needs at least one of its {name}.")
@@ -159,11 +164,16 @@ class AuditSpec:
                 raise InputError(f"An audit's {name} are each said once.")
         for levels in self.levels:
             Linf(levels)
-        for name, numbers in (("seed", self.seeds), ("queries", (self.queries,))):
+        for name, numbers in (("seed", self.seeds), ("queries", self.budgets)):
             for number in numbers:
                 whole_number(name, number)
         if self.flat and len(self.cells()) > 1:
             raise InputError("One folder holds one cell.")
+
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """The budgets a picture, smallest first."""
+        return tuple(sorted(self.queries)) if isinstance(self.queries, tuple) else (self.queries,)
 
     def cells(self) -> tuple[Cell, ...]:
         """Return the runs that the lists multiply into, in their order."""
@@ -178,15 +188,16 @@ class AuditSpec:
             for (attack, name), levels, goal, seed in product(
                 named, self.levels, self.goals, self.seeds
             ):
-                varying = [
-                    *_varying(self.levels, f"levels-{levels}"),
-                    *_varying(self.goals, goal.value),
-                    *_varying(self.seeds, f"seed-{seed}"),
-                ]
-                folder = FLAT if self.flat else "--".join((labels[index], name, *varying))
-                cells.append(
-                    Cell(folder, victim, attack, levels, goal, seed, self.queries, self.stop)
-                )
+                for queries, shorter in _searches(attack, self.budgets):
+                    varying = [
+                        *_varying(self.levels, f"levels-{levels}"),
+                        *_varying(self.goals, goal.value),
+                        *_varying(self.seeds, f"seed-{seed}"),
+                        *_varying(() if shorter else self.budgets, f"queries-{queries}"),
+                    ]
+                    folder = FLAT if self.flat else "--".join((labels[index], name, *varying))
+                    bounds = levels, goal, seed, queries, self.stop, shorter
+                    cells.append(Cell(folder, victim, attack, *bounds))
         return tuple(cells)
 
     def record(self, names: Sequence[str]) -> dict[str, Any]:
@@ -200,7 +211,7 @@ class AuditSpec:
             "levels": list(self.levels),
             "goals": [goal.value for goal in self.goals],
             "seeds": list(self.seeds),
-            "queries": self.queries,
+            "queries": list(self.budgets) if len(self.budgets) > 1 else self.budgets[0],
             "early_stop": self.stop.rgo,
             "until_plateau": self.stop.plateau,
         }
@@ -210,6 +221,13 @@ def _attack(attack: AttackSpec | str, victim: VictimSpec) -> AttackSpec:
     if isinstance(attack, AttackSpec):
         return attack
     return attack_spec(PAPER_SETTINGS.get(victim.model, PAPER_USUAL))
+
+
+def _searches(attack: AttackSpec, budgets: tuple[int, ...]) -> list[tuple[int, tuple[int, ...]]]:
+    """Return the budgets that an attack is searched with, and the shorter ones read off each."""
+    if is_anytime(attack.attack):
+        return [(budgets[-1], budgets[:-1])]
+    return [(budget, ()) for budget in budgets]
 
 
 def _varying(values: Sequence[Any], said: str) -> list[str]:

@@ -19,21 +19,24 @@ from iqaudit._core.errors import InputError
 
 @command("tables")
 @click.argument("run", type=Path)
+@in_output("--over-seeds", is_flag=True, help="Average seeds within each picture, a row for all.")
 @gate_options
 @output_options
-def tables_(*, run: Path, gate: Gate, quiet: bool, as_json: bool) -> None:
+def tables_(*, run: Path, over_seeds: bool, gate: Gate, quiet: bool, as_json: bool) -> None:
     """Print every measure of a run, or of an audit's cells, with 95 % intervals.
 
     \b
     Examples:
       iqaudit tables audit
-      iqaudit tables audit --json
+      iqaudit tables audit --json --over-seeds
       iqaudit tables audit --fail-if "rgo > 0.3" --fail-if "srocc_after < 0.5" --junit gate.xml
     """
     cells, missing = _analysis.load(run), _analysis.missing(run)
-    judged = gate.judge(cells, missing) if gate.rules else ()
+    judged = gate.judge(cells, missing, over_seeds=over_seeds) if gate.rules else ()
     if as_json or not quiet:
-        whole, earlier = _analysis.table(cells), _analysis.by_queries(cells)
+        whole, earlier = (
+            make(cells, over_seeds=over_seeds) for make in (_analysis.table, _analysis.by_queries)
+        )
         if as_json:
             record = tables.record(whole) | {
                 "by_queries": tables.record(earlier)["rows"],
@@ -42,8 +45,8 @@ def tables_(*, run: Path, gate: Gate, quiet: bool, as_json: bool) -> None:
             }
             click.echo(json.dumps(record, indent=1, allow_nan=False))
         else:
-            for cell in cells:
-                stdout().print(figures.cell(cell, whole, earlier))
+            for row in {row.cell: row for row in whole.rows}.values():  # the whole budgets
+                stdout().print(figures.cell(row, whole.measures, earlier))
             for name in missing:
                 click.echo(f"{name}: no results yet")
     sys.exit(report(judged))

@@ -1,28 +1,30 @@
 """Tables of measures with intervals on a terminal: a cell's, and the leaderboard."""
 
 import math
+from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from iqaudit import _analysis
-from iqaudit._analysis import GROUPS, CellData, Estimate, Leaderboard, Measure, TableRow
+from iqaudit._analysis import GROUPS, Estimate, Leaderboard, Measure, TableRow
 
 BOARD = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
 """The leaderboard's measures beside the one that it is sorted by; --json has all."""
 
 
-def cell(data: CellData, whole: _analysis.Table, earlier: _analysis.Table) -> Table:
+def cell(row: TableRow, measures: Sequence[Measure], earlier: _analysis.Table) -> Table:
     """Return one cell's table: a row a measure, a column a budget, the interval last.
 
     Parameters
     ----------
-    data : CellData
-        The cell.
-    whole, earlier : Table
-        As `analysis.table` and `analysis.by_queries` return them.
+    row : TableRow
+        The cell's whole budget.
+    measures : sequence of Measure
+        The row's.
+    earlier : Table
+        As `by_queries` returns it.
     """
-    row = next(row for row in whole.rows if row.cell == data.cell)
     before = [each for each in earlier.rows if each.cell == row.cell][:-1]
     table = Table(
         box=None, pad_edge=False, header_style="bold", title=_title(row), title_justify="left"
@@ -33,7 +35,7 @@ def cell(data: CellData, whole: _analysis.Table, earlier: _analysis.Table) -> Ta
     table.add_column("95 % interval", justify="right")
     table.add_column("better for the victim")
     group = None
-    for measure in whole.measures:
+    for measure in measures:
         estimate = row.values[measure.name]
         if estimate.value is None:
             continue
@@ -118,6 +120,8 @@ def _title(row: TableRow) -> Text:
 
 def _caption(row: TableRow) -> str:
     text = f"{row.pictures} pictures"
+    if row.seeds > 1:
+        text += f", {row.seeds} seeds averaged within each"
     if row.unfinished:
         text += f", {row.unfinished} more not finished and left out"
     text += f"; {row.rated} with an opinion score" if row.rated else "; none with an opinion score"

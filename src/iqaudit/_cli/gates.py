@@ -22,10 +22,13 @@ class Gate:
     rules: tuple[Rule, ...]
     junit: Path | None
 
-    def judge(self, cells: Sequence[CellData], missing: Sequence[str]) -> tuple[Judgement, ...]:
+    def judge(
+        self, cells: Sequence[CellData], missing: Sequence[str], *, over_seeds: bool = False
+    ) -> tuple[Judgement, ...]:
         """Hold cells to the rules, and write the JUnit file where one was asked for."""
         measures = tuple(dict.fromkeys(rule.measure for rule in self.rules))
-        judged = _analysis.judge(_analysis.table(cells, measures), self.rules, missing)
+        table = _analysis.table(cells, measures, over_seeds=over_seeds)
+        judged = _analysis.judge(table, self.rules, missing)
         if self.junit is not None:
             self.junit.write_text(_analysis.junit(judged), "utf-8")
         return judged

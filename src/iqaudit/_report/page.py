@@ -88,14 +88,15 @@ class Checkpoints:
 
 def _cells(data: Sequence[CellData], whole: Table, *, alone: bool) -> tuple[Cell, ...]:
     labels, cells, style = verdicts.labels(data), [], 0
-    for each, row in zip(data, whole.rows, strict=True):
+    rows = {row.cell: row for row in whole.rows}  # the whole budgets
+    for each in data:
         record = schema.load(each.path)
         baseline = verdicts.is_baseline(each) and len(data) > 1
         style += not baseline
         cells.append(
             Cell(
                 data=each,
-                row=row,
+                row=rows[each.cell],
                 # A run's page names no folder, so that the same run is the same page anywhere.
                 key="run" if alone else each.cell,
                 label=labels[each.cell],

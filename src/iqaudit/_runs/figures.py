@@ -1,7 +1,7 @@
 """The figures of a run: a row for each picture, and their means."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,16 @@ class Row:
     changed: float
     queries: int
     best_query: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Likeness:
+    """The likeness of a picture's best change to the clean picture after so many queries."""
+
+    queries: int
+    ssim: float | None
+    psnr: float | None
+    flip: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,15 +120,30 @@ def measure(
         attacked_quality=attacked_quality,
         rgo=measures.rgo([quality], [attacked_quality]),
         reachable_rgo=measures.reachable_rgo([quality], scale.reachable, raised),
-        ssim=_finite(measures.ssim(clean, attacked)),
-        psnr=_finite(measures.psnr(clean, attacked)),
-        flip=measures.flip(clean, attacked),
+        **_likeness(clean, attacked),
         linf=measures.linf(clean, attacked),
         l2=measures.l2(clean, attacked),
         changed=measures.changed(clean, attacked),
         queries=card.cost * len(scores),
         best_query=best_query,
     )
+
+
+def likeness(clean: Pixels, best: Mapping[int, Pixels]) -> tuple[Likeness, ...]:
+    """Measure the best pictures of a search after so many queries; equal ones once."""
+    measured: dict[int, dict[str, float | None]] = {}
+    for picture in best.values():
+        if id(picture) not in measured:
+            measured[id(picture)] = _likeness(clean, picture)
+    return tuple(Likeness(queries=at, **measured[id(best[at])]) for at in best)
+
+
+def _likeness(clean: Pixels, attacked: Pixels) -> dict[str, float | None]:
+    return {
+        "ssim": _finite(measures.ssim(clean, attacked)),
+        "psnr": _finite(measures.psnr(clean, attacked)),
+        "flip": measures.flip(clean, attacked),
+    }
 
 
 def summarise(rows: Sequence[Row]) -> Summary:

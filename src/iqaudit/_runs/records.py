@@ -12,11 +12,14 @@ from typing import Any, Self
 import msgspec
 
 from iqaudit._core.scale import Scale
-from iqaudit._runs.figures import Row, Summary
+from iqaudit._runs.figures import Likeness, Row, Summary
 from iqaudit.victims._base import Card
 
 OMITTED: Any = msgspec.UNSET
 """The value of an optional key that a record does not write."""
+
+IF_ANY = {"written": "if any"}
+"""The metadata of a field whose key is not written where it is empty, as before there was one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +113,8 @@ class AttackRecord:
 class PictureRecord(Row):
     """A picture of a run: its figures, where it was read from, hashes, and the opinion of people.
 
-    `trace` has the query and the native score of each step that was better than all before it; the
+    `trace` has the query and the native score of each step that was better than all before it;
+    `checkpoints` has the likeness of the best picture at budgets that the search went beyond. The
     last three keys are an audit's, null where its data set does not say.
     """
 
@@ -119,6 +123,7 @@ class PictureRecord(Row):
     clean_pixels_sha256: str
     attacked_file_sha256: str
     trace: tuple[tuple[int, float], ...]
+    checkpoints: tuple[Likeness, ...] = field(default=(), metadata=IF_ANY)
     opinion: float | None = None
     distortion: str | None = None
     reference: str | None = None
@@ -187,8 +192,20 @@ class AuditVictim(CardRecord, _Named):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttackVersion:
+    """An attack of an audit: its name, its hyper-parameters, and a digest of its code.
+
+    The digest is null where there is no source.
+    """
+
+    name: str
+    settings: AttackRecord
+    code: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CellRecord:
-    """A cell of an audit, as it was planned."""
+    """A cell of an audit, as it was planned; `shorter` are the budgets read off its searches."""
 
     folder: str
     victim: str
@@ -198,6 +215,7 @@ class CellRecord:
     goal: str
     seed: int
     queries: int
+    shorter: tuple[int, ...] = field(default=(), metadata=IF_ANY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +230,7 @@ class AuditRecord:
     versions: Mapping[str, str]
     hardware: Mapping[str, Any] = field(default_factory=dict)
     campaign: Mapping[str, Any]
+    attacks: tuple[AttackVersion, ...] = field(default=(), metadata=IF_ANY)
     data: DataRecord
     victims: tuple[AuditVictim, ...]
     cells: tuple[CellRecord, ...]

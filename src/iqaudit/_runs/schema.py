@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError
-from iqaudit._runs.records import OMITTED, AttackRecord, AuditRecord, RunRecord
+from iqaudit._runs.records import IF_ANY, OMITTED, AttackRecord, AuditRecord, RunRecord
 
 FORMAT = "iqaudit results, version 1"
 RESULTS, REPORT = "results.json", "report.html"
@@ -224,8 +224,12 @@ def _keys(record: Any) -> dict[str, Any]:
     """Return a record's keys and values; those of records within follow when they are written."""
     if isinstance(record, AttackRecord):
         return record.keys()
-    values = ((each.name, getattr(record, each.name)) for each in fields(record))
-    return {name: value for name, value in values if value is not OMITTED}
+    values = ((each, getattr(record, each.name)) for each in fields(record))
+    return {
+        each.name: value
+        for each, value in values
+        if value is not OMITTED and (value or each.metadata != IF_ANY)
+    }
 
 
 def file_sha256(path: Path) -> str:

@@ -18,7 +18,7 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import write
 from iqaudit._core.threat import Linf
-from iqaudit._runs.figures import measure, summarise
+from iqaudit._runs.figures import likeness, measure, summarise
 from iqaudit._runs.journal import lock
 from iqaudit._runs.records import AttackRecord, PictureRecord, RunRecord, VictimRecord
 from iqaudit._runs.schema import (
@@ -84,6 +84,7 @@ def write_result(
         clean_pixels_sha256=picture.sha256,
         attacked_file_sha256=file_sha256(attacked),
         trace=result.trace,
+        checkpoints=likeness(picture.pixels, result.checkpoints),
         **labels,
     )
 

@@ -45,6 +45,8 @@ class SearchSpec:
         Of every random number.
     stop : Stop
         Rules that end a picture's search before its budget is spent.
+    shorter : tuple of int
+        Budgets, below the own one, at which the best picture is kept as well.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class SearchSpec:
     queries: int = 500
     seed: int = 0
     stop: Stop = NEVER
+    shorter: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.victim, Victim):
@@ -74,7 +77,8 @@ class SearchSpec:
         object.__setattr__(self, "goal", Goal.named(self.goal))
         for name in ("queries", "seed"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
-        check_budget(self.queries, self.victim.card.cost)
+        for budget in (self.queries, *self.shorter):
+            check_budget(budget, self.victim.card.cost)
         if is_white_box(self.attack) and gradient_of(self.victim) is None:
             raise InputError(
                 f"{type(self.attack).__name__} follows the victim's gradient and needs one that is "
@@ -130,6 +134,7 @@ def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) ->
         session,
         spec.stop,
         partial(slope, victim) if is_white_box(spec.attack) else None,
+        spec.shorter,
     )
     try:
         trial.recall(answers)

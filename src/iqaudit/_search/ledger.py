@@ -1,6 +1,7 @@
 """The ledger of a search: the budget, every answer, and the best picture so far."""
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from iqaudit._core.errors import InputError
@@ -11,6 +12,15 @@ from iqaudit._core.scale import Scale
 
 SMALLEST_BUDGET = 2
 """The clean score and one more: less asks nothing of the victim that an attack could use."""
+
+CHECKPOINTS = (100, 300, 1_000, 3_000, 10_000)
+"""The budgets at which a longer search keeps its best picture, and tables have a row."""
+
+
+def checkpoints(queries: int, cost: int, others: Iterable[int] = ()) -> tuple[int, ...]:
+    """Return the checkpoints, and other budgets, below a search's own, smallest first."""
+    earlier = {*CHECKPOINTS, *others}
+    return tuple(sorted(each for each in earlier if SMALLEST_BUDGET * cost <= each < queries))
 
 
 class Answer(NamedTuple):
@@ -47,17 +57,31 @@ class Ledger:
         The budget, the clean score's included; at least that of two scores.
     cost : int
         Queries a score. What is left of the budget and affords none is not spent.
+    others : iterable of int
+        Budgets beside `CHECKPOINTS` at which the best picture is kept.
 
     Attributes
     ----------
     answers : list of Answer
         Every answer, in the order asked: what makes a search one that can be replayed.
+    snapshots : dict of int to Patched
+        The picture with the lowest loss at each checkpoint that the search has passed.
     """
 
-    def __init__(self, pixels: Pixels, scale: Scale, goal: Goal, queries: int, cost: int) -> None:
+    def __init__(
+        self,
+        pixels: Pixels,
+        scale: Scale,
+        goal: Goal,
+        queries: int,
+        cost: int,
+        others: Iterable[int] = (),
+    ) -> None:
         check_budget(queries, cost)
         self.queries, self.cost = queries, cost
         self.answers: list[Answer] = []
+        self.snapshots: dict[int, Patched] = {}
+        self._due = list(checkpoints(queries, cost, others))
         self._scale, self._goal = scale, goal
         self._best, self._best_loss = (0, Patched(pixels)), math.inf
 
@@ -102,4 +126,6 @@ class Ledger:
         loss = self.direction.loss(self._scale.quality(answer.score))
         if loss < self._best_loss:
             self._best_loss, self._best = loss, (self.spent, change)
+        while self._due and self.spent + self.cost > self._due[0]:
+            self.snapshots[self._due.pop(0)] = self._best[1]
         return loss

@@ -1,7 +1,7 @@
 """A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one search."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +59,9 @@ class TrialResult:
         Why the trial ended.
     cost : int
         Queries billed a score.
+    checkpoints : mapping of int to ndarray of uint8, (height, width, 3)
+        The best picture after so many queries, at 100, 300, 1,000 and so on, as far as the search
+        went on from there; empty for one that is read from disk.
     """
 
     picture: Picture
@@ -74,6 +77,7 @@ class TrialResult:
     best_query: int
     outcome: Outcome
     cost: int = 1
+    checkpoints: Mapping[int, Pixels] = field(default_factory=dict)
 
     @property
     def queries(self) -> int:
@@ -105,6 +109,8 @@ class Trial:
         The search's, where the victim scores again only what changes.
     slope : callable, optional
         The gradient of the victim's native score by a picture's levels, for a white-box attack.
+    others : iterable of int
+        Budgets beside `CHECKPOINTS` at which the best picture is kept.
     """
 
     def __init__(
@@ -119,9 +125,10 @@ class Trial:
         session: Session | None = None,
         stop: Stop = NEVER,
         slope: Callable[[Pixels], NDArray[np.float32]] | None = None,
+        others: Iterable[int] = (),
     ) -> None:
         self.picture, self.session = picture, session
-        self.ledger = Ledger(picture.pixels, card.scale, goal, queries, card.cost)
+        self.ledger = Ledger(picture.pixels, card.scale, goal, queries, card.cost, others)
         self._painter = Painter(picture.pixels, card.window(picture.height, picture.width), threat)
         self._stop, self._scale, self._attack, self._slope = stop, card.scale, attack, slope
         self._problem = Problem(
@@ -258,4 +265,5 @@ class Trial:
             best_query=ledger.best_query,
             outcome=self.end or unfinished,
             cost=ledger.cost,
+            checkpoints={at: change.painted() for at, change in ledger.snapshots.items()},
         )

@@ -118,7 +118,9 @@ class Attack(Protocol[S]):
     """An attack, a frozen dataclass; the module's docstring has the order of calls.
 
     It is a black-box one unless its class has a true ``white_box``: then its problem has a
-    gradient, and only victims that have one can be attacked.
+    gradient, and only victims that have one can be attacked. One whose class has a true
+    ``anytime`` proposes the same whatever `Problem.queries` is, so that a search is the beginning
+    of every longer one.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -134,6 +136,11 @@ class Attack(Protocol[S]):
     def tell(self, state: S, proposal: Patched, loss: float) -> S:
         """Return the state after the proposal's loss, lower is better."""
         ...
+
+
+def is_anytime(attack: Attack[Any]) -> bool:
+    """Tell whether an attack's proposals do not depend on the budget."""
+    return bool(getattr(attack, "anytime", False))
 
 
 def is_white_box(attack: Attack[Any]) -> bool:

@@ -7,6 +7,7 @@ their released program.
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,8 @@ class NES:
     sigma: float = 1.0
     step: float = 0.2
     momentum: float = 0.9
+
+    anytime: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "samples", whole_number("samples", self.samples))

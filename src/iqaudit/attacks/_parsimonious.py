@@ -8,6 +8,7 @@ split in four once every one was tried. Batches and block sizes are those of the
 import heapq
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,8 @@ class Parsimonious:
     """
 
     batch: int = 64
+
+    anytime: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "batch", whole_number("batch", self.batch))

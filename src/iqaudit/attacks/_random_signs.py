@@ -1,6 +1,7 @@
 """The floor: random pictures of ±ε, the best of them kept; an attack that learns nothing."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ class RandomSigns:
 
     What any search should beat at the same budget.
     """
+
+    anytime: ClassVar[bool] = True
 
     def init(self, problem: Problem) -> Descent:
         """Return the state before the first picture."""

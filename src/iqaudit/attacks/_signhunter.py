@@ -6,6 +6,7 @@ and 2.
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,6 +35,8 @@ class SignHunter:
     victim answers at random. After the chunks of a single channel of a pixel it begins again with
     the whole.
     """
+
+    anytime: ClassVar[bool] = True
 
     def init(self, problem: Problem) -> SignHunterState:
         """Return the state before the start is scored."""

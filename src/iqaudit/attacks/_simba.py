@@ -5,7 +5,7 @@ algorithm 1 with the Cartesian basis.
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,8 @@ class SimBA:
     random, and the next coordinate follows. Every coordinate comes once before any comes twice; a
     second step is clipped to ε like any, and one that clipping undoes costs no query.
     """
+
+    anytime: ClassVar[bool] = True
 
     def init(self, problem: Problem) -> SimBAState:
         """Return the state before the first step; the whole order is drawn here."""

@@ -6,6 +6,7 @@ algorithm 1 with the discrete cosine basis.
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,8 @@ class SimBADCT:
     """
 
     amplitude: float = 1.0
+
+    anytime: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         rule = "amplitude is a share of ε above 0"

@@ -46,7 +46,8 @@ class Measure:
     form : str
         A format specification.
     by_queries : bool
-        Whether it is known of earlier budgets: their pictures are not kept.
+        Whether it is known of earlier budgets, whose pictures are not kept: likeness is, at
+        checkpoints.
     """
 
     name: str
@@ -161,15 +162,15 @@ MEASURES: tuple[Measure, ...] = (
     *_agreement(),
     Measure(
         "ssim", "SSIM", "Structural similarity; 1 is identical.",
-        "visibility", "attack", figure_mean("ssim"), "", ".4f", by_queries=False,
+        "visibility", "attack", figure_mean("ssim"), "", ".4f",
     ),
     Measure(
         "psnr", "PSNR", "Peak signal-to-noise ratio.",
-        "visibility", "attack", figure_mean("psnr"), "dB", ".1f", by_queries=False,
+        "visibility", "attack", figure_mean("psnr"), "dB", ".1f",
     ),
     Measure(
         "flip", "FLIP", "How strongly pictures differ to who flips between them; 0 is not at all.",
-        "visibility", "victim", figure_mean("flip"), "", ".4f", by_queries=False,
+        "visibility", "victim", figure_mean("flip"), "", ".4f",
     ),
     Measure(
         "linf", "L∞", "The largest change of any pixel.",

@@ -14,8 +14,8 @@ from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
 from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
-from iqaudit._runs.figures import Row
-from iqaudit._runs.records import AttackRecord, PictureRecord
+from iqaudit._runs.figures import Likeness, Row
+from iqaudit._runs.records import AttackRecord, AuditRecord, PictureRecord
 from iqaudit._runs.store import attack_record
 from iqaudit._search.stop import Outcome, Stop
 from iqaudit.attacks import ATTACKS
@@ -41,6 +41,8 @@ class PictureData:
         Where it was read from.
     reached : ndarray of float64, (queries / cost,)
         The best native score found with so many scores asked.
+    likeness : mapping of int to Likeness
+        The likeness of the best picture after so many queries; an older version kept none.
     """
 
     figures: Row
@@ -50,6 +52,7 @@ class PictureData:
     sha256: str
     file: str | None
     reached: Floats
+    likeness: Mapping[int, Likeness]
 
     @property
     def finished(self) -> bool:
@@ -73,6 +76,8 @@ class CellData:
         The data set's name; None for a run by itself.
     levels, queries, seed, cost : int
         The threat in levels of 255, the budget, the seed, and what a score costs.
+    shorter : tuple of int
+        Budgets of the audit that are read off the same searches, smallest first.
     goal : str
         Which way scores were pushed.
     stop : Stop
@@ -95,6 +100,7 @@ class CellData:
     queries: int
     seed: int
     cost: int
+    shorter: tuple[int, ...]
     goal: str
     stop: Stop
     scale: Scale
@@ -110,6 +116,11 @@ class CellData:
     def budget(self) -> str:
         """How many queries a picture's search has, and what ends it before."""
         return f"{self.queries:,} queries a picture{self.stop}"
+
+    @property
+    def unseeded(self) -> str:
+        """The directory's name without the part that tells the seed."""
+        return "--".join(part for part in self.cell.split("--") if part != f"seed-{self.seed}")
 
     @property
     def finished(self) -> tuple[PictureData, ...]:
@@ -129,8 +140,7 @@ def load(path: str | os.PathLike[str]) -> tuple[CellData, ...]:
         If the path is neither, nothing has results yet, or a file cannot be read.
     """
     audit = schema.manifest(path)
-    name, planned = (None, 0) if audit is None else (audit.data.name, len(audit.data.pictures))
-    return tuple(_cell(folder, name, planned) for folder in schema.runs(path))
+    return tuple(_cell(folder, audit) for folder in schema.runs(path))
 
 
 def missing(path: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -158,8 +168,9 @@ def find(cells: Sequence[CellData], name: str | None) -> CellData:
     return named[name]
 
 
-def _cell(path: Path, data: str | None, planned: int) -> CellData:
+def _cell(path: Path, audit: AuditRecord | None) -> CellData:
     run = schema.load(path)
+    planned = None if audit is None else audit.cell(path.name) or audit.cell(schema.FLAT)
     scale = run.victim.scale.scale()
     pictures = tuple(_picture(path, picture, scale) for picture in run.pictures)
     return CellData(
@@ -168,16 +179,17 @@ def _cell(path: Path, data: str | None, planned: int) -> CellData:
         attack=_attack(run.attack),
         method=run.attack.name,
         settings=run.attack.settings,
-        data=data,
+        data=None if audit is None else audit.data.name,
         levels=run.levels,
         queries=run.queries,
         seed=run.seed,
         cost=run.victim.cost,
+        shorter=() if planned is None else planned.shorter,
         goal=run.goal,
         stop=Stop(run.early_stop, run.until_plateau),
         scale=scale,
         pictures=pictures,
-        planned=max(planned, len(pictures)),
+        planned=max(0 if audit is None else len(audit.data.pictures), len(pictures)),
     )
 
 
@@ -202,4 +214,5 @@ def _picture(path: Path, picture: PictureRecord, scale: Scale) -> PictureData:
         sha256=picture.clean_pixels_sha256,
         file=picture.file,
         reached=best.accumulate(scores),
+        likeness={each.queries: each for each in picture.checkpoints},
     )

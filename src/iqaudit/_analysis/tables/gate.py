@@ -87,8 +87,13 @@ def judge(
         Cells that have no results yet, all of which fail.
     """
     absent = "This cell has no results yet."
+    longest = {row.cell: row.queries for row in table.rows}
     return (
-        *(_judged(row, rule) for row in table.rows for rule in rules),
+        *(
+            _judged(row, rule, shorter=row.queries < longest[row.cell])
+            for row in table.rows
+            for rule in rules
+        ),
         *(
             Judgement(cell, rule, None, failed=True, sentence=absent)
             for cell in missing
@@ -119,11 +124,12 @@ def junit(judgements: Sequence[Judgement]) -> str:
     return ET.tostring(root, "unicode", xml_declaration=False) + "\n"
 
 
-def _judged(row: TableRow, rule: Rule) -> Judgement:
+def _judged(row: TableRow, rule: Rule, *, shorter: bool) -> Judgement:
+    name = f"{row.cell} at {row.queries:,} queries" if shorter else row.cell
     estimate = row.values[rule.measure.name]
     value: float | None = getattr(estimate, rule.end)
     if value is None:
-        return Judgement(row.cell, rule, None, failed=True, sentence=_undefined(row, rule))
+        return Judgement(name, rule, None, failed=True, sentence=_undefined(row, rule))
     failed = COMPARISONS[rule.comparison](value, rule.number)
     which = {"value": "", "low": "'s lower end", "high": "'s upper end"}[rule.end]
     between = (
@@ -135,7 +141,7 @@ def _judged(row: TableRow, rule: Rule) -> Judgement:
     sentence = (
         f"{rule.measure.title}{which} is {value:.4g} ({row.pictures} pictures{left_out}{between})."
     )
-    return Judgement(row.cell, rule, value, failed, sentence)
+    return Judgement(name, rule, value, failed, sentence)
 
 
 def _undefined(row: TableRow, rule: Rule) -> str:

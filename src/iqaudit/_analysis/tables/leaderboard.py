@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from iqaudit._analysis.tables.catalogue import MEASURES, Measure, find
@@ -80,7 +80,9 @@ def compare(
     boards: dict[str, list[tuple[str, CellData]]] = {}
     for path in paths:
         for cell in load(path):
-            boards.setdefault(_protocol(cell), []).append((str(path), cell))
+            for queries in (*cell.shorter, cell.queries):
+                read_off = replace(cell, queries=queries, shorter=())
+                boards.setdefault(_protocol(read_off), []).append((str(path), read_off))
     return tuple(_board(cells, sorted_by, columns) for cells in boards.values())
 
 
@@ -108,8 +110,7 @@ def _board(
     cells: Sequence[tuple[str, CellData]], by: Measure, measures: tuple[Measure, ...]
 ) -> Leaderboard:
     first = cells[0][1]
-    rows = table((cell for _, cell in cells), measures).rows
-    runs = zip((run for run, _ in cells), rows, strict=True)
+    runs = [(run, table([cell], measures).rows[0]) for run, cell in cells]
     ranked = sorted(((_place(row, by), run, row) for run, row in runs), key=lambda each: each[0])
     places = [place for place, _, _ in ranked]
     return Leaderboard(

@@ -4,6 +4,7 @@ import importlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,8 @@ from iqaudit._analysis.tables.catalogue import GROUPS, MEASURES, Measure
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import InputError
+from iqaudit._search import ledger
 from iqaudit.measures._bootstrap import LEVEL, RESAMPLES, Estimate
-
-CHECKPOINTS = (100, 300, 1_000, 3_000, 10_000)
-"""Earlier budgets in tables, as far as a cell's budget goes."""
-
-SCORES = 2
-"""The fewest that an attack can do anything with: the clean picture's, and one more."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class TableRow:
     Attributes
     ----------
     cell, victim, attack, data
-        Names, as `CellData` has them.
+        Names, as `CellData` has them; over seeds, the cell's is without its seed.
     levels, goal, queries
         The protocol; `queries` may be fewer than the cell's budget.
     pictures : int
@@ -40,6 +36,8 @@ class TableRow:
         Pictures that have an opinion score.
     values : mapping of str to Estimate
         By the measures' names.
+    seeds : int
+        The number of seeds that each picture's figures are means of.
     """
 
     cell: str
@@ -53,6 +51,7 @@ class TableRow:
     unfinished: int
     rated: int
     values: Mapping[str, Estimate]
+    seeds: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON can hold it; see `Table.to_dict`."""
@@ -72,7 +71,7 @@ class Table:
     measures : tuple of Measure
         The columns: their names, titles, captions and units.
     rows : tuple of TableRow
-        A cell each, or a cell and an earlier budget.
+        A cell and budget each; a cell's whole budget is the last of its rows.
     """
 
     measures: tuple[Measure, ...]
@@ -125,42 +124,77 @@ class Table:
         return pandas.DataFrame(self.to_arrays())
 
 
-def table(cells: Iterable[CellData], measures: Sequence[Measure] = MEASURES) -> Table:
-    """Return a row a cell: the measures at its whole budget."""
-    rows = tuple(_row(cell, cell.queries, measures) for cell in cells)
-    return Table(tuple(measures), rows)
+def table(
+    cells: Iterable[CellData], measures: Sequence[Measure] = MEASURES, *, over_seeds: bool = False
+) -> Table:
+    """Return a row a cell and budget that the audit was asked for.
+
+    Parameters
+    ----------
+    cells : iterable of CellData
+    measures : sequence of Measure
+        The columns.
+    over_seeds : bool
+        Whether cells that differ in their seed alone are one row: of means over seeds within each
+        picture, resampled over pictures.
+    """
+    rows = (
+        _row(seeds, queries, measures)
+        for seeds in _groups(cells, over_seeds=over_seeds)
+        for queries in (*seeds[0].shorter, seeds[0].queries)
+    )
+    return Table(tuple(measures), tuple(rows))
 
 
-def by_queries(cells: Iterable[CellData], measures: Sequence[Measure] = MEASURES) -> Table:
-    """Return a row a cell and checkpoint, the budget itself the last of a cell's.
+def by_queries(
+    cells: Iterable[CellData], measures: Sequence[Measure] = MEASURES, *, over_seeds: bool = False
+) -> Table:
+    """Return a row a cell and checkpoint, the budget itself the last of a cell's; as `table`.
 
-    Without the measures of pictures: those of earlier budgets are not kept.
+    Without the measures that are not known of earlier budgets.
     """
     known = tuple(measure for measure in measures if measure.by_queries)
-    rows = tuple(_row(cell, queries, known) for cell in cells for queries in checkpoints(cell))
-    return Table(known, rows)
+    rows = (
+        _row(seeds, queries, known)
+        for seeds in _groups(cells, over_seeds=over_seeds)
+        for queries in checkpoints(seeds[0])
+    )
+    return Table(known, tuple(rows))
 
 
 def checkpoints(cell: CellData) -> tuple[int, ...]:
     """Return the budgets of a cell's rows, its whole one the last."""
-    earlier = [each for each in CHECKPOINTS if SCORES * cell.cost <= each < cell.queries]
-    return (*earlier, cell.queries)
+    return (*ledger.checkpoints(cell.queries, cell.cost, cell.shorter), cell.queries)
 
 
-def _row(cell: CellData, queries: int, measures: Sequence[Measure]) -> TableRow:
-    snapshot = Snapshot.after(cell, queries)
+def _groups(cells: Iterable[CellData], *, over_seeds: bool) -> list[tuple[CellData, ...]]:
+    """Return each cell by itself, or cells that differ in their seed alone together."""
+    if not over_seeds:
+        return [(cell,) for cell in cells]
+    groups: dict[tuple[Path, str], tuple[CellData, ...]] = {}
+    for cell in cells:
+        key = cell.path.resolve().parent, cell.unseeded
+        groups[key] = (*groups.get(key, ()), cell)
+    return list(groups.values())
+
+
+def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -> TableRow:
+    cell, *others = seeds
+    snapshot = Snapshot.after(cell, queries, *others)
+    [pictures, *_] = snapshot.pictures
     return TableRow(
-        cell=cell.cell,
+        cell=cell.unseeded if others else cell.cell,
         victim=cell.victim,
         attack=cell.attack,
         data=cell.data,
         levels=cell.levels,
         goal=cell.goal,
         queries=queries,
-        pictures=len(snapshot.pictures),
-        unfinished=cell.planned - len(snapshot.pictures),
-        rated=sum(each.opinion is not None for each in snapshot.pictures),
+        pictures=len(pictures),
+        unfinished=cell.planned - len(pictures),
+        rated=sum(each.opinion is not None for each in pictures),
         values={measure.name: measure.compute(snapshot) for measure in measures},
+        seeds=len(seeds),
     )
 
 

@@ -7,6 +7,7 @@ asking. docs/explanation/attacks.md tells what was measured.
 """
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,8 @@ class Guided:
 
     visibility: float = 0.65
     explore: float = 0.1
+
+    anytime: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         rule = "visibility is a share from 0 to 1"
