@@ -11,7 +11,7 @@ class IqauditError(Exception):
 
 
 class InputError(IqauditError, ValueError):
-    """Something given to iqaudit cannot be used; the sentence says what and how to mend it."""
+    """Something given to iqaudit cannot be used; the sentence names it and the way to mend it."""
 
 
 class VictimError(IqauditError, RuntimeError):

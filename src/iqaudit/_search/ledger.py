@@ -46,12 +46,12 @@ class Ledger:
     queries : int
         The budget, the clean score's included; at least that of two scores.
     cost : int
-        Queries a score. What is left of the budget and affords none is not spent.
+        Queries a score. A rest of the budget that affords none is not spent.
 
     Attributes
     ----------
     answers : list of Answer
-        Every answer, in the order asked: what makes a search one that can be replayed.
+        Every answer, in the order asked: they make a replay of the search possible.
     """
 
     def __init__(self, pixels: Pixels, scale: Scale, goal: Goal, queries: int, cost: int) -> None:
@@ -63,17 +63,17 @@ class Ledger:
 
     @property
     def spent(self) -> int:
-        """How many queries were billed."""
+        """The number of queries billed."""
         return self.cost * len(self.answers)
 
     @property
     def left(self) -> int:
-        """How many scores may still be asked."""
+        """The number of scores that may still be asked."""
         return (self.queries - self.spent) // self.cost
 
     @property
     def direction(self) -> Direction:
-        """Which way the score is pushed; known once the clean picture is scored."""
+        """The way in which the score is pushed; known once the clean picture is scored."""
         return self._goal.direction(self._scale.quality(self.answers[0].score))
 
     @property

@@ -10,7 +10,7 @@ from iqaudit.attacks._base import FIRST_QUERY, Problem
 
 @dataclass(frozen=True, eq=False)
 class RandomState:
-    """Where the search stands: the number of the next proposal, and the best one with its loss."""
+    """The state of the search: the next proposal's number, and the best one with its loss."""
 
     problem: Problem
     query: int
@@ -22,7 +22,7 @@ class RandomState:
 class RandomSigns:
     """At every query a new picture of random signs, one a pixel and channel, times ε.
 
-    What any search should beat at the same budget.
+    The floor that any search should beat at the same budget.
     """
 
     def init(self, problem: Problem) -> RandomState:

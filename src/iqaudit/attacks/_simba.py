@@ -16,7 +16,7 @@ from iqaudit.attacks._base import FIRST_QUERY, PREPARATION, Problem
 
 @dataclass(frozen=True, eq=False)
 class SimBAState:
-    """Where the search stands.
+    """The state of the search.
 
     `order` holds the picture's coordinates, flattened, in the order drawn; the next proposal tries
     the one at `place`, upwards where `up`, else downwards.
