@@ -36,6 +36,7 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 add_module_names = False
 python_use_unqualified_type_names = True
+maximum_signature_line_length = 90  # longer ones have a line a parameter
 
 html_theme = "pydata_sphinx_theme"
 html_title = "iqaudit"

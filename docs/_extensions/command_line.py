@@ -89,6 +89,7 @@ def _prose(text: str) -> nodes.paragraph:
 
 
 def _option(term: str, text: str) -> nodes.definition_list_item:
+    term = term.strip()  # some are padded, to stand in one column on the terminal
     return nodes.definition_list_item(
         "",
         nodes.term("", "", nodes.literal(term, term)),

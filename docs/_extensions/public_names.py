@@ -1,4 +1,6 @@
-"""Links to public names from signatures, which spell them by the modules that define them."""
+"""Public names in signatures: links from the modules that define them, and short names of types."""
+
+import re
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -17,6 +19,10 @@ PACKAGES = (
     iqaudit.measures,
     iqaudit.testing,
 )
+
+
+ENGINE = re.compile(r"Callable\[\[\S*Path,.*?Generator\[tuple\[str, str\][^\]]*\]\]")
+"""The type of an engine, spelled out."""
 
 
 def public(path: str) -> str | None:
@@ -40,7 +46,21 @@ def resolve(
     return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", path, node, text)
 
 
+def shorten(
+    app: Sphinx,  # noqa: ARG001
+    what: str,  # noqa: ARG001
+    name: str,  # noqa: ARG001
+    value: object,  # noqa: ARG001
+    options: object,  # noqa: ARG001
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Return a signature with the type of an engine by its name."""
+    return signature and ENGINE.sub("Engine", signature), returned
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Listen for names that were not found."""
+    """Listen for names that were not found, and for signatures."""
     app.connect("missing-reference", resolve)
+    app.connect("autodoc-process-signature", shorten)
     return {"parallel_read_safe": True}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import stats
+from scipy import ndimage, stats
 from skimage import metrics
 
 from iqaudit import InputError, measures
@@ -190,6 +190,26 @@ def test_flip_is_nvidias_own_in_every_pixel(amplitude: int) -> None:
         *((each / 255).astype(np.float32) for each in (one, two)), "LDR", applyMagma=False
     )
     assert measures.flip_map(one, two) == pytest.approx(theirs[..., 0], abs=3e-5)
+
+
+def inverted_ring(pixels: Pixels, depth: int) -> Pixels:
+    """Return a picture whose ring of pixels, one wide, at a depth from the edge is inverted."""
+    other = pixels.copy()
+    inside = slice(depth, -depth or None), slice(depth, -depth or None)
+    other[inside] = 255 - other[inside]
+    other[depth + 1 : -depth - 1, depth + 1 : -depth - 1] = pixels[
+        depth + 1 : -depth - 1, depth + 1 : -depth - 1
+    ]
+    return other
+
+
+def test_ssim_hardly_sees_the_outermost_pixels() -> None:
+    # docs/explanation/measures.md has the two figures.
+    noise = np.random.default_rng(0).normal(size=(96, 128, 3))
+    field = ndimage.gaussian_filter(noise, (2, 2, 0))
+    picture = np.rint((field - field.min()) / np.ptp(field) * 255).astype(np.uint8)
+    similarity = [measures.ssim(picture, inverted_ring(picture, depth)) for depth in (0, 10)]
+    assert similarity == pytest.approx([0.9994, 0.898], abs=5e-4)
 
 
 def test_a_picture_smaller_than_its_window_has_no_ssim() -> None:

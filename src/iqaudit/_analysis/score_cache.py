@@ -62,7 +62,7 @@ class ScoreCache:
     Parameters
     ----------
     path : path
-        The file; what it holds is known. A torn last line is dropped.
+        The file; its answers are known. A torn last line is dropped.
     progress : callable, optional
         See `Progress`.
 
@@ -96,7 +96,7 @@ class ScoreCache:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many answers of each victim the file holds."""
+        """The number of answers that the file holds of each victim."""
         return dict(self._counts)
 
     def knows(self, label: str, key: int) -> bool:

@@ -1,1 +1,1 @@
-"""The front door: what every command does, as one call from Python."""
+"""The front door: every command's act, as one call from Python."""

@@ -111,7 +111,19 @@ class Audit:
         csv: str | os.PathLike[str] | None = None,
         parquet: str | os.PathLike[str] | None = None,
     ) -> list[dict[str, Any]]:
-        """Return a row a picture and cell with every figure; write them where files are given.
+        """Return a row a picture and cell with every figure; write them where files are named.
+
+        Parameters
+        ----------
+        csv : path, optional
+            A CSV file for the rows.
+        parquet : path, optional
+            A Parquet file for them; pyarrow writes it.
+
+        Returns
+        -------
+        list of dict
+            The figures by the columns' names.
 
         Raises
         ------
@@ -194,7 +206,7 @@ def audit(
 
     Parameters
     ----------
-    victims : sequence
+    victims : sequence of str, Victim, torch.nn.Module or callable
         Strings, as ``"dbcnn,checkpoint=dbcnn.pt,dataset=live"``; victims, torch modules and
         functions as `iqaudit.victims.as_victim` makes them.
     data : str, path, array, Picture, a sequence of them, or mapping
@@ -214,9 +226,14 @@ def audit(
         As `iqaudit.attack` takes them.
     paper : {"live", "csiq", "tid2013"}, optional
         Set the rest to the paper's protocol on a data set.
-    engine, workers, batch : optional
-        The execution backend, its parallel workers, and pictures that share a victim's batches;
-        no result depends on them.
+    engine : {"serial", "processes", "ray"} or Engine, optional
+        The execution backend; it changes no result.
+    workers : int, optional
+        Parallel workers; one a core unless given, and one where a victim computes on another
+        device.
+    batch : int, optional
+        Pictures whose searches share a victim's batches; the card's unless given. It changes no
+        result.
     yes : bool
         That a victim elsewhere, whose scores may be paid for, is to be asked.
     overwrite : bool
@@ -229,6 +246,7 @@ def audit(
     Returns
     -------
     Audit
+        The directory's, with tables, records and the page.
 
     Raises
     ------
@@ -269,9 +287,24 @@ def audit(
 
 
 def plan(victims: Sequence[Any], data: Any, **settings: Any) -> Estimate:
-    """Estimate an audit's queries, time, disk space and money; takes the settings of `audit`.
+    """Estimate an audit's queries, time, disk space and money.
 
     A victim whose scores may be paid for is not asked.
+
+    Parameters
+    ----------
+    victims : sequence of str, Victim, torch.nn.Module or callable
+        As `audit` takes them.
+    data : str, path, array, Picture, a sequence of them, or mapping
+        Likewise.
+    **settings
+        The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
+        `seeds`, `early_stop`, `until_plateau`, `paper`.
+
+    Returns
+    -------
+    Estimate
+        For the whole audit, and for each of its cells.
 
     Raises
     ------
@@ -290,8 +323,10 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
     ----------
     path : path
         The directory.
-    victim, **options
+    victim : str, Victim, torch.nn.Module or callable, optional
         The victim of a run, as `iqaudit.attack` takes it; made again from the record unless given.
+    **options
+        Options of the victim, likewise.
 
     Returns
     -------
@@ -301,7 +336,9 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
     Raises
     ------
     InputError
-        If there is no run, or its victim cannot be made again.
+        If there is no run, its victim cannot be made again, or another is given.
+    VictimError
+        If the victim fails.
     """
     folder = Path(path)
     if is_audit(folder):

@@ -1,4 +1,4 @@
-"""Victims asked outside an audit: scored, checked, calibrated; and the lists of what there is."""
+"""Victims outside an audit: scores, checks, scales, and the lists of the names that there are."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,19 @@ from iqaudit.victims._spec import VictimSpec, ready, unasked
 
 
 class Score(NamedTuple):
-    """A picture's score: native, and its quality on 0-10, higher is better."""
+    """A picture's score.
+
+    Parameters
+    ----------
+    name : str
+        The picture's.
+    width, height : int
+        Its, in pixels.
+    score : float
+        The native score.
+    quality : float
+        The same on 0-10, higher is better.
+    """
 
     name: str
     width: int
@@ -33,6 +45,15 @@ def made(victim: Any, pictures: Sequence[Picture] = (), **options: Any) -> Victi
     """Return a victim, ready to be asked about pictures.
 
     Nothing is asked of it, as its noise may be, where a picture does not fit it.
+
+    Parameters
+    ----------
+    victim : str, Victim, torch.nn.Module or callable
+        As `iqaudit.attack` takes it.
+    pictures : sequence of Picture
+        The pictures.
+    **options
+        Options of the victim, as `iqaudit.attack` takes them.
 
     Raises
     ------
@@ -60,8 +81,15 @@ def score(pictures: Sequence[Source] | Source, victim: Any, **options: Any) -> t
     ----------
     pictures : path, uint8 array (height, width, 3), Picture, or a sequence of them
         Of any sizes; a folder stands for the pictures in it.
-    victim, **options
-        As `iqaudit.attack` takes them.
+    victim : str, Victim, torch.nn.Module or callable
+        As `iqaudit.attack` takes it.
+    **options
+        Options of the victim, as `iqaudit.attack` takes them.
+
+    Returns
+    -------
+    tuple of Score
+        One for each picture, in order.
 
     Raises
     ------
@@ -85,17 +113,19 @@ def check(
 
     Parameters
     ----------
-    victim, **options
-        As `iqaudit.attack` takes them.
+    victim : str, Victim, torch.nn.Module or callable
+        As `iqaudit.attack` takes it.
     pictures : path, array, Picture, or a sequence of them, optional
         Good photographs; two of scikit-image's unless given.
     price : float, optional
         Money a query, for the cost of a budget.
+    **options
+        Options of the victim, as `iqaudit.attack` takes them.
 
     Returns
     -------
     tuple of Finding
-        Each a check's name, its verdict and a sentence.
+        Each a check's name, its verdict and a sentence. A victim that fails is a finding, too.
 
     Raises
     ------
@@ -118,14 +148,21 @@ def calibrate(
 
     Parameters
     ----------
-    victim, **options
-        As `iqaudit.attack` takes them.
+    victim : str, Victim, torch.nn.Module or callable
+        As `iqaudit.attack` takes it.
     pictures : path, array, Picture, or a sequence of them
         At least ten.
     opinions : sequence of float, optional
         Their opinion scores on 0-10, higher is better, which the logistic is fitted to.
     out : path, optional
         A TOML file for the scale, which `scale=` takes.
+    **options
+        Options of the victim, as `iqaudit.attack` takes them.
+
+    Returns
+    -------
+    Scale
+        The fit.
 
     Raises
     ------

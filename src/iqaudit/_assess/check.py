@@ -1,4 +1,4 @@
-"""Is a scorer fit to be audited? Named checks, each with a verdict and a sentence.
+"""Checks of a scorer's fitness for an audit, each with a name, a verdict and a sentence.
 
 ``docs/guides/checks.md`` explains each, with its remedy.
 """
@@ -54,7 +54,17 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A check's name, verdict, and sentence."""
+    """The outcome of one check.
+
+    Parameters
+    ----------
+    check : str
+        Its name, as ``"deterministic"``.
+    verdict : Verdict
+        Whether it passes, warns or fails.
+    sentence : str
+        The reason, with figures.
+    """
 
     check: str
     verdict: Verdict

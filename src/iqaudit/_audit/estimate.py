@@ -1,4 +1,4 @@
-"""What an audit would take: queries, time, room on disk. A victim that may be paid is not asked."""
+"""Estimate of an audit: queries, time, room on disk. A victim that may be paid is not asked."""
 
 import io
 import time
@@ -38,7 +38,7 @@ ENTRY_BYTES = 4096
 
 @dataclass(frozen=True)
 class Share:
-    """What is asked of one victim.
+    """The part of an audit that is asked of one victim.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What an audit would take.
+    """The cost of an audit.
 
     `size` is the bytes that it leaves on disk, about.
     """

@@ -265,7 +265,7 @@ def execute(
 
 
 def _is_bound(cell: Cell, victim: AuditVictim, observer: Observer) -> bool:
-    """Whether a cell is worked on in this process: what it needs cannot be sent, or may be paid."""
+    """Whether a cell is worked on in this process: its parts cannot be sent, or may be paid for."""
     if victim.device == ELSEWHERE:
         return True
     attack = cell.attack.attack

@@ -13,13 +13,41 @@ class Observer:
     stopping = False
 
     def begins(self, pictures: int, queries: int, finished: int) -> None:
-        """Take note of the number of pictures in all cells, their mean budget, and those done."""
+        """Take note of the beginning.
+
+        Parameters
+        ----------
+        pictures : int
+            The searches: every cell's pictures.
+        queries : int
+            Their mean budget.
+        finished : int
+            Those that are at their end already.
+        """
 
     def says(self, sentence: str) -> None:
         """Take note of a sentence that readers of the results must know."""
 
     def answered(self, cell: str, picture: str, queries: int) -> None:
-        """Take note of how many queries a picture has had."""
+        """Take note of an answer on a picture.
+
+        Parameters
+        ----------
+        cell : str
+            The cell's folder.
+        picture : str
+            The picture's name.
+        queries : int
+            How many it has had by now.
+        """
 
     def ended(self, cell: str, picture: str) -> None:
-        """Take note of a picture's end, which may come before its budget is spent."""
+        """Take note of a picture's end, which may come before its budget is spent.
+
+        Parameters
+        ----------
+        cell : str
+            The cell's folder.
+        picture : str
+            The picture's name.
+        """

@@ -1,4 +1,4 @@
-"""How far an audit is, and whether its cells are as recorded: read from its directory alone."""
+"""Status of an audit, and verification of its cells: read from its directory alone."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from iqaudit.victims._spec import Victims, held_spec
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a cell is.
+    """The progress of a cell.
 
     `finished`, `begun` and `waiting` count pictures; `queries` were answered so far.
     """
@@ -28,7 +28,7 @@ class Standing:
 
     @property
     def pictures(self) -> int:
-        """How many there are."""
+        """The number of pictures."""
         return self.finished + self.begun + self.waiting
 
 

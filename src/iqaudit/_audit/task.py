@@ -1,7 +1,7 @@
-"""Tasks: pictures of one cell, as an engine hands them out, and the way they are worked off.
+"""Tasks: pictures of one cell, as an engine hands them out, and their execution.
 
-A task says everything that a worker needs, wherever it is. Its outcome depends on nothing else: not
-on the worker, on what ran before, or on how often it was stopped.
+A task holds everything that a worker needs, wherever it is. Its outcome depends on nothing else:
+not on the worker, the tasks before it, or the number of stops.
 """
 
 from collections.abc import Generator, Iterator, Mapping

@@ -202,7 +202,7 @@ def _print_insights(found: analysis.Insights, name: str) -> None:
 
 
 def _sentences(found: analysis.Insights) -> Mapping[str, str]:
-    """Return the figures' sentences, by what they are about."""
+    """Return the figures' sentences, by their subject."""
     return {
         "strength": found.floor.text,
         "direction": found.directions.text,

@@ -62,7 +62,7 @@ class Progress(Observer):
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _show(self, name: str) -> None:
-        """Show how far it is, and with what."""
+        """Show the progress, and of which search."""
         now = time.monotonic()
         speed = (self._asked - self._before) / max(now - self._started, 1e-9)
         figures = f"{self._finished}/{self._pictures} pictures, {speed:.1f} queries/s"

@@ -11,16 +11,16 @@ class IqauditError(Exception):
 
 
 class InputError(IqauditError, ValueError):
-    """Something given to iqaudit cannot be used; the sentence says what and how to mend it."""
+    """An argument or a file that cannot be used; the sentence names it and the way to mend it."""
 
 
 class VictimError(IqauditError, RuntimeError):
-    """The victim failed to answer with one finite score a picture.
+    """The failure of a victim to answer with one finite score a picture.
 
     Attributes
     ----------
     results : tuple of TrialResult
-        What was finished or begun before the failure; no answered query is lost.
+        Of the searches finished or begun before the failure, in memory; no answer is lost.
     """
 
     results: Sequence[Any] = ()
@@ -32,7 +32,7 @@ class Interrupted(KeyboardInterrupt):
     Attributes
     ----------
     results : tuple of TrialResult
-        What was finished or begun until then.
+        Of the searches finished or begun until then, in memory.
     """
 
     def __init__(self, results: Sequence[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The goal: what counts as better for the attacker."""
+"""The goal: the rule by which one score is better for the attacker than another."""
 
 from enum import Enum
 
@@ -10,7 +10,7 @@ SWITCH = 5.0
 
 
 class Direction(Enum):
-    """Which way a picture's score is pushed."""
+    """The way in which a picture's score is pushed."""
 
     RAISE = "raise"
     LOWER = "lower"
@@ -26,7 +26,7 @@ def progress(clean: float, attacked: float) -> float:
 
 
 class Goal(Enum):
-    """How a picture's direction is chosen, once, from the victim's own clean score."""
+    """The rule that chooses a picture's direction, once, from the victim's own clean score."""
 
     BIDIRECTIONAL = "bidirectional"
     """Down where the victim judges the picture good, up where bad (the paper's loss)."""

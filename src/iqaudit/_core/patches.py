@@ -1,4 +1,4 @@
-"""Patches: an array said as another one, its base, with windows of it painted over.
+"""Patches: an array as another one, its base, with windows of it painted over.
 
 A perturbation is a signed picture in whole levels: int16, (height, width, 3). An attack proposes
 one as a base perturbation and patches; a victim gets the picture of it as a base picture and
@@ -20,7 +20,15 @@ TIE = 1e-5
 
 
 class Window(NamedTuple):
-    """A rectangle of a picture, in pixels."""
+    """A rectangle of a picture, in pixels.
+
+    Parameters
+    ----------
+    top, left : int
+        Its first row and column, from 0.
+    height, width : int
+        Its rows and columns.
+    """
 
     top: int
     left: int
@@ -34,7 +42,13 @@ class Window(NamedTuple):
 
 
 def whole(height: int, width: int) -> Window:
-    """Return a picture's whole extent as a window."""
+    """Return a picture's whole extent as a window.
+
+    Parameters
+    ----------
+    height, width : int
+        The picture's, in pixels.
+    """
     return Window(0, 0, height, width)
 
 

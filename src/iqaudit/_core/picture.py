@@ -83,7 +83,7 @@ class Picture:
 
 
 Source: TypeAlias = str | PathLike[str] | Pixels | Picture
-"""What is taken for a picture: a file's path, an array, or a `Picture`."""
+"""The forms of a picture: a file's path, an array, or a `Picture`."""
 
 
 def pixels_sha256(pixels: Pixels) -> str:
@@ -97,7 +97,7 @@ def picture_key(pixels: Pixels) -> int:
     """Return a picture's 64-bit key: linear in its pixels, so that a changed window is cheap.
 
     The sum over rows, columns and channels of fixed random weights times the levels, modulo 2^64.
-    Two pictures share a key by a chance of about 2^-64; whoever wants to can make two that do.
+    Two pictures share a key by a chance of about 2^-64; two that do can be made on purpose.
     """
     height, width = pixels.shape[:2]
     return window_key(pixels, 0, 0, (height, width)) % 2**64

@@ -1,4 +1,4 @@
-"""What a process that scores by the thousand asks of the C library."""
+"""Settings of the C library for a process that scores by the thousand."""
 
 import ctypes
 

@@ -42,7 +42,7 @@ class Scale:
     source : str
         Where the constants come from, for the reader of a result.
     fitted : bool
-        True where the range is what was seen of some pictures: others' scores may leave it.
+        True where the range is that of some pictures' scores: others' scores may leave it.
 
     Raises
     ------
@@ -180,7 +180,7 @@ class Scale:
 
     @property
     def slope(self) -> float:
-        """How far quality moves a native unit at the most: where the logistic is steepest, at C."""
+        """The most that quality moves a native unit: where the logistic is steepest, at C."""
         return QUALITY_MAX / (4 * self.spread)
 
     def fits(self, score: float) -> bool:

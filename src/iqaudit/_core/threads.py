@@ -1,4 +1,4 @@
-"""How many threads and cores there are, and one thread a picture."""
+"""Threads and cores: their numbers, and one thread a picture."""
 
 import contextlib
 import os

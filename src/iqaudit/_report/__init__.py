@@ -1,4 +1,4 @@
-"""The page: one self-contained HTML file, made from what lies on disk alone.
+"""The page: one self-contained HTML file, made from the disk alone.
 
 Figures come from `iqaudit._analysis`; here they are worded, placed and drawn.
 """

@@ -70,7 +70,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Axis:
-    """Where numbers lie between two ends, in per cent."""
+    """An axis: positions of numbers between two ends, in per cent."""
 
     low: float
     high: float

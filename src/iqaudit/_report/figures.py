@@ -1,4 +1,4 @@
-"""How numbers look on the page, and how they leave it: as text, and as CSV in a link."""
+"""Numbers of the page: as text, and as CSV in a link."""
 
 import base64
 import csv

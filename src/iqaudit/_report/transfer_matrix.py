@@ -12,7 +12,7 @@ from iqaudit._report.verdict import Cell
 
 @dataclass(frozen=True)
 class Square:
-    """A number, its interval, what stands beside it, and its share, -1 to 1, of the largest."""
+    """A number, its interval, the figure beside it, and its share, -1 to 1, of the largest."""
 
     own: bool
     value: str

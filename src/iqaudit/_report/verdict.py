@@ -135,7 +135,7 @@ def _how_far(cell: Cell) -> str:
 
 
 def _seen(values: Mapping[str, Estimate]) -> str:
-    """Say how visible the change is, and what it does to the agreement with people."""
+    """Say how visible the change is, and its effect on the agreement with people."""
     if values["linf"].value is None:
         return ""
     text = (

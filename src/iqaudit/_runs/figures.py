@@ -87,7 +87,7 @@ def measure(
     outcome: Outcome,
     card: Card,
 ) -> Row:
-    """Measure one picture's trial from what it leaves behind.
+    """Measure one picture's trial from its pictures and scores.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def measure(
     direction, outcome
         Which way it was pushed, and how it ended.
     card : Card
-        The victim's: its scale, and what a score costs.
+        The victim's: its scale, and a score's cost.
     """
     scale = card.scale
     clean_score, attacked_score = float(scores[0]), float(scores[best_query // card.cost - 1])

@@ -122,7 +122,7 @@ def attack_record(attack: Attack[Any]) -> AttackRecord:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what results depend on."""
+    """Return the versions of the packages that results depend on."""
     return {
         package: version(package)
         for package in ("iqaudit", "numpy", "pillow", "scikit-image", "torch")

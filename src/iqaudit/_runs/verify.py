@@ -32,14 +32,26 @@ from iqaudit.victims._scoring import score
 from iqaudit.victims._spec import as_victim
 
 FIGURE_TOLERANCE = 1e-9
-"""Relative; what is computed from the same files again differs by rounding alone."""
+"""Relative; a figure that is computed from the same files again differs by rounding alone."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """The verification of one picture; `wrong` is empty where everything is as recorded.
+    """The verification of one picture.
 
-    `noise` is what of a score's difference was put down to a victim that answers at random.
+    Parameters
+    ----------
+    name : str
+        The picture's; ``"mean"`` for the means, ``"results.json"`` for a record that is damaged.
+    score : float or None
+        A fresh native score of the attacked picture; None where it could not be scored.
+    linf : int or None
+        The largest change of a channel, in levels of 255.
+    wrong : tuple of str
+        The differences from the record; empty where there are none.
+    noise : float
+        The part of a score's difference that was put down to a victim that answers at random, in
+        native units.
     """
 
     name: str

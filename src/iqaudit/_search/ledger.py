@@ -56,14 +56,14 @@ class Ledger:
     queries : int
         The budget, the clean score's included; at least that of two scores.
     cost : int
-        Queries a score. What is left of the budget and affords none is not spent.
+        Queries a score. A rest of the budget that affords none is not spent.
     others : iterable of int
         Budgets beside `CHECKPOINTS` at which the best picture is kept.
 
     Attributes
     ----------
     answers : list of Answer
-        Every answer, in the order asked: what makes a search one that can be replayed.
+        Every answer, in the order asked: they make a replay of the search possible.
     snapshots : dict of int to Patched
         The picture with the lowest loss at each checkpoint that the search has passed.
     """
@@ -87,17 +87,17 @@ class Ledger:
 
     @property
     def spent(self) -> int:
-        """How many queries were billed."""
+        """The number of queries billed."""
         return self.cost * len(self.answers)
 
     @property
     def left(self) -> int:
-        """How many scores may still be asked."""
+        """The number of scores that may still be asked."""
         return (self.queries - self.spent) // self.cost
 
     @property
     def direction(self) -> Direction:
-        """Which way the score is pushed; known once the clean picture is scored."""
+        """The way in which the score is pushed; known once the clean picture is scored."""
         return self._goal.direction(self._scale.quality(self.answers[0].score))
 
     @property

@@ -21,9 +21,14 @@ from iqaudit.victims._base import Card, Session
 
 
 class Step(NamedTuple):
-    """An accepted step: the query's number, from 1, and the native score that it was answered.
+    """An accepted step of a search.
 
-    Where a score costs several queries, the number is that of the last.
+    Parameters
+    ----------
+    query : int
+        The query's number, from 1; where a score costs several queries, that of the last.
+    score : float
+        The native score that it was answered.
     """
 
     query: int
@@ -81,7 +86,7 @@ class TrialResult:
 
     @property
     def queries(self) -> int:
-        """How many queries were billed, the clean picture's included."""
+        """The number of queries billed, the clean picture's included."""
         return self.cost * len(self.scores)
 
     @property
@@ -150,7 +155,7 @@ class Trial:
 
     @property
     def end(self) -> Outcome | None:
-        """How the search ended; None while it goes on."""
+        """The search's outcome; None while it goes on."""
         ledger, stop = self.ledger, self._stop
         if not ledger.answers:
             return None

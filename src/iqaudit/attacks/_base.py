@@ -1,8 +1,8 @@
-"""What an attack is: a frozen value of hyper-parameters that proposes and is told.
+"""Attacks: frozen values of hyper-parameters that propose and are told.
 
 ``state = attack.init(problem)``, then in turns ``proposal = attack.ask(state)`` and
 ``state = attack.tell(state, proposal, loss)``. All three are pure: the same arguments give the
-same answer, states are never changed, and what is random comes from ``problem.stream.at(query)``.
+same answer, states are never changed, and random numbers come from ``problem.stream.at(query)``.
 An attack never calls a victim, counts, clips or saves.
 """
 
@@ -29,7 +29,7 @@ factor; both (height, width, 3)."""
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What an attack may know.
+    """The problem of an attack: all that it may know.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ class Problem:
 
 
 class State(Protocol):
-    """What every attack's state tells, whatever else it holds."""
+    """The state of an attack; each adds its own values."""
 
     @property
     def perturbation(self) -> Perturbation:
-        """Where the attack stands; a new array, never a changed one, once a step is accepted."""
+        """The perturbation so far; a new array, never a changed one, once a step is accepted."""
         ...
 
 
@@ -134,7 +134,17 @@ class Attack(Protocol[S]):
         ...
 
     def tell(self, state: S, proposal: Patched, loss: float) -> S:
-        """Return the state after the proposal's loss, lower is better."""
+        """Return the state after a proposal's loss.
+
+        Parameters
+        ----------
+        state : State
+            The one that `ask` was called with.
+        proposal : Patched
+            Its proposal.
+        loss : float
+            The proposal's, lower is better: quality on 0-10, or its negative.
+        """
         ...
 
 

@@ -24,8 +24,8 @@ class Bidirectional:
     """Patch-based random search in two stages (arXiv 2402.17533).
 
     1. Vertical stripes, one random sign a column and channel, taken as the start.
-    2. Each query draws `n_squares` squares, gives each one random sign a channel in place of what
-       the perturbation holds there, and is kept where the loss strictly falls; by more than its
+    2. Each query draws `n_squares` squares, gives each one random sign a channel in place of the
+       perturbation's levels there, and is kept where the loss strictly falls; by more than its
        noise, where the victim answers at random.
 
     Parameters
@@ -83,9 +83,17 @@ class Bidirectional:
     def side(self, query: int, queries: int, height: int, width: int) -> int:
         """Return the squares' side in pixels at a query of a budget.
 
-        `height` and `width` are those of the part that the victim sees.
         s = round(sqrt(p h w)), where p is `p_init` halved once for every phase of the schedule
         that has ended; at least 1, at most the picture's shorter side less 1 where that is above.
+
+        Parameters
+        ----------
+        query : int
+            From 1, the clean picture's.
+        queries : int
+            The budget, in scores.
+        height, width : int
+            Those of the part that the victim sees, in pixels.
         """
         # Exact: a budget's phases must not end early or late by a float's rounding.
         ended = bisect_left(PHASE_ENDS, PHASE_ENDS[-1] * query, key=lambda end: end * queries)

@@ -23,7 +23,7 @@ which part of the first step."""
 
 @dataclass(frozen=True, eq=False)
 class NESState:
-    """Where the search stands.
+    """The state of the search.
 
     `perturbation` is `point`, real levels, as whole ones; pictures around it are
     scored until `samples` are there, then the point reached by a step.

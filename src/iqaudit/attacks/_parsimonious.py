@@ -23,7 +23,7 @@ BLOCKS_A_SIDE = 8
 
 @dataclass(frozen=True, eq=False)
 class ParsimoniousState(Descent):
-    """Where the search stands.
+    """The state of the search.
 
     `loss` is infinite before the start is scored, which is taken whatever it scores.
 

@@ -23,7 +23,7 @@ FLAT = 1e-30
 
 @dataclass(frozen=True, eq=False)
 class PGDState(Descent):
-    """Where the search stands.
+    """The state of the search.
 
     `perturbation` is the best so far, with its `loss`; `point` is where the last step led, in real
     levels, and `velocity` the gradients' running sum there, each over its mean size.
@@ -34,7 +34,13 @@ class PGDState(Descent):
 
     @cached_property
     def slope(self) -> NDArray[np.float32]:
-        """The gradient where the last step led, as whole levels: taken once a state."""
+        """The gradient where the last step led, as whole levels: taken once a state.
+
+        Raises
+        ------
+        InputError
+            If the problem has no gradient.
+        """
         problem = self.problem
         if problem.gradient is None:
             raise InputError(
@@ -50,7 +56,7 @@ class PGD:
     """Signed gradient steps with momentum, projected onto the ball; the best picture is kept.
 
     The steps shrink from `step` · ε to nothing over the budget, by half a cosine. Points are real
-    numbers; their whole levels are what is scored and where the gradient is taken. A step is a
+    numbers; their whole levels are scored, and there the gradient is taken. A step is a
     query; the gradient, which no black box gives, is not counted.
 
     Parameters

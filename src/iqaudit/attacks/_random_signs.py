@@ -13,7 +13,7 @@ from iqaudit.attacks._base import Descent, Problem, beginning
 class RandomSigns:
     """At every query a new picture of random signs, one a pixel and channel, times ε.
 
-    What any search should beat at the same budget.
+    The floor that any search should beat at the same budget.
     """
 
     anytime: ClassVar[bool] = True

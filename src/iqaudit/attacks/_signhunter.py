@@ -16,7 +16,7 @@ from iqaudit.attacks._base import FIRST_QUERY, Descent, Problem, beginning
 
 @dataclass(frozen=True, eq=False)
 class SignHunterState(Descent):
-    """Where the search stands.
+    """The state of the search.
 
     The next proposal flips chunk number `chunk` of the 2^`depth` that the flattened picture is cut
     into; `loss` is infinite before the start is scored, which is taken whatever it scores.

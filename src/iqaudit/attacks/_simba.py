@@ -17,7 +17,7 @@ from iqaudit.attacks._base import PREPARATION, Descent, Problem, beginning
 
 @dataclass(frozen=True, eq=False)
 class SimBAState(Descent):
-    """Where the search stands.
+    """The state of the search.
 
     `order` holds the picture's coordinates, flattened, in the order drawn; the next proposal tries
     the one at `place`, upwards where `up`, else downwards.

@@ -23,7 +23,7 @@ SHELLS, FIRST_SHELL = 32, 4
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SimBADCTState(SimBAState):
-    """Where the search stands.
+    """The state of the search.
 
     `field` is the sum of the accepted steps in real levels, (height, width, 3),
     neither rounded nor clipped. `order` holds the frequencies, flattened as (vertical, horizontal,
@@ -38,7 +38,7 @@ class SimBADCT:
     """SimBA with the cosine basis, low frequencies first, within L∞.
 
     A step adds a cosine to one channel or, if that is refused, takes it away. The sum of the
-    accepted cosines is kept in real numbers; its whole levels, clipped to ε, are what is asked.
+    accepted cosines is kept in real numbers; its whole levels, clipped to ε, are asked.
 
     Parameters
     ----------

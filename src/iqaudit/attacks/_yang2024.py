@@ -25,7 +25,7 @@ BUDGET = 8_000
 """Queries a picture in the paper: to these belong `tries` and `refinement`."""
 
 FIRST_BOUNDARY, CLOSEST = 1 / 100, 1 / 400
-"""The first boundary, and the least way between two, as shares of what is left of the scale."""
+"""The first boundary, and the least way between two, as shares of the rest of the scale."""
 
 TEXTURE = 0.1 * 255
 """Levels: the most that a try adds, before it is clipped."""
@@ -34,7 +34,7 @@ SALIENT = 0.225
 """The salience, of at most 1, above which a pixel is textured, as one near an edge is."""
 
 NEAR = 0.8
-"""Where on the way to the changed picture a line search asks first."""
+"""The first share of the way to the changed picture at which a line search asks."""
 
 LINE_HALVINGS, ANGLE_HALVINGS = 5, 10
 """Theirs are 10; but a 32nd of a change of a few levels is far below a level."""
@@ -50,7 +50,7 @@ TURNS, REMEMBERED = 10, 10
 
 
 class Phase(Enum):
-    """What a round is at."""
+    """The phases of a round."""
 
     TRY = auto()
     """Looks for a texture that passes the boundary."""
@@ -64,7 +64,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Yang2024State(Descent):
-    """Where the search stands.
+    """The state of the search.
 
     Attributes
     ----------

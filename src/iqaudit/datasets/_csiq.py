@@ -32,6 +32,12 @@ def load_csiq(root: Path) -> DataSet:
 
     E. C. Larson, D. M. Chandler, "Most apparent distortion: full-reference image quality assessment
     and the role of strategy", Journal of Electronic Imaging 19 (1), 2010.
+
+    Raises
+    ------
+    InputError
+        If the folder has another layout, a picture is missing, or a score is none or beyond its
+        range.
     """
     release = "CSIQ"
     folder, book = parts(root, release, "dst_imgs", "csiq.DMOS.xlsx")

@@ -30,6 +30,11 @@ def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
     """Load a CSV with the columns image and mos, and, where it has them, type and reference.
 
     Pictures are looked for beside it; ``FILE@DIR`` names another folder.
+
+    Raises
+    ------
+    InputError
+        If a file or a picture is missing, or a score is none or beyond its range.
     """
     path, folder = _file_and_folder(rest)
     more = ("type", "reference")
@@ -46,6 +51,11 @@ def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
 
     As pyiqa reads them, columns go by position: picture and label, or, where the second is called
     dist_name, reference, picture and label. The range is pyiqa's for that data set.
+
+    Raises
+    ------
+    InputError
+        If a file or a picture is missing, or a score is none or beyond its range.
     """
     path, folder = _file_and_folder(rest)
     entries = [_meta_entry(where, list(row.items())) for where, row in table(path)]
@@ -62,7 +72,13 @@ def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
 
 
 def load_folder(root: Path) -> DataSet:
-    """Load the pictures of a folder, by name; nobody scored them."""
+    """Load the pictures of a folder, by name; nobody scored them.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or no picture in it.
+    """
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder.")
     return DataSet(root.resolve().name, root, tuple(Sample(p.name, p) for p in files_of(root)))

@@ -39,6 +39,12 @@ def load_live(root: Path) -> DataSet:
 
     H. R. Sheikh, M. F. Sabir, A. C. Bovik, "A statistical evaluation of recent full reference
     image quality assessment algorithms", IEEE TIP 15 (11), 2006.
+
+    Raises
+    ------
+    InputError
+        If the folder has another layout, a picture is missing, or a score is none or beyond its
+        range.
     """
     release = "LIVE release 2"
     scores, names, *folders = parts(
@@ -85,6 +91,12 @@ def load_clive(root: Path) -> DataSet:
 
     D. Ghadiyaram, A. C. Bovik, "Massive Online Crowdsourced Study of Subjective and Objective
     Picture Quality", IEEE TIP 25 (1), 2016.
+
+    Raises
+    ------
+    InputError
+        If the folder has another layout, a picture is missing, or a score is none or beyond its
+        range.
     """
     release = "LIVE In the Wild"
     data, folder = parts(root, release, "Data", "Images")

@@ -31,6 +31,12 @@ def load_kadid10k(root: Path) -> DataSet:
 
     H. Lin, V. Hosu, D. Saupe, "KADID-10k: A Large-scale Artificially Distorted IQA Database",
     QoMEX 2019.
+
+    Raises
+    ------
+    InputError
+        If the folder has another layout, a picture is missing, or a score is none or beyond its
+        range.
     """
     release = "KADID-10k"
     folder, scores = parts(root, release, "images", "dmos.csv")
@@ -54,6 +60,12 @@ def load_koniq10k(root: Path) -> DataSet:
 
     V. Hosu, H. Lin, T. Sziranyi, D. Saupe, "KonIQ-10k: An Ecologically Valid Database for Deep
     Learning of Blind Image Quality Assessment", IEEE TIP 29, 2020.
+
+    Raises
+    ------
+    InputError
+        If the folder has another layout, a picture is missing, or a score is none or beyond its
+        range.
     """
     release = "KonIQ-10k"
     sizes = [size for size in KONIQ_SIZES if has(root, size)]
@@ -73,6 +85,12 @@ def load_biq2021(root: Path) -> DataSet:
 
     N. Ahmed, S. Asif, "BIQ2021: a large-scale blind image quality assessment database", Journal of
     Electronic Imaging 31 (5), 2022.
+
+    Raises
+    ------
+    InputError
+        If the folder has another layout, a picture is missing, or a score is none or beyond its
+        range.
     """
     release = "BIQ2021"
     names = (f"{part} (Images and MOS).csv" for part in ("Train", "Test"))

@@ -25,6 +25,12 @@ def load_tid2013(root: Path) -> DataSet:
 
     N. Ponomarenko et al., "Image database TID2013: Peculiarities, results and perspectives", Signal
     Processing: Image Communication 30, 2015.
+
+    Raises
+    ------
+    InputError
+        If the folder has another layout, a picture is missing, or a score is none or beyond its
+        range.
     """
     release = "TID2013"
     folder, scores = parts(root, release, "distorted_images", "mos_with_names.txt")

@@ -1,4 +1,4 @@
-"""How well scores agree with people's opinion scores."""
+"""Agreement of scores with people's opinion scores."""
 
 import math
 
@@ -75,6 +75,11 @@ def rmse(scores: ArrayLike, opinions: ArrayLike) -> float:
         Scores of pictures.
     opinions : array_like, (n,)
         Their opinion scores, on the same scale.
+
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or are empty.
     """
     a, b = pair(scores, opinions)
     return float(np.sqrt(np.mean((a - b) ** 2)))

@@ -19,7 +19,13 @@ def scores(values: ArrayLike) -> Floats:
 
 
 def pair(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
-    """Return two sets of scores, (n,) each, that match one to one."""
+    """Return two sets of scores, (n,) each, that match one to one.
+
+    Raises
+    ------
+    InputError
+        If they do not match one to one, or are empty.
+    """
     first, second = scores(a), scores(b)
     if first.shape != second.shape:
         raise InputError(
@@ -31,7 +37,13 @@ def pair(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
 def scaled(
     clean: ArrayLike, attacked: ArrayLike, score_range: tuple[float, float]
 ) -> tuple[Floats, Floats]:
-    """Return two sets of scores with a range's ends mapped to 0 and 1."""
+    """Return two sets of scores with a range's ends mapped to 0 and 1.
+
+    Raises
+    ------
+    InputError
+        As `pair` and `ends` do.
+    """
     f, f_attacked = pair(clean, attacked)
     low, high = ends(score_range)
     return (f - low) / (high - low), (f_attacked - low) / (high - low)

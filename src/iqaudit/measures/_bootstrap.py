@@ -33,7 +33,7 @@ Statistic: TypeAlias = Callable[..., Floats]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and the ends of its 95 % interval; None for what the pictures do not tell.
+    """A figure and the ends of its 95 % interval; None where the pictures do not tell it.
 
     A figure of a single picture has a value and no interval.
     """

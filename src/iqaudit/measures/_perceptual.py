@@ -72,6 +72,11 @@ def flip_map(
     -------
     ndarray of float64, (height, width)
         The errors.
+
+    Raises
+    ------
+    InputError
+        If the pixels per degree are no number above 0.
     """
     if not (math.isfinite(pixels_per_degree) and pixels_per_degree > 0):
         raise InputError(f"Pixels per degree is a number above 0, not {pixels_per_degree}.")

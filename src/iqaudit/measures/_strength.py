@@ -1,4 +1,4 @@
-"""How far scores were pushed: the paper's measures, and the other groups'."""
+"""Strength of an attack, by its scores: the paper's measures, and the other groups'."""
 
 import math
 
@@ -15,7 +15,7 @@ MSU_OFFSET = 1e-6
 
 
 def rgo(clean: ArrayLike, attacked: ArrayLike) -> float:
-    """Relative gain objective: how far the scores went of how far they could go.
+    """Relative gain objective (RGO): the share of their possible way that scores went.
 
     mean of ``|s(x') - s(x)| / max(10 - s(x), s(x))``, from 0 (nothing moved) to 1 (every score at
     the farther end of the scale).
@@ -24,6 +24,11 @@ def rgo(clean: ArrayLike, attacked: ArrayLike) -> float:
     ----------
     clean, attacked : array_like, (n,)
         Qualities in 0-10 before and after.
+
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or are empty.
 
     References
     ----------
@@ -46,6 +51,11 @@ def reachable_rgo(
         The qualities that the native range's ends map to (`Scale.reachable`).
     raised : array_like of bool, (n,), optional
         Which way each score is pushed; to the farther end unless given.
+
+    Raises
+    ------
+    InputError
+        If there is no score.
     """
     s = scores(clean)
     low, high = reachable
@@ -61,6 +71,11 @@ def mean_deviation(clean: ArrayLike, attacked: ArrayLike) -> float:
     ----------
     clean, attacked : array_like, (n,)
         Scores before and after, in one unit.
+
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or are empty.
     """
     s, s_attacked = pair(clean, attacked)
     return float(np.mean(np.abs(s_attacked - s)))
@@ -74,7 +89,7 @@ def robustness(
     base: float,
     offset: float = 0,
 ) -> float:
-    """Robustness R: the logarithm of how much farther the scores could have gone; higher is firmer.
+    """Robustness R: the logarithm of the way left over the way that scores went; higher is firmer.
 
     mean of ``log_base(max(high - f(x), f(x) - low) / (|f(x') - f(x)| + offset))``. Without an
     offset it is infinite where a score did not move. Three bases are in use: say which wherever R
@@ -91,6 +106,11 @@ def robustness(
     offset : float
         In the scores' unit: 0 in Zhang et al., `MSU_OFFSET` in the MSU robustness benchmark, whose
         scores are scaled to 0-1 by `clean_range`.
+
+    Raises
+    ------
+    InputError
+        If the base is not above 0, or is 1; or as `normalised_gain` does.
 
     References
     ----------
@@ -120,6 +140,12 @@ def normalised_gain(
         The native range, as in Gushchin et al.; `clean_range`, as in the MSU robustness benchmark,
         where this is the absolute gain.
 
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or are empty; or the range is not of two finite
+        numbers, low then high.
+
     References
     ----------
     Gushchin et al., "Guardians of Image Quality", ICML 2025, arXiv 2408.01541. Antsiferova et al.,
@@ -139,6 +165,12 @@ def relative_gain(clean: ArrayLike, attacked: ArrayLike, score_range: tuple[floa
         Native scores before and after.
     score_range : (low, high)
         The scores that are scaled to 0 and 1; `clean_range` in the reference.
+
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or are empty; or the range is not of two finite
+        numbers, low then high.
 
     References
     ----------
@@ -163,6 +195,12 @@ def wasserstein_score(
     score_range : (low, high)
         The scores that are scaled to 0 and 1; `clean_range` in the reference.
 
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or are empty; or the range is not of two finite
+        numbers, low then high.
+
     References
     ----------
     Antsiferova et al., AAAI 2024, arXiv 2310.06958.
@@ -182,6 +220,12 @@ def energy_score(clean: ArrayLike, attacked: ArrayLike, score_range: tuple[float
         Native scores before and after.
     score_range : (low, high)
         The scores that are scaled to 0 and 1.
+
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or are empty; or the range is not of two finite
+        numbers, low then high.
     """
     return _moved(scipy.stats.energy_distance, clean, attacked, score_range)
 
@@ -195,6 +239,11 @@ def clean_range(clean: ArrayLike) -> tuple[float, float]:
     ----------
     clean : array_like, (n,)
         Native scores before.
+
+    Raises
+    ------
+    InputError
+        If there is no score.
     """
     f = scores(clean)
     return float(f.min()), float(f.max())

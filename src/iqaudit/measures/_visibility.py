@@ -1,4 +1,4 @@
-"""How much of a picture changed, and how much of that is seen."""
+"""Visibility: the size of a picture's change, and the part of it that is seen."""
 
 import math
 

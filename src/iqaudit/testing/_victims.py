@@ -106,7 +106,13 @@ class Failing(_Wrapper):
         self._error = error or ConnectionError("the victim has failed, as a test asked for")
 
     def score(self, pictures: Pixels) -> ArrayLike:
-        """Score pictures (n, height, width, 3), or raise the error."""
+        """Score pictures (n, height, width, 3), or raise the error.
+
+        Raises
+        ------
+        BaseException
+            The error, from its picture on.
+        """
         self._left -= len(pictures)
         if self._left < 0:
             raise self._error

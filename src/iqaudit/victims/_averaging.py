@@ -1,4 +1,4 @@
-"""A victim that answers at random, made steadier: a score is the mean of several answers."""
+"""Averages of a victim that answers at random: a score is the mean of several answers."""
 
 import math
 from dataclasses import replace

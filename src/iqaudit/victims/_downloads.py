@@ -1,4 +1,4 @@
-"""Which file a library could not download, and where it looks for it."""
+"""A download that failed: the file, and the folder in which a library looks for it."""
 
 import socket
 import traceback

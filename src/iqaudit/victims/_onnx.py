@@ -26,8 +26,8 @@ class Onnx:
     device : str
         Where it computes: ``cpu``, or ``cuda`` or ``cuda:1``, which need the package
         onnxruntime-gpu.
-    score_range, lower_is_better, scale
-        As `Scale.declared` reads them.
+    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
+        The score's range or scale, as `Scale.declared` reads them; one of the two is needed.
 
     Raises
     ------

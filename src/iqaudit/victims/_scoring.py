@@ -12,12 +12,24 @@ from iqaudit.victims._base import Victim, gradient_of
 
 
 def score(victim: Victim, pixels: Pixels) -> float:
-    """Return the victim's native score of one picture, outside any budget."""
+    """Return the victim's native score of one picture, outside any budget.
+
+    Raises
+    ------
+    VictimError
+        If the victim fails, or its answer is no finite number.
+    """
     return scores_together(victim, pixels[None])[0]
 
 
 def scores_together(victim: Victim, batch: Pixels) -> list[float]:
-    """Return the victim's native scores of pictures of one size, outside any budget."""
+    """Return the victim's native scores of pictures of one size, outside any budget.
+
+    Raises
+    ------
+    VictimError
+        If the victim fails, or an answer is no finite number.
+    """
     scores = ask_batch(victim, batch.copy())
     refuse_unusable(victim, scores)
     return scores
@@ -27,6 +39,11 @@ def slope(victim: Victim, pixels: Pixels) -> NDArray[np.float32]:
     """Return the gradient of the victim's native score by a picture's levels.
 
     Outside any budget, which counts scores: for white-box attacks, whose victims have one.
+
+    Raises
+    ------
+    VictimError
+        If the victim fails, or its gradient is not finite.
     """
     gradient = gradient_of(victim)
     if gradient is None:

@@ -94,7 +94,13 @@ class TorchModule:
         self._incremental = exact == "incremental"
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Score pictures (n, height, width, 3); see `Victim.score`."""
+        """Score pictures (n, height, width, 3); see `Victim.score`.
+
+        Raises
+        ------
+        TypeError
+            If the module returns anything but a tensor of real scores.
+        """
         with torch.inference_mode():
             scores: Any = self.rescorer.dense(self.rescorer.dense.tensor(pictures))
         if not isinstance(scores, Tensor) or scores.is_complex():
@@ -126,7 +132,13 @@ class TorchModule:
         return self.rescorer.open(height, width) if worth else None
 
     def incremental(self, height: int, width: int) -> str:
-        """Tell how much of a search's work is done again only where a query changes it."""
+        """Return a sentence on how much of a search's work is done again only where it changes.
+
+        Parameters
+        ----------
+        height, width : int
+            The picture's, in pixels.
+        """
         if not self._incremental:
             return "Every query is a dense pass, as was asked for."
         return self.rescorer.describe(height, width)

@@ -35,7 +35,7 @@ class Pair:
 
     @property
     def direction(self) -> Direction:
-        """Which way its score was pushed."""
+        """The way in which its score was pushed."""
         return Direction(self.entry.direction)
 
     def clean(self) -> Pixels:
@@ -74,5 +74,5 @@ def moved(direction: Direction, before: float, after: float) -> float:
 
 
 def room(quality: float) -> float:
-    """Return how far a quality can go, to the farther end: what RGO divides by."""
+    """Return how far a quality can go, to the farther end: RGO's divisor."""
     return max(QUALITY_MAX - quality, quality)

@@ -58,7 +58,7 @@ class Spectrum:
 def spectrum(perturbation: Perturbation) -> Spectrum | None:
     """Return a perturbation's spectrum, the mean of its channels'; None where nothing changed.
 
-    The picture is taken for periodic: what differs between opposite edges adds a little power along
+    The picture is taken for periodic: a difference between opposite edges adds a little power along
     the axes.
     """
     if not perturbation.any():

@@ -30,7 +30,7 @@ class PictureData:
     Attributes
     ----------
     figures : Row
-        As results.json has them; what an older version did not measure is None.
+        As results.json has them; a figure that an older version did not measure is None.
     opinion : float or None
         The opinion score on 0-10, higher is better.
     distortion, reference : str or None
@@ -75,7 +75,7 @@ class CellData:
     data : str or None
         The data set's name; None for a run by itself.
     levels, queries, seed, cost : int
-        The threat in levels of 255, the budget, the seed, and what a score costs.
+        The threat in levels of 255, the budget, the seed, and a score's cost.
     shorter : tuple of int
         Budgets of the audit that are read off the same searches, smallest first.
     goal : str
@@ -114,7 +114,7 @@ class CellData:
 
     @property
     def budget(self) -> str:
-        """How many queries a picture's search has, and what ends it before."""
+        """The queries of a picture's search, and the rules that end it before."""
         return f"{self.queries:,} queries a picture{self.stop}"
 
     @property

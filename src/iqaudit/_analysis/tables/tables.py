@@ -109,6 +109,7 @@ class Table:
         Returns
         -------
         pandas.DataFrame
+            A row a row, a column a column.
 
         Raises
         ------

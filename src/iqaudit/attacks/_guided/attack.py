@@ -3,7 +3,7 @@
 A quality model sums up what it sees everywhere, so a change that is repeated everywhere adds up:
 one query with the right checks of one or two pixels moves some victims further than thousands of
 queries with squares do. Which checks are right differs from victim to victim and is found by
-asking. docs/explanation/attacks.md tells what was measured.
+asking. docs/explanation/attacks.md has the measurements.
 """
 
 from dataclasses import dataclass, replace
@@ -29,16 +29,16 @@ OPENING = (
     *(Checks(4, 2), Checks(2, 4), Checks(0, 12, slant=-1), Checks(0, 8)),
     *(Checks(16, 16, GREEN), Checks(2, 0), Checks(0, 2)),
 )
-"""What is asked first, over the whole picture: the likeliest to be of use first."""
+"""The patterns asked first, over the whole picture: the likeliest to be of use first."""
 
 MEMORY = 0.99
-"""What a tally keeps at each query."""
+"""The share of a tally that is left after each query."""
 
 KEPT = 8
 """Accepted patterns that may be grown."""
 
 SHARPNESS = 5.0
-"""How much more often what pays twice as much is drawn, as a power of two."""
+"""The weight of gains: an operator that pays twice as much is drawn 2 to this power as often."""
 
 BELIEF = 4.0
 """Queries' worth of what is believed of an operator or a size that was hardly tried."""
@@ -46,7 +46,7 @@ BELIEF = 4.0
 
 @dataclass(frozen=True, eq=False)
 class GuidedState(Descent):
-    """Where the search stands.
+    """The state of the search.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Guided:
     2. Each query draws an operator and the share of the picture that it changes, by how much each
        pair has lately lowered the loss: a piece of a tile that is repeated everywhere or in a
        window; or a window filled with a pattern of the opening, with other checks, with grey or
-       coloured noise of one scale, with one colour, or with what was accepted nearby. It is kept
+       coloured noise of one scale, with one colour, or with one accepted nearby. It is kept
        where the loss falls by more than the victim's noise.
 
     Proposals do not depend on the budget: a longer run begins as the shorter one.
@@ -97,7 +97,7 @@ class Guided:
         would cost, in [0, 1]: less than ε is spent where no texture hides it. 1 spends it
         everywhere; one level is always allowed.
     explore : float
-        Share of the queries whose operator is drawn without regard to what paid, in (0, 1].
+        Share of the queries whose operator is drawn without regard to gains, in (0, 1].
 
     Examples
     --------
@@ -139,7 +139,13 @@ class Guided:
                 return Move(state.perturbation, (edit,), kind, share, growable)
 
     def tell(self, state: GuidedState, proposal: Patched, loss: float) -> GuidedState:
-        """Keep the proposal where the loss fell by more than the noise, and learn from it."""
+        """Keep the proposal where the loss fell by more than the noise, and learn from it.
+
+        Raises
+        ------
+        TypeError
+            If the proposal is not one of its own.
+        """
         if not isinstance(proposal, Move):
             raise TypeError(f"told of {type(proposal).__name__}, which was not asked")
         gain = state.loss - loss

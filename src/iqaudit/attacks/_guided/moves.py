@@ -1,4 +1,4 @@
-"""What `guided` proposes after its opening: windows and tiles, and what fills them."""
+"""Proposals of `guided` after its opening: windows and tiles, and their fillings."""
 
 import math
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ EVERYWHERE = {"everywhere 8": 8, "everywhere 16": 16, "everywhere 32": 32}
 REPEATED, BEST, CHECKS, GREY = "repeated", "best", "checks", "grey"
 COLOURED, FLAT, GROWN = "coloured", "flat", "grown"
 KINDS = (*EVERYWHERE, REPEATED, BEST, CHECKS, GREY, COLOURED, FLAT, GROWN)
-"""What a proposal can be."""
+"""The kinds of proposals."""
 
 WINDOW_REPEATS = (2, 4, 8, 16)
 """Pixels after which a change that is repeated in a window begins again."""
@@ -43,7 +43,7 @@ WHOLE_SHARE = 3
 """A change of a tile costs no window: it may be this much larger."""
 
 ONE_CHANNEL = 0.4
-"""How often a repeated change is one of a single channel."""
+"""The chance that a repeated change is one of a single channel."""
 
 UNEVEN, TILE_UNEVEN = 0.3, 0.5
 """Spread of the logarithm of a side's ratio to a square's."""
@@ -61,7 +61,7 @@ Kept: TypeAlias = tuple[Pattern, Window]
 
 @dataclass(frozen=True, eq=False)
 class Move(Patched):
-    """A proposal, and what it was drawn as: `kind` and `share` are places in KINDS and SHARES.
+    """A proposal, and its draw: `kind` and `share` are places in KINDS and SHARES.
 
     `growable` is the pattern and its window, to go on with nearby; None where it is a tile.
     """
@@ -73,7 +73,7 @@ class Move(Patched):
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """What the victim looks at, and what there is to draw from; as in `GuidedState`."""
+    """The part that the victim sees, and the values to draw from; as in `GuidedState`."""
 
     perturbation: Perturbation
     allowed: Allowance

@@ -36,7 +36,7 @@ much over their side, to within 0.1 of white noise."""
 
 
 class Pattern(Protocol):
-    """What fills a window."""
+    """A pattern that fills a window."""
 
     def signs(self, rows: slice, columns: slice) -> Signs:
         """Return the pattern on a window of the plane."""

@@ -17,10 +17,10 @@ from iqaudit._core.errors import InputError, VictimError, whole_number
 from iqaudit._core.picture import Pixels, pixels_sha256
 
 TIMEOUT = 60.0
-"""Seconds for one request, unless said."""
+"""Seconds for one request unless given."""
 
 RETRIES = 5
-"""How often a failed request is made again, unless said: with the waits below, half a minute."""
+"""The repetitions of a failed request unless given: with the waits below, half a minute."""
 
 ANSWER_RETRIES = 2
 """The most for an answer without a usable score: the same request seldom gets a better one."""
@@ -51,7 +51,7 @@ class RequestError(Exception):
 
 
 class Clock(NamedTuple):
-    """Where the time comes from; tests give one that does not wait."""
+    """The source of the time; tests give one that does not wait."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -81,7 +81,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Policy:
-    """How a service is asked.
+    """The policy by which a service is asked.
 
     Parameters
     ----------

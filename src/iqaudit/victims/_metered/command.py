@@ -62,10 +62,18 @@ class Command(Meter):
     pattern : str, optional
         A regular expression with one group, the score. Without both it is the last number printed;
         for ``{pictures}`` that of each line.
-    score_range, lower_is_better, scale
-        As `Scale.declared` reads them.
-    timeout, retries, rate, price, budget_money
-        See `Policy`.
+    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
+        The score's range or scale, as `Scale.declared` reads them; one of the two is needed.
+    timeout : float
+        Seconds for one request, its whole answer included.
+    retries : int
+        How often a failed request is made again.
+    rate : float, optional
+        The most requests a second, evenly spaced.
+    price : float
+        Money a request.
+    budget_money : float, optional
+        The ceiling: the request that would pass it is not made.
     clock : Clock, optional
         The system's.
 

@@ -60,10 +60,18 @@ class Http(Meter):
         Each ``NAME=env:VARIABLE`` or ``NAME=file:PATH``: the value is read from there.
     authorised : bool
         That the service's owner allows the audit; needed where the host is not this machine.
-    score_range, lower_is_better, scale
-        As `Scale.declared` reads them.
-    timeout, retries, rate, price, budget_money
-        See `Policy`.
+    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
+        The score's range or scale, as `Scale.declared` reads them; one of the two is needed.
+    timeout : float
+        Seconds for one request, its whole answer included.
+    retries : int
+        How often a failed request is made again.
+    rate : float, optional
+        The most requests a second, evenly spaced.
+    price : float
+        Money a request.
+    budget_money : float, optional
+        The ceiling: the request that would pass it is not made.
     clock : Clock, optional
         The system's.
 

@@ -22,7 +22,7 @@ REPLY_MOST = 1 << 20
 
 @dataclass(frozen=True)
 class Address:
-    """Where a service is; its representation and `public` tell nothing secret.
+    """The address of a service; its representation and `public` tell nothing secret.
 
     Parameters
     ----------
@@ -88,7 +88,13 @@ class Connection:
         weakref.finalize(self, self._client.close)
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Send a request and return its reply; `RequestError` without one."""
+        """Send a request and return its reply.
+
+        Raises
+        ------
+        RequestError
+            If no whole reply comes in time, or it is too long.
+        """
         self._drop_if_stale()
         expired = threading.Event()
         # Only shutting the socket ends a request whatever drips: the head, the body, a handshake.

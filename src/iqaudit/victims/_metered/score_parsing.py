@@ -13,14 +13,14 @@ PATH = re.compile(r"(?:[^.\[\]]+|\[\d+\])(?:\.[^.\[\]]+|\[\d+\])*")
 STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
 
 WORD = re.compile(r"""[^\s=:;|()<>{}\[\]"'`]+""")
-"""Where a number may stand: between blanks, brackets, quotes and the signs that lead up to it."""
+"""A word that may be a number, between blanks, brackets, quotes and signs as colons."""
 
 NUMBER_LIKE = re.compile(r"\d|^[-+]?(?:nan|inf|infinity)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Field:
-    """Where in a JSON document the score stands.
+    """The path of the score in a JSON document.
 
     Parameters
     ----------
@@ -37,7 +37,13 @@ class Field:
             )
 
     def find(self, document: bytes) -> object:
-        """Return the value at the path; `RequestError` if it is no JSON or has no such value."""
+        """Return the value at the path.
+
+        Raises
+        ------
+        RequestError
+            If the document is no JSON, or has no such value.
+        """
         try:
             value: Any = json.loads(document)
         except (ValueError, RecursionError):
@@ -51,11 +57,11 @@ class Field:
         return value
 
     def number(self, document: bytes) -> float:
-        """Return the score that stands there."""
+        """Return the score at the path; raises as `find` does, and where it is no number."""
         return self._float(self.find(document))
 
     def numbers(self, document: bytes, count: int) -> list[float]:
-        """Return the list of scores that stands there."""
+        """Return the list of scores at the path; raises as `number` does, or for another count."""
         values = self.find(document)
         if not isinstance(values, list) or len(values) != count:
             raise unusable(f'answered JSON that holds no list of {count} at "{self.path}"')
@@ -94,7 +100,13 @@ class Pattern:
             )
 
     def numbers(self, text: str, count: int) -> list[float]:
-        """Return as many scores as pictures were given, in order."""
+        """Return as many scores as pictures were sent, in order.
+
+        Raises
+        ------
+        RequestError
+            If there are more or fewer, or one is no number.
+        """
         matches = re.findall(self.pattern, text, re.MULTILINE)
         if len(matches) != count:
             raise unusable(f'matched "{self.pattern}" {len(matches)} times, not {count}')

@@ -75,7 +75,7 @@ class _Visual(nn.Module):
 
 
 class CLIP(nn.Module):
-    """Pictures and texts into one space."""
+    """A network that maps pictures and texts into one space."""
 
     def __init__(self) -> None:
         super().__init__()

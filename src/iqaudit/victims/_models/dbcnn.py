@@ -51,7 +51,29 @@ class DBCNNNet(nn.Module):
 
 
 class DBCNN(PaperVictim):
-    """DB-CNN with its authors' checkpoint; sees the whole picture. See `PaperVictim`."""
+    """DB-CNN with its authors' checkpoint; it sees the whole picture.
+
+    Parameters
+    ----------
+    checkpoint : path, optional
+        The authors' state dict; loaded strictly, and a file that holds code is refused.
+    untrained : bool
+        Whether seeded random weights take its place, for benchmarks; results say so.
+    dataset : {"live", "csiq", "tid2013"}, optional
+        The checkpoint's training set, which fixes the paper's score scale.
+    device : str
+        Where it computes, as ``"cpu"`` or ``"cuda:0"``.
+    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
+        A scale in place of the paper's, as `Scale.declared` reads it.
+    exact : {"incremental", "dense"}
+        The way in which a search scores; see `TorchModule`.
+
+    Raises
+    ------
+    InputError
+        If there is neither a checkpoint nor `untrained`, the file does not fit, torch has no such
+        device, or no scale is declared.
+    """
 
     model = "dbcnn"
     net = DBCNNNet

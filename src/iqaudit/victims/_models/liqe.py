@@ -85,14 +85,42 @@ def crops(height: int, width: int) -> list[tuple[int, int]]:
 
 
 def seen(height: int, width: int) -> Window:
-    """Return the smallest window that holds all crops."""
+    """Return the smallest window that holds all crops.
+
+    Parameters
+    ----------
+    height, width : int
+        The picture's, in pixels; each at least 224.
+    """
     tops, lefts = zip(*crops(height, width), strict=True)
     top, left = min(tops), min(lefts)
     return Window(top, left, max(tops) + CROP - top, max(lefts) + CROP - left)
 
 
 class LIQE(PaperVictim):
-    """LIQE with its authors' checkpoint; sees the union of fifteen crops. See `PaperVictim`."""
+    """LIQE with its authors' checkpoint; it sees the union of fifteen crops of 224 x 224.
+
+    Parameters
+    ----------
+    checkpoint : path, optional
+        The authors' state dict; loaded strictly, and a file that holds code is refused.
+    untrained : bool
+        Whether seeded random weights take its place, for benchmarks; results say so.
+    dataset : {"live", "csiq", "tid2013"}, optional
+        The checkpoint's training set, which fixes the paper's score scale.
+    device : str
+        Where it computes, as ``"cpu"`` or ``"cuda:0"``.
+    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
+        A scale in place of the paper's, as `Scale.declared` reads it.
+    exact : {"incremental", "dense"}
+        The way in which a search scores; see `TorchModule`.
+
+    Raises
+    ------
+    InputError
+        If there is neither a checkpoint nor `untrained`, the file does not fit, torch has no such
+        device, or no scale is declared.
+    """
 
     model = "liqe"
     net = LIQENet

@@ -62,7 +62,7 @@ class PaperVictim(TorchModule):
         Training set of the checkpoint: fixes the paper's score scale.
     device : str
         Where it computes.
-    score_range, lower_is_better, scale
+    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
         A scale in place of the paper's, as `Scale.declared` reads it.
     exact : {"incremental", "dense"}
         See `TorchModule`.

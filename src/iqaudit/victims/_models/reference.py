@@ -52,7 +52,18 @@ def pretrained_trunk() -> EfficientNetLite0:
 
 
 class Reference(TorchModule):
-    """The bundled victim, on the CPU: 0-100, higher is better, any size from 64 x 64."""
+    """The bundled victim, on the CPU: 0-100, higher is better, any size from 64 x 64.
+
+    Parameters
+    ----------
+    exact : {"incremental", "dense"}
+        The way in which a search scores; see `TorchModule`.
+
+    Raises
+    ------
+    InputError
+        If `exact` is neither.
+    """
 
     def __init__(self, *, exact: str = EXACT[0]) -> None:
         net = ReferenceNet()

@@ -108,7 +108,13 @@ class TReSNet(nn.Module):
 
 
 def centre(height: int, width: int) -> Window:
-    """Return the central square of a picture."""
+    """Return the central square of a picture.
+
+    Parameters
+    ----------
+    height, width : int
+        The picture's, in pixels; each at least 224.
+    """
     return Window((height - CROP) // 2, (width - CROP) // 2, CROP, CROP)
 
 
@@ -128,7 +134,29 @@ def _sine_positions() -> Tensor:
 
 
 class TReS(PaperVictim):
-    """TReS with its authors' checkpoint; sees the central 224 x 224. See `PaperVictim`."""
+    """TReS with its authors' checkpoint; it sees the central 224 x 224 pixels.
+
+    Parameters
+    ----------
+    checkpoint : path, optional
+        The authors' state dict; loaded strictly, and a file that holds code is refused.
+    untrained : bool
+        Whether seeded random weights take its place, for benchmarks; results say so.
+    dataset : {"live", "csiq", "tid2013"}, optional
+        The checkpoint's training set, which fixes the paper's score scale.
+    device : str
+        Where it computes, as ``"cpu"`` or ``"cuda:0"``.
+    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
+        A scale in place of the paper's, as `Scale.declared` reads it.
+    exact : {"incremental", "dense"}
+        The way in which a search scores; see `TorchModule`.
+
+    Raises
+    ------
+    InputError
+        If there is neither a checkpoint nor `untrained`, the file does not fit, torch has no such
+        device, or no scale is declared.
+    """
 
     model = "tres"
     net = TReSNet
