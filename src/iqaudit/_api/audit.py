@@ -54,7 +54,13 @@ class Audit:
 
     @cached_property
     def cells(self) -> tuple[CellData, ...]:
-        """The cells that have results: settings, and each picture's figures."""
+        """The cells that have results: settings, and each picture's figures.
+
+        Raises
+        ------
+        InputError
+            If there is none, or a file cannot be read.
+        """
         return cell_reader.load(self.path)
 
     @property
@@ -165,17 +171,29 @@ class Audit:
         return {cell.cell: insights.load(cell.path) for cell in self.cells}
 
     def report(self) -> Path:
-        """Write the page, report.html, and return its path."""
+        """Write the page, report.html, and return its path.
+
+        Raises
+        ------
+        InputError
+            If no cell has results, or the page cannot be written.
+        """
         from iqaudit._report import write_report  # takes a second to load
 
         return write_report(self.path)
 
     def verify(self) -> tuple[Check, ...]:
-        """Verify every picture of the finished cells; see `iqaudit.verify`."""
+        """Verify every picture of the finished cells; see `iqaudit.verify`, for its errors too."""
         return verify(self.path)
 
     def status(self) -> tuple[Standing, ...]:
-        """Return how far each cell is."""
+        """Return the progress of each cell.
+
+        Raises
+        ------
+        InputError
+            If there is no audit.json, as in a run of `iqaudit attack` 0.1.0.
+        """
         return status(self.path)
 
 
