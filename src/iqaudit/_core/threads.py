@@ -5,23 +5,21 @@ import os
 import sys
 from collections.abc import Iterator
 
+from iqaudit._core.process import environment
+
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Have torch, loaded now or later, compute with one thread: last bits depend on how many."""
-    before = os.environ.get("OMP_NUM_THREADS")
+    said = os.environ.get("OMP_NUM_THREADS")
     torch = sys.modules.get("torch")
-    threads = torch.get_num_threads() if torch else _said(before) or cores()
-    os.environ["OMP_NUM_THREADS"] = "1"
+    threads = torch.get_num_threads() if torch else _said(said) or cores()
     if torch:
         torch.set_num_threads(1)
     try:
-        yield
+        with environment("OMP_NUM_THREADS", "1"):
+            yield
     finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
         if torch := sys.modules.get("torch"):
             torch.set_num_threads(threads)
 

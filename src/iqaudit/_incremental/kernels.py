@@ -66,9 +66,10 @@ def matrix(
     weight: Tensor, bias: Tensor | None, activation: Activation | None, cells: int = 0
 ) -> Callable[[Tensor], Tensor]:
     """Return a 1 x 1 convolution, as a product with a matrix; always of so many cells, if said."""
-    multiply = product(weight, bias, activation)
     if cells >= WORTH_PACKING and _packs(weight):
         multiply = linear(weight[:, :, 0, 0], bias, cells, activation)
+    else:
+        multiply = product(weight, bias, activation)
     return lambda x: as_map(multiply(as_rows(x)), x.shape[0], x.shape[2], x.shape[3])
 
 

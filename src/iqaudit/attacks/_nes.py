@@ -99,7 +99,7 @@ class NES:
         """Return the state at the clean picture."""
         nothing = np.zeros(problem.pixels.shape, np.float32)
         step = self.step * problem.levels
-        return NESState(problem, FIRST_QUERY, problem.unchanged(), *3 * (nothing,), step)
+        return NESState(problem, FIRST_QUERY, problem.unchanged(), nothing, nothing, nothing, step)
 
     def ask(self, state: NESState) -> Patched:
         """Propose a picture of a pair or, once they are all there, the next point."""

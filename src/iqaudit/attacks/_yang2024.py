@@ -152,7 +152,7 @@ class Yang2024:
         mask |= _visibility.salience(grey) > SALIENT
         nothing = np.zeros((height, width, 3), np.float32)
         start = beginning(problem, problem.clean_loss)
-        return Yang2024State(*start, limit, mask[..., None], *4 * (nothing,))
+        return Yang2024State(*start, limit, mask[..., None], nothing, nothing, nothing, nothing)
 
     def ask(self, state: Yang2024State) -> Patched:
         """Propose what the round's phase asks for."""

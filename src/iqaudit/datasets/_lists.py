@@ -37,11 +37,7 @@ def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
         If a file or a picture is missing, or a score is none or beyond its range.
     """
     path, folder = _file_and_folder(rest)
-    more = ("type", "reference")
-    entries = [
-        Entry(row["image"], number(row["mos"], where), *(row.get(each) or None for each in more))
-        for where, row in table(path, "image", "mos")
-    ]
+    entries = [_entry(where, row) for where, row in table(path, "image", "mos")]
     label = _label("mos", path, entries, opinion_range)
     return assemble(folder.resolve().name or path.stem, folder, entries, label, path, MEND)
 
@@ -82,6 +78,11 @@ def load_folder(root: Path) -> DataSet:
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder.")
     return DataSet(root.resolve().name, root, tuple(Sample(p.name, p) for p in files_of(root)))
+
+
+def _entry(where: str, row: dict[str, str]) -> Entry:
+    distortion, reference = (row.get(column) or None for column in ("type", "reference"))
+    return Entry(row["image"], number(row["mos"], where), distortion, reference)
 
 
 def _meta_entry(where: str, cells: list[tuple[str, str]]) -> Entry:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.process import environment
 from iqaudit._core.scale import Scale
 from iqaudit.victims._downloads import missing, patience
 from iqaudit.victims._options import EXACT
@@ -200,8 +201,9 @@ def _scale(
 
 def _make(library: Any, name: str, device: torch.device) -> Any:
     """Return pyiqa's metric; an `InputError` names a file that it lacks."""
+    safe = os.environ.get(SAFE_LOADING, "1")  # tensors and no code, unless the user said otherwise
     try:
-        with _quiet(), patience(), _safe_loading():
+        with _quiet(), patience(), environment(SAFE_LOADING, safe):
             return library.create_metric(name, device=device)
     except pickle.UnpicklingError as error:
         raise InputError(
@@ -263,18 +265,6 @@ def _quiet() -> Iterator[None]:
         logging.disable(max(before, logging.INFO))
         stack.callback(logging.disable, before)
         yield
-
-
-@contextmanager
-def _safe_loading() -> Iterator[None]:
-    """Have torch load tensors and no code, unless the user has said otherwise."""
-    previous = os.environ.get(SAFE_LOADING)
-    os.environ[SAFE_LOADING] = "1" if previous is None else previous
-    try:
-        yield
-    finally:
-        if previous is None:
-            os.environ.pop(SAFE_LOADING, None)
 
 
 def _first_line(error: BaseException) -> str:

@@ -5,7 +5,7 @@ import ipaddress
 import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -215,9 +215,7 @@ def _is_loopback(host: str) -> bool:
 
 def _headers(texts: Sequence[str]) -> dict[str, str]:
     headers: dict[str, str] = {"accept": "application/json", "user-agent": "iqaudit"}
-    if isinstance(texts, str):
-        texts = [texts]
-    for number, header in enumerate(texts, 1):
+    for number, header in enumerate([texts] if isinstance(texts, str) else texts, 1):
         form = HEADER.fullmatch(header)
         if form is None or form[1].lower() in OURS:
             # Without its words: they may be a secret put in the wrong place.
@@ -226,16 +224,13 @@ def _headers(texts: Sequence[str]) -> dict[str, str]:
                 f"stays out of what is written; {', '.join(sorted(OURS))} are not given."
             )
         name, variable, path = form.groups()
-        headers[name.lower()] = _secret(name, variable, path, os.environ)
+        headers[name.lower()] = _secret(name, variable, path)
     return headers
 
 
-def _secret(
-    name: str, variable: str | None, path: str | None, environment: Mapping[str, str]
-) -> str:
+def _secret(name: str, variable: str | None, path: str | None) -> str:
     if variable is not None:
-        value = environment.get(variable, "")
-        where = "environment variable"
+        value, where = os.environ.get(variable, ""), "environment variable"
     else:
         where = "file"
         try:
