@@ -26,7 +26,8 @@ from iqaudit import measures
 from iqaudit._analysis.tables.cells import CellData, PictureData
 from iqaudit._analysis.tables.samples import FEWEST_RANKED
 from iqaudit._analysis.tables.tables import checkpoints
-from iqaudit.measures._bootstrap import Estimate, Floats, interval, mean, ratio
+from iqaudit.measures._arrays import Floats
+from iqaudit.measures._bootstrap import Estimate, interval, mean
 
 KEPT = Path(__file__).parent / "results" / "strength.pieces.jsonl"
 PAPER, OURS, CEILING = "bidirectional", "guided", "pgd"
@@ -41,9 +42,7 @@ OTHERS = ("#009e73", "#cc79a7", "#8c6d00", "#56b4e9", "#5d3a9b", "#7f7f7f", "#00
 """Okabe and Ito's colours, which people who cannot tell red from green can tell, and some more."""
 
 STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "iqaudit",  # the same searches draw the same bytes
-    "axes.spines.top": False,
-    "axes.spines.right": False,
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
     "axes.titlelocation": "left",
 }
 
@@ -59,7 +58,7 @@ class Search:
     queries: int
     direction: str
     opinion: float | None
-    curve: tuple[float, ...]
+    curve: Sequence[float]
     checkpoints: dict[int, tuple[float, float, float | None]]
 
     def at(self, queries: int) -> tuple[float, float, float]:
@@ -72,13 +71,13 @@ def kept(path: Path = KEPT) -> list[Search]:
     """Return the searches that are kept, of pictures with opinion scores."""
     found = {}
     for piece in map(json.loads, path.read_text().splitlines()):
-        names = ("name", "attack", "picture", "seed", "queries", "direction", "opinion")
+        if piece["opinion"] is None:
+            continue
+        of = {each: piece[each] for each in ("attack", "picture", "seed", "queries")}
+        rest = {each: piece[each] for each in ("direction", "opinion", "curve")}
         at = {e["queries"]: (e["quality"], e["rgo"], e["ssim"]) for e in piece["checkpoints"]}
-        search = Search(*(piece[name] for name in names), tuple(piece["curve"]), at)
-        if search.opinion is not None:  # a later line of the same search replaces it
-            found[search.victim, search.attack, search.picture, search.seed, search.queries] = (
-                search
-            )
+        # A later line of the same search replaces it.
+        found[piece["name"], *of.values()] = Search(piece["name"], **of, **rest, checkpoints=at)
     return list(found.values())
 
 
@@ -104,23 +103,19 @@ def _at(cell: CellData, picture: PictureData, queries: int) -> tuple[float, floa
 def rows(searches: Sequence[Search]) -> list[dict[str, Any]]:
     """Return a row a victim, attack, direction and budget."""
     found = []
-    for victim, attack, way in product(
-        _unique(each.victim for each in searches), _unique(each.attack for each in searches), WAYS
-    ):
+    names = _unique((each.victim, each.attack) for each in searches)
+    for (victim, attack), way in product(names, WAYS):
         chosen = select(searches, victim, attack, way)
         for queries in sorted({at for each in chosen for at in each.checkpoints}):
             there = [each for each in chosen if queries in each.checkpoints]
-            rgo = interval(mean, list(rgos(there, queries).values()))
+            rgo = mean_of(rgos(there, queries))
             ssim = per_picture(there, lambda each, at=queries: each.at(at)[2])  # type: ignore[misc]
-            found.append(
-                {"victim": victim, "attack": attack, "direction": way, "queries": queries}
-                | {"rgo": rgo.value, "rgo_low": rgo.low, "rgo_high": rgo.high}
-                | {
-                    "srocc": srocc(there, queries),
-                    "ssim": interval(mean, list(ssim.values())).value,
-                }
-                | {"pictures": len(ssim), "seeds": len({each.seed for each in there})}
-            )
+            row: dict[str, Any] = {"victim": victim, "attack": attack, "direction": way}
+            row |= {"queries": queries, "rgo": rgo.value}
+            row |= {"rgo_low": rgo.low, "rgo_high": rgo.high}
+            row |= {"srocc": srocc(there, queries), "ssim": mean_of(ssim).value}
+            row |= {"pictures": len(ssim), "seeds": len({each.seed for each in there})}
+            found.append(row)
     return found
 
 
@@ -142,6 +137,11 @@ def rgos(searches: Iterable[Search], queries: int) -> dict[str, Any]:
     """Return each picture's RGO after so many queries."""
     there = [each for each in searches if queries in each.checkpoints]
     return per_picture(there, lambda each: each.at(queries)[1])
+
+
+def mean_of(values: dict[str, Any]) -> Estimate:
+    """Return the mean over pictures."""
+    return interval(mean, list(values.values()))
 
 
 def srocc(searches: Sequence[Search], queries: int) -> float | None:
@@ -179,24 +179,18 @@ def reaching(searches: Sequence[Search], goal: dict[str, Any]) -> Estimate:
 
 
 def lines(searches: Sequence[Search]) -> Iterator[str]:
-    """Print each attack's RGO by budget, and beside the paper's attack with ten times as many."""
+    """Print each attack's RGO by budget, and when it is where the paper's attack gets at last."""
     for victim in _unique(each.victim for each in searches):
         paper = select(searches, victim, PAPER)
         late = max((at for each in paper for at in each.checkpoints), default=0)
-        goal = rgos(paper, late)
-        budgets = "".join(f"{at:>20,}" for at in BUDGETS)
-        yield f"{victim}: RGO by queries; over {PAPER}'s of {late:,} with a tenth; queries to that"
-        yield f"{'':20}{budgets}{'over':>20}{'reached at':>26}"
+        yield f"{victim}: RGO; last, the queries that reach {PAPER}'s of {late:,}"
+        yield f"{'':16}" + "".join(f"{at:>24,}" for at in BUDGETS)
         for attack in _unique(each.attack for each in searches if each.victim == victim):
             own = select(searches, victim, attack)
-            cells = [_text(interval(mean, list(rgos(own, at).values())), ".3f") for at in BUDGETS]
-            early = rgos(own, late // 10)
-            shared = [name for name in goal if name in early]
-            pairs = ([each[name] for name in shared] for each in (early, goal))
-            cells.append(_text(interval(ratio, *pairs), ".2f"))
-            reached = _text(reaching(own, goal), ",.0f").replace(f"{2 * GRID[-1]:,}", "never")
-            yield f"  {attack:18}" + "".join(f"{cell:>20}" for cell in cells) + f"{reached:>26}"
-        yield ""
+            cells = [_text(mean_of(rgos(own, at)), ".3f") for at in BUDGETS]
+            reached = _text(reaching(own, rgos(paper, late)), ",.0f")
+            cells.append(reached.replace(f"{2 * GRID[-1]:,}", "never"))
+            yield f"  {attack:14}" + "".join(f"{cell:>24}" for cell in cells)
 
 
 def draw(searches: Sequence[Search], path: Path) -> None:
@@ -214,8 +208,8 @@ def draw(searches: Sequence[Search], path: Path) -> None:
             for attack in attacks:
                 own = select(searches, victim, attack, way)
                 if own and attack == CEILING:
-                    top = np.mean(list(rgos(own, max(each.queries for each in own)).values()))
-                    legend[attack] = axes.axhline(float(top), color="#262626", linestyle=":")
+                    top = mean_of(rgos(own, max(each.queries for each in own))).value
+                    legend[attack] = axes.axhline(top, color="#262626", linestyle=":")
                 elif own:
                     legend[attack] = _line(axes, own, colours[attack], shaded=attack in COLOURS)
             pictures = {e.picture for e in searches if (e.victim, e.direction) == (victim, way)}
