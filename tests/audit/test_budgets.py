@@ -16,8 +16,8 @@ from iqaudit._audit.parse import audit_spec
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._runs.records import AuditRecord
 from iqaudit._runs.schema import AUDIT_FORMAT, load_audit
-from iqaudit._runs.store import write_record
-from iqaudit.attacks import named
+from iqaudit._runs.store import attack_record, write_record
+from iqaudit.attacks import Bidirectional, named
 
 BUDGETS = (30, 120)
 
@@ -104,22 +104,13 @@ def test_an_attack_that_has_changed_is_refused_by_its_name(
     [known] = load_audit(run).attacks
     assert (known.name, known.settings.name) == ("bidirectional", "Bidirectional")
     recoded = replace(known, code="0")
-    reset = replace(known, settings=iqaudit_settings(n_squares=3))
+    reset = replace(known, settings=attack_record(Bidirectional(n_squares=3)))
     for other, part in ((recoded, "code"), (reset, "settings")):
         _rewritten(run, lambda record, other=other: replace(record, attacks=(other,)))  # type: ignore[misc]
         with pytest.raises(InputError, match=f"attack bidirectional has changed since, its {part}"):
             serial(campaign, run)
     _rewritten(run, lambda record: replace(record, attacks=()))  # as older versions wrote it
     serial(campaign, run)
-
-
-def iqaudit_settings(**changed: object) -> object:
-    """Return the record of the paper's attack with other settings."""
-    [version] = attack_code.versions([audit_spec(SETTINGS).cells()[0].attack])
-    return type(version.settings)(version.settings.name, {**version.settings.settings, **changed})
-
-
-SETTINGS = {"victims": ROUGH, "data": {"pictures": ["photo.png"]}}
 
 
 def test_another_code_has_another_digest_but_comments_do_not(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,8 +50,8 @@ def test_an_audit_has_the_rows_of_its_table(tmp_path: Path) -> None:
 
 def test_the_paper_is_reached_where_the_mean_curve_is() -> None:
     curve = tuple(at / 1_000 for at in strength.GRID if at <= 1_000)
-    names = {"direction": "lower", "opinion": None, "curve": curve, "checkpoints": {}}
-    ours = [strength.Search("v", "a", name, 0, 1_000, **names) for name in "abc"]  # type: ignore[arg-type]
+    rest: dict[str, Any] = {"direction": "lower", "opinion": None, "checkpoints": {}}
+    ours = [strength.Search("v", "a", name, 0, 1_000, curve=curve, **rest) for name in "abc"]
     assert strength.reaching(ours, {"a": 0.2, "b": 0.3}).value == 251
     never = strength.reaching(ours, {"a": 1.5}).value
     assert never == 2 * strength.GRID[-1]
