@@ -1,257 +1,275 @@
-"""How far each attack pushes a score with the same number of queries.
+"""How far each attack pushes a score with the same number of queries, beside the paper's attack.
 
-    python -m benchmarks.strength [--quick] [--show] [--json FILE] [--plot FILE] [ATTACK ...]
+    iqaudit audit --from benchmarks/strength.toml --out RUN
+    python -m benchmarks.strength [RUN ...] [--json FILE] [--plot FILE]
 
-Every picture is pushed the way that the bi-directional loss sends it, by three levels of 255. The
-full run is long, and its progress says how long. It goes in pieces, kept in a file as they are
-finished: the same command goes on where it stopped, `--show` prints what there is so far, and
-pieces of an attack whose code or setting has changed are made anew.
-
-An attack whose proposals do not depend on the budget is run once and read at every budget; one
-whose do is run once a budget, since that is what whoever has that budget gets.
-
-Victims are ``reference``, ``eonss`` (where ../shared has its weights), or any that iqaudit takes,
-options behind commas: ``dbcnn,checkpoint=FILE,dataset=live``. Pictures with opinion scores are a
-folder with a ``scores.csv`` of image,mos from 0 to 100.
+Of the searches that are kept in benchmarks/results unless audits are named. Every figure is a mean
+over pictures, of each its mean over seeds, with a 95 % interval over pictures.
 """
 
 import argparse
 import json
-import os
-import signal
-import sys
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle, product
 from pathlib import Path
+from typing import Any
 
-from benchmarks import driver, figures, pieces, tables
-from benchmarks.figures import CEILING, OURS, PAPER
-from benchmarks.pieces import BUDGETS, EONSS, Piece, Subject
-from iqaudit._assess.calibration import read_opinions
-from iqaudit._core.errors import InputError, IqauditError
-from iqaudit._core.picture import collect
-from iqaudit._search.driver import SearchSpec, check_sizes
-from iqaudit.attacks import ATTACKS, named
-from iqaudit.datasets import _demo
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
-ROOT = Path(__file__).parents[1]
-CLIVE50 = ROOT.parent / "shared" / "data" / "clive50"
-EONSS_WEIGHTS = ROOT.parent / "shared" / "weights" / "eonss.pt"
-PIECES = ROOT / "benchmarks" / "results" / "strength.pieces.jsonl"
-OPINION_RANGE = (0, 100)
+import iqaudit
+from iqaudit import measures
+from iqaudit._analysis.tables.cells import CellData, PictureData
+from iqaudit._analysis.tables.samples import FEWEST_RANKED
+from iqaudit._analysis.tables.tables import checkpoints
+from iqaudit.measures._arrays import Floats
+from iqaudit.measures._bootstrap import Estimate, interval, mean
 
-SCHEDULED = frozenset({"bidirectional", "bidirectional-liqe", "pgd", "square"})
-"""Attacks whose proposals depend on the budget: run once for each."""
+KEPT = Path(__file__).parent / "results" / "strength.pieces.jsonl"
+PAPER, OURS, CEILING = "bidirectional", "guided", "pgd"
+BUDGETS = (100, 300, 1_000, 3_000, 10_000)
+WAYS = {"raise": "bad pictures pushed up", "lower": "good pictures pushed down", "both": "all"}
 
-VARIANTS = frozenset({"bidirectional-liqe", "guided-invisible"})
-"""Other settings of an attack, run only where they are asked for."""
+GRID = tuple(sorted({round(10 ** (step / 30)) for step in range(121)} | set(BUDGETS)))
+"""The queries at which a curve is read: thirty a decade."""
 
-LEADING, RIVAL, TOP = "leading", "rival", "top"
-MOST = {LEADING: 10_000, RIVAL: 3_000, TOP: 300}
-"""The most queries, by what an attack is here: the paper's and ours; another; white-box steps."""
+COLOURS = {PAPER: "#0072b2", OURS: "#d55e00"}
+OTHERS = ("#009e73", "#cc79a7", "#8c6d00", "#56b4e9", "#5d3a9b", "#7f7f7f", "#004d40", "#e6b800")
+"""Okabe and Ito's colours, which people who cannot tell red from green can tell, and some more."""
+
+STYLE: dict[Any, Any] = {
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
+    "axes.titlelocation": "left",
+}
 
 
 @dataclass(frozen=True)
-class Tier:
-    """What is finished before the next tier begins; `main`: pictures with opinion scores."""
+class Search:
+    """One search: RGO at the queries of `GRID`; (quality, RGO, SSIM) at each of its budgets."""
 
-    roles: tuple[str, ...]
-    main: bool
-    seeds: slice
+    victim: str
+    attack: str
+    picture: str
+    seed: int
+    queries: int
+    direction: str
+    opinion: float | None
+    curve: Sequence[float]
+    checkpoints: dict[int, tuple[float, float, float | None]]
 
-
-FIRST, OTHERS = slice(0, 1), slice(1, None)
-TIERS = (
-    Tier((LEADING, TOP), main=True, seeds=FIRST),
-    Tier((RIVAL,), main=True, seeds=FIRST),
-    Tier((LEADING,), main=True, seeds=OTHERS),
-    Tier((LEADING, TOP, RIVAL), main=False, seeds=FIRST),
-)
-"""So that a run that is stopped early has what counts most, and each tier all budgets."""
-
-QUICK_PICTURES, QUICK_MOST = 4, 1_000
-
-
-def known(*, quick: bool) -> list[str]:
-    """Return the attacks that are run unless others are named."""
-    if quick:
-        return [attack for attack in (PAPER, OURS, CEILING) if attack in ATTACKS]
-    return [attack for attack in ATTACKS if attack not in VARIANTS]
+    def at(self, queries: int) -> tuple[float, float, float]:
+        """Return quality, RGO and SSIM after so many queries; NaN for what is not known."""
+        quality, rgo, ssim = self.checkpoints[queries]
+        return quality, rgo, np.nan if ssim is None else ssim
 
 
-def role(attack: str) -> str:
-    """Return what an attack is here."""
-    return LEADING if attack in (PAPER, OURS) else TOP if attack == CEILING else RIVAL
+def kept(path: Path = KEPT) -> list[Search]:
+    """Return the searches that are kept, of pictures with opinion scores."""
+    found = {}
+    for piece in map(json.loads, path.read_text().splitlines()):
+        if piece["opinion"] is None:
+            continue
+        of = {each: piece[each] for each in ("attack", "picture", "seed", "queries")}
+        rest = {each: piece[each] for each in ("direction", "opinion", "curve")}
+        at = {e["queries"]: (e["quality"], e["rgo"], e["ssim"]) for e in piece["checkpoints"]}
+        # A later line of the same search replaces it.
+        found[piece["name"], *of.values()] = Search(piece["name"], **of, **rest, checkpoints=at)
+    return list(found.values())
 
 
-def plan(
-    victims: Sequence[str],
-    attacks: Sequence[str],
-    main: Sequence[Subject],
-    more: Sequence[Subject],
-    seeds: Sequence[int],
-    most: int = BUDGETS[-1],
-    unfit: Collection[tuple[str, str]] = (),
-) -> list[Piece]:
-    """Return every piece, in the order in which they are made.
+def of_audit(path: Path) -> Iterator[Search]:
+    """Yield the searches of an audit."""
+    for cell in iqaudit.load(path).cells:
+        for picture in cell.finished:
+            names = cell.victim, cell.attack, picture.sha256, cell.seed, cell.queries
+            rest = picture.figures.direction, picture.opinion
+            curve = (_at(cell, picture, at)[1] for at in GRID[: bisect_right(GRID, cell.queries)])
+            known = {at: _at(cell, picture, at) for at in checkpoints(cell)}
+            yield Search(*names, *rest, tuple(curve), known)
 
-    Within a tier pictures come one after the other, each with every victim and attack, small
-    budgets first: a run that is stopped leaves all attacks with the same pictures. `unfit` are the
-    victims and attacks that do not go together.
-    """
-    version = {attack: (repr(named(attack)), pieces.code(named(attack))) for attack in attacks}
+
+def _at(cell: CellData, picture: PictureData, queries: int) -> tuple[float, float, float | None]:
+    best = picture.reached[: max(1, queries // cell.cost)][-1]
+    before, after = (cell.scale.quality(float(score)) for score in (picture.reached[0], best))
+    ended = picture.figures.queries <= queries
+    seen = picture.figures if ended else picture.likeness.get(queries)
+    return after, measures.rgo([before], [after]), None if seen is None else seen.ssim
+
+
+def rows(searches: Sequence[Search]) -> list[dict[str, Any]]:
+    """Return a row a victim, attack, direction and budget."""
     found = []
-    for tier in TIERS:
-        searches = [
-            (queries, checkpoints, attack)
-            for attack in attacks
-            if role(attack) in tier.roles
-            for queries, checkpoints in searches_of(attack, most)
-        ]
-        found += [
-            Piece(victim, attack, *version[attack], queries, checkpoints, subject, seed)
-            for seed in seeds[tier.seeds]
-            for subject in (main if tier.main else more)
-            for victim in victims
-            for queries, checkpoints, attack in sorted(searches, key=lambda search: search[0])
-            if (victim, attack) not in unfit
-        ]
-    return list({piece.key: piece for piece in found}.values())
+    names = _unique((each.victim, each.attack) for each in searches)
+    for (victim, attack), way in product(names, WAYS):
+        chosen = select(searches, victim, attack, way)
+        for queries in sorted({at for each in chosen for at in each.checkpoints}):
+            there = [each for each in chosen if queries in each.checkpoints]
+            rgo = mean_of(rgos(there, queries))
+            ssim = per_picture(there, lambda each, at=queries: each.at(at)[2])  # type: ignore[misc]
+            row: dict[str, Any] = {"victim": victim, "attack": attack, "direction": way}
+            row |= {"queries": queries, "rgo": rgo.value}
+            row |= {"rgo_low": rgo.low, "rgo_high": rgo.high}
+            row |= {"srocc": srocc(there, queries), "ssim": mean_of(ssim).value}
+            row |= {"pictures": len(ssim), "seeds": len({each.seed for each in there})}
+            found.append(row)
+    return found
 
 
-def searches_of(attack: str, most: int) -> list[tuple[int, tuple[int, ...]]]:
-    """Return the budgets that an attack is run with, and where each run is measured."""
-    budgets = tuple(at for at in BUDGETS if at <= min(most, MOST[role(attack)]))
-    if attack in SCHEDULED:
-        return [(budget, (budget,)) for budget in budgets]
-    return [(budgets[-1], budgets)]
+def select(searches: Iterable[Search], victim: str, attack: str, way: str = "both") -> list[Search]:
+    """Return the searches of a victim, an attack and a direction."""
+    named = [each for each in searches if (each.victim, each.attack) == (victim, attack)]
+    return [each for each in named if way in ("both", each.direction)]
 
 
-def rated(folder: Path, count: int) -> list[Subject]:
-    """Return pictures of a folder, spread evenly over its opinion scores, far ones first."""
-    collected = collect(folder)
-    opinions = read_opinions(folder / "scores.csv", collected, OPINION_RANGE)
-    ranked = sorted(zip(opinions, collected, strict=True), key=lambda pair: pair[0])
-    count = min(count, len(ranked))
-    if count < 1:
-        raise InputError(f"--count is at least 1 picture, not {count}.")
-    spread = [ranked[(2 * at + 1) * len(ranked) // (2 * count)] for at in range(count)]
-    subjects = [Subject(picture, opinion) for opinion, picture in spread]
-    # Every third first, so that a run that is stopped has pictures from the whole range.
-    return [subject for start in range(3) for subject in subjects[start::3]]
+def per_picture(searches: Iterable[Search], value: Callable[[Search], Any]) -> dict[str, Any]:
+    """Return each picture's mean over seeds."""
+    found: dict[str, list[Any]] = {}
+    for each in searches:
+        found.setdefault(each.picture, []).append(value(each))
+    return {picture: np.mean(values, axis=0) for picture, values in found.items()}
 
 
-def available(spec: str) -> bool:
-    """Tell whether a victim can be made here; say so where it cannot."""
-    if spec == EONSS and not EONSS_WEIGHTS.exists():
-        print(f"eonss is left out: its weights are not at {EONSS_WEIGHTS}", flush=True)
-        return False
-    return True
+def rgos(searches: Iterable[Search], queries: int) -> dict[str, Any]:
+    """Return each picture's RGO after so many queries."""
+    there = [each for each in searches if queries in each.checkpoints]
+    return per_picture(there, lambda each: each.at(queries)[1])
 
 
-def fit(spec: str, attack: str) -> bool:
-    """Tell whether an attack can be made on a victim; say why where it cannot."""
-    meant = named(attack)
-    try:
-        SearchSpec(pieces.victim(spec), meant)
-    except InputError as error:
-        print(f"{attack} is left out on {spec}: {error}", flush=True)
-        return False
-    return True
+def mean_of(values: dict[str, Any]) -> Estimate:
+    """Return the mean over pictures."""
+    return interval(mean, list(values.values()))
 
 
-def chosen_pictures(given: argparse.Namespace) -> tuple[list[Subject], list[Subject]]:
-    """Return the main pictures, and more without opinion scores."""
-    demos = [Subject(picture) for picture in _demo.pictures()]
-    if given.pictures.is_dir():
-        main = rated(given.pictures, QUICK_PICTURES if given.quick else given.count)
-        return main, demos if given.demo and not given.quick else []
-    if not given.demo:
-        raise InputError(f"{given.pictures} is not there, and the demo's are not wanted.")
-    print(f"{given.pictures} is not there: the demo's pictures alone, no SROCC", flush=True)
-    return demos[:QUICK_PICTURES] if given.quick else demos, []
+def srocc(searches: Sequence[Search], queries: int) -> float | None:
+    """Return the rank correlation of qualities with opinion scores, a mean over seeds."""
+    found = []
+    for seed in _unique(each.seed for each in searches):
+        rated = [each for each in searches if each.seed == seed and each.opinion is not None]
+        if len(rated) >= FEWEST_RANKED:
+            opinions = [each.opinion or 0.0 for each in rated]
+            found.append(measures.srocc([each.at(queries)[0] for each in rated], opinions))
+    value = float(np.mean(found)) if found else np.nan
+    return value if np.isfinite(value) else None
 
 
-def arguments() -> argparse.ArgumentParser:
-    """Return the command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.strength",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
-    parser.add_argument("attacks", nargs="*", metavar="ATTACK", help="all unless named")
-    parser.add_argument("--victims", nargs="+", default=["reference", EONSS], metavar="VICTIM")
-    parser.add_argument("--pictures", type=Path, default=CLIVE50, metavar="FOLDER")
-    parser.add_argument("--count", type=int, default=12, help="pictures taken of the folder")
-    parser.add_argument(
-        "--demo",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="the demo's pictures besides, after all others",
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
-    parser.add_argument("--pieces", type=Path, default=PIECES, help="where pieces are kept")
-    parser.add_argument("--quick", action="store_true", help="a rough answer in minutes")
-    parser.add_argument("--show", action="store_true", help="what there is; makes no piece")
+def reaching(searches: Sequence[Search], goal: dict[str, Any]) -> Estimate:
+    """Return the fewest queries at which the mean curve is at a goal; twice the last if at none."""
+    by_length = [
+        per_picture([each for each in searches if each.queries == length], _curve)
+        for length in _unique(each.queries for each in searches)
+    ]
+    shared = [name for name in goal if all(name in curves for curves in by_length)]
+    target = np.array([goal[name] for name in shared])
+
+    def fewest(positions: Floats) -> Floats:
+        at = positions.astype(int)
+        least = np.full(at.shape[:-1], 2.0 * GRID[-1])
+        for curves in by_length:
+            curve = np.array([curves[name] for name in shared])
+            there = curve[at].mean(axis=-2) >= target[at].mean(axis=-1)[..., None]
+            reached = np.array(GRID)[there.argmax(axis=-1)]
+            least = np.where(there.any(axis=-1), np.minimum(least, reached), least)
+        return least
+
+    return interval(fewest, np.arange(len(shared)))
+
+
+def lines(searches: Sequence[Search]) -> Iterator[str]:
+    """Print each attack's RGO by budget, and when it is where the paper's attack gets at last."""
+    for victim in _unique(each.victim for each in searches):
+        paper = select(searches, victim, PAPER)
+        late = max((at for each in paper for at in each.checkpoints), default=0)
+        yield f"{victim}: RGO; last, the queries that reach {PAPER}'s of {late:,}"
+        yield f"{'':16}" + "".join(f"{at:>24,}" for at in BUDGETS)
+        for attack in _unique(each.attack for each in searches if each.victim == victim):
+            own = select(searches, victim, attack)
+            cells = [_text(mean_of(rgos(own, at)), ".3f") for at in BUDGETS]
+            reached = _text(reaching(own, rgos(paper, late)), ",.0f")
+            cells.append(reached.replace(f"{2 * GRID[-1]:,}", "never"))
+            yield f"  {attack:14}" + "".join(f"{cell:>24}" for cell in cells)
+
+
+def draw(searches: Sequence[Search], path: Path) -> None:
+    """Draw RGO against queries, a panel a victim and direction."""
+    victims = _unique(each.victim for each in searches)
+    ways = [way for way in ("lower", "raise") if any(each.direction == way for each in searches)]
+    attacks = sorted(_unique(each.attack for each in searches), key=(CEILING, PAPER, OURS).count)
+    rivals = [each for each in attacks if each not in (CEILING, PAPER, OURS)]
+    colours = COLOURS | dict(zip(rivals, cycle(OTHERS), strict=False))
+    with mpl.rc_context(STYLE):
+        figure = Figure((1 + 4.3 * len(ways), 0.9 + 3.1 * len(victims)), layout="constrained")
+        panels = figure.subplots(len(victims), len(ways), squeeze=False, sharey="row")
+        legend: dict[str, Any] = {}
+        for (victim, way), axes in zip(product(victims, ways), panels.flat, strict=True):
+            for attack in attacks:
+                own = select(searches, victim, attack, way)
+                if own and attack == CEILING:
+                    top = mean_of(rgos(own, max(each.queries for each in own))).value
+                    legend[attack] = axes.axhline(top, color="#262626", linestyle=":")
+                elif own:
+                    legend[attack] = _line(axes, own, colours[attack], shaded=attack in COLOURS)
+            pictures = {e.picture for e in searches if (e.victim, e.direction) == (victim, way)}
+            axes.set_title(f"{victim}: {len(pictures)} {WAYS[way]}")
+            axes.set(xscale="log", xlim=(10, 11_500), ylim=(0, None), ylabel="RGO")
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+            axes.set_visible(axes.has_data())
+        figure.supxlabel("queries (dashed: a search of its own for each budget)", fontsize=10)
+        names = [*legend][::-1]
+        handles = [legend[name] for name in names]
+        figure.legend(handles, names, loc="outside upper center", ncols=5, frameon=False)
+        figure.savefig(path, dpi=150)
+
+
+def _line(axes: Any, searches: Sequence[Search], colour: str, *, shaded: bool) -> Any:
+    """Draw an attack: its curve where one search has every budget, a mark a budget where not."""
+    once = len({each.queries for each in searches}) == 1
+    budgets = sorted({at for each in searches for at in each.checkpoints})
+    if once:
+        queries = list(GRID[: len(searches[0].curve)])
+        columns = np.array(list(per_picture(searches, _curve).values())).T
+    else:
+        queries, columns = budgets, [list(rgos(searches, at).values()) for at in budgets]  # type: ignore[assignment]
+    found = [interval(mean, column) for column in columns]
+    if shaded:
+        low, high = ([getattr(each, end) for each in found] for end in ("low", "high"))
+        axes.fill_between(queries, low, high, color=colour, alpha=0.15, linewidth=0)
+    style = {"marker": "o", "markersize": 4, "markevery": [queries.index(at) for at in budgets]}
+    style |= {"linestyle": "-" if once else "--", "linewidth": 2.2 if shaded else 1.3}
+    return axes.plot(queries, [each.value for each in found], color=colour, **style)[0]
+
+
+def _curve(search: Search) -> Floats:
+    return np.array(search.curve)
+
+
+def _text(found: Estimate, form: str) -> str:
+    if found.value is None:
+        return "-"
+    ends = () if None in (found.low, found.high) else (f"({found.low:{form}}-{found.high:{form}})",)
+    return " ".join((f"{found.value:{form}}", *ends))
+
+
+def _unique(values: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))
+
+
+def main() -> None:
+    """Run the script."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.strength", description=__doc__)
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN")
     parser.add_argument("--json", type=Path, help="a file for the rows")
     parser.add_argument("--plot", type=Path, help="a picture of the curves")
-    parser.add_argument("--against", type=Path, help="an earlier run's rows")
-    return parser
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the benchmark."""
-    given = arguments().parse_args(argv)
-    try:
-        _main(given)
-    except (IqauditError, OSError) as error:
-        sys.exit(f"error: {error}")
-
-
-def _main(given: argparse.Namespace) -> None:
-    then = json.loads(given.against.read_text()) if given.against else None
-    planned = _planned(given)
-    code = 0 if given.show else _drive(planned, given)
-    results = pieces.kept(planned, pieces.read(given.pieces))
-    rows = figures.rows(results)
-    print("\n" + "\n".join(tables.lines(results)))
+    given = parser.parse_args()
+    searches = [each for run in given.runs for each in of_audit(run)] or kept()
+    print("\n".join(lines(searches)))
     if given.json:
-        given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
-    if then is not None:
-        print("\n".join(tables.against(rows, then)))
-    if given.plot and results:
-        from benchmarks import curves
-
-        curves.draw(results, given.plot)
-    if code:
-        sys.exit(code)
-
-
-def _planned(given: argparse.Namespace) -> list[Piece]:
-    victims = [spec for spec in given.victims if available(spec)]
-    names = [pieces.victim(spec).card.name for spec in victims]
-    if len(set(names)) < len(names):
-        raise InputError(f"Rows go by the victims' names, and these are not apart: {names}.")
-    main, more = chosen_pictures(given)
-    for spec in victims:
-        check_sizes(pieces.victim(spec), [each.picture for each in (*main, *more)])
-    seeds, most = (given.seeds[:1], QUICK_MOST) if given.quick else (given.seeds, BUDGETS[-1])
-    attacks = given.attacks or known(quick=given.quick)
-    unfit = {(spec, each) for each in attacks for spec in victims if not fit(spec, each)}
-    return plan(victims, attacks, main, more, seeds, most, unfit)
-
-
-def _drive(planned: Sequence[Piece], given: argparse.Namespace) -> int:
-    """Make what is planned, and return the exit status."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have it ignored
-        signal.signal(number, signal.default_int_handler)
-    try:
-        failed = driver.drive(planned, given.pieces, given.workers)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", flush=True)
-        return 130
-    return int(failed > 0)
+        given.json.write_text(json.dumps(rows(searches), indent=1) + "\n")
+    if given.plot:
+        draw(searches, given.plot)
 
 
 if __name__ == "__main__":

@@ -156,6 +156,8 @@ class AuditSpec:
     def __post_init__(self) -> None:
         attacks = (each if each == PAPER else attack_spec(each) for each in self.attacks)
         object.__setattr__(self, "attacks", tuple(attacks))
+        if isinstance(self.queries, tuple) and len(self.queries) == 1:
+            object.__setattr__(self, "queries", self.queries[0])
         for name in ("victims", "attacks", "levels", "goals", "seeds", "budgets"):
             values = getattr(self, name)
             if not values:
@@ -211,7 +213,7 @@ class AuditSpec:
             "levels": list(self.levels),
             "goals": [goal.value for goal in self.goals],
             "seeds": list(self.seeds),
-            "queries": list(self.budgets) if len(self.budgets) > 1 else self.budgets[0],
+            "queries": list(self.budgets) if isinstance(self.queries, tuple) else self.queries,
             "early_stop": self.stop.rgo,
             "until_plateau": self.stop.plateau,
         }
