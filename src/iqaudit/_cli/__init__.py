@@ -12,8 +12,26 @@ from typing import Any
 import click
 
 import iqaudit
-from iqaudit._cli import analyses, audits, datasets, insights, records, runs, victims
-from iqaudit._cli.console import INTERRUPTED
+from iqaudit._cli import (
+    attack,
+    audit,
+    calibrate,
+    check,
+    compare,
+    datasets,
+    demo,
+    export,
+    insights,
+    list_,
+    plan,
+    report,
+    score,
+    status,
+    tables,
+    transfer,
+    verify,
+)
+from iqaudit._cli.printing import INTERRUPTED
 from iqaudit._core.errors import IqauditError
 from iqaudit._core.process import keep_freed_memory
 
@@ -56,6 +74,23 @@ def main() -> None:
     keep_freed_memory()
 
 
-for theme in (runs, audits, victims, datasets, records, analyses, insights):
-    for command in theme.COMMANDS:
-        main.add_command(command)
+for command in (
+    attack.attack,
+    audit.audit,
+    calibrate.calibrate,
+    check.check,
+    compare.compare,
+    datasets.datasets,
+    demo.demo,
+    export.export,
+    insights.insights,
+    list_.list_,
+    plan.plan,
+    report.report,
+    score.score,
+    status.status,
+    tables.tables,
+    transfer.transfer,
+    verify.verify,
+):
+    main.add_command(command)

@@ -2,14 +2,20 @@
 
 import signal
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import Self
 
+import click
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from iqaudit._analysis.analyse import Share, Watch, to_ask
+from iqaudit._analysis.score_cache import Progress as Count
 from iqaudit._audit.observer import Observer
+from iqaudit._cli.printing import stderr
 from iqaudit._runs.schema import FLAT
 
 LINE_EVERY = 10.0
@@ -125,3 +131,39 @@ class Progress(Observer):
         self._asked += self._queries - self._had.pop((cell, picture), 0)
         self._finished += 1
         self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))
+
+
+def watched(*, silent: bool) -> Watch:
+    """Return the watch of an analysis' scores: their numbers, a bar, and a stop between two."""
+
+    @contextmanager
+    def watch(shares: Sequence[Share], bound: str) -> Iterator[Count]:
+        if not silent:
+            for share in shares:
+                click.echo(to_ask(*share, bound), err=True)
+        console, stopped = stderr(), False
+        hidden = silent or not console.is_terminal
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            nonlocal stopped
+            stopped = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        def count(asked: int) -> None:
+            bar.update(task, completed=asked)
+            if stopped:
+                raise KeyboardInterrupt
+
+        ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        columns = TextColumn("scores"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        with Bar(*columns, console=console, disable=hidden, transient=True) as bar:
+            task = bar.add_task("scores", total=sum(most for _, most in shares))
+            if ours:
+                signal.signal(signal.SIGINT, stop)
+            try:
+                yield count
+            finally:
+                if ours:
+                    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    return watch

@@ -10,8 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from iqaudit._analysis import Estimate
-from iqaudit.measures._bootstrap import NOTHING
+from iqaudit.measures._bootstrap import NOTHING, Estimate
 
 NONE = "–"
 

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit._analysis import Estimate
 from iqaudit._analysis.findings.figures import Group
 from iqaudit._analysis.findings.insights import Insights
 from iqaudit._report.charts import Axis, Chart, Series, Tick, chart, domain
 from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.heatmaps import Heatmap, accepted_map, strength_map
 from iqaudit._report.verdict import Cell
-from iqaudit.measures._bootstrap import Paired
+from iqaudit.measures._bootstrap import Estimate, Paired
 
 BASELINE_STYLE = 0
 """Grey."""

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit import _analysis
-from iqaudit._analysis import Leaderboard, Measure, find
+from iqaudit._analysis.tables import leaderboard
+from iqaudit._analysis.tables.catalogue import Measure, find
+from iqaudit._analysis.tables.leaderboard import Leaderboard
 from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.findings import Bars, bars
 from iqaudit.measures._bootstrap import NOTHING
@@ -34,7 +35,7 @@ def view(paths: Sequence[str | os.PathLike[str]], by: str) -> dict[str, Any]:
     InputError
         If a path is no run, or there is no such measure.
     """
-    boards = _analysis.compare(paths, by)
+    boards = leaderboard.compare(paths, by)
     return {
         "boards": [_board(f"board-{index + 1}", each) for index, each in enumerate(boards)],
         "by": find(by),

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from iqaudit import _analysis
-from iqaudit._analysis import GROUPS, CellData, Estimate, Measure, Table, find, transfer
+from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
-from iqaudit._analysis.tables import export
+from iqaudit._analysis.tables import export, tables
+from iqaudit._analysis.tables.catalogue import GROUPS, Measure, find
+from iqaudit._analysis.tables.cells import CellData, load, missing
 from iqaudit._analysis.tables.curves import curve
+from iqaudit._analysis.tables.tables import Table
 from iqaudit._report import verdict as verdicts
 from iqaudit._report.charts import Axis, Chart, Series, chart, domain
 from iqaudit._report.figures import csv_url, numbers, spread
@@ -19,6 +21,7 @@ from iqaudit._report.transfer_matrix import matrices
 from iqaudit._report.verdict import Cell
 from iqaudit._runs import schema
 from iqaudit._search.stop import Outcome
+from iqaudit.measures._bootstrap import Estimate
 
 PAPER, OTHERS = ("strength", "people", "visibility"), ("others",)
 """The groups of measures in the first table, and in the second."""
@@ -40,14 +43,14 @@ def page(path: Path) -> dict[str, Any]:
     path : Path
         The directory of a run or of an audit.
     """
-    data, manifest = _analysis.load(path), schema.manifest(path)
-    whole, earlier = _analysis.table(data), _analysis.by_queries(data)
+    data, manifest = load(path), schema.manifest(path)
+    whole, earlier = tables.table(data), tables.by_queries(data)
     cells = _cells(data, whole, alone=manifest is None)
     moved = transfer.load(path)
     return {
         "cells": cells,
         "manifest": manifest,
-        "missing": _analysis.missing(path),
+        "missing": missing(path),
         "headline": verdicts.headline(cells),
         "lede": verdicts.lede(cells),
         "verdicts": [verdicts.verdict(cell) for cell in cells],

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit._analysis import Estimate
 from iqaudit._analysis.transfer import Entry, Transfer
 from iqaudit._report.figures import csv_url, figure, numbers, spread
 from iqaudit._report.verdict import Cell
+from iqaudit.measures._bootstrap import Estimate
 
 
 @dataclass(frozen=True)

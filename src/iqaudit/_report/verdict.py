@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from iqaudit._analysis import CellData, Estimate, TableRow
 from iqaudit._analysis.findings.insights import Insights
 from iqaudit._analysis.formatting import percent, pictures
+from iqaudit._analysis.tables.cells import CellData
+from iqaudit._analysis.tables.tables import TableRow
 from iqaudit._report.figures import figure
 from iqaudit._report.figures import percent as plain_percent
 from iqaudit._runs.records import RunRecord
 from iqaudit.attacks import RandomSigns
-from iqaudit.measures._bootstrap import NOTHING
+from iqaudit.measures._bootstrap import NOTHING, Estimate
 
 
 @dataclass(frozen=True)

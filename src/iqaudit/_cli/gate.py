@@ -1,13 +1,13 @@
 """The gate: rules on figures, their options, and their exit code."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
-from iqaudit import _analysis
-from iqaudit._analysis import CellData, Judgement, Rule
+from iqaudit import Audit
+from iqaudit._analysis.tables.gate import Judgement, parse
 from iqaudit._cli.options import gathered, in_output
 from iqaudit._core.errors import InputError
 
@@ -15,33 +15,19 @@ FAILED = 3
 """The exit code where a rule was broken."""
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(NamedTuple):
     """Rules on cells' figures, and the JUnit file of their verdicts."""
 
-    rules: tuple[Rule, ...]
+    rules: Sequence[str]
     junit: Path | None
 
-    def judge(self, cells: Sequence[CellData], missing: Sequence[str]) -> tuple[Judgement, ...]:
-        """Hold cells to the rules, and write the JUnit file where one was asked for."""
-        measures = tuple(dict.fromkeys(rule.measure for rule in self.rules))
-        judged = _analysis.judge(_analysis.table(cells, measures), self.rules, missing)
-        if self.junit is not None:
-            self.junit.write_text(_analysis.junit(judged), "utf-8")
-        return judged
-
-    def exit_code(self, path: Path) -> int:
-        """Judge a run or an audit, print broken rules on stderr, and return the exit code.
-
-        A command calls it when all is written. Nothing is read where there are no rules.
-        """
-        if not self.rules:
-            return 0
-        return report(self.judge(_analysis.load(path), _analysis.missing(path)))
+    def judge(self, audit: Audit) -> tuple[Judgement, ...]:
+        """Judge a run's or an audit's cells; nothing is read where there are no rules."""
+        return audit.gate(self.rules, junit=self.junit) if self.rules else ()
 
 
-def report(judged: Sequence[Judgement]) -> int:
-    """Print broken rules on stderr, and return the exit code."""
+def exit_code(judged: Sequence[Judgement]) -> int:
+    """Print broken rules on stderr, and return the exit code, when all else is written."""
     failed = [each for each in judged if each.failed]
     for each in failed:
         click.echo(f"{each.cell}: {each.rule.text}: {each.sentence}", err=True)
@@ -51,7 +37,9 @@ def report(judged: Sequence[Judgement]) -> int:
 def _gate(*, fail_if: Sequence[str], junit: Path | None) -> Gate:
     if junit is not None and not fail_if:
         raise InputError("--junit holds what --fail-if's rules say: give a rule.")
-    return Gate(tuple(_analysis.parse(text) for text in fail_if), junit)
+    for text in fail_if:
+        parse(text)  # refused now, not after the audit
+    return Gate(fail_if, junit)
 
 
 gate_options = gathered(
