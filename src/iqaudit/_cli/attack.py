@@ -16,7 +16,7 @@ from iqaudit._audit.execute import run
 from iqaudit._audit.settings import SETTINGS
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._cli.execution import Execution, execution_options
-from iqaudit._cli.gate import Gate, exit_code, gate_options
+from iqaudit._cli.gate import Gate, gate_options
 from iqaudit._cli.options import (
     Output,
     command,
@@ -75,7 +75,7 @@ def attack(
     """
     spec = attack_settings(list(pictures), victim, **settings)
     run_cell(spec, out, output, overwrite=overwrite, **execution.arguments())
-    sys.exit(exit_code(gate.judge(Audit(out))))
+    sys.exit(gate.exit_code(out))
 
 
 def run_cell(spec: AuditSpec, out: Path, output: Output, **how: Any) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 import iqaudit
 from iqaudit._cli.execution import Execution, execution_options
-from iqaudit._cli.gate import Gate, exit_code, gate_options
+from iqaudit._cli.gate import Gate, gate_options
 from iqaudit._cli.options import (
     Output,
     audit_options,
@@ -69,7 +69,7 @@ def audit(
         click.echo(f"Interrupted: {progress.far}; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
     finish(done, output)
-    sys.exit(exit_code(gate.judge(done)))
+    sys.exit(gate.exit_code(out))
 
 
 def finish(done: iqaudit.Audit, output: Output) -> None:

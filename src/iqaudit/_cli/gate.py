@@ -25,9 +25,13 @@ class Gate(NamedTuple):
         """Judge a run's or an audit's cells; nothing is read where there are no rules."""
         return audit.gate(self.rules, junit=self.junit) if self.rules else ()
 
+    def exit_code(self, path: Path) -> int:
+        """Judge a run or an audit when all is written, and return the exit code."""
+        return exit_code(self.judge(Audit(path)))
+
 
 def exit_code(judged: Sequence[Judgement]) -> int:
-    """Print broken rules on stderr, and return the exit code, when all else is written."""
+    """Print broken rules on stderr, and return the exit code."""
     failed = [each for each in judged if each.failed]
     for each in failed:
         click.echo(f"{each.cell}: {each.rule.text}: {each.sentence}", err=True)

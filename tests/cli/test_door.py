@@ -1,0 +1,28 @@
+"""Everything that a command does is one call from Python, with the same name."""
+
+import pytest
+
+import iqaudit
+from iqaudit import _cli
+
+OTHERS = {
+    "tables": [iqaudit.Audit.table, iqaudit.Audit.by_queries, iqaudit.Audit.gate],
+    "list": [iqaudit.list_victims, iqaudit.list_attacks],
+    "datasets": [iqaudit.list_datasets, iqaudit.datasets.load],
+}
+"""Of the commands whose name is a plural: a call for each thing that they print."""
+
+
+@pytest.mark.parametrize("command", sorted(_cli.main.commands))
+def test_a_commands_name_is_a_function_or_a_method(command: str) -> None:
+    functions = [getattr(door, command, None) for door in (iqaudit, iqaudit.Audit)]
+    functions = [each for each in functions if callable(each)] or OTHERS[command]
+    assert functions
+    assert all(each.__doc__ for each in functions)
+
+
+@pytest.mark.parametrize("command", sorted(_cli.main.commands))
+def test_a_command_has_a_file_of_its_name(command: str) -> None:
+    callback = _cli.main.commands[command].callback
+    assert callback is not None
+    assert callback.__module__.removesuffix("_") == f"iqaudit._cli.{command}"
