@@ -1,11 +1,13 @@
 """Everything that a command does is one call from Python, with the same name."""
 
+from typing import Any
+
 import pytest
 
 import iqaudit
 from iqaudit import _cli
 
-OTHERS = {
+OTHERS: dict[str, list[Any]] = {
     "tables": [iqaudit.Audit.table, iqaudit.Audit.by_queries, iqaudit.Audit.gate],
     "list": [iqaudit.list_victims, iqaudit.list_attacks],
     "datasets": [iqaudit.list_datasets, iqaudit.datasets.load],
@@ -15,10 +17,9 @@ OTHERS = {
 
 @pytest.mark.parametrize("command", sorted(_cli.main.commands))
 def test_a_commands_name_is_a_function_or_a_method(command: str) -> None:
-    functions = [getattr(door, command, None) for door in (iqaudit, iqaudit.Audit)]
-    functions = [each for each in functions if callable(each)] or OTHERS[command]
-    assert functions
-    assert all(each.__doc__ for each in functions)
+    doors = [getattr(door, command, None) for door in (iqaudit, iqaudit.Audit)]
+    calls = [each for each in doors if callable(each)] or OTHERS[command]
+    assert all(each.__doc__ for each in calls)
 
 
 @pytest.mark.parametrize("command", sorted(_cli.main.commands))

@@ -7,30 +7,13 @@ every case.
 
 import io
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import click
 
 import iqaudit
-from iqaudit._cli import (
-    attack,
-    audit,
-    calibrate,
-    check,
-    compare,
-    datasets,
-    demo,
-    export,
-    insights,
-    list_,
-    plan,
-    report,
-    score,
-    status,
-    tables,
-    transfer,
-    verify,
-)
 from iqaudit._cli.printing import INTERRUPTED
 from iqaudit._core.errors import IqauditError
 from iqaudit._core.process import keep_freed_memory
@@ -74,23 +57,7 @@ def main() -> None:
     keep_freed_memory()
 
 
-for command in (
-    attack.attack,
-    audit.audit,
-    calibrate.calibrate,
-    check.check,
-    compare.compare,
-    datasets.datasets,
-    demo.demo,
-    export.export,
-    insights.insights,
-    list_.list_,
-    plan.plan,
-    report.report,
-    score.score,
-    status.status,
-    tables.tables,
-    transfer.transfer,
-    verify.verify,
-):
-    main.add_command(command)
+for module in iter_modules(__path__):  # a file a command, of its name
+    command = getattr(import_module(f"{__name__}.{module.name}"), module.name, None)
+    if isinstance(command, click.Command):
+        main.add_command(command)

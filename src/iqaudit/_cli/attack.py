@@ -15,17 +15,9 @@ from iqaudit._api.settings import attack_settings
 from iqaudit._audit.execute import run
 from iqaudit._audit.settings import SETTINGS
 from iqaudit._audit.spec import AuditSpec
+from iqaudit._cli import options
 from iqaudit._cli.execution import Execution, execution_options
 from iqaudit._cli.gate import Gate, gate_options
-from iqaudit._cli.options import (
-    Output,
-    command,
-    in_output,
-    output_options,
-    overwrite_option,
-    setting,
-    victim_options,
-)
 from iqaudit._cli.printing import INTERRUPTED, figure, stderr, stdout, table
 from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
@@ -34,24 +26,24 @@ from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
 from iqaudit._search.stop import Outcome
 from iqaudit.victims._spec import VictimSpec
 
-out_option = partial(in_output, "--out", type=Path, metavar="DIR")
+out_option = partial(options.in_output, "--out", type=Path, metavar="DIR")
 
 
-@command()
+@options.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
-@victim_options
-@setting(SETTINGS["attacks"], single=True)
-@setting(SETTINGS["levels"], single=True)
-@setting(SETTINGS["goals"], single=True)
-@setting(SETTINGS["seeds"], single=True)
-@setting(SETTINGS["queries"], single=True)
-@setting(SETTINGS["early_stop"])
-@setting(SETTINGS["until_plateau"])
+@options.victim
+@options.setting(SETTINGS["attacks"], single=True)
+@options.setting(SETTINGS["levels"], single=True)
+@options.setting(SETTINGS["goals"], single=True)
+@options.setting(SETTINGS["seeds"], single=True)
+@options.setting(SETTINGS["queries"], single=True)
+@options.setting(SETTINGS["early_stop"])
+@options.setting(SETTINGS["until_plateau"])
 @execution_options
 @out_option(required=True, help="Directory to write.")
-@overwrite_option
+@options.overwrite
 @gate_options
-@output_options
+@options.output
 def attack(
     *,
     pictures: Sequence[str],
@@ -60,7 +52,7 @@ def attack(
     out: Path,
     overwrite: bool,
     gate: Gate,
-    output: Output,
+    output: options.Output,
     **settings: Any,
 ) -> None:
     """Push the quality scores of pictures (files, or folders of them) as far as they go.
@@ -78,7 +70,7 @@ def attack(
     sys.exit(gate.exit_code(out))
 
 
-def run_cell(spec: AuditSpec, out: Path, output: Output, **how: Any) -> None:
+def run_cell(spec: AuditSpec, out: Path, output: options.Output, **how: Any) -> None:
     """Run an audit of one cell, and print its results; every end keeps the answers so far.
 
     As `iqaudit.attack` does, which reads all the attacked pictures besides.
@@ -100,7 +92,7 @@ def _left(out: Path) -> str:
     return f"kept in {out}: the same command goes on." if out.exists() else "nothing was written."
 
 
-def _print_results(out: Path, output: Output) -> None:
+def _print_results(out: Path, output: options.Output) -> None:
     """Print the figures first: the page takes seconds, and they must not be lost with it."""
     record = load(out)
     if output.as_json:

@@ -11,34 +11,26 @@ from rich.table import Table
 from rich.text import Text
 
 import iqaudit
+from iqaudit._cli import options
 from iqaudit._cli.execution import Execution, execution_options
 from iqaudit._cli.gate import Gate, gate_options
-from iqaudit._cli.options import (
-    Output,
-    audit_options,
-    command,
-    in_output,
-    output_options,
-    overwrite_option,
-    yes_option,
-)
 from iqaudit._cli.printing import INTERRUPTED, figure, print_json, stderr, stdout, table
 from iqaudit._cli.progress import Progress, watched
 from iqaudit._core.errors import InputError
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load, runs
 
-out_option = in_output("--out", type=Path, metavar="DIR", help="Directory to write.")
+out_option = options.in_output("--out", type=Path, metavar="DIR", help="Directory to write.")
 
 
-@command()
-@audit_options
+@options.command()
+@options.audit
 @execution_options
 @out_option
-@overwrite_option
-@yes_option
+@options.overwrite
+@options.yes
 @gate_options
-@output_options
+@options.output
 def audit(
     *,
     settings: dict[str, Any],
@@ -47,7 +39,7 @@ def audit(
     overwrite: bool,
     yes: bool,
     gate: Gate,
-    output: Output,
+    output: options.Output,
 ) -> None:
     """Attack several victims on one set of pictures; the same command again goes on.
 
@@ -72,7 +64,7 @@ def audit(
     sys.exit(gate.exit_code(out))
 
 
-def finish(done: iqaudit.Audit, output: Output) -> None:
+def finish(done: iqaudit.Audit, output: options.Output) -> None:
     """Print a finished audit's figures, then score its analyses and write its page.
 
     The figures first: the rest takes a while, and the same command goes on with it.

@@ -7,28 +7,20 @@ import click
 
 import iqaudit
 from iqaudit._audit.settings import DATA
-from iqaudit._cli.options import (
-    Output,
-    command,
-    in_data,
-    in_output,
-    output_options,
-    setting,
-    victim_options,
-)
+from iqaudit._cli import options
 from iqaudit._cli.printing import print_json, print_notes
 from iqaudit._cli.score import print_scores
 from iqaudit._core.picture import collect
 from iqaudit.victims._spec import VictimSpec
 
 
-@command()
-@victim_options
-@setting(DATA["pictures"], required=True)
-@in_data("--scores", type=Path, metavar="FILE", help="CSV of image,mos: opinion scores.")
-@setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
-@in_output("--out", required=True, type=Path, metavar="FILE", help="TOML file to write.")
-@output_options
+@options.command()
+@options.victim
+@options.setting(DATA["pictures"], required=True)
+@options.in_data("--scores", type=Path, metavar="FILE", help="CSV of image,mos: opinion scores.")
+@options.setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
+@options.in_output("--out", required=True, type=Path, metavar="FILE", help="TOML file to write.")
+@options.output
 def calibrate(
     *,
     victim: VictimSpec,
@@ -36,7 +28,7 @@ def calibrate(
     scores: Path | None,
     opinion_range: tuple[float, float] | None,
     out: Path,
-    output: Output,
+    output: options.Output,
 ) -> None:
     """Fit a victim's score scale, for --scale of later runs.
 

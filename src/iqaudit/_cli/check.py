@@ -10,18 +10,18 @@ from rich.text import Text
 import iqaudit
 from iqaudit._assess.check import Finding, Verdict
 from iqaudit._audit.settings import DATA
-from iqaudit._cli.options import Output, command, output_options, setting, victim_options
+from iqaudit._cli import options
 from iqaudit._cli.printing import print_json, stdout
 from iqaudit.victims._spec import VictimSpec
 
 STYLES = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
 
-@command()
-@victim_options
-@setting(DATA["pictures"], help="Good photographs, or folders of them.  [repeatable]")
-@output_options
-def check(*, victim: VictimSpec, pictures: Sequence[str], output: Output) -> None:
+@options.command()
+@options.victim
+@options.setting(DATA["pictures"], help="Good photographs, or folders of them.  [repeatable]")
+@options.output
+def check(*, victim: VictimSpec, pictures: Sequence[str], output: options.Output) -> None:
     """Check that a victim is fit to be audited, with about a hundred scores.
 
     \b

@@ -9,26 +9,23 @@ from rich.text import Text
 
 import iqaudit
 from iqaudit._analysis.tables.catalogue import MEASURES, find
-from iqaudit._analysis.tables.leaderboard import DEFAULT, Leaderboard, record
-from iqaudit._cli.options import Output, command, in_output, output_options
+from iqaudit._analysis.tables.leaderboard import DEFAULT, Leaderboard, record, shown
+from iqaudit._cli import options
 from iqaudit._cli.printing import figure, interval, print_json, stdout, table
 
-SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
-"""Measures beside the one that victims are sorted by; --json has all."""
 
-
-@command()
+@options.command()
 @click.argument("runs", type=Path, nargs=-1, required=True, metavar="RUN...")
-@in_output(
+@options.in_output(
     "--by",
     default=DEFAULT,
     show_default=True,
     metavar="MEASURE",
     help="Measure that victims are sorted by.",
 )
-@in_output("--html", type=Path, metavar="FILE", help="HTML page of the boards.")
-@output_options
-def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: Output) -> None:
+@options.in_output("--html", type=Path, metavar="FILE", help="HTML page of the boards.")
+@options.output
+def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options.Output) -> None:
     """Print leaderboards of victims, the firmest first: one for each setting of the attack.
 
     \b
@@ -37,8 +34,8 @@ def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: Output)
       iqaudit compare audit --by srocc_after
       iqaudit compare dbcnn-run liqe-run --html board.html
     """
-    shown = dict.fromkeys((find(by), *map(find, SHOWN)))
-    boards = iqaudit.compare(runs, by, MEASURES if output.as_json else tuple(shown), html=html)
+    measures = MEASURES if output.as_json else shown(find(by))
+    boards = iqaudit.compare(runs, by, measures, html=html)
     if output.as_json:
         print_json(record(boards))
     elif not output.quiet:

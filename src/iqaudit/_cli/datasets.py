@@ -10,7 +10,7 @@ import numpy as np
 
 import iqaudit
 from iqaudit._audit.settings import DATA
-from iqaudit._cli.options import Output, command, gathered, in_output, output_options, setting
+from iqaudit._cli import options
 from iqaudit._cli.printing import lines, print_json, stdout
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX
@@ -23,25 +23,25 @@ def _drawing(*, sample: int | None, **others: Any) -> Drawing:
     return Drawing(count=sample, **others)
 
 
-DRAWING = {key: setting(DATA[key]) for key in ("subset", "sample", "stratify")}
+DRAWING = {key: options.setting(DATA[key]) for key in ("subset", "sample", "stratify")}
 SEED = replace(DATA["seed"], flag="--seed")
 
 
-@command()
+@options.command()
 @click.argument("spec", required=False)
-@setting(DATA["opinion_range"])
-@gathered("drawing", _drawing, DRAWING | {"seed": setting(SEED)})
-@in_output(
+@options.setting(DATA["opinion_range"])
+@options.gathered("drawing", _drawing, DRAWING | {"seed": options.setting(SEED)})
+@options.in_output(
     "--write", type=Path, metavar="FILE", help="List of the pictures' names to write, for --subset."
 )
-@output_options
+@options.output
 def datasets(
     *,
     spec: str | None,
     drawing: Drawing,
     opinion_range: tuple[float, float] | None,
     write: Path | None,
-    output: Output,
+    output: options.Output,
 ) -> None:
     """Show the kinds of data sets or, where one is named, its pictures and scores on disk.
 

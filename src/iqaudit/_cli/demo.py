@@ -4,20 +4,22 @@ from pathlib import Path
 
 from iqaudit._api.settings import attack_settings
 from iqaudit._audit.settings import SETTINGS
+from iqaudit._cli import options
 from iqaudit._cli.attack import out_option, run_cell
-from iqaudit._cli.options import Output, command, output_options, overwrite_option, setting
 
 
-@command()
-@setting(
+@options.command()
+@options.setting(
     SETTINGS["queries"],
     help="Query budget per picture.  [default: about three minutes on two cores]",
 )
-@setting(SETTINGS["seeds"], single=True)
+@options.setting(SETTINGS["seeds"], single=True)
 @out_option(default="iqaudit-demo", show_default=True, help="Directory to write.")
-@overwrite_option
-@output_options
-def demo(*, out: Path, queries: int | None, seed: int, overwrite: bool, output: Output) -> None:
+@options.overwrite
+@options.output
+def demo(
+    *, out: Path, queries: int | None, seed: int, overwrite: bool, output: options.Output
+) -> None:
     """Attack the bundled victim on eight photographs, with the paper's attack at 3/255.
 
     \b

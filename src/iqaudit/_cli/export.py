@@ -5,14 +5,16 @@ from pathlib import Path
 import click
 
 from iqaudit import Audit
-from iqaudit._cli.options import command, in_output
+from iqaudit._cli import options
 from iqaudit._core.errors import InputError
 
 
-@command()
+@options.command()
 @click.argument("run", type=Path)
-@in_output("--csv", type=Path, metavar="FILE", help="CSV file.")
-@in_output("--parquet", type=Path, metavar="FILE", help="Parquet file; needs iqaudit[parquet].")
+@options.in_output("--csv", type=Path, metavar="FILE", help="CSV file.")
+@options.in_output(
+    "--parquet", type=Path, metavar="FILE", help="Parquet file; needs iqaudit[parquet]."
+)
 def export(*, run: Path, **files: Path | None) -> None:
     """Write a row a picture and cell, with every figure and the opinion score.
 

@@ -8,7 +8,7 @@ import click
 
 from iqaudit import Audit
 from iqaudit._analysis.tables.gate import Judgement, parse
-from iqaudit._cli.options import gathered, in_output
+from iqaudit._cli import options
 from iqaudit._core.errors import InputError
 
 FAILED = 3
@@ -46,19 +46,19 @@ def _gate(*, fail_if: Sequence[str], junit: Path | None) -> Gate:
     return Gate(fail_if, junit)
 
 
-gate_options = gathered(
+gate_options = options.gathered(
     "gate",
     _gate,
     {
-        "fail_if": in_output(
+        "fail_if": options.in_output(
             "--fail-if",
             multiple=True,
             metavar="RULE",
             help='Exit with code 3 where this holds of a cell, as "rgo > 0.3".  [repeatable]',
         ),
-        "junit": in_output(
+        "junit": options.in_output(
             "--junit", type=Path, metavar="FILE", help="JUnit file of the rules, for CI."
         ),
     },
 )
-"""The options of a gate, gathered into a command's argument `gate`."""
+"""The options of a gate, options.gathered into a command's argument `gate`."""

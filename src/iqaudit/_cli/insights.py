@@ -10,19 +10,21 @@ from rich.text import Text
 
 import iqaudit
 from iqaudit._analysis.findings.figures import Insights
-from iqaudit._cli.options import Output, command, output_options, own_victim_options, yes_option
+from iqaudit._cli import options
 from iqaudit._cli.printing import print_json, stdout
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import INSIGHTS
 from iqaudit.victims._spec import VictimSpec
 
 
-@command()
+@options.command()
 @click.argument("directory", type=Path)
-@own_victim_options
-@yes_option
-@output_options
-def insights(*, directory: Path, victim: VictimSpec | None, yes: bool, output: Output) -> None:
+@options.own_victim
+@options.yes
+@options.output
+def insights(
+    *, directory: Path, victim: VictimSpec | None, yes: bool, output: options.Output
+) -> None:
     """Print what an attack shows about its victim: of a run, or of each cell of an audit.
 
     The same command again goes on where it was stopped; no score is asked twice.

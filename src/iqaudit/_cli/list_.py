@@ -1,12 +1,12 @@
 """The command list."""
 
 import iqaudit
-from iqaudit._cli.options import command, in_output
+from iqaudit._cli import options
 from iqaudit._cli.printing import lines, print_json, stdout
 
 
-@command("list")
-@in_output("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
+@options.command("list")
+@options.in_output("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
 def list_(*, as_json: bool) -> None:
     """List victims and attacks.
 

@@ -125,7 +125,7 @@ def gathered(
     return decorate
 
 
-def victim_options(command: F, *, default: str | None = "reference") -> F:
+def victim(command: F, *, default: str | None = "reference") -> F:
     """Give a command the options of a victim, gathered into its argument `victim`."""
     shown = True if default else "the run's"
     name = setting(SETTINGS["victims"], single=True, default=default, show_default=shown)
@@ -133,9 +133,9 @@ def victim_options(command: F, *, default: str | None = "reference") -> F:
     return gathered("victim", _spec, options)(command)
 
 
-def own_victim_options(command: F) -> F:
+def own_victim(command: F) -> F:
     """Give a command the options of a victim that a run brings itself unless one is named."""
-    return victim_options(command, default=None)
+    return victim(command, default=None)
 
 
 def _spec(victim: str | None, **options: Any) -> VictimSpec | None:
@@ -152,7 +152,7 @@ def _settings(**values: Any) -> dict[str, Any]:
     return settings | {"data": {key: settings.pop(key) for key in DATA if key in settings}}
 
 
-audit_options = gathered(
+audit = gathered(
     "settings",
     _settings,
     {
@@ -178,7 +178,7 @@ class Output(NamedTuple):
         return self.quiet or self.as_json
 
 
-output_options = gathered(
+output = gathered(
     "output",
     Output,
     {
@@ -188,8 +188,8 @@ output_options = gathered(
 )
 """The options on printing, gathered into a command's argument `output`."""
 
-yes_option = option(
+yes = option(
     "--yes", heading="Service", is_flag=True, help="Ask victims whose scores may cost money."
 )
 
-overwrite_option = in_output("--overwrite", is_flag=True, help="Replace the run that --out holds.")
+overwrite = in_output("--overwrite", is_flag=True, help="Replace the run that --out holds.")

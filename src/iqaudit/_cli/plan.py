@@ -13,27 +13,22 @@ from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
 from iqaudit._assess.cost import duration
 from iqaudit._audit.estimate import Estimate, Share
+from iqaudit._cli import options
 from iqaudit._cli.audit import out_option
 from iqaudit._cli.execution import Execution, execution_options
-from iqaudit._cli.options import (
-    Output,
-    audit_options,
-    command,
-    output_options,
-    overwrite_option,
-    yes_option,
-)
 from iqaudit._cli.printing import print_json, stdout, table
 
 
-@command()
-@audit_options
+@options.command()
+@options.audit
 @execution_options
 @out_option
-@overwrite_option
-@yes_option
-@output_options
-def plan(*, settings: dict[str, Any], execution: Execution, output: Output, **_: Any) -> None:
+@options.overwrite
+@options.yes
+@options.output
+def plan(
+    *, settings: dict[str, Any], execution: Execution, output: options.Output, **_: Any
+) -> None:
     """Estimate an audit's queries, time, disk space and money, from the same arguments.
 
     A victim whose scores may cost money is not asked.

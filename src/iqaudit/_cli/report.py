@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from iqaudit import Audit
-from iqaudit._cli.options import command
+from iqaudit._cli import options
 
 
-@command()
+@options.command()
 @click.argument("directory", type=Path)
 def report(*, directory: Path) -> None:
     """Write report.html again, of a run or of a whole audit, from its files.

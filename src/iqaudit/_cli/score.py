@@ -7,17 +7,17 @@ from rich.text import Text
 
 import iqaudit
 from iqaudit._api.victims import made
-from iqaudit._cli.options import Output, command, output_options, victim_options
+from iqaudit._cli import options
 from iqaudit._cli.printing import print_json, print_note, print_notes, stdout, table
 from iqaudit._core.picture import collect
 from iqaudit.victims._spec import VictimSpec
 
 
-@command()
+@options.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
-@victim_options
-@output_options
-def score(*, pictures: Sequence[str], victim: VictimSpec, output: Output) -> None:
+@options.victim
+@options.output
+def score(*, pictures: Sequence[str], victim: VictimSpec, output: options.Output) -> None:
     """Score pictures (files, or folders of them).
 
     \b
@@ -37,7 +37,7 @@ def score(*, pictures: Sequence[str], victim: VictimSpec, output: Output) -> Non
         print_scores(scores, output)
 
 
-def print_scores(scores: Sequence[iqaudit.Score], output: Output) -> None:
+def print_scores(scores: Sequence[iqaudit.Score], output: options.Output) -> None:
     """Print pictures' scores."""
     if output.as_json:
         print_json([each._asdict() for each in scores])

@@ -7,14 +7,14 @@ import click
 from rich.text import Text
 
 from iqaudit import Audit
-from iqaudit._cli.options import Output, command, output_options
+from iqaudit._cli import options
 from iqaudit._cli.printing import print_json, stdout, table
 
 
-@command()
+@options.command()
 @click.argument("directory", type=Path)
-@output_options
-def status(*, directory: Path, output: Output) -> None:
+@options.output
+def status(*, directory: Path, output: options.Output) -> None:
     """Print how far an audit is.
 
     \b

@@ -10,16 +10,16 @@ from rich.text import Text
 import iqaudit
 from iqaudit._analysis.tables.catalogue import GROUPS
 from iqaudit._analysis.tables.tables import TableRow, finite, record
+from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, exit_code, gate_options
-from iqaudit._cli.options import Output, command, output_options
 from iqaudit._cli.printing import figure, interval, print_json, stdout, table
 
 
-@command()
+@options.command()
 @click.argument("run", type=Path)
 @gate_options
-@output_options
-def tables(*, run: Path, gate: Gate, output: Output) -> None:
+@options.output
+def tables(*, run: Path, gate: Gate, output: options.Output) -> None:
     """Print every measure of a run, or of an audit's cells, with 95 % intervals.
 
     \b

@@ -10,16 +10,16 @@ from rich.text import Text
 import iqaudit
 from iqaudit._analysis.formatting import figure
 from iqaudit._analysis.transfer import Entry, Transfer
-from iqaudit._cli.options import Output, command, option, output_options, yes_option
+from iqaudit._cli import options
 from iqaudit._cli.printing import stdout, table
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import TRANSFER
 from iqaudit.measures._bootstrap import Estimate
 
 
-@command()
+@options.command()
 @click.argument("directory", type=Path)
-@option(
+@options.option(
     "--victim",
     "--victims",
     "victims",
@@ -28,9 +28,9 @@ from iqaudit.measures._bootstrap import Estimate
     metavar="SPEC",
     help="Victim and its options, SPEC[,OPTION=VALUE]...  [default: the run's; repeatable]",
 )
-@yes_option
-@output_options
-def transfer(*, directory: Path, victims: Sequence[str], yes: bool, output: Output) -> None:
+@options.yes
+@options.output
+def transfer(*, directory: Path, victims: Sequence[str], yes: bool, output: options.Output) -> None:
     """Score the pictures made against each victim with all victims.
 
     The same command again goes on where it was stopped; no score is asked twice.

@@ -7,7 +7,7 @@ import click
 from rich.text import Text
 
 import iqaudit
-from iqaudit._cli.options import Output, command, output_options, own_victim_options
+from iqaudit._cli import options
 from iqaudit._cli.printing import figure, print_json, stdout, table
 from iqaudit.victims._spec import VictimSpec
 
@@ -15,11 +15,11 @@ SHOWN = 3
 """Differences that are printed for a picture; --json has them all."""
 
 
-@command()
+@options.command()
 @click.argument("directory", type=Path)
-@own_victim_options
-@output_options
-def verify(*, directory: Path, victim: VictimSpec | None, output: Output) -> None:
+@options.own_victim
+@options.output
+def verify(*, directory: Path, victim: VictimSpec | None, output: options.Output) -> None:
     """Read a run's or an audit's files, measure and score them again, and compare.
 
     \b

@@ -12,9 +12,6 @@ from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.findings import Bars, bars
 from iqaudit.measures._bootstrap import NOTHING
 
-SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
-"""Measures beside the one that victims are sorted by; the CSV file has all."""
-
 
 @dataclass(frozen=True)
 class Board:
@@ -43,7 +40,6 @@ def view(paths: Sequence[str | os.PathLike[str]], by: str) -> dict[str, Any]:
 
 
 def _board(name: str, board: Leaderboard) -> Board:
-    shown = tuple(dict.fromkeys((board.by, *(find(each) for each in SHOWN))))
     heads = ["rank", "victim", "run", "cell", "pictures"]
     heads += [head for measure in board.measures for head in spread(measure.name)]
     rows = [
@@ -65,4 +61,10 @@ def _board(name: str, board: Leaderboard) -> Board:
         (each.row.victim, each.row.pictures, each.row.values[board.by.name], NOTHING)
         for each in board.standings
     ]
-    return Board(name, board, shown, bars(name, board.by.title, drawn), csv_url([heads, *rows]))
+    return Board(
+        name,
+        board,
+        leaderboard.shown(board.by),
+        bars(name, board.by.title, drawn),
+        csv_url([heads, *rows]),
+    )

@@ -43,19 +43,12 @@ class Cell:
         """Whether its attack is chance."""
         return is_baseline(self.data)
 
-    @property
-    def unfinished(self) -> int:
-        """Pictures that the figures leave out."""
-        return self.row.unfinished
-
 
 @dataclass(frozen=True)
 class Verdict:
     """A cell's summary: a big figure, a bar with marks, and sentences."""
 
     cell: Cell
-    rgo: Estimate
-    reachable: Estimate
     baseline: Estimate
     sentences: tuple[str, ...]
 
@@ -119,9 +112,7 @@ def verdict(cell: Cell) -> Verdict:
         _seen(values),
         _left_out(cell),
     ]
-    return Verdict(
-        cell, values["rgo"], values["reachable_rgo"], baseline, tuple(filter(None, sentences))
-    )
+    return Verdict(cell, baseline, tuple(filter(None, sentences)))
 
 
 def _how_far(cell: Cell) -> str:
@@ -154,9 +145,9 @@ def _seen(values: Mapping[str, Estimate]) -> str:
 
 
 def _left_out(cell: Cell) -> str:
-    if not cell.unfinished:
+    if not cell.row.unfinished:
         return ""
-    return f"{pictures(cell.unfinished)} not finished, and left out of every figure."
+    return f"{pictures(cell.row.unfinished)} not finished, and left out of every figure."
 
 
 def _between(values: Sequence[float], form: str, unit: str = "") -> str:
