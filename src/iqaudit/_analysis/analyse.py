@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from iqaudit._analysis import transfer as transfers
 from iqaudit._analysis.findings import insights as findings
+from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.run_victims import own_label, owns
 from iqaudit._analysis.score_cache import Progress, Scorer
 from iqaudit._core.errors import InputError
@@ -49,7 +50,7 @@ def write_transfer(
 
 def write_insights(
     cell: Path, scorer: Scorer, watch: Watch = unwatched, *, yes: bool = False
-) -> findings.Insights:
+) -> Insights:
     """Write a run's insights.json; see `insights`."""
     shares = [(scorer, findings.most_asked(cell))]
     _refuse_payment(shares, "at most ", yes=yes)
