@@ -25,7 +25,7 @@ Watch: TypeAlias = Callable[[Sequence[Share], str], AbstractContextManager[Progr
 refuse. Its context gives the progress."""
 
 
-def to_ask(scorer: Scorer, most: int, bound: str) -> str:
+def share_text(scorer: Scorer, most: int, bound: str) -> str:
     """Return the number of scores that a victim will be asked for."""
     card = scorer.victim.card
     each = f", {card.cost} queries each" if card.cost > 1 else ""
@@ -62,7 +62,7 @@ def _refuse_payment(shares: Sequence[Share], bound: str, *, yes: bool) -> None:
     for scorer, most in shares:
         if scorer.victim.card.device == ELSEWHERE and not yes:
             raise InputError(
-                f"{to_ask(scorer, most, bound)}. They may cost money: say --yes to have them asked."
+                f"{share_text(scorer, most, bound)}. They may cost money: say --yes to have them asked."
             )
 
 

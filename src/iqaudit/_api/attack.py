@@ -199,16 +199,16 @@ def demo(
 def _in_memory(
     spec: SearchSpec, pictures: Sequence[Picture], batch: int | None, progress: Progress | None
 ) -> tuple[TrialResult, ...]:
-    found: list[TrialResult] = []
+    finished: list[TrialResult] = []
     try:
         for result in run(spec, pictures, batch, progress):
-            found.append(result)  # noqa: PERF402 (extend promises nothing on an error)
+            finished.append(result)  # noqa: PERF402 (extend promises nothing on an error)
     except VictimError as error:
-        error.results = tuple(found)
+        error.results = tuple(finished)
         raise
     except KeyboardInterrupt:
-        raise Interrupted(tuple(found)) from None
-    return tuple(found)
+        raise Interrupted(tuple(finished)) from None
+    return tuple(finished)
 
 
 class _Teller(Observer):

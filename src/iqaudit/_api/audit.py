@@ -269,11 +269,11 @@ def audit(
         overwrite=overwrite,
         observer=observer,
     )
-    found = Audit(out, spec)
+    done = Audit(out, spec)
     if analyses:
-        found.analyse()
-        found.report()
-    return found
+        done.analyse()
+        done.report()
+    return done
 
 
 def plan(

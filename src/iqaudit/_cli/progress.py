@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from iqaudit._analysis.analyse import Share, Watch, to_ask
+from iqaudit._analysis.analyse import Share, Watch, share_text
 from iqaudit._analysis.score_cache import Progress as Count
 from iqaudit._audit.observer import Observer
 from iqaudit._cli.printing import stderr
@@ -136,7 +136,7 @@ def watched(*, silent: bool) -> Watch:
     def watch(shares: Sequence[Share], bound: str) -> Iterator[Count]:
         if not silent:
             for share in shares:
-                click.echo(to_ask(*share, bound), err=True)
+                click.echo(share_text(*share, bound), err=True)
         console, stopped = stderr(), False
         hidden = silent or not console.is_terminal
 

@@ -40,31 +40,15 @@ def view(paths: Sequence[str | os.PathLike[str]], by: str) -> dict[str, Any]:
 
 
 def _board(name: str, board: Leaderboard) -> Board:
-    heads = ["rank", "victim", "run", "cell", "pictures"]
-    heads += [head for measure in board.measures for head in spread(measure.name)]
-    rows = [
-        (
-            standing.rank,
-            standing.row.victim,
-            standing.run,
-            standing.row.cell,
-            standing.row.pictures,
-            *(
-                each
-                for measure in board.measures
-                for each in numbers(standing.row.values[measure.name])
-            ),
-        )
-        for standing in board.standings
-    ]
-    drawn = [
-        (each.row.victim, each.row.pictures, each.row.values[board.by.name], NOTHING)
-        for each in board.standings
-    ]
-    return Board(
-        name,
-        board,
-        leaderboard.shown(board.by),
-        bars(name, board.by.title, drawn),
-        csv_url([heads, *rows]),
-    )
+    heads = [head for measure in board.measures for head in spread(measure.name)]
+    table: list[Sequence[Any]] = [("rank", "victim", "run", "cell", "pictures", *heads)]
+    drawn = []
+    for each in board.standings:
+        row = each.row
+        values = [
+            value for measure in board.measures for value in numbers(row.values[measure.name])
+        ]
+        table.append((each.rank, row.victim, each.run, row.cell, row.pictures, *values))
+        drawn.append((row.victim, row.pictures, row.values[board.by.name], NOTHING))
+    shown = leaderboard.shown(board.by)
+    return Board(name, board, shown, bars(name, board.by.title, drawn), csv_url(table))

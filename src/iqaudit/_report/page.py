@@ -122,23 +122,19 @@ def _tables(cells: Sequence[Cell], measures: Sequence[Measure]) -> tuple[Measure
         ("others", "Other groups' measures on the same pictures", OTHERS),
     ):
         groups = tuple(
-            (title, tuple(measure for measure in there if measure.group == group))
+            (title, some)
             for group, title in GROUPS.items()
             if group in chosen
+            and (some := tuple(measure for measure in there if measure.group == group))
         )
-        groups = tuple((title, some) for title, some in groups if some)
-        heads = ["measure", "unit", *(head for cell in cells for head in spread(cell.label))]
-        rows = [
-            (
-                measure.title,
-                measure.unit,
-                *(each for cell in cells for each in numbers(cell.row.values[measure.name])),
-            )
-            for _, some in groups
-            for measure in some
-        ]
+        heads = [head for cell in cells for head in spread(cell.label)]
+        table: list[Sequence[Any]] = [("measure", "unit", *heads)]
+        for measure in (each for _, some in groups for each in some):
+            values = [cell.row.values[measure.name] for cell in cells]
+            columns = [column for value in values for column in numbers(value)]
+            table.append((measure.title, measure.unit, *columns))
         if groups:
-            tables.append(Measures(name, caption, groups, csv_url([heads, *rows])))
+            tables.append(Measures(name, caption, groups, csv_url(table)))
     return tuple(tables)
 
 
