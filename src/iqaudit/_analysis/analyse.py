@@ -61,9 +61,8 @@ def write_insights(
 def _refuse_payment(shares: Sequence[Share], bound: str, *, yes: bool) -> None:
     for scorer, most in shares:
         if scorer.victim.card.device == ELSEWHERE and not yes:
-            raise InputError(
-                f"{share_text(scorer, most, bound)}. They may cost money: say --yes to have them asked."
-            )
+            line = share_text(scorer, most, bound)
+            raise InputError(f"{line}. They may cost money: say --yes to have them asked.")
 
 
 @one_thread()
