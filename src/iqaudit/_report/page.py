@@ -45,7 +45,7 @@ def page(path: Path) -> dict[str, Any]:
     """
     data, manifest = load(path), schema.manifest(path)
     whole, earlier = tables.table(data), tables.by_queries(data)
-    cells = _cells(data, whole, alone=manifest is None)
+    cells = _cells(data, whole, alone=not schema.is_audit(path))
     moved = transfer.load(path)
     return {
         "cells": cells,
@@ -63,7 +63,7 @@ def page(path: Path) -> dict[str, Any]:
         "gallery": gallery(path, cells),
         "outcomes": OUTCOMES,
         "finished": FINISHED,
-        "pictures_csv": _pictures(data, alone=manifest is None),
+        "pictures_csv": _pictures(data, alone=not schema.is_audit(path)),
         "measures": whole.measures,
     }
 
