@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from iqaudit._analysis import transfer
-from iqaudit._analysis.findings import insights
+from iqaudit._analysis.findings import figures, insights
 from iqaudit._runs import schema
 from iqaudit._runs.records import AttackRecord, AuditRecord, RunRecord
 
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "schema"
 RECORDS: dict[str, tuple[str, type[Any]]] = {
     schema.RESULTS: (schema.FORMAT, RunRecord),
     schema.AUDIT: (schema.AUDIT_FORMAT, AuditRecord),
-    schema.INSIGHTS: (insights.FORMAT, insights.Insights),
+    schema.INSIGHTS: (insights.FORMAT, figures.Insights),
     schema.TRANSFER: (transfer.FORMAT, transfer.Transfer),
 }
 

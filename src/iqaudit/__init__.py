@@ -8,9 +8,9 @@ Linf(levels=3)
 from importlib.metadata import version
 
 from iqaudit import attacks, datasets, measures, victims
-from iqaudit._analysis.tables.leaderboard import compare
 from iqaudit._analysis.tables.tables import Table
-from iqaudit._api.attack import attack
+from iqaudit._api.analyses import compare, insights, transfer
+from iqaudit._api.attack import attack, demo
 from iqaudit._api.audit import Audit, audit, load, plan, verify
 from iqaudit._api.victims import (
     Score,
@@ -66,6 +66,8 @@ __all__ = [
     "check",
     "compare",
     "datasets",
+    "demo",
+    "insights",
     "list_attacks",
     "list_datasets",
     "list_victims",
@@ -74,6 +76,7 @@ __all__ = [
     "plan",
     "read",
     "score",
+    "transfer",
     "verify",
     "victims",
     "write",

@@ -5,17 +5,21 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from iqaudit import InputError, _analysis
-from iqaudit._analysis import Estimate, Table, TableRow
+from iqaudit import InputError
+from iqaudit._analysis.tables import catalogue, gate, tables
+from iqaudit._analysis.tables.cells import load
+from iqaudit._analysis.tables.gate import Judgement
+from iqaudit._analysis.tables.tables import Table, TableRow
+from iqaudit.measures._bootstrap import Estimate
 
 
 def row(cell: str, **values: Estimate) -> TableRow:
     return TableRow(cell, "v", "a", None, 3, "raise", 9, 8, 0, 0, values)
 
 
-def judged(rule: str, **values: Estimate) -> _analysis.Judgement:
-    parsed = _analysis.parse(rule)
-    (found,) = _analysis.judge(Table((parsed.measure,), (row("cell", **values),)), [parsed])
+def judged(rule: str, **values: Estimate) -> Judgement:
+    parsed = gate.parse(rule)
+    (found,) = gate.judge(Table((parsed.measure,), (row("cell", **values),)), [parsed])
     return found
 
 
@@ -52,7 +56,7 @@ def test_an_infinite_r_is_compared_as_such() -> None:
 def test_a_figure_that_does_not_exist_is_no_pass(
     rule: str, estimate: Estimate, sentence: str
 ) -> None:
-    parsed = _analysis.parse(rule)
+    parsed = gate.parse(rule)
     found = judged(rule, **{parsed.measure.name: estimate})
     assert (found.failed, found.value) == (True, None)
     assert sentence in found.sentence
@@ -72,25 +76,25 @@ def test_a_figure_that_does_not_exist_is_no_pass(
 )
 def test_what_is_no_rule_is_refused_with_the_mend(text: str, sentence: str) -> None:
     with pytest.raises(InputError) as refused:
-        _analysis.parse(text)
+        gate.parse(text)
     assert sentence in str(refused.value)
 
 
 def test_every_measure_and_both_its_ends_can_be_ruled_on() -> None:
-    for measure in _analysis.MEASURES:
+    for measure in catalogue.MEASURES:
         for suffix, end in (("", "value"), ("_low", "low"), ("_high", "high")):
-            rule = _analysis.parse(f"{measure.name}{suffix} > 0")
+            rule = gate.parse(f"{measure.name}{suffix} > 0")
             assert (rule.measure, rule.end) == (measure, end)
 
 
 def test_junit_has_a_case_a_cell_and_rule() -> None:
-    rules = [_analysis.parse(text) for text in ("rgo > 0.3", "srocc_after < 0")]
+    rules = [gate.parse(text) for text in ("rgo > 0.3", "srocc_after < 0")]
     rows = (
         row("one", rgo=Estimate(0.4), srocc_after=Estimate(None)),
         row("two", rgo=Estimate(0.1), srocc_after=Estimate(0.5)),
     )
-    found = _analysis.judge(Table((), rows), rules, missing=["three & more"])
-    root = ET.fromstring(_analysis.junit(found))  # noqa: S314 (our own)
+    found = gate.judge(Table((), rows), rules, missing=["three & more"])
+    root = ET.fromstring(gate.junit(found))  # noqa: S314 (our own)
     assert root.attrib | {"tests": "6", "failures": "1", "errors": "3"} == root.attrib
     cases = {(case.get("classname"), case.get("name")): case for case in root.iter("testcase")}
     assert len(cases) == 6
@@ -107,6 +111,6 @@ def test_unfinished_pictures_are_told(tmp_path: Path) -> None:
 
     run = Cell(rough(), queries=4).write(tmp_path / "run")
     edit(run, lambda record: record["pictures"][0].update(outcome="interrupted"))
-    rule = _analysis.parse("rgo > 2")
-    (found,) = _analysis.judge(_analysis.table(_analysis.load(run)), [rule])
+    rule = gate.parse("rgo > 2")
+    (found,) = gate.judge(tables.table(load(run)), [rule])
     assert "(5 pictures, 1 not finished, 95 % interval" in found.sentence

@@ -22,6 +22,7 @@ import iqaudit
 from iqaudit import InputError, VictimError
 from iqaudit._analysis.findings import breakdowns, insights
 from iqaudit._analysis.findings.baseline import random_picture
+from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.findings.observations import SCORES, Effect, Observation
 from iqaudit._analysis.findings.pairs import Pair, pairs, recorded
 from iqaudit._analysis.findings.search_replay import replay
@@ -48,7 +49,7 @@ def run(tmp_path: Path) -> Path:
     return run_of(tmp_path / "run", opinions=range(COUNT))[0]
 
 
-def left(found: insights.Insights, treatment: str) -> Estimate:
+def left(found: Insights, treatment: str) -> Estimate:
     return next(each.left.attack for each in found.survival if each.treatment == treatment)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tests.support.audits import Cell, bright, edit, rough, uneven, write_run
 
-from iqaudit import InputError, _analysis
-from iqaudit._analysis.tables import leaderboard
+from iqaudit import InputError
+from iqaudit._analysis.tables import catalogue, leaderboard
 
 
 @pytest.fixture(scope="module")
@@ -24,16 +24,16 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_the_firmest_is_first_whichever_way_the_measure_points(runs: dict[str, Path]) -> None:
     paths = [runs["rough"], runs["bright"]]
     for by in ("rgo", "r_decimal", "flip"):
-        (found,) = _analysis.compare(paths, by)
+        (found,) = leaderboard.compare(paths, by)
         values = [standing.row.values[by].value or 0 for standing in found.standings]
-        falling = _analysis.find(by).higher_favours == "victim"
+        falling = catalogue.find(by).higher_favours == "victim"
         assert values == sorted(values, reverse=falling)
         assert [standing.rank for standing in found.standings] == [1, 2]
         assert found.same_pictures
 
 
 def test_attacks_and_pictures_are_told_apart(runs: dict[str, Path]) -> None:
-    found = _analysis.compare([runs["rough"], runs["square"], runs["few"]])
+    found = leaderboard.compare([runs["rough"], runs["square"], runs["few"]])
     assert [each.attack for each in found] == ["bidirectional", "square"]
     assert [len(each.standings) for each in found] == [2, 1]
     assert [each.same_pictures for each in found] == [False, True]
@@ -44,7 +44,7 @@ def test_searches_that_ended_early_are_no_rivals_of_those_that_did_not(
 ) -> None:
     stopped = Cell(rough(), queries=30).write(tmp_path / "stopped")
     edit(stopped, lambda record: record.update(early_stop=0.1, until_plateau=20))
-    found = _analysis.compare([runs["rough"], stopped])
+    found = leaderboard.compare([runs["rough"], stopped])
     assert [each.budget for each in found] == [
         "30 queries a picture",
         "30 queries a picture, fewer where RGO 0.1 is reached or 20 in a row find nothing better",
@@ -55,24 +55,24 @@ def test_equal_figures_share_a_rank_and_undefined_ones_come_last(
     runs: dict[str, Path], tmp_path: Path
 ) -> None:
     paths = [runs["rough"], runs["rough"], runs["bright"]]
-    (found,) = _analysis.compare(paths, "range_gain_raise")
+    (found,) = leaderboard.compare(paths, "range_gain_raise")
     assert [standing.rank for standing in found.standings] == [1, 1, 3]
     assert found.standings[2].row.values["range_gain_raise"].value is None
     unfinished = Cell(rough(), queries=30).write(tmp_path / "run")
     edit(unfinished, lambda record: [e.update(outcome="interrupted") for e in record["pictures"]])
-    (found,) = _analysis.compare([unfinished, runs["rough"]])
+    (found,) = leaderboard.compare([unfinished, runs["rough"]])
     assert [standing.run for standing in found.standings] == [str(runs["rough"]), str(unfinished)]
 
 
 def test_a_board_is_json(runs: dict[str, Path]) -> None:
     held = json.loads(
-        json.dumps(leaderboard.record(_analysis.compare([runs["rough"]])), allow_nan=False)
+        json.dumps(leaderboard.record(leaderboard.compare([runs["rough"]])), allow_nan=False)
     )
     assert held[0]["by"] == "rgo"
     assert held[0]["standings"][0]["row"]["values"]["rgo"].keys() == {"value", "low", "high"}
-    assert len(held[0]["measures"]) == len(_analysis.MEASURES)
+    assert len(held[0]["measures"]) == len(catalogue.MEASURES)
 
 
 def test_an_unknown_measure_is_refused_before_a_run_is_read() -> None:
     with pytest.raises(InputError, match='no measure called "beauty"'):
-        _analysis.compare(["nowhere"], "beauty")
+        leaderboard.compare(["nowhere"], "beauty")

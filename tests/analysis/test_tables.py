@@ -22,14 +22,14 @@ from tests.support.audits import (
 )
 
 import iqaudit
-from iqaudit import InputError, _analysis, measures
-from iqaudit._analysis import Estimate
-from iqaudit._analysis.tables import samples, statistics
+from iqaudit import InputError, measures
+from iqaudit._analysis.tables import catalogue, samples, statistics, tables
+from iqaudit._analysis.tables.cells import load, missing
 from iqaudit._analysis.tables.tables import finite, record
 from iqaudit._core.picture import Pixels, collect
 from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import load as load_record
-from iqaudit.measures._bootstrap import linear_correlation
+from iqaudit.measures._bootstrap import Estimate, linear_correlation
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +56,12 @@ def column(run: Path, name: str) -> list[float]:
 
 
 def values(run: Path) -> dict[str, float | None]:
-    (row,) = _analysis.table(_analysis.load(run)).rows
+    (row,) = tables.table(load(run)).rows
     return {name: estimate.value for name, estimate in row.values.items()}
 
 
 def test_an_audit_has_its_cells_in_order_with_what_the_manifest_says(audit: Path) -> None:
-    cells = _analysis.load(audit)
+    cells = load(audit)
     assert [cell.cell for cell in cells] == [
         "rough--bidirectional", "smooth--bidirectional", "bright--square",
     ]  # fmt: skip
@@ -77,7 +77,7 @@ def test_an_audit_has_its_cells_in_order_with_what_the_manifest_says(audit: Path
 
 def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
     run = audit / "rough--bidirectional"
-    row = _analysis.table(_analysis.load(audit)).rows[0]
+    row = tables.table(load(audit)).rows[0]
     found = {name: estimate.value for name, estimate in row.values.items()}
     s, s_attacked = (
         np.array(column(run, "clean_quality")),
@@ -116,7 +116,7 @@ def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
             f"energy_{way}": measures.energy_score(*pair, clean),
         }
     assert found == pytest.approx(expected)
-    assert list(found) == [measure.name for measure in _analysis.MEASURES]
+    assert list(found) == [measure.name for measure in catalogue.MEASURES]
     assert (row.pictures, row.unfinished, row.rated) == (6, 0, 5)
 
 
@@ -127,7 +127,7 @@ def _msu_robustness(f: np.ndarray, f_attacked: np.ndarray) -> float:
 
 
 def test_gains_are_positive_towards_quality_whatever_the_scale(audit: Path) -> None:
-    one, other, *_ = _analysis.table(_analysis.load(audit)).rows
+    one, other, *_ = tables.table(load(audit)).rows
     for row in (one, other):
         for name in ("range_gain", "absolute_gain", "relative_gain", "wasserstein", "energy"):
             assert (row.values[f"{name}_raise"].value or 0) > 0, (row.cell, name)
@@ -135,8 +135,8 @@ def test_gains_are_positive_towards_quality_whatever_the_scale(audit: Path) -> N
 
 
 def test_figures_lie_in_their_intervals_and_come_out_the_same_again(audit: Path) -> None:
-    table = _analysis.table(_analysis.load(audit))
-    assert table == _analysis.table(_analysis.load(audit))
+    table = tables.table(load(audit))
+    assert table == tables.table(load(audit))
     for measure in table.measures:
         estimate = table.rows[0].values[measure.name]
         if measure.name == "linf":
@@ -149,8 +149,8 @@ def test_figures_lie_in_their_intervals_and_come_out_the_same_again(audit: Path)
 
 
 def test_what_was_reached_earlier_is_the_best_of_the_first_answers(audit: Path) -> None:
-    cells = _analysis.load(audit)
-    rows = [row for row in _analysis.by_queries(cells).rows if row.cell == cells[0].cell]
+    cells = load(audit)
+    rows = [row for row in tables.by_queries(cells).rows if row.cell == cells[0].cell]
     assert [row.queries for row in rows] == [100, 300, QUERIES]
     run = audit / cells[0].cell
     terms = []
@@ -160,10 +160,10 @@ def test_what_was_reached_earlier_is_the_best_of_the_first_answers(audit: Path) 
         quality = cells[0].scale.quality(float(best))
         terms.append(measures.rgo([entry.clean_quality], [quality]))
     assert rows[0].values["rgo"].value == pytest.approx(np.mean(terms))
-    final = _analysis.table(cells).rows[0].values
+    final = tables.table(cells).rows[0].values
     assert rows[-1].values == {name: final[name] for name in rows[-1].values}
     assert "linf" not in rows[-1].values
-    assert [row.queries for row in _analysis.by_queries(cells[2:]).rows] == [60]
+    assert [row.queries for row in tables.by_queries(cells[2:]).rows] == [60]
 
 
 def test_a_run_by_itself_has_no_opinions(run: Path) -> None:
@@ -178,9 +178,9 @@ def test_a_search_that_ended_early_keeps_what_it_had(tmp_path: Path) -> None:
     [result] = iqaudit.attack(
         grey, cell.victim, queries=200, early_stop=0.01, out=tmp_path / "early"
     )
-    (cell_data,) = _analysis.load(tmp_path / "early")
+    (cell_data,) = load(tmp_path / "early")
     assert result.queries < 100
-    rows = _analysis.by_queries([cell_data]).rows
+    rows = tables.by_queries([cell_data]).rows
     assert (
         rows[0].values["rgo"].value
         == rows[1].values["rgo"].value
@@ -209,7 +209,7 @@ def test_one_picture_has_figures_and_no_intervals(tmp_path: Path) -> None:
     grey: Pixels = np.full((12, 12, 3), 128, np.uint8)
     run = write_run(tmp_path / "one", rough(), collect([grey]), queries=20)
     edit(run, lambda record: rate(record, [4.0]))
-    (row,) = _analysis.table(_analysis.load(run)).rows
+    (row,) = tables.table(load(run)).rows
     assert row.values["rgo"].value is not None
     assert {estimate.low for estimate in row.values.values()} == {None}
     for name in ("srocc_before", "absolute_gain_raise", "r_decimal", "energy_lower"):
@@ -217,20 +217,20 @@ def test_one_picture_has_figures_and_no_intervals(tmp_path: Path) -> None:
 
 
 def test_an_unmoved_score_makes_r_infinite_and_json_null(run: Path) -> None:
-    (cell,) = _analysis.load(run)
+    (cell,) = load(run)
     still = samples.Snapshot.after(cell, 1)
-    assert _analysis.find("r_natural").compute(still) == Estimate(math.inf)
-    assert _analysis.find("rgo").compute(still) == Estimate(0, 0, 0)
-    decimal = _analysis.find("r_decimal").compute(still).value
+    assert catalogue.find("r_natural").compute(still) == Estimate(math.inf)
+    assert catalogue.find("rgo").compute(still) == Estimate(0, 0, 0)
+    decimal = catalogue.find("r_decimal").compute(still).value
     assert decimal is not None
     assert 5 < decimal <= 6  # log10 of 0.5 to 1 over the offset
-    held = record(_analysis.by_queries([cell]))
+    held = record(tables.by_queries([cell]))
     json.dumps(held, allow_nan=False)
     assert held["intervals"]["kind"] == "percentile bootstrap"
 
 
 def test_rows_are_plain_dicts_and_arrays(audit: Path) -> None:
-    table = _analysis.table(_analysis.load(audit))
+    table = tables.table(load(audit))
     rows = table.to_dict()
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
     arrays = table.to_arrays()
@@ -244,11 +244,11 @@ def test_rows_are_plain_dicts_and_arrays(audit: Path) -> None:
 
 
 def test_without_rows_the_columns_are_empty() -> None:
-    assert {array.shape for array in _analysis.table([]).to_arrays().values()} == {(0,)}
+    assert {array.shape for array in tables.table([]).to_arrays().values()} == {(0,)}
 
 
 def test_a_data_frame_has_the_arrays(audit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = _analysis.table(_analysis.load(audit))
+    table = tables.table(load(audit))
     monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
     assert table.to_pandas().keys() == table.to_arrays().keys()
     monkeypatch.setitem(sys.modules, "pandas", None)
@@ -258,11 +258,11 @@ def test_a_data_frame_has_the_arrays(audit: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_unfinished_pictures_are_left_out_and_counted(run: Path) -> None:
     edit(run, lambda record: record["pictures"][0].update(outcome="interrupted"))
-    (row,) = _analysis.table(_analysis.load(run)).rows
+    (row,) = tables.table(load(run)).rows
     assert (row.pictures, row.unfinished) == (5, 1)
     assert row.values["rgo"].value == pytest.approx(np.mean(column(run, "rgo")[1:]))
     edit(run, lambda record: [e.update(outcome="interrupted") for e in record["pictures"]])
-    (row,) = _analysis.table(_analysis.load(run)).rows
+    (row,) = tables.table(load(run)).rows
     assert {estimate.value for estimate in row.values.values()} == {None}
 
 
@@ -270,12 +270,12 @@ def test_pictures_that_an_audit_still_owes_are_counted(tmp_path: Path) -> None:
     audit = write_audit(tmp_path / "run", {"a": Cell(rough(), queries=4), "b": Cell(rough())})
     edit(audit / "a", lambda record: record["pictures"].pop())
     (audit / "b" / "results.json").unlink()
-    (row,) = _analysis.table(_analysis.load(audit)).rows
+    (row,) = tables.table(load(audit)).rows
     assert row.unfinished == 1
-    assert _analysis.missing(audit) == ("b",)
+    assert missing(audit) == ("b",)
     (audit / "a" / "results.json").unlink()
     with pytest.raises(InputError, match="cells is finished yet"):
-        _analysis.load(audit)
+        load(audit)
 
 
 def test_a_figure_that_an_older_version_did_not_measure_is_none(run: Path) -> None:
@@ -284,7 +284,7 @@ def test_a_figure_that_an_older_version_did_not_measure_is_none(run: Path) -> No
 
 
 def test_an_unbounded_victim_has_no_gain_of_its_range(audit: Path) -> None:
-    row = _analysis.table(_analysis.load(audit)).rows[2]
+    row = tables.table(load(audit)).rows[2]
     assert row.values["range_gain_lower"] == Estimate(None)
     assert row.values["absolute_gain_lower"].value is not None
 
@@ -316,4 +316,4 @@ def test_resampled_statistics_are_the_measures_of_each_resample() -> None:
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="this is no run"):
-        _analysis.load(tmp_path)
+        load(tmp_path)

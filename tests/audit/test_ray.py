@@ -65,7 +65,7 @@ def needs_ray(test: Callable[..., None]) -> Callable[..., None]:
     return test
 
 
-ALONE = "from iqaudit._cli import audits, main; audits.finish = lambda *_, **__: None; main()"
+ALONE = "from iqaudit._cli import audit, main; audit.finish = lambda *_, **__: None; main()"
 """The command line without the analyses that follow an audit: no engine has a part in them."""
 
 PAUSE = 0.02

@@ -58,7 +58,7 @@ def test_a_file_and_the_command_line_say_the_same(
         found.append(spec)
         raise InputError("taken")
 
-    monkeypatch.setattr("iqaudit._cli.audits.run", take)
+    monkeypatch.setattr("iqaudit._api.audit.execute.run", take)
     for said in (["--from", str(tmp_path / "audit.toml")], COMMAND.split()):
         assert "taken" in iqaudit_("audit", *said, "--out", "run").output
     assert found[0] == found[1]

@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.support.audits import OPINIONS, Cell, bright, edit, rough, write_audit
 
-from iqaudit import _analysis, _cli
-from iqaudit._analysis.tables import export
-from iqaudit._cli.gates import Gate, gate_options
+from iqaudit import _cli
+from iqaudit._analysis.tables import catalogue, export, tables
+from iqaudit._analysis.tables.cells import load
+from iqaudit._cli.gate import Gate, gate_options
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,10 +37,10 @@ def test_tables_prints_every_figure_that_there_is(audit: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "rough--bidirectional · rough · bidirectional · six · 3/255" in result.output
     assert "6 pictures; 5 with an opinion score" in result.output
-    row = _analysis.table(_analysis.load(audit)).rows[0]
-    for measure in _analysis.MEASURES:
+    row = tables.table(load(audit)).rows[0]
+    for measure in catalogue.MEASURES:
         line = next(each for each in result.output.splitlines() if f"  {measure.title}" in each)
-        assert _cli.figures.figure(row.values[measure.name].value, measure) in line
+        assert _cli.printing.figure(row.values[measure.name].value, measure.form) in line
 
 
 def test_tables_json_is_the_tables(audit: Path) -> None:
@@ -102,7 +103,7 @@ def test_export_has_every_picture_with_every_figure(audit: Path, tmp_path: Path)
         assert result.output == f"12 rows written to {file}\n"
     with (tmp_path / "audit.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
-    first = _analysis.load(audit)[0].pictures[0].figures
+    first = load(audit)[0].pictures[0].figures
     assert rows[0]["cell"] == "rough--bidirectional"
     assert float(rows[0]["attacked_score"]) == first.attacked_score
     assert float(rows[0]["flip"]) == first.flip
@@ -113,7 +114,7 @@ def test_export_has_every_picture_with_every_figure(audit: Path, tmp_path: Path)
     assert rows[6]["range_gain"] == ""
     pyarrow = pytest.importorskip("pyarrow.parquet")
     table = pyarrow.read_table(tmp_path / "audit.parquet").to_pylist()
-    assert table == export.rows(_analysis.load(audit))
+    assert table == export.rows(load(audit))
     edit(
         audit / "bright--square",
         lambda record: record["pictures"][1].update(outcome="budget_spent"),
@@ -121,9 +122,9 @@ def test_export_has_every_picture_with_every_figure(audit: Path, tmp_path: Path)
 
 
 def test_exported_terms_average_to_the_tables(audit: Path) -> None:
-    cells = _analysis.load(audit)
+    cells = load(audit)
     rows = export.rows(cells[:1])
-    values = _analysis.table(cells[:1]).rows[0].values
+    values = tables.table(cells[:1]).rows[0].values
     for column, measure in (("rgo", "rgo"), ("deviation", "mean_deviation"), ("flip", "flip"),
                             ("r_natural", "r_natural"), ("r_decimal", "r_decimal")):  # fmt: skip
         mean = sum(row[column] for row in rows) / len(rows)
@@ -156,5 +157,5 @@ def test_compare_prints_a_board_a_protocol(audit: Path) -> None:
 
 def test_every_measure_is_documented() -> None:
     page = (ROOT / "docs" / "guides" / "tables.md").read_text("utf-8")
-    for measure in _analysis.MEASURES:
+    for measure in catalogue.MEASURES:
         assert f"`{measure.name}`" in page, measure.name

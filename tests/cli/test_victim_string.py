@@ -12,6 +12,7 @@ from tests.support.pictures import MakePicture
 import iqaudit
 from iqaudit import InputError, _cli
 from iqaudit._audit import parse
+from iqaudit._cli.options import HEADINGS
 from iqaudit._runs.schema import load
 from iqaudit.victims import as_victim
 from iqaudit.victims._spec import VictimSpec
@@ -164,7 +165,7 @@ def test_an_option_of_a_victim_goes_with_its_name(command: str, places: Mapping[
 def test_help_has_headings_and_fits_eighty_columns(command: str) -> None:
     output = CliRunner().invoke(_cli.main, [command, "--help"], terminal_width=80).output
     headings = re.findall(r"^(\w+):\n", output, re.MULTILINE)
-    assert headings == [each for each in _cli.options.HEADINGS if each in headings]
+    assert headings == [each for each in HEADINGS if each in headings]
     assert {"Victim", "Output", "Service"} <= set(headings)
     options = output.partition("Victim:\n")[2].splitlines()
     assert max(map(len, options)) <= 80

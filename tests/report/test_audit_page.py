@@ -11,11 +11,13 @@ from tests.support.audits import brightness, function, middle, photographs, writ
 from tests.support.audits import write_run as write
 from tests.support.browsing import asked, nameless, opened, started, table, wide, widths
 
-from iqaudit import _analysis, _cli
+from iqaudit import _cli
 from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.run_victims import own_label
 from iqaudit._analysis.score_cache import Scorer
+from iqaudit._analysis.tables import catalogue, leaderboard, tables
+from iqaudit._analysis.tables.cells import load
 from iqaudit._report import write_comparison, write_report
 
 COUNT, OPINIONS = 6, [1.0, 2.0, 4.0, 3.0, 5.0, 6.0]
@@ -85,7 +87,7 @@ def test_the_story_comes_in_order_and_says_what_is_missing(page: Chrome) -> None
 
 def test_a_verdict_says_how_far_beside_what_and_how_visibly(page: Chrome, audit: Path) -> None:
     verdicts = page.find_elements("css selector", ".verdict")
-    rows = _analysis.table(_analysis.load(audit)).rows
+    rows = tables.table(load(audit)).rows
     for verdict, row in zip(verdicts, rows, strict=True):
         found = insights.load(audit / row.cell)
         assert found is not None
@@ -99,16 +101,16 @@ def test_a_verdict_says_how_far_beside_what_and_how_visibly(page: Chrome, audit:
 
 
 def test_tables_and_their_files_hold_the_analysis_figures(page: Chrome, audit: Path) -> None:
-    rows = _analysis.table(_analysis.load(audit)).rows
+    rows = tables.table(load(audit)).rows
     head, *lines = table(page.find_element("css selector", "a[download='measures.csv']"))
     assert head[2:5] == ["brightness", "brightness_low", "brightness_high"]
     found = {line[0]: line[2:] for line in lines}
     for name in ("rgo", "srocc_after", "flip"):
         values = [row.values[name] for row in rows]
         expected = [end for value in values for end in (value.value, value.low, value.high)]
-        assert [float(each) for each in found[_analysis.find(name).title]] == expected
-        shown = page.find_element("xpath", f"//th[span='{_analysis.find(name).title}']/..").text
-        form = _analysis.find(name).form
+        assert [float(each) for each in found[catalogue.find(name).title]] == expected
+        shown = page.find_element("xpath", f"//th[span='{catalogue.find(name).title}']/..").text
+        form = catalogue.find(name).form
         for value in values:
             assert value.value is not None
             assert format(value.value, form).replace("-", "−") in shown
@@ -210,7 +212,7 @@ def test_a_leaderboard_has_the_firmest_first_and_sorts(
     result = CliRunner().invoke(_cli.main, ["compare", str(audit), "--html", str(file)])
     assert result.exit_code == 0, result.output
     assert f"page  {file}" in result.output
-    [board] = _analysis.compare([audit])
+    [board] = leaderboard.compare([audit])
     page = opened(browser, file)
     assert page.get_log("browser") == []
     names = [standing.row.victim for standing in board.standings]

@@ -7,14 +7,16 @@ import pytest
 from tests.support.audits import brightness, function, photographs, write_run
 from tests.support.pictures import MakePicture
 
-from iqaudit import _analysis, measures
-from iqaudit._analysis import Estimate
+from iqaudit import measures
+from iqaudit._analysis.tables import catalogue, tables
+from iqaudit._analysis.tables.cells import load
 from iqaudit._analysis.tables.curves import curve
 from iqaudit._report.charts import Axis, Series, chart, domain
 from iqaudit._report.crop import crop
 from iqaudit._report.figures import estimate, figure, prose
 from iqaudit._report.gallery import gallery
 from iqaudit._report.page import page
+from iqaudit.measures._bootstrap import Estimate
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +69,10 @@ def test_the_gallery_has_the_most_visible_change_first(run: Path) -> None:
 
 
 def test_a_curve_ends_where_the_table_does(run: Path) -> None:
-    [cell] = _analysis.load(run)
-    rgo = _analysis.find("rgo")
+    [cell] = load(run)
+    rgo = catalogue.find("rgo")
     points = curve(cell, rgo)
-    [row] = _analysis.table([cell], [rgo]).rows
+    [row] = tables.table([cell], [rgo]).rows
     assert (points[0].queries, points[0].value.value) == (1, 0)
     assert (points[-1].queries, points[-1].value) == (cell.queries, row.values["rgo"])
     values = [point.value.value or 0 for point in points]

@@ -8,8 +8,10 @@ from typing import TypeAlias
 
 from iqaudit._analysis import transfer as transfers
 from iqaudit._analysis.findings import insights as findings
+from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.run_victims import own_label, owns
 from iqaudit._analysis.score_cache import Progress, Scorer
+from iqaudit._core.errors import InputError
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
 from iqaudit.victims._base import ELSEWHERE
@@ -23,24 +25,44 @@ Watch: TypeAlias = Callable[[Sequence[Share], str], AbstractContextManager[Progr
 refuse. Its context gives the progress."""
 
 
+def share_text(scorer: Scorer, most: int, bound: str) -> str:
+    """Return the number of scores that a victim will be asked for."""
+    card = scorer.victim.card
+    each = f", {card.cost} queries each" if card.cost > 1 else ""
+    return f"{scorer.label}: {bound}{most:,} scores to ask{each}"
+
+
 def unwatched(_shares: Sequence[Share], _bound: str) -> AbstractContextManager[None]:
     """Show nothing, and refuse nothing."""
     return nullcontext()
 
 
 def write_transfer(
-    directory: Path, scorers: Sequence[Scorer], watch: Watch = unwatched
+    directory: Path, scorers: Sequence[Scorer], watch: Watch = unwatched, *, yes: bool = False
 ) -> transfers.Transfer:
     """Write transfer.json; see `transfer`."""
     counts = transfers.to_ask(directory, scorers)
-    with watch([(each, counts[each.label]) for each in scorers], "") as progress:
+    shares = [(each, counts[each.label]) for each in scorers]
+    _refuse_payment(shares, "", yes=yes)
+    with watch(shares, "") as progress:
         return transfers.transfer(directory, scorers, progress)
 
 
-def write_insights(cell: Path, scorer: Scorer, watch: Watch = unwatched) -> findings.Insights:
+def write_insights(
+    cell: Path, scorer: Scorer, watch: Watch = unwatched, *, yes: bool = False
+) -> Insights:
     """Write a run's insights.json; see `insights`."""
-    with watch([(scorer, findings.most_asked(cell))], "at most ") as progress:
+    shares = [(scorer, findings.most_asked(cell))]
+    _refuse_payment(shares, "at most ", yes=yes)
+    with watch(shares, "at most ") as progress:
         return findings.insights(cell, scorer.victim, progress)
+
+
+def _refuse_payment(shares: Sequence[Share], bound: str, *, yes: bool) -> None:
+    for scorer, most in shares:
+        if scorer.victim.card.device == ELSEWHERE and not yes:
+            line = share_text(scorer, most, bound)
+            raise InputError(f"{line}. They may cost money: say --yes to have them asked.")
 
 
 @one_thread()

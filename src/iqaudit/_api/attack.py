@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from iqaudit._api.settings import audit_settings
+from iqaudit._api.settings import attack_settings
 from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.observer import Observer
@@ -109,17 +109,16 @@ def attack(
     2
     """
     if out is not None:
-        spec = audit_settings(
-            victims=[VictimSpec.of(victim, options)],
-            data=pictures,
-            attacks=[attack],
-            levels=[threat.levels],
-            goals=[goal],
-            seeds=[seed],
+        spec = attack_settings(
+            pictures,
+            VictimSpec.of(victim, options),
+            attack=attack,
+            levels=threat.levels,
+            goal=goal,
+            seed=seed,
             queries=queries,
             early_stop=early_stop,
             until_plateau=until_plateau,
-            flat=True,
         )
         observer = None if progress is None else _Teller(progress, collect(pictures))
         try:
@@ -152,19 +151,64 @@ def attack(
     )
 
 
+def demo(
+    out: str | os.PathLike[str] = "iqaudit-demo",
+    *,
+    queries: int | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> tuple[TrialResult, ...]:
+    """Attack the bundled victim on eight photographs, with the paper's attack at 3/255.
+
+    Parameters
+    ----------
+    out : path
+        The run's directory.
+    queries : int, optional
+        The budget a picture; one that takes about three minutes on two cores unless given.
+    seed, overwrite, progress
+        As `iqaudit.attack` takes them.
+
+    Returns
+    -------
+    tuple of TrialResult
+        One for each photograph.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, or `out` holds another run.
+    Interrupted
+        On Ctrl-C; the answers so far are kept.
+    """
+    from iqaudit.datasets import _demo  # scikit-image's pictures take a second to load
+
+    budget = _demo.QUERIES if queries is None else queries
+    return attack(
+        _demo.pictures(),
+        "reference",
+        queries=budget,
+        seed=seed,
+        out=out,
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
 def _in_memory(
     spec: SearchSpec, pictures: Sequence[Picture], batch: int | None, progress: Progress | None
 ) -> tuple[TrialResult, ...]:
-    found: list[TrialResult] = []
+    finished: list[TrialResult] = []
     try:
         for result in run(spec, pictures, batch, progress):
-            found.append(result)  # noqa: PERF402 (extend promises nothing on an error)
+            finished.append(result)  # noqa: PERF402 (extend promises nothing on an error)
     except VictimError as error:
-        error.results = tuple(found)
+        error.results = tuple(finished)
         raise
     except KeyboardInterrupt:
-        raise Interrupted(tuple(found)) from None
-    return tuple(found)
+        raise Interrupted(tuple(finished)) from None
+    return tuple(finished)
 
 
 class _Teller(Observer):

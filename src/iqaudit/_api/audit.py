@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from iqaudit._analysis import analyse, transfer
+from iqaudit._analysis.analyse import Watch, unwatched
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.run_victims import own
@@ -99,8 +100,23 @@ class Audit:
         """
         return tables.by_queries(self.cells, over_seeds=over_seeds)
 
-    def gate(self, rules: Iterable[str]) -> tuple[Judgement, ...]:
+    def gate(
+        self,
+        rules: Iterable[str],
+        *,
+        junit: str | os.PathLike[str] | None = None,
+        over_seeds: bool = False,
+    ) -> tuple[Judgement, ...]:
         """Judge every cell by rules, as ``"rgo > 0.3"``; one that holds is a failure.
+
+        Parameters
+        ----------
+        rules : iterable of str
+            A measure, a comparison and a number each.
+        junit : path, optional
+            A JUnit file of the verdicts to write.
+        over_seeds : bool
+            See `table`.
 
         Raises
         ------
@@ -109,7 +125,11 @@ class Audit:
         """
         parsed = tuple(gate.parse(rule) for rule in rules)
         measures = tuple(dict.fromkeys(rule.measure for rule in parsed))
-        return gate.judge(tables.table(self.cells, measures), parsed, self.missing)
+        table = tables.table(self.cells, measures, over_seeds=over_seeds)
+        judged = gate.judge(table, parsed, self.missing)
+        if junit is not None:
+            Path(junit).write_text(gate.junit(judged), "utf-8")
+        return judged
 
     def export(
         self,
@@ -142,8 +162,13 @@ class Audit:
             export.write_parquet(Path(parquet), self.cells)
         return export.rows(self.cells)
 
-    def analyse(self) -> tuple[str, ...]:
+    def analyse(self, watch: Watch = unwatched) -> tuple[str, ...]:
         """Make the transfer matrix and every cell's insights, as far as they are not there.
+
+        Parameters
+        ----------
+        watch : callable
+            Called before scores are asked, as `iqaudit.transfer` calls it.
 
         Returns
         -------
@@ -158,7 +183,7 @@ class Audit:
             If a victim fails; its answers are kept.
         """
         victims = () if self._spec is None else self._spec.victims
-        return analyse.analyse(self.path, objects=[each for each in victims if each.base])
+        return analyse.analyse(self.path, watch, [each for each in victims if each.base])
 
     @property
     def transfer(self) -> Transfer | None:
@@ -198,11 +223,12 @@ class Audit:
 
 
 def audit(
-    victims: Sequence[Any],
-    data: Any,
+    victims: Sequence[Any] | None = None,
+    data: Any = None,
     attacks: Sequence[Attack[Any] | str] | None = None,
     *,
     out: str | os.PathLike[str],
+    file: str | os.PathLike[str] | None = None,
     queries: int | Sequence[int] | None = None,
     levels: Sequence[int] | None = None,
     goals: Sequence[Goal | str] | None = None,
@@ -234,6 +260,8 @@ def audit(
         Values, names, or ``"python:MODULE:NAME"``; the paper's unless given.
     out : path
         The audit's directory.
+    file : path, optional
+        A TOML file of the whole audit, in place of the other settings.
     queries : int or sequence of int, optional
         The budget a picture, or several; 500 unless given. Where an attack's proposals do not
         depend on it, the largest is searched alone, and tables read the others off it.
@@ -276,9 +304,10 @@ def audit(
         If it was stopped, likewise.
     """
     spec = audit_settings(
-        victims=list(victims),
+        victims=victims,
         data=data,
-        attacks=None if attacks is None else list(attacks),
+        file=file,
+        attacks=attacks,
         queries=queries,
         levels=levels,
         goals=goals,
@@ -297,14 +326,20 @@ def audit(
         overwrite=overwrite,
         observer=observer,
     )
-    found = Audit(out, spec)
+    done = Audit(out, spec)
     if analyses:
-        found.analyse()
-        found.report()
-    return found
+        done.analyse()
+        done.report()
+    return done
 
 
-def plan(victims: Sequence[Any], data: Any, **settings: Any) -> Estimate:
+def plan(
+    victims: Sequence[Any] | None = None,
+    data: Any = None,
+    *,
+    workers: int | None = None,
+    **settings: Any,
+) -> Estimate:
     """Estimate an audit's queries, time, disk space and money.
 
     A victim whose scores may be paid for is not asked.
@@ -331,7 +366,7 @@ def plan(victims: Sequence[Any], data: Any, **settings: Any) -> Estimate:
     VictimError
         If a victim that is timed fails.
     """
-    return estimate(audit_settings(victims=list(victims), data=data, **settings))
+    return estimate(audit_settings(victims=victims, data=data, **settings), workers)
 
 
 def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> tuple[Check, ...]:

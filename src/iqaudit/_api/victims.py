@@ -1,15 +1,17 @@
 """Victims outside an audit: scores, checks, scales, and the lists of the names that there are."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 from iqaudit import datasets
 from iqaudit._assess import calibration
 from iqaudit._assess.check import Finding
 from iqaudit._assess.check import check as find
+from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture, Source, collect
-from iqaudit._core.scale import Scale
+from iqaudit._core.scale import QUALITY_MAX, Scale
 from iqaudit._search.driver import check_sizes
 from iqaudit.attacks._registry import ATTACKS
 from iqaudit.victims._base import Victim
@@ -17,6 +19,11 @@ from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scale_file import save_scale
 from iqaudit.victims._scoring import score as score_one
 from iqaudit.victims._spec import VictimSpec, ready, unasked
+
+USUAL_RANGE = (0.0, 100.0)
+"""Of opinion scores in a file, unless another is given."""
+
+T = TypeVar("T")
 
 
 class Score(NamedTuple):
@@ -66,15 +73,30 @@ def made(victim: Any, pictures: Sequence[Picture] = (), **options: Any) -> Victi
     return ready(spec, base)
 
 
-def scores(victim: Victim, pictures: Sequence[Picture]) -> Iterator[Score]:
-    """Yield pictures' scores as they are answered: a failure loses none."""
+def _scores(victim: Victim, pictures: Sequence[Picture]) -> Iterator[Score]:
     for picture in pictures:
         native = score_one(victim, picture.pixels)
         quality = victim.card.scale.quality(native)
         yield Score(picture.name, picture.width, picture.height, native, quality)
 
 
-def score(pictures: Sequence[Source] | Source, victim: Any, **options: Any) -> tuple[Score, ...]:
+def _told(values: Iterable[T], progress: Callable[[T], None] | None) -> tuple[T, ...]:
+    """Return values, each told of as it comes."""
+    told = []
+    for value in values:
+        told.append(value)
+        if progress is not None:
+            progress(value)
+    return tuple(told)
+
+
+def score(
+    pictures: Sequence[Source] | Source,
+    victim: Any,
+    *,
+    progress: Callable[[Score], None] | None = None,
+    **options: Any,
+) -> tuple[Score, ...]:
     """Score pictures.
 
     Parameters
@@ -83,6 +105,8 @@ def score(pictures: Sequence[Source] | Source, victim: Any, **options: Any) -> t
         Of any sizes; a folder stands for the pictures in it.
     victim : str, Victim, torch.nn.Module or callable
         As `iqaudit.attack` takes it.
+    progress : callable, optional
+        Called with each score when it is answered, so that a failure loses none.
     **options
         Options of the victim, as `iqaudit.attack` takes them.
 
@@ -99,7 +123,7 @@ def score(pictures: Sequence[Source] | Source, victim: Any, **options: Any) -> t
         If the victim fails.
     """
     collected = collect(pictures)
-    return tuple(scores(made(victim, collected, **options), collected))
+    return _told(_scores(made(victim, collected, **options), collected), progress)
 
 
 def check(
@@ -107,6 +131,7 @@ def check(
     pictures: Sequence[Source] | Source | None = None,
     *,
     price: float | None = None,
+    progress: Callable[[Finding], None] | None = None,
     **options: Any,
 ) -> tuple[Finding, ...]:
     """Check whether a victim is fit to be audited, by about a hundred scores.
@@ -119,6 +144,8 @@ def check(
         Good photographs; two of scikit-image's unless given.
     price : float, optional
         Money a query, for the cost of a budget.
+    progress : callable, optional
+        Called with each finding when it is made.
     **options
         Options of the victim, as `iqaudit.attack` takes them.
 
@@ -133,15 +160,17 @@ def check(
         If an argument cannot be used.
     """
     collected = None if pictures is None else collect(pictures)
-    return tuple(find(made(victim, **options), collected, price=price))
+    return _told(find(made(victim, **options), collected, price=price), progress)
 
 
 def calibrate(
     victim: Any,
     pictures: Sequence[Source] | Source,
     *,
-    opinions: Sequence[float] | None = None,
+    opinions: Sequence[float] | str | os.PathLike[str] | None = None,
+    opinion_range: tuple[float, float] | None = None,
     out: str | os.PathLike[str] | None = None,
+    progress: Callable[[Score], None] | None = None,
     **options: Any,
 ) -> Scale:
     """Fit a victim's score scale to its scores of pictures: C, S and the native range.
@@ -152,10 +181,15 @@ def calibrate(
         As `iqaudit.attack` takes it.
     pictures : path, array, Picture, or a sequence of them
         At least ten.
-    opinions : sequence of float, optional
-        Their opinion scores on 0-10, higher is better, which the logistic is fitted to.
+    opinions : sequence of float, or path, optional
+        Their opinion scores on 0-10, higher is better, which the logistic is fitted to; or a CSV
+        file of ``image,mos``.
+    opinion_range : (worst, best), optional
+        The ends of the file's scores; 0 and 100 unless given.
     out : path, optional
-        A TOML file for the scale, which `scale=` takes.
+        A TOML file for the scale, which `scale=` takes; it must not be there yet.
+    progress : callable, optional
+        Called with each score when it is answered, so that a failure loses none.
     **options
         Options of the victim, as `iqaudit.attack` takes them.
 
@@ -172,14 +206,34 @@ def calibrate(
         If the victim fails.
     """
     collected = collect(pictures)
+    if isinstance(opinions, str | os.PathLike):
+        opinions = _read_opinions(opinions, collected, opinion_range)
+    if out is not None and Path(out).exists():
+        raise InputError(f"{out}: this is there already; name another file.")
+    if out is not None and not os.access(Path(out).parent, os.W_OK):
+        raise InputError(f"{out}: this cannot be written.")
     calibration.check_count(len(collected))
     scorer = made(victim, collected, **options)
-    natives = [each.score for each in scores(scorer, collected)]
+    natives = [each.score for each in _told(_scores(scorer, collected), progress)]
     lower = scorer.card.scale.lower_is_better
     scale = calibration.fit(natives, lower_is_better=lower, opinions=opinions)
     if out is not None:
         save_scale(out, scale, scorer, collected)
     return scale
+
+
+def _read_opinions(
+    file: str | os.PathLike[str],
+    pictures: Sequence[Picture],
+    opinion_range: tuple[float, float] | None,
+) -> list[float]:
+    opinions = calibration.read_opinions(file, pictures, opinion_range or USUAL_RANGE)
+    if opinion_range is None and max(opinions) <= QUALITY_MAX / 10:
+        raise InputError(
+            f"{file}: no score is above {USUAL_RANGE[1] / 10:g}; say on which range they "
+            "are, as --opinion-range 1 5."
+        )
+    return opinions
 
 
 def list_victims() -> Mapping[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from iqaudit._audit.data import Found, find
+from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.threads import one_thread
@@ -69,16 +70,17 @@ class Share:
 class Estimate:
     """The cost of an audit.
 
-    `size` is the bytes that it leaves on disk, about.
+    `size` is the bytes that it leaves on disk, about; `workers` the processes that share the time.
     """
 
     cells: int
     pictures: int
     shares: tuple[Share, ...]
     size: int
+    workers: int
 
 
-def estimate(audit: AuditSpec) -> Estimate:
+def estimate(audit: AuditSpec, workers: int | None = None) -> Estimate:
     """Return the estimate of an audit, everything about it checked.
 
     Raises
@@ -108,7 +110,8 @@ def estimate(audit: AuditSpec) -> Estimate:
     files = area / sampled * sum(_files(picture, max(audit.levels)) for picture in some)
     answers = sum(share.queries for share in shares) * ANSWER.itemsize
     size = len(cells) * (files + ENTRY_BYTES * len(found.names)) + answers
-    return Estimate(len(cells), len(found.names), shares, round(size))
+    workers = workers or usual_workers(victim.card.device for victim in victims)
+    return Estimate(len(cells), len(found.names), shares, round(size), workers)
 
 
 def _spread(count: int) -> list[int]:

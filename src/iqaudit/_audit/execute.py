@@ -235,11 +235,6 @@ def public_names(spec: AuditSpec) -> list[str]:
     return [unasked(victim).card.name if victim.kind in SERVICES else "" for victim in spec.victims]
 
 
-def devices(spec: AuditSpec) -> list[str]:
-    """Return the devices that an audit's victims compute on."""
-    return [unasked(victim).card.device for victim in spec.victims]
-
-
 def execute(
     prepared: Prepared, engine: Engine | None, workers: int | None, observer: Observer
 ) -> None:

@@ -7,13 +7,14 @@ every case.
 
 import io
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import click
 
 import iqaudit
-from iqaudit._cli import analyses, audits, datasets, insights, records, runs, victims
-from iqaudit._cli.console import INTERRUPTED
+from iqaudit._cli.printing import INTERRUPTED
 from iqaudit._core.errors import IqauditError
 from iqaudit._core.process import keep_freed_memory
 
@@ -56,6 +57,7 @@ def main() -> None:
     keep_freed_memory()
 
 
-for theme in (runs, audits, victims, datasets, records, analyses, insights):
-    for command in theme.COMMANDS:
+for module in iter_modules(__path__):  # a file a command, of its name
+    command = getattr(import_module(f"{__name__}.{module.name}"), module.name, None)
+    if isinstance(command, click.Command):
         main.add_command(command)

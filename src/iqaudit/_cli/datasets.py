@@ -1,6 +1,5 @@
-"""The command that shows data sets: datasets."""
+"""The command datasets."""
 
-import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import Any
 import click
 import numpy as np
 
-from iqaudit import datasets
+import iqaudit
 from iqaudit._audit.settings import DATA
-from iqaudit._cli import tables
-from iqaudit._cli.console import stdout
-from iqaudit._cli.options import command, gathered, in_output, output_options, setting
+from iqaudit._cli import options
+from iqaudit._cli.printing import lines, print_json, stdout
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX
-from iqaudit.datasets import KINDS, DataSet, Drawing
+from iqaudit.datasets import DataSet, Drawing
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -25,26 +23,25 @@ def _drawing(*, sample: int | None, **others: Any) -> Drawing:
     return Drawing(count=sample, **others)
 
 
-DRAWING = {key: setting(DATA[key]) for key in ("subset", "sample", "stratify")}
+DRAWING = {key: options.setting(DATA[key]) for key in ("subset", "sample", "stratify")}
 SEED = replace(DATA["seed"], flag="--seed")
 
 
-@command("datasets")
+@options.command()
 @click.argument("spec", required=False)
-@setting(DATA["opinion_range"])
-@gathered("drawing", _drawing, DRAWING | {"seed": setting(SEED)})
-@in_output(
+@options.setting(DATA["opinion_range"])
+@options.gathered("drawing", _drawing, DRAWING | {"seed": options.setting(SEED)})
+@options.in_output(
     "--write", type=Path, metavar="FILE", help="List of the pictures' names to write, for --subset."
 )
-@output_options
-def datasets_(
+@options.output
+def datasets(
     *,
     spec: str | None,
     drawing: Drawing,
     opinion_range: tuple[float, float] | None,
     write: Path | None,
-    quiet: bool,
-    as_json: bool,
+    output: options.Output,
 ) -> None:
     """Show the kinds of data sets or, where one is named, its pictures and scores on disk.
 
@@ -58,28 +55,22 @@ def datasets_(
     if spec is None:
         if write or opinion_range or drawing != Drawing():
             raise InputError("Name a data set, as iqaudit datasets live:DIR.")
-        _list_kinds(as_json=as_json, quiet=quiet)
+        kinds = iqaudit.list_datasets()
+        if output.as_json:
+            print_json(kinds)
+        elif not output.quiet:
+            stdout().print(lines(kinds.items()))
         return
-    dataset = drawing.draw(datasets.load(spec, opinion_range=opinion_range))
+    dataset = drawing.draw(iqaudit.datasets.load(spec, opinion_range=opinion_range))
     if write:
-        datasets.write_names(write, dataset, f"{dataset.name}: {drawing.description() or 'all'}")
-    if as_json:
-        click.echo(json.dumps(_record(dataset), indent=1, allow_nan=False))
-    elif not quiet:
+        title = f"{dataset.name}: {drawing.description() or 'all'}"
+        iqaudit.datasets.write_names(write, dataset, title)
+    if output.as_json:
+        print_json(_record(dataset))
+    elif not output.quiet:
         _print_dataset(dataset, drawing)
         if write:
             click.echo(f"\nnames written to {write}")
-
-
-COMMANDS = (datasets_,)
-
-
-def _list_kinds(*, as_json: bool, quiet: bool) -> None:
-    kinds = {kind.spec: kind.line for kind in KINDS.values()}
-    if as_json:
-        click.echo(json.dumps(kinds, indent=1))
-    elif not quiet:
-        stdout().print(tables.lines(kinds.items()))
 
 
 def _print_dataset(dataset: DataSet, drawing: Drawing) -> None:
@@ -99,7 +90,7 @@ def _print_dataset(dataset: DataSet, drawing: Drawing) -> None:
         counts = _histogram(dataset)
         bars = "".join(BARS[-(-count * (len(BARS) - 1) // max(counts))] for count in counts)
         rows.append(("opinions", f"{_range(dataset)} on 0-10, higher is better  {bars}"))
-    stdout().print(tables.lines(rows))
+    stdout().print(lines(rows))
 
 
 def _record(dataset: DataSet) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import click
 
 from iqaudit._audit.engines.cluster import ray
 from iqaudit._audit.engines.registry import ENGINES
-from iqaudit._cli.options import gathered, in_execution
+from iqaudit._cli import options
 from iqaudit._core.errors import InputError
 
 
@@ -32,33 +32,33 @@ class Execution(NamedTuple):
         return {"engine": engine, "workers": self.workers, "batch": self.batch}
 
 
-execution_options = gathered(
+execution_options = options.gathered(
     "execution",
     Execution,
     {
-        "workers": in_execution(
+        "workers": options.in_execution(
             "--workers",
             type=int,
             metavar="N",
             help="Parallel worker processes.  [default: one a core]",
         ),
-        "batch": in_execution(
+        "batch": options.in_execution(
             "--batch",
             type=int,
             metavar="N",
             help="Pictures searched together, in one batch of the victim.  [default: the victim's]",
         ),
-        "engine": in_execution(
+        "engine": options.in_execution(
             "--engine",
             type=click.Choice(tuple(ENGINES)),
             help="Execution backend.  [default: processes where that takes less time, or serial]",
         ),
-        "ray_address": in_execution(
+        "ray_address": options.in_execution(
             "--ray-address",
             metavar="auto|HOST:PORT",
             help="Ray cluster to join with --engine ray; otherwise Ray is started here.",
         ),
-        "gpus_per_worker": in_execution(
+        "gpus_per_worker": options.in_execution(
             "--gpus-per-worker",
             type=float,
             metavar="GPUS",
@@ -66,4 +66,4 @@ execution_options = gathered(
         ),
     },
 )
-"""The options of an audit's execution, gathered into a command's argument `execution`."""
+"""The options of an audit's execution, options.gathered into a command's argument `execution`."""

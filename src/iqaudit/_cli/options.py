@@ -1,19 +1,17 @@
 """Options of the commands: made from typed settings, under headings, gathered into one argument."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from typing import Any, TypeVar, cast
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
-from iqaudit._audit.settings import SETTINGS
+from iqaudit._audit.settings import DATA, SETTINGS
 from iqaudit._core.errors import InputError
-from iqaudit._core.picture import Picture
 from iqaudit._core.settings import FLAG, NUMBER, PAIR, WHOLE, Setting, Type
-from iqaudit._search.driver import check_sizes
-from iqaudit.victims._base import Victim
 from iqaudit.victims._options import OPTIONS
-from iqaudit.victims._spec import VictimSpec, ready, unasked
+from iqaudit.victims._spec import VictimSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -127,7 +125,7 @@ def gathered(
     return decorate
 
 
-def victim_options(command: F, *, default: str | None = "reference") -> F:
+def victim(command: F, *, default: str | None = "reference") -> F:
     """Give a command the options of a victim, gathered into its argument `victim`."""
     shown = True if default else "the run's"
     name = setting(SETTINGS["victims"], single=True, default=default, show_default=shown)
@@ -135,9 +133,9 @@ def victim_options(command: F, *, default: str | None = "reference") -> F:
     return gathered("victim", _spec, options)(command)
 
 
-def own_victim_options(command: F) -> F:
+def own_victim(command: F) -> F:
     """Give a command the options of a victim that a run brings itself unless one is named."""
-    return victim_options(command, default=None)
+    return victim(command, default=None)
 
 
 def _spec(victim: str | None, **options: Any) -> VictimSpec | None:
@@ -149,33 +147,49 @@ def _spec(victim: str | None, **options: Any) -> VictimSpec | None:
     return None
 
 
-def make_victim(spec: VictimSpec, pictures: Sequence[Picture] = ()) -> Victim:
-    """Return a victim, ready to be asked about pictures.
-
-    Nothing is asked of it, as its noise may be, where a picture does not fit it.
-
-    Raises
-    ------
-    InputError
-        If an option, a scale's file or a picture is not for it.
-    """
-    victim = unasked(spec)
-    check_sizes(victim, pictures)
-    return ready(spec, victim)
+def _settings(**values: Any) -> dict[str, Any]:
+    settings = {key: value for key, value in values.items() if value not in (None, ())}
+    return settings | {"data": {key: settings.pop(key) for key in DATA if key in settings}}
 
 
-def output_options(command: F) -> F:
-    """Give a command the options on its printing."""
-    for add in (
-        in_output("--json", "as_json", is_flag=True, help="Print JSON, nothing else."),
-        in_output("--quiet", is_flag=True, help="Print errors only."),
-    ):
-        command = add(command)
-    return command
+audit = gathered(
+    "settings",
+    _settings,
+    {
+        "pictures": click.argument("pictures", nargs=-1, metavar="[PICTURE]..."),
+        "file": in_data(
+            "--from", "file", type=Path, metavar="FILE", help="TOML file of the whole audit."
+        ),
+        **{key: setting(row) for key, row in {**SETTINGS, **DATA}.items() if key != "pictures"},
+    },
+)
+"""The options of an audit, gathered into a command's argument `settings`: `iqaudit.audit`'s."""
 
 
-yes_option = option(
+class Output(NamedTuple):
+    """The options on a command's printing."""
+
+    quiet: bool
+    as_json: bool
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is printed for people but errors."""
+        return self.quiet or self.as_json
+
+
+output = gathered(
+    "output",
+    Output,
+    {
+        "quiet": in_output("--quiet", is_flag=True, help="Print errors only."),
+        "as_json": in_output("--json", "as_json", is_flag=True, help="Print JSON, nothing else."),
+    },
+)
+"""The options on printing, gathered into a command's argument `output`."""
+
+yes = option(
     "--yes", heading="Service", is_flag=True, help="Ask victims whose scores may cost money."
 )
 
-overwrite_option = in_output("--overwrite", is_flag=True, help="Replace the run that --out holds.")
+overwrite = in_output("--overwrite", is_flag=True, help="Replace the run that --out holds.")

@@ -2,14 +2,20 @@
 
 import signal
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Self
 
+import click
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from iqaudit._analysis.analyse import Share, Watch, share_text
+from iqaudit._analysis.score_cache import Progress as Count
 from iqaudit._audit.observer import Observer
+from iqaudit._cli.printing import stderr
 from iqaudit._runs.schema import FLAT
 
 LINE_EVERY = 10.0
@@ -50,16 +56,13 @@ class Progress(Observer):
         self._task = self._bar.add_task("starting", total=None, figures="")
 
     def __enter__(self) -> Self:
-        # Whoever told this process to ignore Ctrl-C, or handles it otherwise, knows why.
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._interrupt)
-        self._bar.start()
+        self._shown = ExitStack()
+        self._shown.enter_context(_first_ctrl_c(self._interrupt))
+        self._shown.enter_context(self._bar)
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._bar.stop()
-        if signal.getsignal(signal.SIGINT) == self._interrupt:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._shown.close()
 
     def _show(self, name: str) -> None:
         """Show the progress, and of which search."""
@@ -79,11 +82,10 @@ class Progress(Observer):
             left = f", {(self._total - self._asked) / speed:.0f} s left" if speed else ""
             self._console.print(f"{name}: {figures}{left}", soft_wrap=True)
 
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+    def _interrupt(self) -> None:
         if not self._pictures:  # what was asked so far is kept by nothing
             raise KeyboardInterrupt
         self._stop = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         if not self._quiet:
             self._console.print("Stopping after this query; Ctrl-C again stops at once.")
 
@@ -125,3 +127,51 @@ class Progress(Observer):
         self._asked += self._queries - self._had.pop((cell, picture), 0)
         self._finished += 1
         self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))
+
+
+def watched(*, silent: bool) -> Watch:
+    """Return the watch of an analysis' scores: their numbers, a bar, and a stop between two."""
+
+    @contextmanager
+    def watch(shares: Sequence[Share], bound: str) -> Iterator[Count]:
+        if not silent:
+            for share in shares:
+                click.echo(share_text(*share, bound), err=True)
+        console, stopped = stderr(), False
+        hidden = silent or not console.is_terminal
+
+        def stop() -> None:
+            nonlocal stopped
+            stopped = True
+
+        def count(asked: int) -> None:
+            bar.update(task, completed=asked)
+            if stopped:
+                raise KeyboardInterrupt
+
+        columns = TextColumn("scores"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        bar = Bar(*columns, console=console, disable=hidden, transient=True)
+        task = bar.add_task("scores", total=sum(most for _, most in shares))
+        with bar, _first_ctrl_c(stop):
+            yield count
+
+    return watch
+
+
+@contextmanager
+def _first_ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on the first Ctrl-C; the second one interrupts."""
+    # Whoever told this process to ignore Ctrl-C, or handles it otherwise, knows why.
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

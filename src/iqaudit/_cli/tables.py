@@ -1,173 +1,100 @@
-"""The tables that the command line prints."""
+"""The command tables."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
+import click
 from rich.table import Table
 from rich.text import Text
 
-from iqaudit._assess.check import Finding, Verdict
-from iqaudit._assess.cost import duration
-from iqaudit._audit.estimate import Share
-from iqaudit._audit.status import Standing
-from iqaudit._runs.figures import Row, Summary
-from iqaudit._runs.records import RunRecord
-from iqaudit._runs.verify import Check
-from iqaudit._search.stop import Outcome
-
-VERDICTS = 3
-"""Differences that `verify` prints for a picture; --json has them all."""
+import iqaudit
+from iqaudit._analysis.tables.catalogue import GROUPS, Measure
+from iqaudit._analysis.tables.tables import TableRow, finite, record
+from iqaudit._cli import options
+from iqaudit._cli.gate import Gate, exit_code, gate_options
+from iqaudit._cli.printing import figure, interval, print_json, stdout, table
 
 
-def figure(value: float | None, form: str) -> str:
-    """Format a figure, or a dash where there is none."""
-    return "-" if value is None else format(value, form)
+@options.command()
+@click.argument("run", type=Path)
+@options.in_output(
+    "--over-seeds", is_flag=True, help="Average seeds within each picture, a row for all."
+)
+@gate_options
+@options.output
+def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -> None:
+    """Print every measure of a run, or of an audit's cells, with 95 % intervals.
 
-
-def results(rows: Iterable[Row], summary: Summary) -> Table:
-    """Return a run's table: a row a picture, then the means."""
-    table = _table("picture", "*score", "*", "", "*RGO", "*SSIM", "*FLIP", "*L∞", "*queries")
-    table.columns[1].header, table.columns[2].header = "score before", "→ after"
-    table.columns[3].header = "direction"
-    for row in rows:
-        mark = "" if Outcome[row.outcome.upper()].finished else " *"
-        table.add_row(
-            Text(row.name + mark),
-            f"{row.clean_score:.4g}",
-            f"→ {row.attacked_score:.4g}",
-            row.direction,
-            f"{row.rgo:.3f}",
-            figure(row.ssim, ".4f"),
-            figure(row.flip, ".4f"),
-            str(row.linf),
-            str(row.queries),
+    \b
+    Examples:
+      iqaudit tables audit
+      iqaudit tables audit --json --over-seeds
+      iqaudit tables audit --fail-if "rgo > 0.3" --fail-if "srocc_after < 0.5" --junit gate.xml
+    """
+    audit = iqaudit.Audit(run)
+    judged = gate.judge(audit, over_seeds=over_seeds)
+    if output.as_json:
+        verdicts = [
+            vars(each) | {"rule": each.rule.text, "value": finite(each.value)} for each in judged
+        ]
+        print_json(
+            record(audit.table(over_seeds=over_seeds))
+            | {
+                "by_queries": audit.by_queries(over_seeds=over_seeds).to_dict(),
+                "missing": list(audit.missing),
+                "gate": verdicts,
+            }
         )
-    table.add_section()
-    table.add_row(
-        "mean",
-        "",
-        "",
-        f"{summary.lowered} lower, {summary.raised} raise",
-        figure(summary.rgo, ".3f"),
-        figure(summary.ssim, ".4f"),
-        figure(summary.flip, ".4f"),
-        figure(summary.linf, "d"),
-        str(summary.queries),
-    )
-    table.caption = (
-        "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
-        f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
-        "FLIP: what is seen on flipping between the two, 0 to 1. "
-        "L∞: the largest change of any pixel, in levels of 255.\n"
-        "In the row of means, L∞ is the largest, and queries are the sum."
-    )
-    table.caption_justify = "left"
-    return table
+    elif not output.quiet:
+        whole, earlier = (make(over_seeds=over_seeds) for make in (audit.table, audit.by_queries))
+        for row in {row.cell: row for row in whole.rows}.values():  # the whole budgets
+            stdout().print(_table(row, whole.measures, earlier))
+        for name in audit.missing:
+            click.echo(f"{name}: no results yet")
+    sys.exit(exit_code(judged))
 
 
-def cells(records: Iterable[tuple[str, RunRecord]]) -> Table:
-    """Return an audit's table: a row a cell, from its folder's name and its record."""
-    table = _table("cell", "*pictures", "*RGO", "*reachable", "*SSIM", "*L∞", "*queries")
-    for name, record in records:
-        summary = record.summary
-        table.add_row(
-            Text(name),
-            str(summary.pictures),
-            figure(summary.rgo, ".3f"),
-            figure(summary.reachable_rgo, ".3f"),
-            figure(summary.ssim, ".4f"),
-            figure(summary.linf, "d"),
-            f"{summary.queries:,}",
+def _table(row: TableRow, measures: Sequence[Measure], earlier: iqaudit.Table) -> Table:
+    """Return one cell's table: a row a measure, a column a budget, the interval last."""
+    before = [each for each in earlier.rows if each.cell == row.cell][:-1]
+    budgets = [f"*{each.queries:,}" for each in (*before, row)]
+    heads = ("queries", *budgets, "*95 % interval", "better for the victim")
+    shown = table(*heads, title=_title(row), caption=_caption(row))
+    group = None
+    for measure in measures:
+        estimate = row.values[measure.name]
+        if estimate.value is None:
+            continue
+        if measure.group != group:
+            group = measure.group
+            shown.add_section()
+            shown.add_row(Text(GROUPS[group], style="italic"))
+        there = [
+            figure(each.values[measure.name].value, measure.form) if measure.by_queries else ""
+            for each in before
+        ]
+        unit = f", {measure.unit}" if measure.unit else ""
+        shown.add_row(
+            "  " + measure.title + unit,
+            *there,
+            figure(estimate.value, measure.form),
+            interval(estimate, measure.form),
+            "higher" if measure.higher_favours == "victim" else "lower",
         )
-    return table
+    return shown
 
 
-def standings(rows: Sequence[Standing]) -> Table:
-    """Return the table of `iqaudit status`."""
-    table = _table("cell", "*finished", "*begun", "*waiting", "*queries answered")
-    for each in rows:
-        table.add_row(
-            Text(each.cell),
-            f"{each.finished} of {each.pictures}",
-            str(each.begun),
-            str(each.waiting),
-            f"{each.queries:,}",
-        )
-    return table
+def _title(row: TableRow) -> str:
+    parts = [row.cell, row.victim, row.attack, *([row.data] if row.data else [])]
+    return " · ".join((*parts, f"{row.levels}/255", f"goal {row.goal}"))
 
 
-def shares(rows: Iterable[Share], workers: int) -> Table:
-    """Return the table of `iqaudit plan`: a row a victim."""
-    table = _table("victim", "*searches", "*queries", "*and outside", "time", "*money")
-    for share in rows:
-        if share.seconds is None:
-            took = "not asked: may be paid; one at a time"
-        else:
-            took = f"about {duration(share.seconds / workers)}, {workers} at once"
-        table.add_row(
-            Text(share.victim),
-            f"{share.trials:,}",
-            f"{share.queries:,}",
-            str(share.outside),
-            took,
-            f"{share.price:,.2f}" if share.price else "-",
-        )
-    table.caption = (
-        "Outside the budgets, at every start: two scores that tell a victim from another."
-    )
-    table.caption_justify = "left"
-    return table
-
-
-def scores(rows: Sequence[tuple[str, int, int, float, float]]) -> Table:
-    """Return the table of `iqaudit score`: name, width, height, native score, quality."""
-    table = _table("picture", "*size", "*score", "*quality 0-10")
-    for name, width, height, score, quality in rows:
-        table.add_row(Text(name), f"{width} x {height}", f"{score:.4f}", f"{quality:.3f}")
-    return table
-
-
-def checks(rows: Iterable[Check]) -> Table:
-    """Return the table of `iqaudit verify`."""
-    table = _table("picture", "*score", "*L∞", "verdict")
-    for check in rows:
-        wrong = "; ".join(check.wrong[:VERDICTS])
-        recorded = f"as recorded, within {check.noise:.2g}" if check.noise else "as recorded"
-        if len(check.wrong) > VERDICTS:
-            wrong += f"; and {len(check.wrong) - VERDICTS} more"
-        table.add_row(
-            Text(check.name),
-            figure(check.score, ".4f"),
-            figure(check.linf, "d"),
-            Text(wrong or recorded, style="red" if check.wrong else "green"),
-        )
-    return table
-
-
-def finding(row: Finding) -> Table:
-    """Return one check's line."""
-    style = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
-    table = Table.grid(padding=(0, 2))
-    for width in (4, 13):
-        table.add_column(width=width)
-    table.add_column(overflow="fold")
-    verdict = Text(row.verdict.value, style=style[row.verdict])
-    table.add_row(verdict, Text(row.check), Text(row.sentence))
-    return table
-
-
-def lines(rows: Iterable[tuple[str, str]]) -> Table:
-    """Return two plain columns: a name and a line on it."""
-    table = Table.grid(padding=(0, 2))
-    for name, line in rows:
-        table.add_row(Text("  " + name), Text(line))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    """Return a table; a star before a column's name sets it to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(
-            column.lstrip("*"), justify="right" if column[:1] == "*" else "left", overflow="fold"
-        )
-    return table
+def _caption(row: TableRow) -> str:
+    text = f"{row.pictures} pictures"
+    if row.seeds > 1:
+        text += f", {row.seeds} seeds averaged within each"
+    if row.unfinished:
+        text += f", {row.unfinished} more not finished and left out"
+    text += f"; {row.rated} with an opinion score" if row.rated else "; none with an opinion score"
+    return text + ". Intervals: percentile bootstrap over pictures.\n"

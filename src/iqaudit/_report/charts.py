@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from iqaudit._analysis import Estimate
 from iqaudit._report.figures import csv_url, figure, numbers, spread
+from iqaudit.measures._bootstrap import Estimate
 
 TICKS = 5
 """On an axis, about."""

@@ -10,8 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from iqaudit._analysis import Estimate
-from iqaudit.measures._bootstrap import NOTHING
+from iqaudit.measures._bootstrap import NOTHING, Estimate
 
 NONE = "–"
 
@@ -38,13 +37,13 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{figure(100 * value, '.0f')} %"
 
 
-def estimate(found: Estimate | None, form: str = ".3f") -> Markup:
+def estimate(of: Estimate | None, form: str = ".3f") -> Markup:
     """Format a figure with its interval behind it, smaller."""
-    found = found or NOTHING
-    value = Markup('<span class="n">{}</span>').format(figure(found.value, form))
-    if found.low is None or found.high is None:
+    of = of or NOTHING
+    value = Markup('<span class="n">{}</span>').format(figure(of.value, form))
+    if of.low is None or of.high is None:
         return value
-    low, high = figure(found.low, form), figure(found.high, form)
+    low, high = figure(of.low, form), figure(of.high, form)
     return value + Markup(' <small class="iv">{} to {}</small>').format(low, high)
 
 
@@ -61,6 +60,6 @@ def spread(name: str) -> tuple[str, str, str]:
     return name, f"{name}_low", f"{name}_high"
 
 
-def numbers(found: Estimate) -> tuple[float | None, ...]:
+def numbers(of: Estimate) -> tuple[float | None, ...]:
     """Return an estimate's three columns."""
-    return found.value, found.low, found.high
+    return of.value, of.low, of.high

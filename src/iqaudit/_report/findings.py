@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit._analysis import Estimate
-from iqaudit._analysis.findings.figures import Group
-from iqaudit._analysis.findings.insights import Insights
+from iqaudit._analysis.findings.figures import Group, Insights
 from iqaudit._report.charts import Axis, Chart, Series, Tick, chart, domain
 from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.heatmaps import Heatmap, accepted_map, strength_map
 from iqaudit._report.verdict import Cell
-from iqaudit.measures._bootstrap import Paired
+from iqaudit.measures._bootstrap import Estimate, Paired
 
 BASELINE_STYLE = 0
 """Grey."""
@@ -126,22 +124,12 @@ def _of_groups(groups: Iterable[Group], names: Mapping[str, str] | None = None) 
 
 def _directions(cell: Cell, insights: Insights) -> Panel:
     names = {"lower": "pushed down", "raise": "pushed up"}
-    return Panel(
-        cell,
-        (insights.directions.text, insights.starts.text),
-        (
-            bars(
-                f"{cell.key}-direction",
-                "By direction",
-                _of_groups(insights.directions.groups, names),
-            ),
-            bars(
-                f"{cell.key}-clean-quality",
-                "By clean quality",
-                _of_groups(insights.starts.groups),
-            ),
-        ),
+    ways, starts = insights.directions, insights.starts
+    tables = (
+        bars(f"{cell.key}-direction", "By direction", _of_groups(ways.groups, names)),
+        bars(f"{cell.key}-clean-quality", "By clean quality", _of_groups(starts.groups)),
     )
+    return Panel(cell, (ways.text, starts.text), tables)
 
 
 def _distortions(cell: Cell, insights: Insights) -> Panel:
@@ -167,29 +155,16 @@ def _location(cell: Cell, insights: Insights) -> Panel:
 
 def _composition(cell: Cell, insights: Insights) -> Panel:
     spectrum = insights.frequencies
-    drawn = [
-        (label, style, [(at, value) for at, value in _rings(some) if value > 0])
-        for label, style, some in (
-            ("random changes", BASELINE_STYLE, spectrum.floor_rings),
-            (cell.label, cell.style, spectrum.rings),
-        )
-    ]
-    heights = [value for _, _, points in drawn for _, value in points]
+    series = (
+        Series("random changes", BASELINE_STYLE, _rings(spectrum.floor_rings)),
+        Series(cell.label, cell.style, _rings(spectrum.rings)),
+    )
+    heights = [each.value for drawn in series for _, each in drawn.points if each.value is not None]
     charts: tuple[Chart, ...] = ()
     if heights:
-        charts = (
-            chart(
-                f"{cell.key}-spectrum",
-                ("Power by frequency", "cycles a pixel", "squared levels a frequency"),
-                [
-                    Series(label, style, [(at, Estimate(value)) for at, value in points])
-                    for label, style, points in drawn
-                ],
-                Axis(0, 0.5),
-                _decades(heights),
-                (None, "g"),
-            ),
-        )
+        titles = "Power by frequency", "cycles a pixel", "squared levels a frequency"
+        axes = Axis(0, 0.5), _decades(heights)
+        charts = (chart(f"{cell.key}-spectrum", titles, series, *axes, (None, "g")),)
     shares = [_row(each.axis, each.share) for each in insights.colours.axes]
     shares.append(_row("vertical stripes", spectrum.vertical))
     shares.append(_row("horizontal stripes", spectrum.horizontal))
@@ -197,13 +172,13 @@ def _composition(cell: Cell, insights: Insights) -> Panel:
     return Panel(cell, (spectrum.text, insights.colours.text), (table,), (), charts)
 
 
-def _rings(values: Sequence[float | None]) -> list[tuple[float, float]]:
+def _rings(values: Sequence[float | None]) -> list[tuple[float, Estimate]]:
     """Return a radial spectrum's points: ring's middles from 0 to 1/2 cycle a pixel."""
     width = 0.5 / len(values)
     return [
-        (round((index + 0.5) * width, 6), value)
+        (round((index + 0.5) * width, 6), Estimate(value))
         for index, value in enumerate(values)
-        if value is not None
+        if value is not None and value > 0
     ]
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from iqaudit._analysis import PictureData
+from iqaudit._analysis.tables.cells import PictureData
 from iqaudit._core.patches import Window, whole
 from iqaudit._core.picture import Pixels, read
 from iqaudit._core.scale import QUALITY_MAX

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit import _analysis
-from iqaudit._analysis import Leaderboard, Measure, find
+from iqaudit._analysis.tables import leaderboard
+from iqaudit._analysis.tables.catalogue import Measure, find
+from iqaudit._analysis.tables.leaderboard import Leaderboard
 from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.findings import Bars, bars
 from iqaudit.measures._bootstrap import NOTHING
-
-SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
-"""Measures beside the one that victims are sorted by; the CSV file has all."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ def view(paths: Sequence[str | os.PathLike[str]], by: str) -> dict[str, Any]:
     InputError
         If a path is no run, or there is no such measure.
     """
-    boards = _analysis.compare(paths, by)
+    boards = leaderboard.compare(paths, by)
     return {
         "boards": [_board(f"board-{index + 1}", each) for index, each in enumerate(boards)],
         "by": find(by),
@@ -42,26 +40,15 @@ def view(paths: Sequence[str | os.PathLike[str]], by: str) -> dict[str, Any]:
 
 
 def _board(name: str, board: Leaderboard) -> Board:
-    shown = tuple(dict.fromkeys((board.by, *(find(each) for each in SHOWN))))
-    heads = ["rank", "victim", "run", "cell", "pictures"]
-    heads += [head for measure in board.measures for head in spread(measure.name)]
-    rows = [
-        (
-            standing.rank,
-            standing.row.victim,
-            standing.run,
-            standing.row.cell,
-            standing.row.pictures,
-            *(
-                each
-                for measure in board.measures
-                for each in numbers(standing.row.values[measure.name])
-            ),
-        )
-        for standing in board.standings
-    ]
-    drawn = [
-        (each.row.victim, each.row.pictures, each.row.values[board.by.name], NOTHING)
-        for each in board.standings
-    ]
-    return Board(name, board, shown, bars(name, board.by.title, drawn), csv_url([heads, *rows]))
+    heads = [head for measure in board.measures for head in spread(measure.name)]
+    table: list[Sequence[Any]] = [("rank", "victim", "run", "cell", "pictures", *heads)]
+    drawn = []
+    for each in board.standings:
+        row = each.row
+        values = [
+            value for measure in board.measures for value in numbers(row.values[measure.name])
+        ]
+        table.append((each.rank, row.victim, each.run, row.cell, row.pictures, *values))
+        drawn.append((row.victim, row.pictures, row.values[board.by.name], NOTHING))
+    shown = leaderboard.shown(board.by)
+    return Board(name, board, shown, bars(name, board.by.title, drawn), csv_url(table))

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from iqaudit import _analysis
-from iqaudit._analysis import GROUPS, CellData, Estimate, Measure, Table, find, transfer
+from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
-from iqaudit._analysis.tables import export
+from iqaudit._analysis.tables import export, tables
+from iqaudit._analysis.tables.catalogue import GROUPS, Measure, find
+from iqaudit._analysis.tables.cells import CellData, load, missing
 from iqaudit._analysis.tables.curves import curve
+from iqaudit._analysis.tables.tables import Table
 from iqaudit._report import verdict as verdicts
 from iqaudit._report.charts import Axis, Chart, Series, chart, domain
 from iqaudit._report.figures import csv_url, numbers, spread
@@ -19,6 +21,7 @@ from iqaudit._report.transfer_matrix import matrices
 from iqaudit._report.verdict import Cell
 from iqaudit._runs import schema
 from iqaudit._search.stop import Outcome
+from iqaudit.measures._bootstrap import Estimate
 
 PAPER, OTHERS = ("strength", "people", "visibility"), ("others",)
 """The groups of measures in the first table, and in the second."""
@@ -40,15 +43,15 @@ def page(path: Path) -> dict[str, Any]:
     path : Path
         The directory of a run or of an audit.
     """
-    data, manifest = _analysis.load(path), schema.manifest(path)
-    whole, earlier = _analysis.table(data), _analysis.by_queries(data)
+    data, manifest = load(path), schema.manifest(path)
+    whole, earlier = tables.table(data), tables.by_queries(data)
     alone = not schema.is_audit(path)
     cells = _cells(data, whole, alone=alone)
     moved = transfer.load(path)
     return {
         "cells": cells,
         "manifest": manifest,
-        "missing": _analysis.missing(path),
+        "missing": missing(path),
         "headline": verdicts.headline(cells),
         "lede": verdicts.lede(cells),
         "verdicts": [verdicts.verdict(cell) for cell in cells],
@@ -121,23 +124,19 @@ def _tables(cells: Sequence[Cell], measures: Sequence[Measure]) -> tuple[Measure
         ("others", "Other groups' measures on the same pictures", OTHERS),
     ):
         groups = tuple(
-            (title, tuple(measure for measure in there if measure.group == group))
+            (title, some)
             for group, title in GROUPS.items()
             if group in chosen
+            and (some := tuple(measure for measure in there if measure.group == group))
         )
-        groups = tuple((title, some) for title, some in groups if some)
-        heads = ["measure", "unit", *(head for cell in cells for head in spread(cell.label))]
-        rows = [
-            (
-                measure.title,
-                measure.unit,
-                *(each for cell in cells for each in numbers(cell.row.values[measure.name])),
-            )
-            for _, some in groups
-            for measure in some
-        ]
+        heads = [head for cell in cells for head in spread(cell.label)]
+        table: list[Sequence[Any]] = [("measure", "unit", *heads)]
+        for measure in (each for _, some in groups for each in some):
+            values = [cell.row.values[measure.name] for cell in cells]
+            columns = [column for value in values for column in numbers(value)]
+            table.append((measure.title, measure.unit, *columns))
         if groups:
-            tables.append(Measures(name, caption, groups, csv_url([heads, *rows])))
+            tables.append(Measures(name, caption, groups, csv_url(table)))
     return tuple(tables)
 
 

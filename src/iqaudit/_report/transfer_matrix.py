@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit._analysis import Estimate
 from iqaudit._analysis.transfer import Entry, Transfer
 from iqaudit._report.figures import csv_url, figure, numbers, spread
 from iqaudit._report.verdict import Cell
+from iqaudit.measures._bootstrap import Estimate
 
 
 @dataclass(frozen=True)
@@ -35,67 +35,55 @@ class Matrix:
 
 def matrices(transfer: Transfer, cells: Sequence[Cell]) -> tuple[Matrix, ...]:
     """Return the matrix of RGO and, where people rated the pictures, that of SROCC."""
-    matrix = _Maker(transfer, cells)
-    matrices = [
-        matrix.of(
-            "transfer-rgo",
-            "RGO on each victim of pictures made against one",
-            lambda entry: entry.rgo.attack,
-            lambda entry: f"random {figure(entry.rgo.floor.value, '+.3f')}",
-            "+.3f",
-        )
-    ]
-    if any(entry.srocc.value is not None for line in transfer.entries for entry in line):
-        matrices.append(
-            matrix.of(
-                "transfer-srocc",
-                "SROCC with people's scores after the attack",
-                lambda entry: entry.srocc,
-                lambda entry: f"before {figure(entry.srocc_before.value, '.3f')}",
-                ".3f",
-                judges=True,
-            )
-        )
-    return tuple(matrices)
+    rgo = _matrix(
+        transfer,
+        cells,
+        ("transfer-rgo", "RGO on each victim of pictures made against one", "+.3f"),
+        lambda entry: entry.rgo.attack,
+        lambda entry: f"random {figure(entry.rgo.floor.value, '+.3f')}",
+    )
+    if all(entry.srocc.value is None for line in transfer.entries for entry in line):
+        return (rgo,)
+    srocc = _matrix(
+        transfer,
+        cells,
+        ("transfer-srocc", "SROCC with people's scores after the attack", ".3f"),
+        lambda entry: entry.srocc,
+        lambda entry: f"before {figure(entry.srocc_before.value, '.3f')}",
+        judges=True,
+    )
+    return rgo, srocc
 
 
-class _Maker:
-    """Matrices of one transfer."""
-
-    def __init__(self, transfer: Transfer, cells: Sequence[Cell]) -> None:
-        labels = {cell.data.cell: cell.label for cell in cells}
-        names = [column.name for column in transfer.columns]
-        self._transfer = transfer
-        self._rows = [labels.get(row.cell, row.cell) for row in transfer.rows]
-        # Two victims of one name are told apart by what they were asked for by.
-        self._columns = tuple(
-            name if names.count(name) == 1 else column.victim
-            for name, column in zip(names, transfer.columns, strict=True)
-        )
-
-    def of(
-        self,
-        name: str,
-        caption: str,
-        value: Callable[[Entry], Estimate],
-        beside: Callable[[Entry], str],
-        form: str,
-        *,
-        judges: bool = False,
-    ) -> Matrix:
-        table: list[Sequence[Any]] = [("made against", "scored by", "own", *spread("value"))]
-        rows = []
-        lines = self._transfer.entries
-        values = [value(entry).value or 0.0 for line in lines for entry in line]
-        most = max(map(abs, values), default=0.0) or 1.0
-        for label, line in zip(self._rows, lines, strict=True):
-            squares = []
-            for column, entry in zip(self._columns, line, strict=True):
-                found = value(entry)
-                squares.append(_square(found, beside(entry), form, most, own=entry.own))
-                table.append((label, column, entry.own, *numbers(found)))
-            rows.append((label, tuple(squares)))
-        return Matrix(name, caption, self._columns, tuple(rows), csv_url(table), judges)
+def _matrix(
+    transfer: Transfer,
+    cells: Sequence[Cell],
+    heads: tuple[str, str, str],
+    value: Callable[[Entry], Estimate],
+    beside: Callable[[Entry], str],
+    *,
+    judges: bool = False,
+) -> Matrix:
+    """Return a matrix of the entries' values; `heads` are its name, caption and format."""
+    name, caption, form = heads
+    labels = {cell.data.cell: cell.label for cell in cells}
+    names = [column.name for column in transfer.columns]
+    # Two victims of one name are told apart by their labels.
+    columns = tuple(
+        column.name if names.count(column.name) == 1 else column.victim
+        for column in transfer.columns
+    )
+    table: list[Sequence[Any]] = [("made against", "scored by", "own", *spread("value"))]
+    rows = []
+    values = [value(entry).value or 0.0 for line in transfer.entries for entry in line]
+    most = max(map(abs, values), default=0.0) or 1.0
+    for row, line in zip(transfer.rows, transfer.entries, strict=True):
+        label, squares = labels.get(row.cell, row.cell), []
+        for column, entry in zip(columns, line, strict=True):
+            squares.append(_square(value(entry), beside(entry), form, most, own=entry.own))
+            table.append((label, column, entry.own, *numbers(value(entry))))
+        rows.append((label, tuple(squares)))
+    return Matrix(name, caption, columns, tuple(rows), csv_url(table), judges)
 
 
 def _square(estimate: Estimate, beside: str, form: str, most: float, *, own: bool) -> Square:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from iqaudit._analysis import CellData, Estimate, TableRow
-from iqaudit._analysis.findings.insights import Insights
+from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.formatting import percent, pictures
+from iqaudit._analysis.tables.cells import CellData
+from iqaudit._analysis.tables.tables import TableRow
 from iqaudit._report.figures import figure
 from iqaudit._report.figures import percent as plain_percent
 from iqaudit._runs.records import RunRecord
 from iqaudit.attacks import RandomSigns
-from iqaudit.measures._bootstrap import NOTHING
+from iqaudit.measures._bootstrap import NOTHING, Estimate
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,12 @@ class Cell:
         """Whether its attack is chance."""
         return is_baseline(self.data)
 
-    @property
-    def unfinished(self) -> int:
-        """Pictures that the figures leave out."""
-        return self.row.unfinished
-
 
 @dataclass(frozen=True)
 class Verdict:
     """A cell's summary: a big figure, a bar with marks, and sentences."""
 
     cell: Cell
-    rgo: Estimate
-    reachable: Estimate
     baseline: Estimate
     sentences: tuple[str, ...]
 
@@ -118,9 +112,7 @@ def verdict(cell: Cell) -> Verdict:
         _seen(values),
         _left_out(cell),
     ]
-    return Verdict(
-        cell, values["rgo"], values["reachable_rgo"], baseline, tuple(filter(None, sentences))
-    )
+    return Verdict(cell, baseline, tuple(filter(None, sentences)))
 
 
 def _how_far(cell: Cell) -> str:
@@ -153,9 +145,9 @@ def _seen(values: Mapping[str, Estimate]) -> str:
 
 
 def _left_out(cell: Cell) -> str:
-    if not cell.unfinished:
+    if not cell.row.unfinished:
         return ""
-    return f"{pictures(cell.unfinished)} not finished, and left out of every figure."
+    return f"{pictures(cell.row.unfinished)} not finished, and left out of every figure."
 
 
 def _between(values: Sequence[float], form: str, unit: str = "") -> str:

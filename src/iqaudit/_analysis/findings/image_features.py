@@ -2,7 +2,6 @@
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
 from iqaudit._core.picture import Pixels
 
@@ -41,11 +40,7 @@ def colourfulness(pixels: Pixels) -> float:
     Hasler, Süsstrunk, "Measuring Colourfulness in Natural Images", Human Vision and Electronic
     Imaging VIII, SPIE 5007, 2003.
     """
-    red, green, blue = _channels(pixels)
+    red, green, blue = np.moveaxis(pixels.astype(np.float64), 2, 0)
     opponents = np.stack([red - green, (red + green) / 2 - blue])
     spread, mean = opponents.std(axis=(1, 2)), opponents.mean(axis=(1, 2))
     return float(np.hypot(*spread) + 0.3 * np.hypot(*mean))
-
-
-def _channels(pixels: Pixels) -> NDArray[np.float64]:
-    return np.moveaxis(pixels.astype(np.float64), 2, 0)

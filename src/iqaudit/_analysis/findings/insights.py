@@ -32,8 +32,6 @@ from iqaudit._runs.store import write_record
 from iqaudit.measures._bootstrap import Paired, interval, mean
 from iqaudit.victims._base import Victim
 
-__all__ = ["FORMAT", "Insights", "insights", "load", "most_asked"]
-
 FORMAT = "iqaudit insights, version 1"
 
 MOST = SCORES - 2

@@ -91,7 +91,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
     answers = load_answers(pair.run, pair.name)
     trial = Trial(picture, card, attack, Linf(record.levels), Goal(record.goal),
                   record.queries, record.seed)  # fmt: skip
-    kept = {query for query, _ in pair.entry.trace[1:]}
+    accepted = {query for query, _ in pair.entry.trace[1:]}
     whole = card.window(picture.height, picture.width)
     tally = _Tally(picture.height, picture.width)
     for asked, native in enumerate(answers["score"].tolist()):
@@ -101,7 +101,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
         trial.tell(native)
         for window in _windows(change):
             if window.height * window.width < whole.height * whole.width:
-                tally.add(window, accepted=trial.ledger.spent in kept)
+                tally.add(window, accepted=trial.ledger.spent in accepted)
     if [answer.picture for answer in trial.ledger.answers] != answers["picture"].tolist():
         return None
     return tally.windows()
@@ -119,8 +119,8 @@ class _Tally:
 
     def __init__(self, height: int, width: int) -> None:
         self._size = height, width
-        self._all: dict[int, NDArray[np.float64]] = {}
-        self._kept: dict[int, NDArray[np.float64]] = {}
+        self._proposed: dict[int, NDArray[np.float64]] = {}
+        self._accepted: dict[int, NDArray[np.float64]] = {}
         self._counts: dict[int, list[int]] = {}
 
     def add(self, window: Window, *, accepted: bool) -> None:
@@ -129,21 +129,20 @@ class _Tally:
         covers = covered(window, *self._size)
         counts = self._counts.setdefault(octave, [0, 0])
         counts[0] += 1
-        self._all.setdefault(octave, np.zeros((GRID, GRID)))[...] += covers
+        counts[1] += accepted
+        self._proposed.setdefault(octave, np.zeros((GRID, GRID)))[...] += covers
         if accepted:
-            counts[1] += 1
-            self._kept.setdefault(octave, np.zeros((GRID, GRID)))[...] += covers
+            self._accepted.setdefault(octave, np.zeros((GRID, GRID)))[...] += covers
 
     def __bool__(self) -> bool:
-        return bool(self._all)
+        return bool(self._proposed)
 
     def windows(self) -> Windows | None:
         """Return the sums; None where no window was counted."""
-        if not self._all:
+        if not self:
             return None
         expected = np.zeros((GRID, GRID))
-        for octave, covers in self._all.items():
-            total, kept = self._counts[octave]
-            expected += kept / total * covers
-        accepted = sum(self._kept.values(), start=np.zeros((GRID, GRID)))
-        return Windows(accepted, expected)
+        for octave, covers in self._proposed.items():
+            proposals, accepted = self._counts[octave]
+            expected += accepted / proposals * covers
+        return Windows(sum(self._accepted.values(), start=np.zeros((GRID, GRID))), expected)

@@ -13,6 +13,9 @@ from iqaudit._analysis.tables.tables import TableRow, measure_record, table
 
 DEFAULT = "rgo"
 
+SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
+"""Measures shown beside the one that victims are sorted by; JSON and CSV have all."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -84,6 +87,11 @@ def compare(
                 read_off = replace(cell, queries=queries, shorter=())
                 boards.setdefault(_protocol(read_off), []).append((str(path), read_off))
     return tuple(_board(cells, sorted_by, columns) for cells in boards.values())
+
+
+def shown(by: Measure) -> tuple[Measure, ...]:
+    """Return the columns of a leaderboard for people, the sort key first."""
+    return tuple(dict.fromkeys((by, *map(find, SHOWN))))
 
 
 def record(boards: Sequence[Leaderboard]) -> list[dict[str, Any]]:

@@ -1,0 +1,139 @@
+"""Analyses of runs: their transfer and insights, which ask for more scores; leaderboards."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from iqaudit._analysis.analyse import Watch, unwatched, write_insights, write_transfer
+from iqaudit._analysis.findings.figures import Insights
+from iqaudit._analysis.run_victims import asked, named, own, owns
+from iqaudit._analysis.score_cache import Scorer
+from iqaudit._analysis.tables import leaderboard
+from iqaudit._analysis.tables.catalogue import MEASURES, Measure
+from iqaudit._analysis.tables.leaderboard import Leaderboard
+from iqaudit._analysis.transfer import Transfer
+from iqaudit._core.threads import one_thread
+from iqaudit._runs.schema import runs
+from iqaudit.victims._spec import VictimSpec
+
+
+@one_thread()
+def transfer(
+    path: str | os.PathLike[str],
+    victims: Sequence[str] = (),
+    *,
+    yes: bool = False,
+    watch: Watch = unwatched,
+) -> Transfer:
+    """Score the pictures made against each victim with all victims, and write transfer.json.
+
+    The same call again goes on where it was stopped; no score is asked twice.
+
+    Parameters
+    ----------
+    path : path
+        An audit's directory, or a run's.
+    victims : sequence of str
+        Strings, as ``"dbcnn,checkpoint=dbcnn.pt"``; the cells' own victims unless given.
+    yes : bool
+        That victims whose scores may be paid for are to be asked.
+    watch : callable
+        Called before scores are asked, with each victim and its number of scores; its context
+        gives a callable that is told how many were.
+
+    Returns
+    -------
+    Transfer
+        Also `Audit.transfer` from then on.
+
+    Raises
+    ------
+    InputError
+        If there is no finished picture, or a victim cannot be made or may not be asked.
+    VictimError
+        If a victim fails; its answers are kept.
+    """
+    cells = [cell.resolve() for cell in runs(Path(path))]
+    scorers = [named(each, may_ask=yes) for each in victims] or owns(cells, may_ask=yes)
+    return write_transfer(Path(path), scorers, watch, yes=yes)
+
+
+@one_thread()
+def insights(
+    path: str | os.PathLike[str],
+    victim: Any = None,
+    *,
+    yes: bool = False,
+    watch: Watch = unwatched,
+    **options: Any,
+) -> dict[Path, Insights]:
+    """Measure the findings of an attack on its victim, and write each cell's insights.json.
+
+    The same call again goes on where it was stopped; no score is asked twice.
+
+    Parameters
+    ----------
+    path : path
+        A run's directory, or an audit's for each of its cells.
+    victim, **options
+        The victim, as `iqaudit.attack` takes it; made again from the record unless given.
+    yes, watch
+        As `iqaudit.transfer` takes them.
+
+    Returns
+    -------
+    dict of Path to Insights
+        By the cells' directories.
+
+    Raises
+    ------
+    InputError
+        If there is no finished picture, or the victim cannot be made, may not be asked, or is
+        another.
+    VictimError
+        If the victim fails; its answers are kept.
+    """
+    cells = runs(Path(path))
+    scores = None if victim is None else asked(VictimSpec.of(victim, options), may_ask=yes)
+    written = {}
+    for cell in cells:
+        if scores is None:
+            scorer = own(cell.resolve(), may_ask=yes)
+        else:
+            scorer = Scorer(scores.card.name, scores)
+        written[cell] = write_insights(cell, scorer, watch, yes=yes)
+    return written
+
+
+def compare(
+    paths: Sequence[str | os.PathLike[str]],
+    by: str = leaderboard.DEFAULT,
+    measures: Sequence[Measure] = MEASURES,
+    *,
+    html: str | os.PathLike[str] | None = None,
+) -> tuple[Leaderboard, ...]:
+    """Return a leaderboard for each way in which cells of audits, or runs, were attacked.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Audits or runs.
+    by : str
+        The measure that victims are sorted by.
+    measures : sequence of Measure
+        The rows' columns; the sort key is added where it is not among them.
+    html : path, optional
+        A page of the leaderboards to write.
+
+    Raises
+    ------
+    InputError
+        If a path is no run, or there is no such measure.
+    """
+    boards = leaderboard.compare(paths, by, measures)
+    if html is not None:
+        from iqaudit._report import write_comparison  # takes a second to load
+
+        write_comparison(paths, html, by)
+    return boards

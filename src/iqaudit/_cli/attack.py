@@ -1,0 +1,137 @@
+"""The command attack; the run of an audit of one cell, and its table."""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from iqaudit import Audit
+from iqaudit._api.settings import attack_settings
+from iqaudit._audit.execute import run
+from iqaudit._audit.settings import SETTINGS
+from iqaudit._audit.spec import AuditSpec
+from iqaudit._cli import options
+from iqaudit._cli.execution import Execution, execution_options
+from iqaudit._cli.gate import Gate, gate_options
+from iqaudit._cli.printing import INTERRUPTED, figure, stderr, stdout, table
+from iqaudit._cli.progress import Progress
+from iqaudit._core.errors import VictimError
+from iqaudit._runs.figures import Row, Summary
+from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
+from iqaudit._search.stop import Outcome
+from iqaudit.victims._spec import VictimSpec
+
+out_option = partial(options.in_output, "--out", type=Path, metavar="DIR")
+
+
+@options.command()
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
+@options.victim
+@options.setting(SETTINGS["attacks"], single=True)
+@options.setting(SETTINGS["levels"], single=True)
+@options.setting(SETTINGS["goals"], single=True)
+@options.setting(SETTINGS["seeds"], single=True)
+@options.setting(SETTINGS["queries"], single=True)
+@options.setting(SETTINGS["early_stop"])
+@options.setting(SETTINGS["until_plateau"])
+@execution_options
+@out_option(required=True, help="Directory to write.")
+@options.overwrite
+@gate_options
+@options.output
+def attack(
+    *,
+    pictures: Sequence[str],
+    victim: VictimSpec,
+    execution: Execution,
+    out: Path,
+    overwrite: bool,
+    gate: Gate,
+    output: options.Output,
+    **settings: Any,
+) -> None:
+    """Push the quality scores of pictures (files, or folders of them) as far as they go.
+
+    The same command again goes on where it was stopped.
+
+    \b
+    Examples:
+      iqaudit attack photo.png --out audit
+      iqaudit attack photos/ --levels 2 --queries 2000 --goal lower --out audit
+      iqaudit attack photos/ --attack guided --early-stop 0.5 --out audit
+    """
+    spec = attack_settings(list(pictures), victim, **settings)
+    run_cell(spec, out, output, overwrite=overwrite, **execution.arguments())
+    sys.exit(gate.exit_code(out))
+
+
+def run_cell(spec: AuditSpec, out: Path, output: options.Output, **how: Any) -> None:
+    """Run an audit of one cell, and print its results; every end keeps the answers so far.
+
+    As `iqaudit.attack` does, which reads all the attacked pictures besides.
+    """
+    progress = Progress(stderr(), quiet=output.silent)
+    try:
+        with progress:
+            run(spec, out, yes=True, observer=progress, **how)
+    except KeyboardInterrupt:
+        click.echo(f"Interrupted: {progress.far}; {_left(out)}", err=True)
+        sys.exit(INTERRUPTED)
+    except VictimError as error:
+        sentence = f"{str(error).rstrip('.')}. {progress.far.capitalize()}; {_left(out)}"
+        raise VictimError(sentence) from error
+    _print_results(out, output)
+
+
+def _left(out: Path) -> str:
+    return f"kept in {out}: the same command goes on." if out.exists() else "nothing was written."
+
+
+def _print_results(out: Path, output: options.Output) -> None:
+    """Print the figures first: the page takes seconds, and they must not be lost with it."""
+    record = load(out)
+    if output.as_json:
+        click.echo(as_json(record, FORMAT))
+    elif not output.quiet:
+        stdout().print(_table(record.pictures, record.summary))
+        click.echo(f"\nattacked pictures  {out / 'attacked'}")
+        click.echo(f"figures            {out / RESULTS}")
+    page = Audit(out).report()
+    if not output.silent:
+        click.echo(f"report             {page}")
+
+
+def _table(rows: Sequence[Row], summary: Summary) -> Table:
+    """Return a row a picture, then the means."""
+    caption = (
+        "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
+        f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
+        "FLIP: what is seen on flipping between the two, 0 to 1. "
+        "L∞: the largest change of any pixel, in levels of 255.\n"
+        "In the row of means, L∞ is the largest, and queries are the sum."
+    )
+    heads = ("picture", "*score before", "*→ after", "direction")
+    results = table(*heads, "*RGO", "*SSIM", "*FLIP", "*L∞", "*queries", caption=caption)
+    for row in rows:
+        mark = "" if Outcome[row.outcome.upper()].finished else " *"
+        scores = f"{row.clean_score:.4g}", f"→ {row.attacked_score:.4g}", row.direction
+        results.add_row(Text(row.name + mark), *scores, *_figures(row))
+    results.add_section()
+    directions = f"{summary.lowered} lower, {summary.raised} raise"
+    results.add_row("mean", "", "", directions, *_figures(summary))
+    return results
+
+
+def _figures(row: Row | Summary) -> tuple[str, ...]:
+    return (
+        figure(row.rgo, ".3f"),
+        figure(row.ssim, ".4f"),
+        figure(row.flip, ".4f"),
+        figure(row.linf, "d"),
+        str(row.queries),
+    )

@@ -1,0 +1,76 @@
+"""The command compare."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+import iqaudit
+from iqaudit._analysis.tables.catalogue import MEASURES, find
+from iqaudit._analysis.tables.leaderboard import DEFAULT, Leaderboard, record, shown
+from iqaudit._cli import options
+from iqaudit._cli.printing import figure, interval, print_json, stdout, table
+
+
+@options.command()
+@click.argument("runs", type=Path, nargs=-1, required=True, metavar="RUN...")
+@options.in_output(
+    "--by",
+    default=DEFAULT,
+    show_default=True,
+    metavar="MEASURE",
+    help="Measure that victims are sorted by.",
+)
+@options.in_output("--html", type=Path, metavar="FILE", help="HTML page of the boards.")
+@options.output
+def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options.Output) -> None:
+    """Print leaderboards of victims, the firmest first: one for each setting of the attack.
+
+    \b
+    Examples:
+      iqaudit compare dbcnn-run liqe-run
+      iqaudit compare audit --by srocc_after
+      iqaudit compare dbcnn-run liqe-run --html board.html
+    """
+    measures = MEASURES if output.as_json else shown(find(by))
+    boards = iqaudit.compare(runs, by, measures, html=html)
+    if output.as_json:
+        print_json(record(boards))
+    elif not output.quiet:
+        for each in boards:
+            stdout().print(_table(each))
+        if html is not None:
+            click.echo(f"page  {html}")
+
+
+def _table(board: Leaderboard) -> Table:
+    """Return a leaderboard's table: the firmest victim first."""
+    protocol = f"{board.attack} · {board.levels}/255 · goal {board.goal} · {board.budget}"
+    caption = f"Firmest first, by {board.by.title}."
+    if not board.same_pictures:
+        caption += "\nNot all were attacked on the same pictures: compare with care."
+    places = table(
+        "*",
+        "victim",
+        "run",
+        "*pictures",
+        title=f"{board.data or 'pictures'} · {protocol}",
+        caption=caption,
+    )
+    for measure in board.measures:
+        places.add_column(measure.title, justify="right")
+        if measure == board.by:
+            places.add_column("95 % interval", justify="right", no_wrap=True)
+    for standing in board.standings:
+        row = standing.row
+        values = []
+        for measure in board.measures:
+            estimate = row.values[measure.name]
+            values.append(figure(estimate.value, measure.form))
+            if measure == board.by:
+                values.append(interval(estimate, measure.form))
+        run = standing.run if row.cell in standing.run else f"{standing.run}/{row.cell}"
+        places.add_row(str(standing.rank), Text(row.victim), Text(run), str(row.pictures), *values)
+    return places

@@ -1,0 +1,81 @@
+"""The command plan."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+import iqaudit
+from iqaudit._analysis import transfer
+from iqaudit._analysis.findings import insights
+from iqaudit._assess.cost import duration
+from iqaudit._audit.estimate import Estimate, Share
+from iqaudit._cli import options
+from iqaudit._cli.audit import out_option
+from iqaudit._cli.execution import Execution, execution_options
+from iqaudit._cli.printing import print_json, stdout, table
+
+
+@options.command()
+@options.audit
+@execution_options
+@out_option
+@options.overwrite
+@options.yes
+@options.output
+def plan(
+    *, settings: dict[str, Any], execution: Execution, output: options.Output, **_: Any
+) -> None:
+    """Estimate an audit's queries, time, disk space and money, from the same arguments.
+
+    A victim whose scores may cost money is not asked.
+
+    \b
+    Example:
+      iqaudit plan --victim reference --data clive:CLIVE --sample 50 --queries 1000
+    """
+    estimate = iqaudit.plan(**settings, workers=execution.workers)
+    if output.as_json:
+        print_json(asdict(estimate))
+    elif not output.quiet:
+        _print_estimate(estimate)
+
+
+def _print_estimate(estimate: Estimate) -> None:
+    trials = sum(share.trials for share in estimate.shares)
+    queries = sum(share.queries for share in estimate.shares)
+    click.echo(
+        f"{estimate.cells} cells x {estimate.pictures} pictures: {trials:,} searches, at most "
+        f"{queries:,} queries, about {estimate.size / 1e6:,.0f} MB on disk"
+    )
+    stdout().print(_table(estimate.shares, estimate.workers))
+    most = estimate.cells * estimate.pictures
+    click.echo(
+        f"Then insights ask at most {insights.MOST * most:,} scores more, and the transfer matrix "
+        f"{transfer.MOST * most * len(estimate.shares):,}; of no victim where one may have to be "
+        "paid."
+    )
+
+
+def _table(rows: Iterable[Share], workers: int) -> Table:
+    """Return a row a victim."""
+    caption = "Outside the budgets, at every start: two scores that tell a victim from another."
+    heads = ("victim", "*searches", "*queries", "*and outside", "time", "*money")
+    shares = table(*heads, caption=caption)
+    for share in rows:
+        if share.seconds is None:
+            took = "not asked: may be paid; one at a time"
+        else:
+            took = f"about {duration(share.seconds / workers)}, {workers} at once"
+        shares.add_row(
+            Text(share.victim),
+            f"{share.trials:,}",
+            f"{share.queries:,}",
+            str(share.outside),
+            took,
+            f"{share.price:,.2f}" if share.price else "-",
+        )
+    return shares

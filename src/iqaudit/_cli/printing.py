@@ -1,0 +1,91 @@
+"""Printing: consoles, notes, JSON, tables and their figures."""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from iqaudit._core.picture import Picture
+from iqaudit.measures._bootstrap import Estimate
+from iqaudit.victims._base import Victim
+
+INTERRUPTED = 130
+"""The shell's exit code for a command that Ctrl-C ended."""
+
+
+def print_note(victim: Victim) -> None:
+    """Print a victim's note, as a licence, for those who cite its scores."""
+    if victim.card.note:
+        click.echo(f"{victim.card.name}: {victim.card.note}", err=True)
+
+
+def print_notes(pictures: Sequence[Picture]) -> None:
+    """Print what reading did to pictures."""
+    for picture in pictures:
+        for note in picture.notes:
+            click.echo(f"{picture.name}: {note}", err=True)
+
+
+def print_json(value: object) -> None:
+    """Print JSON, in which every number is finite."""
+    click.echo(json.dumps(value, indent=1, allow_nan=False))
+
+
+def stdout() -> Console:
+    """Return the console of results."""
+    return _console(Console())
+
+
+def stderr() -> Console:
+    """Return the console of progress."""
+    return _console(Console(stderr=True))
+
+
+def _console(console: Console) -> Console:
+    if not console.is_terminal:
+        console.width = 110  # a file or a pipe has no width of its own
+    return console
+
+
+def table(*columns: str, title: str = "", caption: str = "") -> Table:
+    """Return a table; a star before a column's name sets it to the right."""
+    made = Table(
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+        title=Text(title) if title else None,
+        title_justify="left",
+        caption=caption or None,
+        caption_justify="left",
+    )
+    for column in columns:
+        made.add_column(
+            column.lstrip("*"), justify="right" if column[:1] == "*" else "left", overflow="fold"
+        )
+    return made
+
+
+def lines(rows: Iterable[tuple[str, str]]) -> Table:
+    """Return two plain columns: a name and a line on it."""
+    grid = Table.grid(padding=(0, 2))
+    for name, line in rows:
+        grid.add_row(Text("  " + name), Text(line))
+    return grid
+
+
+def figure(value: float | None, form: str) -> str:
+    """Format a figure; a dash where there is none."""
+    if value is None:
+        return "-"
+    return "∞" if value == math.inf else format(value, form)
+
+
+def interval(estimate: Estimate, form: str) -> str:
+    """Format the ends of an estimate's interval; empty where there are none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{figure(estimate.low, form)} to {figure(estimate.high, form)}"

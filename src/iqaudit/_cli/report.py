@@ -1,0 +1,22 @@
+"""The command report."""
+
+from pathlib import Path
+
+import click
+
+from iqaudit import Audit
+from iqaudit._cli import options
+
+
+@options.command()
+@click.argument("directory", type=Path)
+def report(*, directory: Path) -> None:
+    """Write report.html again, of a run or of a whole audit, from its files.
+
+    The page shows the results of `insights` and `transfer` too.
+
+    \b
+    Example:
+      iqaudit report iqaudit-demo
+    """
+    click.echo(Audit(directory).report())

@@ -1,0 +1,32 @@
+"""The command status."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from iqaudit import Audit
+from iqaudit._cli import options
+from iqaudit._cli.printing import print_json, stdout, table
+
+
+@options.command()
+@click.argument("directory", type=Path)
+@options.output
+def status(*, directory: Path, output: options.Output) -> None:
+    """Print how far an audit is.
+
+    \b
+    Example:
+      iqaudit status run
+    """
+    cells = Audit(directory).status()
+    if output.as_json:
+        print_json([asdict(cell) for cell in cells])
+    elif not output.quiet:
+        rows = table("cell", "*finished", "*begun", "*waiting", "*queries answered")
+        for each in cells:
+            counts = str(each.begun), str(each.waiting), f"{each.queries:,}"
+            rows.add_row(Text(each.cell), f"{each.finished} of {each.pictures}", *counts)
+        stdout().print(rows)

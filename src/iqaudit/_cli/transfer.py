@@ -1,0 +1,74 @@
+"""The command transfer."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+import iqaudit
+from iqaudit._analysis.formatting import figure
+from iqaudit._analysis.transfer import Entry, Transfer
+from iqaudit._cli import options
+from iqaudit._cli.printing import stdout, table
+from iqaudit._cli.progress import watched
+from iqaudit._runs.schema import TRANSFER
+from iqaudit.measures._bootstrap import Estimate
+
+
+@options.command()
+@click.argument("directory", type=Path)
+@options.option(
+    "--victim",
+    "--victims",
+    "victims",
+    heading="Victim",
+    multiple=True,
+    metavar="SPEC",
+    help="Victim and its options, SPEC[,OPTION=VALUE]...  [default: the run's; repeatable]",
+)
+@options.yes
+@options.output
+def transfer(*, directory: Path, victims: Sequence[str], yes: bool, output: options.Output) -> None:
+    """Score the pictures made against each victim with all victims.
+
+    The same command again goes on where it was stopped; no score is asked twice.
+
+    \b
+    Examples:
+      iqaudit transfer audit
+      iqaudit transfer audit --victim reference --victim onnx:net.onnx,range=0:1
+    """
+    watch = watched(silent=output.silent)
+    whole = iqaudit.transfer(directory, victims, yes=yes, watch=watch)
+    if output.as_json:
+        click.echo((directory / TRANSFER).read_text("utf-8"))
+    elif not output.quiet:
+        _print_transfer(whole)
+        click.echo(f"written to {directory / TRANSFER}")
+
+
+def _print_transfer(whole: Transfer) -> None:
+    """Print matrices of RGO, of the baseline's, and of SROCC where there are opinion scores."""
+    stdout().print(_matrix(whole, lambda entry: entry.rgo.attack, "+.3f"))
+    click.echo(
+        "RGO on each victim (columns) of pictures made against one (rows); below 0: scores went "
+        "the other way.\n* the victim that they were made against"
+    )
+    stdout().print(_matrix(whole, lambda entry: entry.rgo.floor, "+.3f"))
+    click.echo("The same of one random change of each picture.")
+    if any(entry.srocc.value is not None for line in whole.entries for entry in line):
+        stdout().print(_matrix(whole, lambda entry: entry.srocc, ".3f"))
+        click.echo("SROCC with the opinion scores after the attack.")
+    click.echo(whole.text)
+
+
+def _matrix(whole: Transfer, of: Callable[[Entry], Estimate], form: str) -> Table:
+    matrix = table("made against")
+    for column in whole.columns:
+        matrix.add_column(Text(column.victim), justify="right", overflow="fold")
+    for row, line in zip(whole.rows, whole.entries, strict=True):
+        cells = (("* " if entry.own else "") + figure(of(entry), form) for entry in line)
+        matrix.add_row(Text(row.cell), *cells)
+    return matrix

@@ -1,0 +1,49 @@
+"""The command verify."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+import iqaudit
+from iqaudit._cli import options
+from iqaudit._cli.printing import figure, print_json, stdout, table
+from iqaudit.victims._spec import VictimSpec
+
+SHOWN = 3
+"""Differences that are printed for a picture; --json has them all."""
+
+
+@options.command()
+@click.argument("directory", type=Path)
+@options.own_victim
+@options.output
+def verify(*, directory: Path, victim: VictimSpec | None, output: options.Output) -> None:
+    """Read a run's or an audit's files, measure and score them again, and compare.
+
+    \b
+    Example:
+      iqaudit verify iqaudit-demo
+    """
+    checks = iqaudit.verify(directory, victim)
+    wrong = sum(bool(check.wrong) for check in checks)
+    if output.as_json:
+        print_json([vars(check) for check in checks])
+    elif not output.quiet:
+        rows = table("picture", "*score", "*L∞", "verdict")
+        for check in checks:
+            figures = figure(check.score, ".4f"), figure(check.linf, "d")
+            rows.add_row(Text(check.name), *figures, _verdict(check))
+        stdout().print(rows)
+        stdout().print(f"{len(checks) - wrong} of {len(checks)} pictures are as recorded.")
+    sys.exit(1 if wrong else 0)
+
+
+def _verdict(check: iqaudit.Check) -> Text:
+    if not check.wrong:
+        within = f", within {check.noise:.2g}" if check.noise else ""
+        return Text(f"as recorded{within}", style="green")
+    rest = len(check.wrong) - SHOWN
+    more = [f"and {rest} more"] if rest > 0 else []
+    return Text("; ".join([*check.wrong[:SHOWN], *more]), style="red")
