@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from tests.support.auditing import ROUGH, contents, iqaudit_, serial
+from tests.support.auditing import ROUGH, Stopping, contents, iqaudit_, serial
 
 import iqaudit
 from iqaudit import InputError
@@ -60,6 +60,17 @@ def test_shorter_budgets_are_the_tables_rows_of_an_audit_of_their_own(
     assert [(board["attack"], board["queries"]) for board in boards] == [
         *(("square", 30), ("square", 120), ("random", 30), ("random", 120))
     ]
+
+
+def test_an_audit_of_several_budgets_that_was_stopped_comes_to_the_same_bytes(
+    tmp_path: Path, several: AuditSpec
+) -> None:
+    serial(several, tmp_path / "whole")
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            serial(several, tmp_path / "parts", observer=Stopping(310))
+    serial(several, tmp_path / "parts")
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
 
 def test_a_rule_is_held_to_every_budget(tmp_path: Path, several: AuditSpec) -> None:
