@@ -5,6 +5,9 @@ import inspect
 import pkgutil
 import subprocess
 import sys
+import typing
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -48,6 +51,28 @@ def test_the_package_says_all_that_it_offers() -> None:
     modules = {name for name in iqaudit.__all__ if inspect.ismodule(getattr(iqaudit, name))}
     assert offered | modules == set(iqaudit.__all__)
     assert {f"iqaudit.{name}" for name in modules} <= set(PUBLIC)
+
+
+def test_calls_return_what_is_public() -> None:
+    """Whoever annotates a variable with a result needs its type's name."""
+    modules = [importlib.import_module(each) for each in PUBLIC]
+    named = {id(getattr(module, name)) for module in modules for name in module.__all__}
+    calls = [getattr(iqaudit, name) for name in iqaudit.__all__]
+    calls = [call for call in calls if inspect.isfunction(call)]
+    methods = inspect.getmembers(iqaudit.Audit, inspect.isfunction)
+    calls += [call for name, call in methods if not name.startswith("_")]
+    assert len(calls) > 25
+    for call in calls:
+        for kind in parts(typing.get_type_hints(call)["return"]):
+            if getattr(kind, "__module__", "").startswith("iqaudit"):
+                assert id(kind) in named, f"{call.__qualname__}: {kind}"
+
+
+def parts(kind: Any) -> Iterator[Any]:
+    """Yield a type and those that it is made of."""
+    yield kind
+    for each in typing.get_args(kind):
+        yield from parts(each)
 
 
 def test_importing_is_light() -> None:

@@ -8,7 +8,11 @@ Linf(levels=3)
 from importlib.metadata import version
 
 from iqaudit import attacks, datasets, measures, victims
+from iqaudit._analysis.findings.figures import Insights
+from iqaudit._analysis.tables.gate import Judgement
+from iqaudit._analysis.tables.leaderboard import Leaderboard
 from iqaudit._analysis.tables.tables import Table
+from iqaudit._analysis.transfer import Transfer
 from iqaudit._api.analyses import compare, insights, transfer
 from iqaudit._api.attack import attack, demo
 from iqaudit._api.audit import Audit, audit, load, plan, verify
@@ -22,7 +26,9 @@ from iqaudit._api.victims import (
     score,
 )
 from iqaudit._assess.check import Finding
+from iqaudit._audit.estimate import Plan
 from iqaudit._audit.observer import Observer
+from iqaudit._audit.status import CellStatus
 from iqaudit._core.errors import InputError, Interrupted, IqauditError, VictimError
 from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.patches import Patch, Patched
@@ -33,30 +39,38 @@ from iqaudit._runs.figures import Row, Summary
 from iqaudit._runs.verify import Check
 from iqaudit._search.stop import Outcome
 from iqaudit._search.trial import Step, TrialResult
+from iqaudit.measures._bootstrap import Estimate
 
 __version__ = version("iqaudit")
 
 __all__ = [
     "Audit",
+    "CellStatus",
     "Check",
     "Direction",
+    "Estimate",
     "Finding",
     "Goal",
     "InputError",
+    "Insights",
     "Interrupted",
     "IqauditError",
+    "Judgement",
+    "Leaderboard",
     "Linf",
     "Observer",
     "Outcome",
     "Patch",
     "Patched",
     "Picture",
+    "Plan",
     "Row",
     "Scale",
     "Score",
     "Step",
     "Summary",
     "Table",
+    "Transfer",
     "TrialResult",
     "VictimError",
     "attack",

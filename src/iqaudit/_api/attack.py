@@ -8,9 +8,10 @@ from iqaudit._api.settings import attack_settings
 from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.observer import Observer
-from iqaudit._core.errors import Interrupted, VictimError
+from iqaudit._core.errors import InputError, Interrupted, VictimError
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import Picture, Source, collect
+from iqaudit._core.threads import one_thread
 from iqaudit._core.threat import Linf
 from iqaudit._runs.reader import results
 from iqaudit._search.driver import Progress, SearchSpec, run
@@ -135,6 +136,9 @@ def attack(
         except KeyboardInterrupt:
             raise Interrupted(()) from None
         return tuple(results(out))
+    for option, value in {"overwrite": overwrite, "engine": engine, "workers": workers}.items():
+        if value:
+            raise InputError(f"{option} goes with out: nothing is written without it.")
     return _in_memory(
         SearchSpec(
             victim=as_victim(victim, **options),
@@ -196,6 +200,7 @@ def demo(
     )
 
 
+@one_thread()
 def _in_memory(
     spec: SearchSpec, pictures: Sequence[Picture], batch: int | None, progress: Progress | None
 ) -> tuple[TrialResult, ...]:

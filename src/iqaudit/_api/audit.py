@@ -22,10 +22,10 @@ from iqaudit._api.settings import audit_settings
 from iqaudit._api.victims import made
 from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import Engine
-from iqaudit._audit.estimate import Estimate, estimate
+from iqaudit._audit.estimate import Plan, estimate
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec
-from iqaudit._audit.status import Standing, status, verify_audit
+from iqaudit._audit.status import CellStatus, status, verify_audit
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._runs.reader import results
@@ -211,7 +211,7 @@ class Audit:
         """Verify every picture of the finished cells; see `iqaudit.verify`, for its errors too."""
         return verify(self.path)
 
-    def status(self) -> tuple[Standing, ...]:
+    def status(self) -> tuple[CellStatus, ...]:
         """Return the progress of each cell.
 
         Raises
@@ -339,7 +339,7 @@ def plan(
     *,
     workers: int | None = None,
     **settings: Any,
-) -> Estimate:
+) -> Plan:
     """Estimate an audit's queries, time, disk space and money.
 
     A victim whose scores may be paid for is not asked.
@@ -356,7 +356,7 @@ def plan(
 
     Returns
     -------
-    Estimate
+    Plan
         For the whole audit, and for each of its cells.
 
     Raises

@@ -67,7 +67,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Plan:
     """The cost of an audit.
 
     `size` is the bytes that it leaves on disk, about; `workers` the processes that share the time.
@@ -80,7 +80,7 @@ class Estimate:
     workers: int
 
 
-def estimate(audit: AuditSpec, workers: int | None = None) -> Estimate:
+def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
     """Return the estimate of an audit, everything about it checked.
 
     Raises
@@ -111,7 +111,7 @@ def estimate(audit: AuditSpec, workers: int | None = None) -> Estimate:
     answers = sum(share.queries for share in shares) * ANSWER.itemsize
     size = len(cells) * (files + ENTRY_BYTES * len(found.names)) + answers
     workers = workers or usual_workers(victim.card.device for victim in victims)
-    return Estimate(len(cells), len(found.names), shares, round(size), workers)
+    return Plan(len(cells), len(found.names), shares, round(size), workers)
 
 
 def _spread(count: int) -> list[int]:

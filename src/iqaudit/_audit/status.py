@@ -14,7 +14,7 @@ from iqaudit.victims._spec import Victims, held_spec
 
 
 @dataclass(frozen=True)
-class Standing:
+class CellStatus:
     """The progress of a cell.
 
     `finished`, `begun` and `waiting` count pictures; `queries` were answered so far.
@@ -32,7 +32,7 @@ class Standing:
         return self.finished + self.begun + self.waiting
 
 
-def status(path: str | os.PathLike[str]) -> tuple[Standing, ...]:
+def status(path: str | os.PathLike[str]) -> tuple[CellStatus, ...]:
     """Return how far each cell of an audit is, in the manifest's order.
 
     Raises
@@ -47,9 +47,9 @@ def status(path: str | os.PathLike[str]) -> tuple[Standing, ...]:
     )
 
 
-def _standing(folder: Path, names: Sequence[str], cost: int) -> Standing:
+def _standing(folder: Path, names: Sequence[str], cost: int) -> CellStatus:
     if cell_store.is_done(folder):
-        return Standing(folder.name, len(names), 0, 0, load(folder).summary.queries)
+        return CellStatus(folder.name, len(names), 0, 0, load(folder).summary.queries)
     finished = cell_store.finished(folder)
     asked = [
         len(journal.read(cell_store.journal(folder, name)))
@@ -59,7 +59,7 @@ def _standing(folder: Path, names: Sequence[str], cost: int) -> Standing:
     begun = sum(count > 0 for count in asked)
     queries = sum(cell_store.entry(folder, name).entry.queries for name in finished)
     waiting = len(asked) - begun
-    return Standing(folder.name, len(finished), begun, waiting, queries + cost * sum(asked))
+    return CellStatus(folder.name, len(finished), begun, waiting, queries + cost * sum(asked))
 
 
 def verify_audit(path: str | os.PathLike[str]) -> Iterator[tuple[str, tuple[Check, ...]]]:

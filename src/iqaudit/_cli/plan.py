@@ -12,7 +12,7 @@ import iqaudit
 from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
 from iqaudit._assess.cost import duration
-from iqaudit._audit.estimate import Estimate, Share
+from iqaudit._audit.estimate import Plan, Share
 from iqaudit._cli import options
 from iqaudit._cli.audit import out_option
 from iqaudit._cli.execution import Execution, execution_options
@@ -44,7 +44,7 @@ def plan(
         _print_estimate(estimate)
 
 
-def _print_estimate(estimate: Estimate) -> None:
+def _print_estimate(estimate: Plan) -> None:
     trials = sum(share.trials for share in estimate.shares)
     queries = sum(share.queries for share in estimate.shares)
     click.echo(
