@@ -104,7 +104,21 @@ class PictureTransfer:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Matrices with a row a cell and a column a victim, and a sentence on them."""
+    """Matrices of a cell's pictures scored by each victim.
+
+    Parameters
+    ----------
+    rows : tuple of Row
+        The cells.
+    columns : tuple of Column
+        The victims.
+    entries : tuple of tuple of Entry
+        A row a cell, with an entry a victim.
+    pictures : tuple of PictureTransfer
+        The scores that they are made of.
+    text : str
+        A sentence on them.
+    """
 
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]

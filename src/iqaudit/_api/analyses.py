@@ -76,10 +76,14 @@ def insights(
     ----------
     path : path
         A run's directory, or an audit's for each of its cells.
-    victim, **options
+    victim : str, Victim, torch.nn.Module or callable, optional
         The victim, as `iqaudit.attack` takes it; made again from the record unless given.
-    yes, watch
-        As `iqaudit.transfer` takes them.
+    yes : bool
+        That a victim whose scores may be paid for is to be asked.
+    watch : callable
+        As `iqaudit.transfer` takes it.
+    **options
+        Options of the victim, as `iqaudit.attack` takes them.
 
     Returns
     -------

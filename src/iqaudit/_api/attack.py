@@ -171,8 +171,12 @@ def demo(
         The run's directory.
     queries : int, optional
         The budget a picture; one that takes about three minutes on two cores unless given.
-    seed, overwrite, progress
-        As `iqaudit.attack` takes them.
+    seed : int
+        The same seed gives the same bytes.
+    overwrite : bool
+        Whether a run that `out` holds is replaced.
+    progress : callable, optional
+        As `iqaudit.attack` takes it.
 
     Returns
     -------

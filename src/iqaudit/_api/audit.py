@@ -350,6 +350,8 @@ def plan(
         As `audit` takes them.
     data : str, path, array, Picture, a sequence of them, or mapping
         Likewise.
+    workers : int, optional
+        Parallel workers that share the time; one a core unless given.
     **settings
         The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
         `seeds`, `early_stop`, `until_plateau`, `paper`.
@@ -357,7 +359,7 @@ def plan(
     Returns
     -------
     Plan
-        For the whole audit, and for each of its cells.
+        Cells, pictures, and each victim's queries, seconds and money.
 
     Raises
     ------

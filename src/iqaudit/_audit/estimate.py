@@ -70,7 +70,18 @@ class Share:
 class Plan:
     """The cost of an audit.
 
-    `size` is the bytes that it leaves on disk, about; `workers` the processes that share the time.
+    Parameters
+    ----------
+    cells : int
+        Its cells.
+    pictures : int
+        The pictures of each.
+    shares : tuple of Share
+        Each victim's queries, time and money.
+    size : int
+        About the bytes that it leaves on disk.
+    workers : int
+        The processes that share the time.
     """
 
     cells: int

@@ -42,7 +42,21 @@ class Rule:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A rule held to a cell; `value` is None where the figure does not exist."""
+    """A rule held to a cell.
+
+    Parameters
+    ----------
+    cell : str
+        The cell's name.
+    rule : Rule
+        A measure, a comparison and a number.
+    value : float or None
+        The figure; None where it does not exist.
+    failed : bool
+        Whether the rule is broken, as it also is where the figure does not exist.
+    sentence : str
+        The figure, or why there is none.
+    """
 
     cell: str
     rule: Rule
