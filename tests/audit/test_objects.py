@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.support.auditing import ROOT, ROUGH, Stopping, begun, contents, serial
+from tests.support.pictures import MakePicture
 from tests.support.processes import LIMIT
 from tests.support.scorers import roughness
 
@@ -84,6 +85,20 @@ def test_another_object_of_the_same_name_is_refused_when_the_audit_goes_on(
 
 
 @pytest.mark.slow
+def test_the_audit_that_a_call_returns_knows_its_objects(
+    tmp_path: Path, make_picture: MakePicture
+) -> None:
+    data = [make_picture(24, 30), make_picture(30, 24, 1)]
+    audit = iqaudit.audit([victim(), ROUGH], data, queries=12, out=tmp_path / "run")
+    checks = audit.verify()
+    assert len(checks) == 4
+    assert all(not check.wrong for check in checks)
+    assert audit.analyse() == ()
+    assert audit.transfer is not None
+    with pytest.raises(InputError, match="was an object of the process"):
+        iqaudit.load(tmp_path / "run").verify()
+
+
 def test_the_others_are_worked_on_elsewhere(tmp_path: Path, campaign: AuditSpec) -> None:
     spec, observer = replace(campaign, victims=(victim(), VictimSpec(ROUGH))), Stopping(-1)
     execute.run(spec, tmp_path / "run", engine="processes", workers=2, observer=observer)

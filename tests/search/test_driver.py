@@ -139,6 +139,24 @@ def test_a_torch_module_is_a_victim(make_picture: MakePicture) -> None:
     assert result.queries == 20
 
 
+def test_a_search_in_memory_computes_with_one_thread(make_picture: MakePicture) -> None:
+    """As one on disk does: last bits depend on how many compute."""
+    seen = []
+
+    def score(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        seen.append(torch.get_num_threads())
+        return roughness(pictures)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        iqaudit.attack(make_picture(20, 24), score, score_range=(0, 20), queries=4)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("victim", [roughness, Brightness()])
 def test_a_function_needs_its_score_range(victim: object, make_picture: MakePicture) -> None:
     with pytest.raises(InputError, match="score_range"):
@@ -173,6 +191,9 @@ def test_a_named_victim_keeps_its_own_range(make_picture: MakePicture) -> None:
         ({"threat": 3}, "a value, as iqaudit.Linf"),
         ({"attack": iqaudit.attacks.Bidirectional}, "a value, as iqaudit.attacks"),
         ({"attack": None}, "a value, as iqaudit.attacks"),
+        ({"overwrite": True}, "overwrite goes with out"),
+        ({"engine": "serial"}, "engine goes with out"),
+        ({"workers": 2}, "workers goes with out"),
         ({"victim": roughness, "score_range": 5}, "score_range is two numbers"),
         ({"victim": roughness, "score_range": (0, 1, 2)}, "score_range is two numbers"),
     ],

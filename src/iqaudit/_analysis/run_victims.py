@@ -41,9 +41,7 @@ def own(run: Path, *, may_ask: bool = False, objects: Iterable[VictimSpec] = ())
     """
     if planned := _planned(run):
         audit, cell = planned
-        said = (cell.victim, cell.victim_options)
-        held = [each for each in objects if (each.spec, each.options) == said]
-        spec = held[0] if held else held_spec(run, *said)
+        spec = held_spec(run, cell.victim, cell.victim_options, objects)
         return Scorer(own_label(run), Victims().get(spec, audit.victim_of(cell).noise))
     victim = load(run).victim
     name, cost = victim.name, victim.cost

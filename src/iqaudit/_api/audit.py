@@ -24,7 +24,6 @@ from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.estimate import Plan, estimate
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.spec import AuditSpec
 from iqaudit._audit.status import CellStatus, status, verify_audit
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
@@ -35,6 +34,7 @@ from iqaudit._runs.verify import Check
 from iqaudit._runs.verify import verify as verify_run
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks._base import Attack
+from iqaudit.victims._spec import VictimSpec
 
 
 class Audit:
@@ -46,9 +46,9 @@ class Audit:
         Its directory.
     """
 
-    def __init__(self, path: str | os.PathLike[str], spec: AuditSpec | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], objects: Iterable[VictimSpec] = ()) -> None:
         self.path = Path(path)
-        self._spec = spec
+        self._objects = tuple(objects)
 
     def __repr__(self) -> str:
         return f"Audit({str(self.path)!r})"
@@ -182,8 +182,7 @@ class Audit:
         VictimError
             If a victim fails; its answers are kept.
         """
-        victims = () if self._spec is None else self._spec.victims
-        return analyse.analyse(self.path, watch, [each for each in victims if each.base])
+        return analyse.analyse(self.path, watch, self._objects)
 
     @property
     def transfer(self) -> Transfer | None:
@@ -209,7 +208,7 @@ class Audit:
 
     def verify(self) -> tuple[Check, ...]:
         """Verify every picture of the finished cells; see `iqaudit.verify`, for its errors too."""
-        return verify(self.path)
+        return _verified(self.path, self._objects) if is_audit(self.path) else verify(self.path)
 
     def status(self) -> tuple[CellStatus, ...]:
         """Return the progress of each cell.
@@ -326,7 +325,7 @@ def audit(
         overwrite=overwrite,
         observer=observer,
     )
-    done = Audit(out, spec)
+    done = Audit(out, [victim for victim in spec.victims if victim.base is not None])
     if analyses:
         done.analyse()
         done.report()
@@ -399,16 +398,20 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
     if is_audit(folder):
         if victim is not None:
             raise InputError(f"{path}: this is an audit; give --victim with one of its cells.")
-        return tuple(
-            replace(check, name=f"{cell}/{check.name}")
-            for cell, checks in verify_audit(folder)
-            for check in checks
-        )
+        return _verified(folder)
     try:
         scorer = own(folder.resolve(), may_ask=True).victim if victim is None else None
     except DamagedRecordError:  # a finding of the verification, which says where
         scorer = None
     return verify_run(folder, made(victim, **options) if victim is not None else scorer)
+
+
+def _verified(audit: Path, objects: Sequence[VictimSpec] = ()) -> tuple[Check, ...]:
+    return tuple(
+        replace(check, name=f"{cell}/{check.name}")
+        for cell, checks in verify_audit(audit, objects)
+        for check in checks
+    )
 
 
 def load(path: str | os.PathLike[str]) -> Audit:

@@ -1,7 +1,7 @@
 """Status of an audit, and verification of its cells: read from its directory alone."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from iqaudit._core.errors import InputError
 from iqaudit._runs import journal
 from iqaudit._runs.schema import load, load_audit
 from iqaudit._runs.verify import Check, verify
-from iqaudit.victims._spec import Victims, held_spec
+from iqaudit.victims._spec import Victims, VictimSpec, held_spec
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,17 @@ def _standing(folder: Path, names: Sequence[str], cost: int) -> CellStatus:
     return CellStatus(folder.name, len(finished), begun, waiting, queries + cost * sum(asked))
 
 
-def verify_audit(path: str | os.PathLike[str]) -> Iterator[tuple[str, tuple[Check, ...]]]:
+def verify_audit(
+    path: str | os.PathLike[str], objects: Iterable[VictimSpec] = ()
+) -> Iterator[tuple[str, tuple[Check, ...]]]:
     """Verify the finished cells of an audit, each with its victim made again from the manifest.
+
+    Parameters
+    ----------
+    path : path
+        The audit's directory.
+    objects : iterable of VictimSpec
+        Victims that exist in this process alone.
 
     Yields
     ------
@@ -82,5 +91,5 @@ def verify_audit(path: str | os.PathLike[str]) -> Iterator[tuple[str, tuple[Chec
         raise InputError(f"{path}: none of this audit's cells is finished yet.")
     for cell in done:
         folder = Path(path) / cell.folder
-        spec = held_spec(folder, cell.victim, cell.victim_options)
+        spec = held_spec(folder, cell.victim, cell.victim_options, objects)
         yield cell.folder, verify(folder, victims.get(spec, audit.victim_of(cell).noise))

@@ -177,7 +177,9 @@ class VictimSpec:
         return {"spec": public if self.kind in SERVICES else self.spec, **self.options}
 
 
-def held_spec(run: Path, spec: str, options: Mapping[str, Any]) -> VictimSpec:
+def held_spec(
+    run: Path, spec: str, options: Mapping[str, Any], objects: Iterable[VictimSpec] = ()
+) -> VictimSpec:
     """Return the victim of a cell, by its string and options in the manifest.
 
     Raises
@@ -185,6 +187,9 @@ def held_spec(run: Path, spec: str, options: Mapping[str, Any]) -> VictimSpec:
     InputError
         If the manifest does not hold all of them.
     """
+    for each in objects:
+        if (each.spec, each.options) == (spec, options):
+            return each
     kind = spec.partition(":")[0]
     if kind == OBJECT:
         raise InputError(
