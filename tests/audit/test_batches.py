@@ -116,7 +116,7 @@ def command(photos: Path, out: Path, *others: object) -> list[str]:
     how = ["--attack", "square", "--attack", "guided", "--queries", 40, "--until-plateau", 12]
     line = ["audit", photos, "--victim", ROUGHER, *how, "--out", out, "--quiet", *others]
     # Without the analyses that follow: a batch has no part in them.
-    alone = "from iqaudit._cli import audits, main; audits.finish = lambda *_, **__: None; main()"
+    alone = "from iqaudit._cli import audit, main; audit.finish = lambda *_, **__: None; main()"
     return [sys.executable, "-c", alone, *map(str, line)]
 
 

@@ -90,7 +90,7 @@ ENDS: dict[str, Callable[[Tensor], Tensor]] = {
         (x[..., 1:] * x[..., :-1]).mean((2, 3)) - x[..., 1:].mean((2, 3)) * x[..., :-1].mean((2, 3))
     ),
     "flat": lambda x: torch.flatten(x, 1) / x.shape[2],
-    "view": lambda x: x.view(x.shape[0], -1) / x.shape[2],
+    "view": lambda x: x.contiguous().view(x.shape[0], -1) / x.shape[2],
     "bilinear": lambda x: (x.flatten(2) @ x.flatten(2).transpose(1, 2)).flatten(1) / 100,
 }
 

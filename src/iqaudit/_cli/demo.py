@@ -11,6 +11,9 @@ from iqaudit._cli.attack import out_option, run_cell
 @options.command()
 @options.setting(
     SETTINGS["queries"],
+    single=True,
+    default=None,
+    show_default=False,
     help="Query budget per picture.  [default: about three minutes on two cores]",
 )
 @options.setting(SETTINGS["seeds"], single=True)
