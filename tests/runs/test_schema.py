@@ -25,9 +25,11 @@ from iqaudit._runs.schema import (
     TRANSFER_ANSWERS,
     as_json,
     load_audit,
+    manifest,
     read,
 )
 from iqaudit._runs.schema import load as load_record
+from iqaudit.victims import Function
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "docs" / "schema"
@@ -211,3 +213,38 @@ def test_a_wrong_value_is_a_finding_of_verify(old: Path) -> None:
     [check] = iqaudit.verify(file.parent)
     assert check.name == "results.json"
     assert check.wrong == (f"{file}: pictures[0].best_query: Expected int, got str.",)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda run: run["pictures"][0].update(outcome="other"), "is not a valid Outcome"),
+        (lambda run: run.update(goal="x"), "is not a valid Goal"),
+        (lambda run: run.update(queries=10**400), "Expected queries from 1"),
+        (lambda run: run["pictures"][0].update(name="a\0b"), "is no picture's name"),
+    ],
+)
+def test_a_value_that_no_writer_writes_is_refused_by_the_reader(
+    change: Callable[[dict[str, Any]], None],
+    sentence: str,
+    tmp_path: Path,
+    rough: Function,
+    make_picture: MakePicture,
+) -> None:
+    iqaudit.attack(make_picture(24, 30), rough, queries=5, out=tmp_path)
+    file = tmp_path / "results.json"
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=sentence):
+        load_record(tmp_path)
+
+
+def test_a_cell_of_no_victim_is_refused_by_the_reader(
+    tmp_path: Path, rough: Function, make_picture: MakePicture
+) -> None:
+    iqaudit.attack(make_picture(24, 30), rough, queries=5, out=tmp_path)
+    content = json.loads((tmp_path / "audit.json").read_text())
+    (tmp_path / "audit.json").write_text(json.dumps(content | {"victims": []}))
+    with pytest.raises(InputError, match="is of no victim"):
+        manifest(tmp_path)

@@ -11,9 +11,14 @@ from typing import Any, Self
 
 import msgspec
 
+from iqaudit._core.goal import Goal
 from iqaudit._core.scale import Scale
 from iqaudit._runs.figures import Likeness, Row, Summary
+from iqaudit._search.stop import Outcome
 from iqaudit.victims._base import Card
+
+MOST_QUERIES = 2**53
+"""Beyond which a float, as figures are, tells one number from the next no longer."""
 
 OMITTED: Any = msgspec.UNSET
 """The value of an optional key that a record does not write."""
@@ -128,6 +133,10 @@ class PictureRecord(Row):
     distortion: str | None = None
     reference: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.outcome.upper() not in Outcome.__members__:
+            raise ValueError(f"{self.outcome!r} is not a valid Outcome")
+
     @property
     def figures(self) -> Row:
         """The figures alone."""
@@ -149,6 +158,11 @@ class RunRecord:
     seed: int
     summary: Summary
     pictures: tuple[PictureRecord, ...]
+
+    def __post_init__(self) -> None:
+        Goal(self.goal)
+        if not 0 < self.queries <= MOST_QUERIES:
+            raise ValueError(f"Expected queries from 1 to {MOST_QUERIES:,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +203,10 @@ class AuditVictim(CardRecord, _Named):
     """A victim of an audit, and its scores of two fixed pictures."""
 
     fingerprint: tuple[float, float]
+
+    def is_of(self, cell: "CellRecord") -> bool:
+        """Tell whether a cell is this victim's."""
+        return (self.victim, self.victim_options) == (cell.victim, cell.victim_options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,8 +255,7 @@ class AuditRecord:
 
     def victim_of(self, cell: CellRecord) -> AuditVictim:
         """Return a cell's victim."""
-        name = cell.victim, cell.victim_options
-        return next(each for each in self.victims if (each.victim, each.victim_options) == name)
+        return next(each for each in self.victims if each.is_of(cell))
 
     def cell(self, folder: str) -> CellRecord | None:
         """Return the cell of a folder's name; None where there is none."""

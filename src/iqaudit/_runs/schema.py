@@ -109,6 +109,9 @@ def manifest(path: str | os.PathLike[str]) -> AuditRecord | None:
         # A flat audit's one cell lies in the audit's own folder.
         for name in (*(folders if folders != [FLAT] else ()), *record.data.pictures):
             _refuse_a_path(file, name, "cell's or picture's")
+        for cell in record.cells:
+            if not any(victim.is_of(cell) for victim in record.victims):
+                raise InputError(f"{file}: the cell {cell.folder} is of no victim there.")
     return record
 
 
@@ -134,7 +137,7 @@ def is_audit(path: str | os.PathLike[str]) -> bool:
 
 def _refuse_a_path(file: Path, name: str, whose: str) -> None:
     # Names lead to files: one that leads elsewhere was not written by iqaudit.
-    if Path(name).name != name or name in {"", "..", FLAT}:
+    if Path(name).name != name or name in {"", "..", FLAT} or "\0" in name:
         raise InputError(f"{file}: {name!r} is no {whose} name.")
 
 
@@ -183,7 +186,7 @@ def read(file: Path, form: str | None, kind: type[T]) -> T | None:
         content = json.loads(file.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: this cannot be read ({error}).") from None
     if form is not None and not (isinstance(content, dict) and content.get("format") == form):
         raise InputError(f'{file}: this is not in the format "{form}".')
