@@ -76,5 +76,5 @@ constraints-oldest.txt: pyproject.toml tools/oldest.py
 $(PYIQA_VENV)/stamp: pyproject.toml constraints-pyiqa.txt
 	$(PYTHON) -m venv $(PYIQA_VENV)
 	$(PYIQA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir \
-	  -c constraints-pyiqa.txt -e '.[pyiqa]' pytest
+	  -c constraints-pyiqa.txt -e '.[pyiqa]' pytest pytest-timeout hypothesis
 	touch $@
