@@ -214,6 +214,11 @@ def test_another_run_is_replaced_only_on_demand(
     with pytest.raises(VictimError):
         iqaudit.attack(make_picture(24, 30), Failing(rough, at=1), out=run, overwrite=True)
     assert len(load_record(run).pictures) == 2  # nothing is lost before the victim has answered
+    (run / "mine.txt").rename(run.parent / "mine.txt")
+    held = run.stat().st_ino
+    again(overwrite=True)
+    assert run.stat().st_ino == held  # whoever else would come is kept out all the while
+    (run.parent / "mine.txt").rename(run / "mine.txt")
     again(overwrite=True)
     assert [entry.queries for entry in load_record(run).pictures] == [5]
     assert [path.name for path in (run / "attacked").iterdir()] == ["picture-1.png"]

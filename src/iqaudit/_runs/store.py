@@ -162,7 +162,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 def remove(path: Path) -> None:
     """Remove the run or the audit that a directory holds, and nothing that is not its own.
 
-    The directory stays, as one that is empty.
+    The directory itself stays: `exclusive` holds it.
 
     Raises
     ------
@@ -172,10 +172,13 @@ def remove(path: Path) -> None:
     audit = manifest(path)
     if audit is not None:
         for cell in audit.cells:
-            _remove_run(path / cell.folder, audit.data.pictures)
+            folder = path / cell.folder
+            _remove_run(folder, audit.data.pictures)
+            if folder != path:
+                with suppress(OSError):  # it holds something else
+                    folder.rmdir()
     elif (path / RESULTS).exists():
         _remove_run(path, [each.name for each in load(path).pictures])
-    path.mkdir(exist_ok=True)
     for name in (AUDIT, REPORT, *ANALYSES):
         (path / name).unlink(missing_ok=True)
 
@@ -186,6 +189,6 @@ def _remove_run(folder: Path, names: Iterable[str]) -> None:
         (folder / file).unlink(missing_ok=True)
     for name in (ANSWERS, ENTRIES):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for each in (*map(folder.joinpath, FILES), folder):
-        with suppress(OSError):  # it holds something else
-            each.rmdir()
+    for name in FILES:
+        with suppress(OSError):
+            (folder / name).rmdir()
