@@ -189,6 +189,7 @@ def test_a_named_victim_keeps_its_own_range(make_picture: MakePicture) -> None:
         ({"batch": 1.5}, "batch must be a whole number"),
         ({"seed": None}, "seed must be a whole number"),
         ({"threat": 3}, "a value, as iqaudit.Linf"),
+        ({"threat": 3, "out": "run"}, "a value, as iqaudit.Linf"),
         ({"attack": iqaudit.attacks.Bidirectional}, "a value, as iqaudit.attacks"),
         ({"attack": None}, "a value, as iqaudit.attacks"),
         ({"overwrite": True}, "overwrite goes with out"),

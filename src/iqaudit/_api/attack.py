@@ -12,7 +12,7 @@ from iqaudit._core.errors import InputError, Interrupted, VictimError
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import Picture, Source, collect
 from iqaudit._core.threads import one_thread
-from iqaudit._core.threat import Linf
+from iqaudit._core.threat import Linf, as_linf
 from iqaudit._runs.reader import results
 from iqaudit._search.driver import Progress, SearchSpec, run
 from iqaudit._search.stop import Stop
@@ -114,7 +114,7 @@ def attack(
             pictures,
             VictimSpec.of(victim, options),
             attack=attack,
-            levels=threat.levels,
+            levels=as_linf(threat).levels,
             goal=goal,
             seed=seed,
             queries=queries,

@@ -399,11 +399,13 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
         if victim is not None:
             raise InputError(f"{path}: this is an audit; give --victim with one of its cells.")
         return _verified(folder)
+    if victim is not None:
+        return verify_run(folder, made(victim, **options))
     try:
-        scorer = own(folder.resolve(), may_ask=True).victim if victim is None else None
+        scorer = own(folder.resolve(), may_ask=True).victim
     except DamagedRecordError:  # a finding of the verification, which says where
         scorer = None
-    return verify_run(folder, made(victim, **options) if victim is not None else scorer)
+    return verify_run(folder, scorer)
 
 
 def _verified(audit: Path, objects: Sequence[VictimSpec] = ()) -> tuple[Check, ...]:

@@ -24,7 +24,7 @@ from iqaudit._runs.records import (
     DataRecord,
     SampleRecord,
 )
-from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, FLAT, load, load_audit, manifest
+from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, load, load_audit, manifest
 from iqaudit._runs.store import PART, versions, write_record
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance
@@ -195,10 +195,9 @@ def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
         yield f"with protocol {then.protocol} of searches; this version has {now.protocol}"
     yield from _of_mapping(_deciding(then.campaign), _deciding(now.campaign), "")
     if [each.folder for each in then.cells] != [each.folder for each in now.cells]:
-        flat = then.cells[0].folder == FLAT
         yield (
             "by iqaudit attack, whose pictures lie in the folder itself"
-            if flat
+            if then.flat
             else "by iqaudit audit, whose cells have folders of their own"
         )
     for known_attack, attack in zip(then.attacks, now.attacks, strict=False):

@@ -10,7 +10,7 @@ from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import Source, names_apart
 from iqaudit._core.threat import Linf
-from iqaudit._runs.schema import FLAT
+from iqaudit._runs.records import FLAT
 from iqaudit._search.driver import SearchSpec
 from iqaudit._search.stop import Stop
 from iqaudit.attacks._base import is_anytime

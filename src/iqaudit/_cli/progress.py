@@ -16,7 +16,7 @@ from iqaudit._analysis.analyse import Share, Watch, share_text
 from iqaudit._analysis.score_cache import Progress as Count
 from iqaudit._audit.observer import Observer
 from iqaudit._cli.printing import stderr
-from iqaudit._runs.schema import FLAT
+from iqaudit._runs.records import FLAT
 
 LINE_EVERY = 10.0
 """Seconds between two plain lines."""

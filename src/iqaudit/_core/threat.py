@@ -45,3 +45,10 @@ class Linf:
         # np.clip takes twice as long on windows of a few pixels.
         allowed = np.minimum(np.maximum(perturbation, -self.levels), self.levels)
         return np.minimum(np.maximum(pixels + allowed, 0), MAX_LEVEL).astype(np.uint8)
+
+
+def as_linf(threat: object) -> Linf:
+    """Return a threat; an `InputError` where it is none."""
+    if not isinstance(threat, Linf):
+        raise InputError(f"A threat is a value, as iqaudit.Linf(levels=3), not {threat!r}.")
+    return threat

@@ -167,11 +167,7 @@ def _shots(
     for each in sources:
         clean, attacked = each.read()
         shown = crop(clean, attacked, side)
-        cut = (
-            slice(shown.top, shown.top + shown.height),
-            slice(shown.left, shown.left + shown.width),
-        )
-        pictures = data_urls.three(clean[cut], attacked[cut])
+        pictures = data_urls.three(clean[shown.slices], attacked[shown.slices])
         small = None if shown == whole(*clean.shape[:2]) else data_urls.preview(clean)
         taken += sum(map(len, pictures)) + len(small or b"")
         if budget is not None and taken > budget:

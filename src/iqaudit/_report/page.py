@@ -45,7 +45,7 @@ def page(path: Path) -> dict[str, Any]:
     """
     data, manifest = load(path), schema.manifest(path)
     whole, earlier = tables.table(data), tables.by_queries(data)
-    alone = not schema.is_audit(path)
+    alone = manifest is None or manifest.flat
     cells = _cells(data, whole, alone=alone)
     moved = transfer.load(path)
     return {

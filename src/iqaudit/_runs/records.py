@@ -23,6 +23,9 @@ MOST_QUERIES = 2**53
 OMITTED: Any = msgspec.UNSET
 """The value of an optional key that a record does not write."""
 
+FLAT = "."
+"""The folder of the one cell of a flat audit: the audit's own."""
+
 IF_ANY = {"written": "if any"}
 """The metadata of a field whose key is not written where it is empty, as before there was one."""
 
@@ -252,6 +255,11 @@ class AuditRecord:
     data: DataRecord
     victims: tuple[AuditVictim, ...]
     cells: tuple[CellRecord, ...]
+
+    @property
+    def flat(self) -> bool:
+        """Whether the one cell lies in the audit's own folder."""
+        return [cell.folder for cell in self.cells] == [FLAT]
 
     def victim_of(self, cell: CellRecord) -> AuditVictim:
         """Return a cell's victim."""

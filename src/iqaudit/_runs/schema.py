@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError
-from iqaudit._runs.records import IF_ANY, OMITTED, AttackRecord, AuditRecord, RunRecord
+from iqaudit._runs.records import FLAT, IF_ANY, OMITTED, AttackRecord, AuditRecord, RunRecord
 
 FORMAT = "iqaudit results, version 1"
 RESULTS, REPORT = "results.json", "report.html"
@@ -37,9 +37,6 @@ ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS)
 ANSWERS, ENTRIES = "answers", "entries"
 """The folders of a cell that is not finished: answers on pictures that are begun, and records of
 those that are finished."""
-
-FLAT = "."
-"""The folder of the one cell of a flat audit: the audit's own."""
 
 FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
 """The folders, and the suffix of each picture's file in them."""
@@ -105,9 +102,8 @@ def manifest(path: str | os.PathLike[str]) -> AuditRecord | None:
     file = Path(path) / AUDIT
     record = read(file, AUDIT_FORMAT, AuditRecord)
     if record is not None:
-        folders = [cell.folder for cell in record.cells]
-        # A flat audit's one cell lies in the audit's own folder.
-        for name in (*(folders if folders != [FLAT] else ()), *record.data.pictures):
+        folders = () if record.flat else [cell.folder for cell in record.cells]
+        for name in (*folders, *record.data.pictures):
             _refuse_a_path(file, name, "cell's or picture's")
         for cell in record.cells:
             if not any(victim.is_of(cell) for victim in record.victims):
@@ -132,7 +128,7 @@ def load_audit(path: str | os.PathLike[str]) -> AuditRecord:
 def is_audit(path: str | os.PathLike[str]) -> bool:
     """Tell whether a directory holds an audit of cells in folders of their own."""
     audit = manifest(path)
-    return audit is not None and [cell.folder for cell in audit.cells] != [FLAT]
+    return audit is not None and not audit.flat
 
 
 def _refuse_a_path(file: Path, name: str, whose: str) -> None:

@@ -12,7 +12,7 @@ from iqaudit._core.errors import InputError, VictimError, whole_number
 from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Picture
-from iqaudit._core.threat import Linf
+from iqaudit._core.threat import Linf, as_linf
 from iqaudit._search.ledger import Answer, check_budget
 from iqaudit._search.stop import NEVER, Outcome, Stop
 from iqaudit._search.trial import Trial, TrialResult
@@ -70,10 +70,7 @@ class SearchSpec:
             raise InputError(
                 f"An attack is a value, as iqaudit.attacks.Bidirectional(), not {self.attack!r}."
             )
-        if not isinstance(self.threat, Linf):
-            raise InputError(
-                f"A threat is a value, as iqaudit.Linf(levels=3), not {self.threat!r}."
-            )
+        as_linf(self.threat)
         object.__setattr__(self, "goal", Goal.named(self.goal))
         for name in ("queries", "seed"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))

@@ -25,9 +25,7 @@ class Painter:
 
     def __init__(self, pixels: Pixels, window: Window, threat: Linf) -> None:
         self._pixels, self._window, self._threat = pixels, window, threat
-        self._rows = slice(window.top, window.top + window.height)
-        self._columns = slice(window.left, window.left + window.width)
-        self.seen = pixels[self._rows, self._columns]
+        self.seen = pixels[window.slices]
         """The clean pixels of the window, a view."""
         self._base: Perturbation | None = None
         self._last: tuple[Patched, Patched, int] | None = None
@@ -62,12 +60,12 @@ class Painter:
     def picture(self, perturbation: Perturbation) -> Pixels:
         """Return the picture of a perturbation of the window: new pixels, (height, width, 3)."""
         painted = self._pixels.copy()
-        painted[self._rows, self._columns] = self._threat.apply(self.seen, perturbation)
+        painted[self._window.slices] = self._threat.apply(self.seen, perturbation)
         return painted
 
     def crop(self, values: np.ndarray) -> np.ndarray:
         """Return the window's part of an array of the picture's size, a view."""
-        return values[self._rows, self._columns]
+        return values[self._window.slices]
 
     def key(self, proposal: Patched, change: Patched) -> int:
         """Return the key of a scored change of the base painted last, and remember the change.

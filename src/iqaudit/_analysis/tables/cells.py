@@ -15,7 +15,7 @@ from iqaudit._core.goal import Direction
 from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
 from iqaudit._runs.figures import Likeness, Row
-from iqaudit._runs.records import AttackRecord, AuditRecord, PictureRecord
+from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord
 from iqaudit._runs.store import attack_record
 from iqaudit._search.stop import Outcome, Stop
 from iqaudit.attacks import ATTACKS
@@ -170,7 +170,7 @@ def find(cells: Sequence[CellData], name: str | None) -> CellData:
 
 def _cell(path: Path, audit: AuditRecord | None) -> CellData:
     run = schema.load(path)
-    planned = None if audit is None else audit.cell(path.name) or audit.cell(schema.FLAT)
+    planned = None if audit is None else audit.cell(path.name) or audit.cell(FLAT)
     scale = run.victim.scale.scale()
     pictures = tuple(_picture(path, picture, scale) for picture in run.pictures)
     return CellData(
