@@ -23,7 +23,6 @@ from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
 from iqaudit._runs.figures import Row, Summary
 from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
-from iqaudit._search.stop import Outcome
 from iqaudit.victims._spec import VictimSpec
 
 out_option = partial(options.in_output, "--out", type=Path, metavar="DIR")
@@ -118,7 +117,7 @@ def _table(rows: Sequence[Row], summary: Summary) -> Table:
     heads = ("picture", "*score before", "*→ after", "direction")
     results = table(*heads, "*RGO", "*SSIM", "*FLIP", "*L∞", "*queries", caption=caption)
     for row in rows:
-        mark = "" if Outcome[row.outcome.upper()].finished else " *"
+        mark = "" if row.end.finished else " *"
         scores = f"{row.clean_score:.4g}", f"→ {row.attacked_score:.4g}", row.direction
         results.add_row(Text(row.name + mark), *scores, *_figures(row))
     results.add_section()

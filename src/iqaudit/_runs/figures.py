@@ -45,6 +45,11 @@ class Row:
     queries: int
     best_query: int
 
+    @property
+    def end(self) -> Outcome:
+        """The trial's outcome, whose name in small letters `outcome` is."""
+        return Outcome[self.outcome.upper()]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Likeness:
@@ -148,7 +153,7 @@ def _likeness(clean: Pixels, attacked: Pixels) -> dict[str, float | None]:
 
 def summarise(rows: Sequence[Row]) -> Summary:
     """Average the rows."""
-    spent = [row for row in rows if Outcome[row.outcome.upper()].finished]
+    spent = [row for row in rows if row.end.finished]
     raised = sum(row.direction == "raise" for row in rows)
     return Summary(
         pictures=len(rows),

@@ -8,7 +8,6 @@ from pathlib import Path
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import read
 from iqaudit._runs.schema import file_names, load, load_answers
-from iqaudit._search.stop import Outcome
 from iqaudit._search.trial import Step, TrialResult
 
 
@@ -42,6 +41,6 @@ def results(path: str | os.PathLike[str]) -> Iterator[TrialResult]:
             asked=tuple(answers["picture"].tolist()),
             trace=tuple(Step(*step) for step in entry.trace),
             best_query=entry.best_query,
-            outcome=Outcome[entry.outcome.upper()],
+            outcome=entry.end,
             cost=record.victim.cost,
         )

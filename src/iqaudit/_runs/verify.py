@@ -24,7 +24,6 @@ from iqaudit._runs.schema import (
     load,
     load_answers,
 )
-from iqaudit._search.stop import Outcome
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
 from iqaudit.victims._registry import KINDS
@@ -127,7 +126,7 @@ def _check(path: Path, recorded: PictureRecord, record: RunRecord, victim: Victi
         attacked = picture.read(files["attacked"]).pixels
         answers = load_answers(path, name)
         scores, card = answers["score"], victim.card
-        direction, outcome = Direction(recorded.direction), Outcome[recorded.outcome.upper()]
+        direction, outcome = Direction(recorded.direction), recorded.end
         best_query = recorded.best_query
         if best_query not in range(card.cost, card.cost * len(scores) + 1, card.cost):
             raise InputError(f"best_query is {best_query}, of {card.cost * len(scores)} queries.")

@@ -10,7 +10,6 @@ from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._runs.records import PictureRecord, RunRecord
 from iqaudit._runs.schema import file_names, load_answers
-from iqaudit._search.stop import Outcome
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,7 @@ class Pair:
 
 def pairs(run: Path, record: RunRecord) -> tuple[Pair, ...]:
     """Return the pictures of a run whose search came to its end, in order."""
-    return tuple(
-        Pair(run, entry) for entry in record.pictures if Outcome[entry.outcome.upper()].finished
-    )
+    return tuple(Pair(run, entry) for entry in record.pictures if entry.end.finished)
 
 
 def recorded(run: Path, record: RunRecord) -> Iterator[tuple[int, float]]:

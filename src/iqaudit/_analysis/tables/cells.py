@@ -17,7 +17,7 @@ from iqaudit._runs import schema
 from iqaudit._runs.figures import Likeness, Row
 from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord
 from iqaudit._runs.store import attack_record
-from iqaudit._search.stop import Outcome, Stop
+from iqaudit._search.stop import Stop
 from iqaudit.attacks import ATTACKS
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ class PictureData:
     @property
     def finished(self) -> bool:
         """Whether its budget was spent, or its search ended as it should."""
-        return Outcome[self.figures.outcome.upper()].finished
+        return self.figures.end.finished
 
 
 @dataclass(frozen=True, eq=False)
