@@ -17,6 +17,7 @@ WITH_PYTHON = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_PYTHON)
 def test_the_documents_python_runs(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,7 @@ from tests.support.documents import ROOT, run
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(
     name: str,

@@ -13,6 +13,7 @@ from tests.support.processes import LIMIT
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_pyright_sees_the_public_types() -> None:
     """Run with Node directly: the package's own command might ask the network for a Node."""
     spec, node = find_spec("pyright"), shutil.which("node")

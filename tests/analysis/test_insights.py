@@ -67,6 +67,7 @@ def test_a_mean_level_survives_a_mirror_and_noise_whole(run: Path) -> None:
     assert sum(picture.rgo > 0 for picture in found.pictures) > COUNT / 2
 
 
+@pytest.mark.slow
 def test_the_finest_detail_is_lost_when_resized_and_mean_level_is_not(tmp_path: Path) -> None:
     fine = insights.insights(*run_of(tmp_path / "fine", checks, attack="simba", queries=400))
     level = insights.insights(*run_of(tmp_path / "level"))
@@ -109,6 +110,7 @@ def test_a_random_cell_is_the_floor_with_the_same_budget(tmp_path: Path) -> None
     assert insights.insights(random, Asked(brightness)).floor.cell is None
 
 
+@pytest.mark.slow
 def test_what_the_edge_has_no_say_in_shows(tmp_path: Path) -> None:
     seen, victim = run_of(tmp_path / "middle", middle, queries=300)
     found = insights.insights(seen, victim)
@@ -147,6 +149,7 @@ def test_a_search_that_goes_another_way_is_not_retraced(run: Path, change: dict[
     assert replay(pairs(run, record)[0], record, Asked(brightness).card) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ["square", "guided", "parsimonious", "signhunter", "simba"])
 def test_every_attack_that_changes_parts_is_retraced(tmp_path: Path, attack: str) -> None:
     path, victim = run_of(tmp_path / "run", attack=attack, queries=80)

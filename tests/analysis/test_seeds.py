@@ -34,6 +34,7 @@ def _per_seed(audit: iqaudit.Audit, name: str) -> np.ndarray[tuple[int, int], np
     )
 
 
+@pytest.mark.slow
 def test_a_row_over_seeds_resamples_pictures_of_which_seeds_are_averaged(
     audit: iqaudit.Audit,
 ) -> None:

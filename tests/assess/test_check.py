@@ -78,6 +78,7 @@ def test_a_score_that_depends_on_its_batch_is_found(size: float, verdict: Verdic
     assert found["batch"].verdict is verdict
 
 
+@pytest.mark.slow
 def test_a_rounded_answer_is_found() -> None:
     assert findings(lambda x: np.round(sharp(x)))["resolution"].verdict is not Verdict.PASS
     assert findings(lambda x: 0 * sharp(x) + 1)["resolution"].verdict is Verdict.FAIL
@@ -137,6 +138,7 @@ def test_a_failing_victim_ends_the_checks_with_its_sentence() -> None:
     assert "nobody is there" in found.sentence
 
 
+@pytest.mark.slow
 def test_what_is_incremental_is_told_of_networks_alone(
     reference: iqaudit.victims.Reference, make_picture: MakePicture
 ) -> None:

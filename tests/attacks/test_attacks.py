@@ -37,6 +37,7 @@ def posed(name: str, scorer: Linear, **others: Any) -> Problem:
     return problem(scorer.clean, **(given | others))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("batch", [2, 5])
 def test_batch_and_order_change_no_byte(name: str, batch: int, make_picture: MakePicture) -> None:

@@ -235,6 +235,7 @@ def test_pgd_reaches_the_optimum_of_a_linear_scorer() -> None:
         assert np.array_equal(last(PGD(), posed, scorer).perturbation, scorer.best)
 
 
+@pytest.mark.slow
 def test_yang_passes_boundary_after_boundary_within_the_jnd() -> None:
     clean = np.random.default_rng(0).integers(90, 160, (40, 48, 3)).astype(np.uint8)
     scorer = Linear(clean, np.random.default_rng(1).normal(0, 2e-2, clean.shape))
@@ -322,6 +323,7 @@ def test_unusable_settings_are_refused(
         attack(**arguments)
 
 
+@pytest.mark.slow
 def test_surfree_does_not_hang_on_the_processors_products() -> None:
     """A search that is taken up elsewhere must ask what it asked before."""
     program = (

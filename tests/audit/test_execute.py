@@ -199,6 +199,7 @@ def test_a_plan_says_what_an_audit_takes(tmp_path: Path, campaign: AuditSpec, ph
 # Many pictures
 
 
+@pytest.mark.slow
 def test_a_thousandth_picture_takes_no_more_memory_than_the_tenth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +262,7 @@ def test_the_reference_comes_to_the_same_bytes_in_any_engine_and_taken_up(
         assert file.is_dir() or file.read_bytes() == again.read_bytes(), file
 
 
+@pytest.mark.slow
 def test_torch_has_its_threads_again_though_it_was_loaded_meanwhile() -> None:
     program = (
         "import sys\n"

@@ -99,6 +99,7 @@ def test_the_audit_that_a_call_returns_knows_its_objects(
         iqaudit.load(tmp_path / "run").verify()
 
 
+@pytest.mark.slow
 def test_the_others_are_worked_on_elsewhere(tmp_path: Path, campaign: AuditSpec) -> None:
     spec, observer = replace(campaign, victims=(victim(), VictimSpec(ROUGH))), Stopping(-1)
     execute.run(spec, tmp_path / "run", engine="processes", workers=2, observer=observer)

@@ -57,6 +57,7 @@ def test_the_paper_is_reached_where_the_mean_curve_is() -> None:
     assert never == 2 * strength.GRID[-1]
 
 
+@pytest.mark.slow
 def test_the_curves_are_drawn_and_the_lines_told(tmp_path: Path) -> None:
     searches = strength.kept()
     told = [line.split() for line in strength.lines(searches)]

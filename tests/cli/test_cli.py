@@ -223,6 +223,7 @@ def _big(photo: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_calibrated_scale_is_taken_up(tmp_path: Path, make_picture: MakePicture) -> None:
     (tmp_path / "scorers_of_the_cli_test.py").write_text(
         "def mean(pictures):\n    return pictures.mean(axis=(1, 2, 3))\n"

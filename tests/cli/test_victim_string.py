@@ -187,6 +187,7 @@ def test_a_name_tells_two_victims_of_one_kind_apart(places: Mapping[str, Path]) 
     assert iqaudit_("verify", "one").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_name_hides_nothing_of_a_victim(make_picture: MakePicture) -> None:
     own, other = as_victim("reference"), as_victim("reference,name=other")
     assert (own.card.name, other.card.name) == ("reference", "other")

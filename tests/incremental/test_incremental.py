@@ -231,6 +231,7 @@ def test_every_rule_scores_as_a_dense_pass(layer: str) -> None:
     _walk(_Drawn([layer, "conv", layer], "mean", 0), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["max", "avg-inside", "max-ceil", "max-over"])
 @pytest.mark.parametrize("layer", ["conv", "strided", "unpadded", "pad-conv", "conv-norm-relu"])
 def test_large_maps_before_a_pooling_are_not_kept(

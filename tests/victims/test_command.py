@@ -167,6 +167,7 @@ def test_a_list_with_a_score_too_few_is_refused(
             runs(script(code, "{pictures}"), retries=0, **options).score(pictures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_a_program_that_hangs_is_ended_with_its_children(
     stubborn: bool,  # noqa: FBT001 (a parameter of pytest's)

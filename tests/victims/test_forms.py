@@ -58,6 +58,7 @@ def address() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_four_forms_of_one_scorer_go_the_same_way(
     address: str, tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_string_names_a_service(server: Server, make_picture: MakePicture) -> 
     assert len(server.seen) == 1  # a zero that is said counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "sentence"),
     [

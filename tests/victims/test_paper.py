@@ -129,6 +129,7 @@ class _Evil:
         return (Path.touch, (Path("touched"),))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_does_not_fit_is_refused(
     unique_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +173,7 @@ def test_an_attack_draws_only_where_the_victim_looks(
         assert np.array_equal(picture[~inside], clean[~inside])
 
 
+@pytest.mark.slow
 def test_tres_sees_its_centre_alone() -> None:
     net = tres.TReSNet().eval()
     rng = torch.Generator().manual_seed(0)
