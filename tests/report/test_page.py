@@ -68,6 +68,9 @@ def test_the_page_shows_the_runs_figures(page: Chrome, run: Path) -> None:
     verdict = page.find_element("css selector", ".verdict").text
     assert record.summary.rgo is not None
     assert f"{100 * record.summary.rgo:.0f} %" in verdict
+    assert (
+        "\n3 pictures, at most 40 queries each." in page.find_element("css selector", "body").text
+    )
     assert f"{record.summary.rgo:.3f}" in verdict
 
 

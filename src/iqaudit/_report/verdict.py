@@ -85,7 +85,8 @@ def headline(cells: Sequence[Cell]) -> str:
 def lede(cells: Sequence[Cell]) -> str:
     """Return the protocol in two sentences."""
     finished = [len(cell.data.finished) for cell in cells]
-    sets = {cell.data.data for cell in cells if cell.data.data}
+    # "pictures" is what loose files are called, and no data set's name.
+    sets = {cell.data.data for cell in cells} - {"", "pictures"}
     of = f" of {_listed(sorted(sets))}" if sets else ""
     queries = _between([cell.data.queries for cell in cells], ",")
     counts = _between(finished, "d")
