@@ -20,7 +20,8 @@ from iqaudit.victims import Pyiqa, _downloads, as_victim
 from iqaudit.victims import _pyiqa as adapter
 
 # What pyiqa and its libraries warn of is theirs; the tests below call them plainly.
-pytestmark = pytest.mark.filterwarnings("ignore")
+# TReS takes minutes where the cores are in other use.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
