@@ -3,8 +3,6 @@
 `iqaudit.measures` states each for one set of pictures; the tests hold these to those.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,17 +16,12 @@ def root_mean_square(a: Floats, b: Floats) -> Floats:
     return root
 
 
-def change(correlation: Statistic) -> Statistic:
-    """Return the share of a correlation that was lost: a statistic of before, after, opinions."""
-
-    def lost(before: Floats, after: Floats, opinions: Floats) -> Floats:
-        was, left = correlation(before, opinions), correlation(after, opinions)
-        return divided(was - left, np.where(np.isfinite(was), was, 0))
-
-    return lost
+def lost(before: Floats, after: Floats) -> Floats:
+    """Return the share of a correlation that was lost."""
+    return divided(before - after, np.where(np.isfinite(before), before, 0))
 
 
-def pair_correlation(a: Floats, b: Floats) -> Callable[[Floats], Floats]:
+def pair_correlation(a: Floats, b: Floats) -> Statistic:
     """Return Kendall's tau-b of two sets, as a statistic of the pictures' positions, (..., n).
 
     Pairs are compared once; a resample weighs them by how often their pictures were drawn.
