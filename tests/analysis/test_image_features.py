@@ -8,7 +8,7 @@ from tests.support.pictures import MakePicture
 from tests.support.searching import grey
 
 from iqaudit._analysis.findings import grid, image_features, spectrum
-from iqaudit._analysis.findings.baseline import random_picture
+from iqaudit._analysis.findings.pairs import random_picture
 from iqaudit._core.distortions import TREATMENTS, mirror
 from iqaudit._core.patches import Perturbation
 from iqaudit._core.picture import pixels_sha256
@@ -100,13 +100,15 @@ def test_the_power_of_a_spectrum_is_the_changes(height: int, width: int) -> None
 def test_colours_along_the_axes(
     change: tuple[int, int, int], shares: tuple[float, float, float]
 ) -> None:
-    found = spectrum.colours(np.broadcast_to(np.array(change, np.int16), (5, 6, 3)))
-    assert found == pytest.approx(np.array(shares))
+    found = spectrum.spectrum(np.broadcast_to(np.array(change, np.int16), (5, 6, 3)))
+    assert found is not None
+    assert found.colours == pytest.approx(np.array(shares))
 
 
 def test_independent_channels_lie_along_each_axis_by_a_third() -> None:
-    assert spectrum.colours(perturbed(200, 200)) == pytest.approx(np.full(3, 1 / 3), abs=0.01)
-    assert spectrum.colours(np.zeros((4, 4, 3), np.int16)) is None
+    found = spectrum.spectrum(perturbed(200, 200))
+    assert found is not None
+    assert found.colours == pytest.approx(np.full(3, 1 / 3), abs=0.01)
 
 
 @given(SIDES, SIDES)

@@ -21,10 +21,9 @@ from tests.support.audits import (
 import iqaudit
 from iqaudit import InputError, VictimError
 from iqaudit._analysis.findings import breakdowns, insights
-from iqaudit._analysis.findings.baseline import random_picture
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.findings.observations import SCORES, Effect, Observation
-from iqaudit._analysis.findings.pairs import Pair, pairs, recorded
+from iqaudit._analysis.findings.pairs import Pair, pairs, random_picture, recorded
 from iqaudit._analysis.findings.search_replay import replay
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Goal
@@ -321,7 +320,7 @@ def _observation(
         sign = 1 if direction == "raise" else -1
         room = max(10 - before, before)
         after, grid = before + sign * moved * room, np.ones((32, 32))
-        return Effect(after, moved * room, moved, (), grid, None, None)
+        return Effect(after, moved * room, moved, (), grid, None)
 
     pair = Pair(Path(), replace(PICTURE, direction=direction, **entry))
     return Observation(

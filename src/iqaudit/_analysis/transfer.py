@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from iqaudit._analysis.findings import sentences
-from iqaudit._analysis.findings.baseline import three
-from iqaudit._analysis.findings.pairs import Pair, moved, pairs, recorded, room
+from iqaudit._analysis.findings.pairs import Pair, moved, pairs, recorded, room, three
 from iqaudit._analysis.run_victims import is_own, own_label, owns, refuse_another
 from iqaudit._analysis.score_cache import Progress, ScoreCache, Scorer
 from iqaudit._analysis.tables.samples import FEWEST_RANKED

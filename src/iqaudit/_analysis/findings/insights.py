@@ -9,13 +9,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from iqaudit._analysis.findings import breakdowns, composition, sentences
-from iqaudit._analysis.findings.baseline import is_random, random_cell, three
+from iqaudit._analysis.findings import breakdowns, sentences
+from iqaudit._analysis.findings.changes import composition, location, never_changed
 from iqaudit._analysis.findings.figures import Baseline, Insights, PictureInsight
-from iqaudit._analysis.findings.location import location, never_changed
 from iqaudit._analysis.findings.observations import SCORES, Observation, observe, questions
-from iqaudit._analysis.findings.pairs import Pair, pairs, recorded
-from iqaudit._analysis.findings.persistence import left, persistence
+from iqaudit._analysis.findings.pairs import (
+    Pair,
+    is_random,
+    pairs,
+    random_cell,
+    recorded,
+    three,
+)
 from iqaudit._analysis.findings.query_efficiency import query_efficiency
 from iqaudit._analysis.findings.search_replay import replayed
 from iqaudit._analysis.run_victims import own, own_label, refuse_another
@@ -87,6 +92,7 @@ def insights(
         cache.check(scorer, chosen[0].clean())
         observations = _observations(chosen, baseline, record, scorer, cache)
     rgo = breakdowns.group("all", observations).rgo
+    frequencies, colours = composition(observations)
     whole = Insights(
         victim=scorer.label,
         attack=record.attack.name,
@@ -101,9 +107,9 @@ def insights(
         distortions=breakdowns.by_distortion(observations),
         contents=breakdowns.by_image_features(observations),
         where=location(observations, never_changed(chosen)),
-        frequencies=composition.frequencies(observations),
-        colours=composition.colours(observations),
-        survival=persistence(observations),
+        frequencies=frequencies,
+        colours=colours,
+        survival=breakdowns.persistence(observations),
         pace=query_efficiency(chosen, baseline, record, scorer.victim.card.scale),
         pictures=tuple(_picture(each) for each in observations),
     )
@@ -162,7 +168,7 @@ def _baseline(
 
 
 def _picture(seen: Observation) -> PictureInsight:
-    entry, spectrum, colours = seen.pair.entry, seen.attack.spectrum, seen.attack.colours
+    entry, spectrum = seen.pair.entry, seen.attack.spectrum
     return PictureInsight(
         name=seen.pair.name,
         direction=seen.direction.value,
@@ -175,6 +181,6 @@ def _picture(seen: Observation) -> PictureInsight:
         spatial_information=seen.spatial_information,
         colourfulness=seen.colourfulness,
         half=None if spectrum is None else spectrum.half,
-        luminance=None if colours is None else float(colours[0]),
-        left={each.name: left(seen, index) for index, each in enumerate(TREATMENTS)},
+        luminance=None if spectrum is None else float(spectrum.colours[0]),
+        left={each.name: breakdowns.left(seen, index) for index, each in enumerate(TREATMENTS)},
     )

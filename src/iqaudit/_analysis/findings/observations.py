@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iqaudit._analysis.findings import grid, image_features, spectrum
-from iqaudit._analysis.findings.baseline import Three
-from iqaudit._analysis.findings.pairs import Pair, moved, room
+from iqaudit._analysis.findings import grid, image_features
+from iqaudit._analysis.findings.pairs import Pair, Three, moved, room
 from iqaudit._analysis.findings.search_replay import Windows
+from iqaudit._analysis.findings.spectrum import Spectrum, spectrum
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Direction
 from iqaudit._core.patches import Perturbation
@@ -37,7 +37,7 @@ class Effect:
         The move where both pictures are treated alike, one a treatment.
     strength : ndarray, (GRID, GRID)
         Mean |change| by location, in levels.
-    spectrum, colours
+    spectrum : Spectrum or None
         None where nothing changed.
     """
 
@@ -46,8 +46,7 @@ class Effect:
     share: float
     left: tuple[float, ...]
     strength: Floats
-    spectrum: spectrum.Spectrum | None
-    colours: Floats | None
+    spectrum: Spectrum | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +177,5 @@ def _effect(
         share=move / room(before),
         left=tuple(moved(direction, *each) for each in treated),
         strength=grid.strength(perturbation),
-        spectrum=spectrum.spectrum(perturbation),
-        colours=spectrum.colours(perturbation),
+        spectrum=spectrum(perturbation),
     )

@@ -1,15 +1,35 @@
-"""The pictures of a run, before and after: read from its directory when they are looked at."""
+"""The pictures of a run, before and after, and the baseline: random changes of the same size.
+
+Pictures are read from the run's directory when they are looked at.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
+
+from iqaudit._analysis.run_victims import own_label
 from iqaudit._core import picture
 from iqaudit._core.goal import Direction
-from iqaudit._core.picture import Pixels
+from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.scale import QUALITY_MAX
+from iqaudit._core.stream import Stream
+from iqaudit._core.threat import Linf
 from iqaudit._runs.records import PictureRecord, RunRecord
-from iqaudit._runs.schema import file_names, load_answers
+from iqaudit._runs.schema import file_names, load, load_answers, runs
+from iqaudit.attacks import RandomSigns
+
+NO_QUERY = 0
+"""The step whose draws no search uses."""
+
+ALIKE = attrgetter("levels", "goal", "queries", "early_stop", "until_plateau")
+"""Settings that two cells must share for one to be the other's baseline."""
+
+Three: TypeAlias = tuple[Pixels, Pixels, Pixels]
+"""A picture clean, attacked and changed at random."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +93,65 @@ def moved(direction: Direction, before: float, after: float) -> float:
 def room(quality: float) -> float:
     """Return how far a quality can go, to the farther end: RGO's divisor."""
     return max(QUALITY_MAX - quality, quality)
+
+
+def random_picture(pixels: Pixels, levels: int) -> Pixels:
+    """Return a picture with a random sign times so many levels on each channel of each pixel.
+
+    Clipped to 0-255; the same picture gets the same signs.
+    """
+    draw = Stream(0, pixels_sha256(pixels)).at(NO_QUERY)
+    signs = 2 * draw.integers(2, size=pixels.shape, dtype=np.int16) - 1
+    return Linf(levels).apply(pixels, np.int16(levels) * signs)
+
+
+def three(pair: Pair, levels: int, baseline: Pair | None = None) -> Three:
+    """Return a picture clean, attacked and changed at random.
+
+    Parameters
+    ----------
+    pair : Pair
+        The picture.
+    levels : int
+        The random change's.
+    baseline : Pair, optional
+        The same picture in a cell of random changes, whose best one is taken.
+    """
+    clean = pair.clean()
+    random = random_picture(clean, levels) if baseline is None else baseline.attacked()
+    return clean, pair.attacked(), random
+
+
+def is_random(record: RunRecord) -> bool:
+    """Tell whether a run's attack is itself the baseline."""
+    return bool(record.attack.name == RandomSigns.__name__)
+
+
+def random_cell(run: Path, record: RunRecord) -> Path | None:
+    """Return the finished cell of the same audit that is a cell's baseline with the same budget.
+
+    The one of the attack `random` on the same victim and pictures, with the same threat, goal and
+    budget, the same seed where there are several; None where there is none, or the cell is one.
+    """
+    if is_random(record):
+        return None
+    try:
+        cells = [cell for cell in runs(run.parent) if cell.name != run.name]
+    except ValueError:  # no audit's
+        return None
+    pictures = _pictures(run, record)
+    fit = []
+    for cell in cells:
+        other = load(cell)
+        if (
+            own_label(cell) == own_label(run)
+            and is_random(other)
+            and ALIKE(other) == ALIKE(record)
+            and pictures <= _pictures(cell, other)
+        ):
+            fit.append((other.seed != record.seed, cell))
+    return min(fit, key=itemgetter(0), default=(False, None))[1]
+
+
+def _pictures(run: Path, record: RunRecord) -> set[tuple[str, str]]:
+    return {(pair.name, pair.entry.clean_pixels_sha256) for pair in pairs(run, record)}

@@ -46,6 +46,8 @@ class Spectrum:
     vertical, horizontal : float
         Shares of the power in frequencies within `NEAR` of the axis: `vertical` for what varies
         along a row as vertical stripes do, `horizontal` for horizontal stripes.
+    colours : ndarray, (3,)
+        Shares of the energy along the axes of `OPPONENTS`.
     """
 
     bands: NDArray[np.float64]
@@ -53,6 +55,7 @@ class Spectrum:
     half: float
     vertical: float
     horizontal: float
+    colours: NDArray[np.float64]
 
 
 def spectrum(perturbation: Perturbation) -> Spectrum | None:
@@ -80,23 +83,13 @@ def spectrum(perturbation: Perturbation) -> Spectrum | None:
     half = radius[order][np.searchsorted(np.cumsum(power[order]), total / 2)]
     turned = np.degrees(np.arctan2(np.abs(down), np.abs(across))).ravel()
     varies = radius > 0
+    along = perturbation.reshape(-1, 3).astype(np.float64) @ np.stack([*OPPONENTS.values()], axis=1)
+    energy = (along**2).sum(axis=0)
     return Spectrum(
         bands,
         rings,
         float(half),
         float(power[varies & (turned <= NEAR)].sum() / total),
         float(power[varies & (turned >= 90 - NEAR)].sum() / total),
+        energy / energy.sum(),
     )
-
-
-def colours(perturbation: Perturbation) -> NDArray[np.float64] | None:
-    """Return the shares of a perturbation's energy along the axes of `OPPONENTS`.
-
-    None where nothing changed.
-    """
-    if not perturbation.any():
-        return None
-    along = perturbation.reshape(-1, 3).astype(np.float64) @ np.stack([*OPPONENTS.values()], axis=1)
-    energy = (along**2).sum(axis=0)
-    shares: NDArray[np.float64] = energy / energy.sum()
-    return shares
