@@ -7,9 +7,10 @@ and the native score.
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels, picture_key
@@ -52,7 +53,7 @@ class Scorer:
         return self.victim.card.scale.quality(native)
 
 
-class ScoreCache:
+class ScoreCache(ExitStack):
     """A file of scores that grows, a context manager.
 
     One picture is asked at a time: a score's last bits then do not depend on where an earlier
@@ -66,6 +67,11 @@ class ScoreCache:
     progress : callable, optional
         See `Progress`.
 
+    Attributes
+    ----------
+    counts : Counter of str
+        The number of answers that the file holds of each victim.
+
     Raises
     ------
     InputError
@@ -75,29 +81,17 @@ class ScoreCache:
     """
 
     def __init__(self, path: str | os.PathLike[str], progress: Progress | None = None) -> None:
+        super().__init__()
         self._path, self._progress = Path(path), progress
         self._known: dict[tuple[str, int], float] = {}
         self._journal: Journal[CachedScore] | None = None
         self._asked = 0
         self._take_in(journal.read(self._path, SCORES))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
-
     def know(self, label: str, answers: Iterable[tuple[int, float]]) -> None:
         """Take in pictures' keys and scores that were recorded elsewhere."""
         for key, native in answers:
             self._known.setdefault((label, key), native)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The number of answers that the file holds of each victim."""
-        return dict(self._counts)
 
     def knows(self, label: str, key: int) -> bool:
         """Tell whether a picture's score is known, by the picture's key."""
@@ -111,7 +105,7 @@ class ScoreCache:
             if place not in self._known:  # another process may have asked meanwhile
                 native = score(scorer.victim, pixels)
                 file.keep([CachedScore(*place, native)])
-                self._counts[scorer.label] += 1
+                self.counts[scorer.label] += 1
                 self._known[place] = native
                 self._count()
         return self._known[place]
@@ -147,7 +141,7 @@ class ScoreCache:
 
     def _open(self) -> Journal[CachedScore]:
         if self._journal is None:
-            self._journal = Journal(self._path, SCORES, patience=0)
+            self._journal = self.enter_context(Journal(self._path, SCORES, patience=0))
             self._take_in(self._journal.answers)
         return self._journal
 
@@ -155,4 +149,4 @@ class ScoreCache:
         """Know the answers of the file: all of them, since it only grows."""
         answers = tuple(answers)
         self._known |= {(each.label, each.picture): each.score for each in answers}
-        self._counts = Counter(each.label for each in answers)
+        self.counts = Counter(each.label for each in answers)

@@ -8,6 +8,7 @@ command goes on, and the same bytes come out.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -188,48 +189,27 @@ def transfer(
     with one_thread(), ScoreCache(path / ANSWERS, progress) as cache:
         for scorer in scorers:
             cache.check(scorer, _acquaint(cache, scorer, cells))
-        pictures = tuple(
-            _asked(cell, pair, scorers, cache) for cell in cells for pair in cell.pairs
-        )
+        asked = [[_asked(cell, pair, scorers, cache) for pair in cell.pairs] for cell in cells]
     rows = tuple(
         Row(cell.path.name, cell.label, cell.record.attack.name, len(cell.pairs)) for cell in cells
     )
-    own = [[is_own(cell.path, scorer) for scorer in scorers] for cell in cells]
-    whole = measure(rows, tuple(_column(scorer) for scorer in scorers), own, pictures)
-    write_record(path / TRANSFER, FORMAT, whole)
-    return whole
-
-
-def measure(
-    rows: tuple[Row, ...],
-    columns: tuple[Column, ...],
-    own: Sequence[Sequence[bool]],
-    pictures: tuple[PictureTransfer, ...],
-) -> Transfer:
-    """Compute the matrices from the answers.
-
-    Parameters
-    ----------
-    rows, columns : tuple of Row, tuple of Column
-        The cells, and the victims that scored.
-    own : sequence of sequences of bool, (rows, columns)
-        Whether a cell attacked that victim.
-    pictures : tuple of PictureTransfer
-        The answers.
-    """
-    entries = []
-    for row, diagonal in zip(rows, own, strict=True):
-        of_cell = [each for each in pictures if each.cell == row.cell]
-        entries.append(
-            tuple(_entry(of_cell, index, own=each) for index, each in enumerate(diagonal))
+    entries = tuple(
+        tuple(
+            _entry(pictures, index, own=is_own(cell.path, scorer))
+            for index, scorer in enumerate(scorers)
         )
+        for cell, pictures in zip(cells, asked, strict=True)
+    )
     others = [
-        (row.cell, row.pictures, column.victim, entry.rgo)
+        (row.cell, row.pictures, scorer.label, entry.rgo)
         for row, line in zip(rows, entries, strict=True)
-        for column, entry in zip(columns, line, strict=True)
+        for scorer, entry in zip(scorers, line, strict=True)
         if not entry.own
     ]
-    return Transfer(rows, columns, tuple(entries), pictures, sentences.on_transfer(others))
+    columns, pictures = tuple(map(_column, scorers)), tuple(chain.from_iterable(asked))
+    whole = Transfer(rows, columns, entries, pictures, sentences.on_transfer(others))
+    write_record(path / TRANSFER, FORMAT, whole)
+    return whole
 
 
 def load(run: str | os.PathLike[str]) -> Transfer | None:

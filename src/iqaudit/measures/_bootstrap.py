@@ -188,6 +188,4 @@ def disjoint(one: Estimate, other: Estimate) -> bool:
 
 def beyond(one: Estimate, number: float) -> bool:
     """Tell whether a figure differs from a number: whether its interval leaves it out."""
-    if one.low is None or one.high is None:
-        return False
-    return not one.low <= number <= one.high
+    return disjoint(one, Estimate(number, number, number))

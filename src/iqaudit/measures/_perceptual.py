@@ -119,7 +119,12 @@ def _feature_error(one: Floats, two: Floats, pixels_per_degree: float) -> Floats
 
 def _opponent(pixels: Pixels) -> Floats:
     """Return the linearised opponent space Y Cx Cz, in which the eye's blur is defined."""
-    x, y, z = np.moveaxis(_linear()[pixels] @ TO_XYZ.T / WHITE, -1, 0)
+    return _axes(_linear()[pixels] @ TO_XYZ.T / WHITE)
+
+
+def _axes(xyz: Floats) -> Floats:
+    """Return lightness, and the red-green and the blue-yellow axis."""
+    x, y, z = np.moveaxis(xyz, -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
@@ -139,9 +144,8 @@ def _blurred(opponent: Floats, pixels_per_degree: float) -> Floats:
 def _lab(xyz: Floats) -> Floats:
     relative = xyz / WHITE
     delta = 6 / 29
-    root = np.where(relative > delta**3, np.cbrt(relative), relative / (3 * delta**2) + 4 / 29)
-    x, y, z = np.moveaxis(root, -1, 0)
-    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+    linear = relative / (3 * delta**2) + 4 / 29
+    return _axes(np.where(relative > delta**3, np.cbrt(relative), linear))
 
 
 def _hunt(lab: Floats) -> Floats:

@@ -33,16 +33,10 @@ def covered(window: Window, height: int, width: int) -> NDArray[np.float64]:
     return np.outer(down, across)
 
 
-def edge() -> NDArray[np.bool_]:
-    """Return which cells are the edge: (GRID, GRID)."""
-    inside = np.zeros((GRID, GRID), bool)
-    inside[EDGE:-EDGE, EDGE:-EDGE] = True
-    return ~inside
-
-
 def edge_and_middle(grid: NDArray[np.float64]) -> tuple[float, float]:
     """Return a grid's means on the edge and elsewhere."""
-    return float(grid[edge()].mean()), float(grid[~edge()].mean())
+    middle = np.pad(np.ones((GRID - 2 * EDGE, GRID - 2 * EDGE), bool), EDGE)
+    return float(grid[~middle].mean()), float(grid[middle].mean())
 
 
 @lru_cache(maxsize=64)

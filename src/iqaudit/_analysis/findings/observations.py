@@ -11,7 +11,6 @@ from iqaudit._analysis.findings.search_replay import Windows
 from iqaudit._analysis.findings.spectrum import Spectrum, spectrum
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Direction
-from iqaudit._core.patches import Perturbation
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Paired, Statistic, paired
@@ -139,43 +138,32 @@ def observe(
     chances : sequence of float
         Qualities of random changes, none chosen by its score; the baseline's unless given.
     """
-    before, *_ = qualities
-    clean = pictures[0]
-    treated = qualities[3::3]
-    attack, baseline = (
-        _effect(pair.direction, pictures[side].astype(np.int16) - clean, before, qualities[side],
-                tuple(zip(treated, qualities[3 + side :: 3], strict=True)))
-        for side in (1, 2)
-    )  # fmt: skip
+    clean, before, treated = pictures[0], qualities[0], tuple(qualities[3::3])
+
+    def effect(side: int) -> Effect:
+        change = pictures[side].astype(np.int16) - clean
+        move = moved(pair.direction, before, qualities[side])
+        both = zip(treated, qualities[3 + side :: 3], strict=True)
+        return Effect(
+            after=qualities[side],
+            move=move,
+            share=move / room(before),
+            left=tuple(moved(pair.direction, *each) for each in both),
+            strength=grid.strength(change),
+            spectrum=spectrum(change),
+        )
+
     height, width = clean.shape[:2]
     seen = card.window(height, width)
     return Observation(
         pair=pair,
         before=before,
         drift=float(np.mean(chances or qualities[2])) - before,
-        treated=tuple(treated),
+        treated=treated,
         spatial_information=image_features.spatial_information(clean),
         colourfulness=image_features.colourfulness(clean),
         unseen=1 - seen.height * seen.width / (height * width),
-        attack=attack,
-        baseline=baseline,
+        attack=effect(1),
+        baseline=effect(2),
         windows=windows,
-    )
-
-
-def _effect(
-    direction: Direction,
-    perturbation: Perturbation,
-    before: float,
-    after: float,
-    treated: Sequence[tuple[float, float]],
-) -> Effect:
-    move = moved(direction, before, after)
-    return Effect(
-        after=after,
-        move=move,
-        share=move / room(before),
-        left=tuple(moved(direction, *each) for each in treated),
-        strength=grid.strength(perturbation),
-        spectrum=spectrum(perturbation),
     )

@@ -5,7 +5,7 @@ Pictures are read from the run's directory when they are looked at.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeAlias
 
@@ -140,17 +140,15 @@ def random_cell(run: Path, record: RunRecord) -> Path | None:
     except ValueError:  # no audit's
         return None
     pictures = _pictures(run, record)
-    fit = []
-    for cell in cells:
-        other = load(cell)
-        if (
-            own_label(cell) == own_label(run)
-            and is_random(other)
-            and ALIKE(other) == ALIKE(record)
-            and pictures <= _pictures(cell, other)
-        ):
-            fit.append((other.seed != record.seed, cell))
-    return min(fit, key=itemgetter(0), default=(False, None))[1]
+    fit = [
+        cell
+        for cell in cells
+        if own_label(cell) == own_label(run)
+        and is_random(other := load(cell))
+        and ALIKE(other) == ALIKE(record)
+        and pictures <= _pictures(cell, other)
+    ]
+    return min(fit, key=lambda cell: load(cell).seed != record.seed, default=None)
 
 
 def _pictures(run: Path, record: RunRecord) -> set[tuple[str, str]]:

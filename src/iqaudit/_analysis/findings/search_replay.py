@@ -5,24 +5,24 @@ its proposals are the recorded ones.
 """
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iqaudit._analysis.findings.grid import GRID, covered
 from iqaudit._analysis.findings.pairs import Pair
 from iqaudit._core.goal import Goal
-from iqaudit._core.patches import Patched, Window
+from iqaudit._core.patches import Window
 from iqaudit._core.picture import Picture
 from iqaudit._core.threat import Linf
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load_answers
 from iqaudit._search.trial import Trial
-from iqaudit.attacks._base import Attack, is_white_box
+from iqaudit.attacks._base import is_white_box
 from iqaudit.attacks._registry import made
+from iqaudit.measures._arrays import Floats
 from iqaudit.victims._base import Card
 
 MOST = 50_000
@@ -45,14 +45,8 @@ class Windows:
         all proposals, weighted by the acceptance rate of the windows of that size.
     """
 
-    accepted: NDArray[np.float64]
-    expected: NDArray[np.float64]
-
-
-def attack_of(record: RunRecord) -> Attack[Any] | None:
-    """Make a run's attack again; None where it is not one of ours, or needs a gradient."""
-    attack = made(record.attack.name, record.attack.settings)
-    return None if attack is None or is_white_box(attack) else attack
+    accepted: Floats
+    expected: Floats
 
 
 def replayed(pairs: Sequence[Pair], record: RunRecord, card: Card) -> Iterator[Windows | None]:
@@ -84,65 +78,43 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
         None where the attack cannot be made again, goes another way now, or changes the whole
         picture at every step.
     """
-    attack = attack_of(record)
-    if attack is None:
+    attack = made(record.attack.name, record.attack.settings)
+    if attack is None or is_white_box(attack):
         return None
     picture = Picture(pair.name, pair.clean())
     answers = load_answers(pair.run, pair.name)
     trial = Trial(picture, card, attack, Linf(record.levels), Goal(record.goal),
                   record.queries, record.seed)  # fmt: skip
-    accepted = {query for query, _ in pair.entry.trace[1:]}
+    steps = {query for query, _ in pair.entry.trace[1:]}
     whole = card.window(picture.height, picture.width)
-    tally = _Tally(picture.height, picture.width)
+    # Counted apart by octaves of the windows' area, since small ones come late, when little is
+    # accepted: attacks that halve their squares' area have one size a phase.
+    counts: Counter[tuple[int, bool]] = Counter()
+    proposed, accepted = (defaultdict[int, Floats](_no_cover) for _ in range(2))
     for asked, native in enumerate(answers["score"].tolist()):
-        if asked == WHOLE and not tally:
+        if asked == WHOLE and not proposed:
             return None
         change = trial.ask()
         trial.tell(native)
-        for window in _windows(change):
-            if window.height * window.width < whole.height * whole.width:
-                tally.add(window, accepted=trial.ledger.spent in accepted)
-    if [answer.picture for answer in trial.ledger.answers] != answers["picture"].tolist():
+        for patch in change.patches:
+            window = Window(patch.top, patch.left, *patch.values.shape[:2])
+            area = window.height * window.width
+            if area < whole.height * whole.width:
+                octave, taken = round(math.log2(area)), trial.ledger.spent in steps
+                covers = covered(window, picture.height, picture.width)
+                counts[octave, taken] += 1
+                proposed[octave] += covers
+                if taken:
+                    accepted[octave] += covers
+    asked_about = [answer.picture for answer in trial.ledger.answers]
+    if asked_about != answers["picture"].tolist() or not proposed:
         return None
-    return tally.windows()
+    expected = _no_cover()
+    for octave, covers in proposed.items():
+        gained, refused = counts[octave, True], counts[octave, False]
+        expected += gained / (gained + refused) * covers
+    return Windows(sum(accepted.values(), start=_no_cover()), expected)
 
 
-def _windows(change: Patched) -> list[Window]:
-    return [Window(patch.top, patch.left, *patch.values.shape[:2]) for patch in change.patches]
-
-
-class _Tally:
-    """Coverage by windows, counted apart by size: small ones come late, when little is accepted.
-
-    Sizes are octaves of area: attacks that halve their squares' area have one a phase.
-    """
-
-    def __init__(self, height: int, width: int) -> None:
-        self._size = height, width
-        self._proposed: dict[int, NDArray[np.float64]] = {}
-        self._accepted: dict[int, NDArray[np.float64]] = {}
-        self._counts: dict[int, list[int]] = {}
-
-    def add(self, window: Window, *, accepted: bool) -> None:
-        """Count a window."""
-        octave = round(math.log2(window.height * window.width))
-        covers = covered(window, *self._size)
-        counts = self._counts.setdefault(octave, [0, 0])
-        counts[0] += 1
-        counts[1] += accepted
-        self._proposed.setdefault(octave, np.zeros((GRID, GRID)))[...] += covers
-        if accepted:
-            self._accepted.setdefault(octave, np.zeros((GRID, GRID)))[...] += covers
-
-    def __bool__(self) -> bool:
-        return bool(self._proposed)
-
-    def windows(self) -> Windows | None:
-        """Return the sums; None where no window was counted."""
-        if not self:
-            return None
-        expected = np.zeros((GRID, GRID))
-        for octave, covers in self._proposed.items():
-            proposals, accepted = self._counts[octave]
-            expected += accepted / proposals * covers
-        return Windows(sum(self._accepted.values(), start=np.zeros((GRID, GRID))), expected)
+def _no_cover() -> Floats:
+    return np.zeros((GRID, GRID))
