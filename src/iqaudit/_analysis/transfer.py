@@ -5,7 +5,6 @@ Answers are kept in RUN/transfer.jsonl as they come: however often the work is s
 command goes on, and the same bytes come out.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,17 +14,21 @@ import numpy as np
 
 from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.pairs import Pair, moved, pairs, recorded, room, three
-from iqaudit._analysis.run_victims import is_own, own_label, owns, refuse_another
-from iqaudit._analysis.score_cache import Progress, ScoreCache, Scorer
+from iqaudit._analysis.scorers import (
+    Progress,
+    ScoreCache,
+    Scorer,
+    is_own,
+    own_label,
+    refuse_another,
+)
 from iqaudit._analysis.tables.samples import FEWEST_RANKED
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Picture, Pixels, picture_key
 from iqaudit._core.threads import one_thread
+from iqaudit._runs import schema
 from iqaudit._runs.records import RunRecord, ScaleRecord
-from iqaudit._runs.schema import TRANSFER, read, runs
-from iqaudit._runs.schema import TRANSFER_ANSWERS as ANSWERS
-from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.store import write_record
 from iqaudit._search.driver import check_sizes
 from iqaudit.measures._bootstrap import (
@@ -139,7 +142,7 @@ MOST = 3
 """Scores that a victim is asked for a picture at the most: clean, attacked, changed at random."""
 
 
-def to_ask(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, int]:
+def to_ask(run: Path, scorers: Sequence[Scorer]) -> dict[str, int]:
     """Return how many scores `transfer` will ask each victim for, by its label."""
     cells = _cells(run)
     keys = {
@@ -148,7 +151,7 @@ def to_ask(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, 
         for pair in cell.pairs
         for picture in three(pair, cell.record.levels)
     }
-    with ScoreCache(Path(run) / ANSWERS) as cache:
+    with ScoreCache(run / schema.TRANSFER_ANSWERS) as cache:
         counts = {}
         for scorer in scorers:
             first = picture_key(_acquaint(cache, scorer, cells))
@@ -158,35 +161,30 @@ def to_ask(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, 
     return counts
 
 
-def transfer(
-    run: str | os.PathLike[str],
-    scorers: Sequence[Scorer] | None = None,
-    progress: Progress | None = None,
-) -> Transfer:
+def transfer(run: Path, scorers: Sequence[Scorer], progress: Progress | None = None) -> Transfer:
     """Score every cell's pictures with every victim, and write transfer.json.
 
     Parameters
     ----------
     run : path
         An audit's directory, or a single run's.
-    scorers : sequence of Scorer, optional
-        The victims that score; the cells' attacked victims unless given.
+    scorers : sequence of Scorer
+        The victims that score.
     progress : callable, optional
         Called after every score asked.
 
     Raises
     ------
     InputError
-        If there is no run with a finished picture, a victim cannot be made or takes no picture of
-        this size, or it answers otherwise than before.
+        If there is no run with a finished picture, or a victim takes no picture of this size or
+        answers otherwise than before.
     VictimError
         If a victim fails; the answers so far are kept.
     """
-    path, cells = Path(run), _cells(run)
-    scorers = owns([cell.path for cell in cells]) if scorers is None else scorers
+    cells = _cells(run)
     _check(cells, scorers)
     # With one thread, as in an audit: a score's last bits hang on their number.
-    with one_thread(), ScoreCache(path / ANSWERS, progress) as cache:
+    with one_thread(), ScoreCache(run / schema.TRANSFER_ANSWERS, progress) as cache:
         for scorer in scorers:
             cache.check(scorer, _acquaint(cache, scorer, cells))
         asked = [[_asked(cell, pair, scorers, cache) for pair in cell.pairs] for cell in cells]
@@ -208,11 +206,11 @@ def transfer(
     ]
     columns, pictures = tuple(map(_column, scorers)), tuple(chain.from_iterable(asked))
     whole = Transfer(rows, columns, entries, pictures, sentences.on_transfer(others))
-    write_record(path / TRANSFER, FORMAT, whole)
+    write_record(run / schema.TRANSFER, FORMAT, whole)
     return whole
 
 
-def load(run: str | os.PathLike[str]) -> Transfer | None:
+def load(run: Path) -> Transfer | None:
     """Return a directory's transfer.json; None where there is none.
 
     Raises
@@ -220,14 +218,14 @@ def load(run: str | os.PathLike[str]) -> Transfer | None:
     InputError
         If it is not one that this version reads.
     """
-    return read(Path(run) / TRANSFER, FORMAT, Transfer)
+    return schema.read(run / schema.TRANSFER, FORMAT, Transfer)
 
 
-def _cells(run: str | os.PathLike[str]) -> tuple[_Cell, ...]:
+def _cells(run: Path) -> tuple[_Cell, ...]:
     """Return the finished cells that have a finished picture."""
     cells = []
-    for path in map(Path.resolve, runs(run)):
-        record = load_run(path)
+    for path in map(Path.resolve, schema.runs(run)):
+        record = schema.load(path)
         if chosen := pairs(path, record):
             cells.append(_Cell(path, record, own_label(path), chosen))
     if not cells:

@@ -10,7 +10,7 @@ from iqaudit._analysis.findings.figures import Band, Colour, Colours, Frequencie
 from iqaudit._analysis.findings.grid import edge_and_middle
 from iqaudit._analysis.findings.observations import Observation, compared
 from iqaudit._analysis.findings.pairs import Pair
-from iqaudit._analysis.findings.search_replay import Windows
+from iqaudit._analysis.findings.searches import Windows
 from iqaudit._analysis.findings.spectrum import BANDS, OPPONENTS, RINGS, Spectrum
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import NOTHING, Estimate, divided, interval, mean, paired, ratio

@@ -5,7 +5,6 @@ as they come: each is asked for once, however often the work is stopped, and the
 out.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,26 +12,15 @@ from iqaudit._analysis.findings import breakdowns, sentences
 from iqaudit._analysis.findings.changes import composition, location, never_changed
 from iqaudit._analysis.findings.figures import Baseline, Insights, PictureInsight
 from iqaudit._analysis.findings.observations import SCORES, Observation, observe, questions
-from iqaudit._analysis.findings.pairs import (
-    Pair,
-    is_random,
-    pairs,
-    random_cell,
-    recorded,
-    three,
-)
-from iqaudit._analysis.findings.query_efficiency import query_efficiency
-from iqaudit._analysis.findings.search_replay import replayed
-from iqaudit._analysis.run_victims import own, own_label, refuse_another
-from iqaudit._analysis.score_cache import Progress, ScoreCache, Scorer
+from iqaudit._analysis.findings.pairs import Pair, is_random, pairs, random_cell, recorded, three
+from iqaudit._analysis.findings.searches import query_efficiency, replayed
+from iqaudit._analysis.scorers import Progress, ScoreCache, Scorer, own_label, refuse_another
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._core.threads import one_thread
+from iqaudit._runs import schema
 from iqaudit._runs.records import RunRecord
-from iqaudit._runs.schema import INSIGHTS, load_answers, read
-from iqaudit._runs.schema import INSIGHTS_ANSWERS as ANSWERS
-from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.store import write_record
 from iqaudit.measures._bootstrap import Paired, interval, mean
 from iqaudit.victims._base import Victim
@@ -43,18 +31,16 @@ MOST = SCORES - 2
 """Scores asked a picture at the most: those of the clean and the attacked one are recorded."""
 
 
-def most_asked(run: str | os.PathLike[str]) -> int:
+def most_asked(run: Path) -> int:
     """Return how many scores `insights` asks at the most for a run, those kept not counted."""
-    path = Path(run).resolve()
-    record = load_run(path)
+    path = run.resolve()
+    record = schema.load(path)
     scores = MOST * len(pairs(path, record)) + 1  # the first clean one is asked again
-    with ScoreCache(path / ANSWERS) as cache:
+    with ScoreCache(path / schema.INSIGHTS_ANSWERS) as cache:
         return max(0, scores - sum(cache.counts.values()))
 
 
-def insights(
-    run: str | os.PathLike[str], victim: Victim | None = None, progress: Progress | None = None
-) -> Insights:
+def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Insights:
     """Measure an attack's findings on its victim, and write them to insights.json.
 
     Parameters
@@ -62,33 +48,32 @@ def insights(
     run : path
         A run's directory; where it is an audit's cell, the audit's cell of random changes is the
         baseline.
-    victim : Victim, optional
-        The run's victim; made again from the directory's record unless given.
+    victim : Victim
+        The run's.
     progress : callable, optional
         Called after every score asked.
 
     Raises
     ------
     InputError
-        If there is no run with a finished picture, its victim cannot be made again, or answers
-        otherwise now.
+        If there is no run with a finished picture, or its victim answers otherwise now.
     VictimError
         If the victim fails; the answers so far are kept.
     """
-    path = Path(run).resolve()
-    record = load_run(path)
+    path = run.resolve()
+    record = schema.load(path)
     chosen = pairs(path, record)
     if not chosen:
         raise InputError(f"{run}: no picture's search came to its end, so there is nothing to see.")
-    scorer = own(path) if victim is None else Scorer(own_label(path), victim)
-    refuse_another(path, scorer.victim)
+    scorer = Scorer(own_label(path), victim)
+    refuse_another(path, victim)
     cell = random_cell(path, record)
     baseline = None if cell is None else _matching(chosen, cell)
     # With one thread, as in an audit: a score's last bits hang on their number.
-    with one_thread(), ScoreCache(path / ANSWERS, progress) as cache:
+    with one_thread(), ScoreCache(path / schema.INSIGHTS_ANSWERS, progress) as cache:
         for each in (path, cell):
             if each is not None:
-                cache.know(scorer.label, recorded(each, load_run(each)))
+                cache.know(scorer.label, recorded(each, schema.load(each)))
         cache.check(scorer, chosen[0].clean())
         observations = _observations(chosen, baseline, record, scorer, cache)
     rgo = breakdowns.group("all", observations).rgo
@@ -110,14 +95,14 @@ def insights(
         frequencies=frequencies,
         colours=colours,
         survival=breakdowns.persistence(observations),
-        pace=query_efficiency(chosen, baseline, record, scorer.victim.card.scale),
+        pace=query_efficiency(chosen, baseline, record, victim.card.scale),
         pictures=tuple(_picture(each) for each in observations),
     )
-    write_record(path / INSIGHTS, FORMAT, whole)
+    write_record(path / schema.INSIGHTS, FORMAT, whole)
     return whole
 
 
-def load(run: str | os.PathLike[str]) -> Insights | None:
+def load(run: Path) -> Insights | None:
     """Return a run's insights.json; None where there is none.
 
     Raises
@@ -125,12 +110,12 @@ def load(run: str | os.PathLike[str]) -> Insights | None:
     InputError
         If it is not one that this version reads.
     """
-    return read(Path(run) / INSIGHTS, FORMAT, Insights)
+    return schema.read(run / schema.INSIGHTS, FORMAT, Insights)
 
 
 def _matching(chosen: Sequence[Pair], cell: Path) -> tuple[Pair, ...]:
     """Return a cell's pictures in the order of another's."""
-    by_name = {pair.name: pair for pair in pairs(cell, load_run(cell))}
+    by_name = {pair.name: pair for pair in pairs(cell, schema.load(cell))}
     return tuple(by_name[pair.name] for pair in chosen)
 
 
@@ -150,7 +135,11 @@ def _observations(
         pictures = three(pair, record.levels, rival)
         qualities = cache.qualities(scorer, questions(pictures))
         # The random pictures that the baseline's search asked about, but for the clean one.
-        natives = [] if rival is None else load_answers(rival.run, rival.name)["score"].tolist()[1:]
+        natives = (
+            []
+            if rival is None
+            else schema.load_answers(rival.run, rival.name)["score"].tolist()[1:]
+        )
         chances = [scorer.quality(native) for native in natives]
         observations.append(observe(pair, pictures, qualities, card, windows, chances))
     return observations

@@ -7,7 +7,7 @@ import numpy as np
 
 from iqaudit._analysis.findings import grid, image_features
 from iqaudit._analysis.findings.pairs import Pair, Three, moved, room
-from iqaudit._analysis.findings.search_replay import Windows
+from iqaudit._analysis.findings.searches import Windows
 from iqaudit._analysis.findings.spectrum import Spectrum, spectrum
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Direction

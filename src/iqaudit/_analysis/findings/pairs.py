@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from iqaudit._analysis.run_victims import own_label
+from iqaudit._analysis.scorers import own_label
 from iqaudit._core import picture
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels, pixels_sha256

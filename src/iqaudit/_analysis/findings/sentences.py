@@ -102,7 +102,9 @@ def on_directions(down: Group, up: Group, drift: Estimate, *, both: bool) -> str
         )
     if beyond(drift, 0) and not _few(down.pictures + up.pictures):
         way = "raise" if (drift.value or 0) > 0 else "lower"
-        text += f" Random changes alone {way} the score, by {figure(_size(drift))} of 10."
+        low, high = sorted(abs(end or 0) for end in (drift.low, drift.high))
+        size = Estimate(abs(drift.value or 0), low, high)
+        text += f" Random changes alone {way} the score, by {figure(size)} of 10."
     return text
 
 
@@ -156,14 +158,13 @@ def on_accepted(bias: Estimate, count: int) -> str:
         return "Where accepted steps fell cannot be had from this run."
     if bias.value is None:
         return "No step was accepted that says where the victim minds."
-    text = (
-        f"Windows at the edge were accepted {figure(bias)} times as often as others of their size"
+    return _said(
+        f"Windows at the edge were accepted {figure(bias)} times as often as others of their size",
+        f"a change at the edge helps the attack {'more' if bias.value > 1 else 'less'}",
+        count,
+        clear=beyond(bias, 1),
+        otherwise=f"{NO_DIFFERENCE} between edge and middle",
     )
-    if _few(count):
-        return f"{text}; {_too_few(count)}."
-    if not beyond(bias, 1):
-        return f"{text}: {NO_DIFFERENCE} between edge and middle."
-    return f"{text}: a change at the edge helps the attack {'more' if bias.value > 1 else 'less'}."
 
 
 def on_never(never: float | None, cells: float) -> str:
@@ -222,7 +223,7 @@ def on_persistence(title: str, share: Estimate, rgo: Paired, count: int) -> str:
     else:
         verdict = {
             1: "still more than random changes do",
-            0: "no clear difference from random changes",
+            0: f"{NO_DIFFERENCE} from random changes",
             -1: "less than random changes do",
         }[rgo.sign]
     return f"{text}: {verdict} ({_beside(rgo, '.3f')})."
@@ -256,14 +257,15 @@ def on_query_efficiency(reached: Sequence[Reached], parts: Sequence[Part], count
 
 def on_entry(rgo: Paired, count: int, *, own: bool) -> str:
     """Compare pictures' effect on a victim, theirs (`own`) or another, with random changes."""
-    text = _beside(rgo, "+.3f")
-    if _few(count):
-        return f"{text}; {_too_few(count)}."
-    if not rgo.sign:
-        return f"{text}: no clear difference from random changes."
     how = "farther" if rgo.sign > 0 else "less far, or the other way,"
     pushed = "its own pictures" if own else "another's pictures"
-    return f"{text}: {pushed} move it {how} than random changes do."
+    return _said(
+        _beside(rgo, "+.3f"),
+        f"{pushed} move it {how} than random changes do",
+        count,
+        clear=rgo.sign != 0,
+        otherwise=f"{NO_DIFFERENCE} from random changes",
+    )
 
 
 def on_transfer(others: Sequence[tuple[str, int, str, Paired]]) -> str:
@@ -297,6 +299,13 @@ def on_transfer(others: Sequence[tuple[str, int, str, Paired]]) -> str:
     )
 
 
+def _said(text: str, verdict: str, count: int, *, clear: bool, otherwise: str) -> str:
+    """Return figures with what they show; that they do not, or that pictures are too few."""
+    if _few(count):
+        return f"{text}; {_too_few(count)}."
+    return f"{text}: {verdict if clear else otherwise}."
+
+
 def _beside(rgo: Paired, form: str) -> str:
     return f"RGO {figure(rgo.attack, form)}, random changes {figure(rgo.floor, form)}"
 
@@ -306,11 +315,3 @@ def _against(both: Paired, count: int, ways: tuple[str, str]) -> str:
     if _few(count):
         return f"{_too_few(count)}"
     return ways[both.sign > 0] if both.sign else NO_DIFFERENCE
-
-
-def _size(estimate: Estimate) -> Estimate:
-    """Return a figure below 0 as one above."""
-    if estimate.value is None or estimate.value >= 0:
-        return estimate
-    low, high = estimate.low, estimate.high
-    return Estimate(-estimate.value, None if high is None else -high, None if low is None else -low)

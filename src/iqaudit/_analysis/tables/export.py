@@ -1,7 +1,6 @@
 """A run's or an audit's figures as one flat table: a row a picture and cell."""
 
 import csv
-import os
 from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
@@ -39,12 +38,12 @@ def csv_text(cells: Sequence[CellData]) -> str:
     return buffer.getvalue()
 
 
-def write_csv(path: str | os.PathLike[str], cells: Sequence[CellData]) -> None:
+def write_csv(path: Path, cells: Sequence[CellData]) -> None:
     """Write the rows as CSV, in UTF-8."""
-    Path(path).write_text(csv_text(cells), "utf-8")
+    path.write_text(csv_text(cells), "utf-8")
 
 
-def write_parquet(path: str | os.PathLike[str], cells: Sequence[CellData]) -> None:
+def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
     """Write the rows as Parquet.
 
     Raises
@@ -97,7 +96,7 @@ def _gains(whole: Snapshot, figures: Row) -> dict[str, float | None]:
     Scores are scaled by the clean ones of the finished pictures, as in the tables.
     """
     scores = [figures.clean_score], [figures.attacked_score]
-    clean, sign = whole.clean_range(), whole.gain()
+    clean, sign = whole.clean_range(), whole.sign()
     terms: tuple[tuple[str, int, Ranged, tuple[float, float] | None], ...] = (
         ("range_gain", sign, measures.normalised_gain, whole.native_range()),
         ("absolute_gain", sign, measures.normalised_gain, clean),

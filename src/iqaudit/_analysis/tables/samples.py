@@ -117,7 +117,7 @@ class Snapshot:
         low, high = measures.clean_range(self.scores[0].ravel())
         return (low, high) if low < high else None
 
-    def gain(self) -> int:
+    def sign(self) -> int:
         """Return the sign of a native score's way to better quality."""
         return -1 if self.cell.scale.lower_is_better else 1
 
@@ -187,7 +187,7 @@ def gain(
         if score_range is None:
             return NOTHING
         return _each_pair(
-            lambda before, after: snapshot.gain() * measure(before, after, score_range),
+            lambda before, after: snapshot.sign() * measure(before, after, score_range),
             snapshot.pushed(direction).scores,
         )
 
@@ -206,7 +206,7 @@ def shift(statistic: Statistic, direction: str) -> Compute:
         seeds = len(p)
         return interval(
             lambda *arrays: (
-                snapshot.gain()
+                snapshot.sign()
                 * np.mean([statistic(*arrays[at::seeds]) for at in range(seeds)], axis=0)
             ),
             *p,
