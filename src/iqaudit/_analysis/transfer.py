@@ -134,7 +134,6 @@ class Transfer:
 class _Cell:
     path: Path
     record: RunRecord
-    label: str
     pairs: tuple[Pair, ...]
 
 
@@ -189,7 +188,8 @@ def transfer(run: Path, scorers: Sequence[Scorer], progress: Progress | None = N
             cache.check(scorer, _acquaint(cache, scorer, cells))
         asked = [[_asked(cell, pair, scorers, cache) for pair in cell.pairs] for cell in cells]
     rows = tuple(
-        Row(cell.path.name, cell.label, cell.record.attack.name, len(cell.pairs)) for cell in cells
+        Row(each.path.name, own_label(each.path), each.record.attack.name, len(each.pairs))
+        for each in cells
     )
     entries = tuple(
         tuple(
@@ -227,7 +227,7 @@ def _cells(run: Path) -> tuple[_Cell, ...]:
     for path in map(Path.resolve, schema.runs(run)):
         record = schema.load(path)
         if chosen := pairs(path, record):
-            cells.append(_Cell(path, record, own_label(path), chosen))
+            cells.append(_Cell(path, record, chosen))
     if not cells:
         raise InputError(f"{run}: no picture's search came to its end, so there is none to score.")
     return tuple(cells)
@@ -283,13 +283,14 @@ def _entry(pictures: Sequence[PictureTransfer], index: int, *, own: bool) -> Ent
         for after in others
     )
     rgo = paired(mean, [pushed], [chance])
-    rated = np.array([each.opinion is not None for each in pictures])
-    before, after = NOTHING, NOTHING
-    if rated.sum() >= FEWEST_RANKED:
-        opinions = np.array([each.opinion for each in pictures], np.float64)[rated]
-        before, after = (
-            interval(rank_correlation, opinions, each[rated]) for each in (clean, others[0])
-        )
+    opinions = np.array([each.opinion for each in pictures], np.float64)
+    rated = ~np.isnan(opinions)  # where there is one
+    before, after = (
+        interval(rank_correlation, opinions[rated], each[rated])
+        if rated.sum() >= FEWEST_RANKED
+        else NOTHING
+        for each in (clean, others[0])
+    )
     return Entry(
         own=own,
         rgo=rgo,

@@ -3,10 +3,11 @@
 And by treatment: how much of a push is left after compression, resizing and the like.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Directions, Distortions, Group, Persistence, Trend
@@ -52,12 +53,11 @@ def by_clean_quality(observations: Sequence[Observation]) -> Trend:
     """Relate RGO to the clean quality."""
     numbers = [each.before for each in observations]
     bins = np.clip(np.searchsorted(BINS, numbers, side="right") - 1, 0, len(BINS) - 2)
-    groups = [
-        group(f"{BINS[index]} to {BINS[index + 1]}", [observations[at] for at in members])
-        for index in range(len(BINS) - 1)
-        if (members := np.flatnonzero(bins == index).tolist())
+    parts = [
+        (f"{BINS[index]} to {BINS[index + 1]}", np.flatnonzero(bins == index))
+        for index in np.unique(bins)
     ]
-    return _trend("clean quality", numbers, observations, groups)
+    return _trend("clean quality", numbers, observations, parts)
 
 
 def by_image_features(observations: Sequence[Observation]) -> tuple[Trend, ...]:
@@ -65,26 +65,23 @@ def by_image_features(observations: Sequence[Observation]) -> tuple[Trend, ...]:
     trends = []
     for title, feature in FEATURES.items():
         numbers = [feature(each) for each in observations]
-        order = np.argsort(numbers, kind="stable")
-        groups = [
-            group(
-                f"{third}, {numbers[members[0]]:.3g} to {numbers[members[-1]]:.3g}",
-                [observations[at] for at in members],
-            )
-            for third, members in zip(THIRDS, np.array_split(order, len(THIRDS)), strict=True)
+        thirds = np.array_split(np.argsort(numbers, kind="stable"), len(THIRDS))
+        parts = [
+            (f"{third}, {numbers[members[0]]:.3g} to {numbers[members[-1]]:.3g}", members)
+            for third, members in zip(THIRDS, thirds, strict=True)
             if members.size
         ]
-        trends.append(_trend(title, numbers, observations, groups))
+        trends.append(_trend(title, numbers, observations, parts))
     return tuple(trends)
 
 
 def by_distortion(observations: Sequence[Observation]) -> Distortions:
     """Compare types of distortion, the farthest pushed first."""
-    kinds: dict[str, list[Observation]] = {}
-    for each in observations:
-        if (kind := each.pair.entry.distortion) is not None:
-            kinds.setdefault(str(kind), []).append(each)
-    groups = [group(kind, kinds[kind]) for kind in sorted(kinds)]
+    said = [each.pair.entry.distortion for each in observations]
+    groups = [
+        group(kind, [one for one, its in zip(observations, said, strict=True) if its == kind])
+        for kind in sorted({kind for kind in said if kind is not None})
+    ]
     groups.sort(key=lambda each: -(each.rgo.attack.value or 0))
     return Distortions(tuple(groups), sentences.on_distortions(groups))
 
@@ -127,10 +124,12 @@ def _trend(
     name: str,
     numbers: Sequence[float],
     observations: Sequence[Observation],
-    groups: Sequence[Group],
+    parts: Iterable[tuple[str, NDArray[np.intp]]],
 ) -> Trend:
+    """Relate RGO to a number; parts are labels, and the positions of their pictures."""
     both = paired(
         rank_correlation,
         *((numbers, [abs(each.effects[side].share) for each in observations]) for side in (0, 1)),
     )
-    return Trend(name, both, tuple(groups), sentences.on_trend(name, both, len(observations)))
+    groups = tuple(group(label, [observations[at] for at in members]) for label, members in parts)
+    return Trend(name, both, groups, sentences.on_trend(name, both, len(observations)))

@@ -71,9 +71,8 @@ def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Ins
     baseline = None if cell is None else _matching(chosen, cell)
     # With one thread, as in an audit: a score's last bits hang on their number.
     with one_thread(), ScoreCache(path / schema.INSIGHTS_ANSWERS, progress) as cache:
-        for each in (path, cell):
-            if each is not None:
-                cache.know(scorer.label, recorded(each, schema.load(each)))
+        for each in filter(None, (path, cell)):
+            cache.know(scorer.label, recorded(each, schema.load(each)))
         cache.check(scorer, chosen[0].clean())
         observations = _observations(chosen, baseline, record, scorer, cache)
     rgo = breakdowns.group("all", observations).rgo
@@ -135,11 +134,7 @@ def _observations(
         pictures = three(pair, record.levels, rival)
         qualities = cache.qualities(scorer, questions(pictures))
         # The random pictures that the baseline's search asked about, but for the clean one.
-        natives = (
-            []
-            if rival is None
-            else schema.load_answers(rival.run, rival.name)["score"].tolist()[1:]
-        )
+        natives = [] if rival is None else rival.answers()["score"].tolist()[1:]
         chances = [scorer.quality(native) for native in natives]
         observations.append(observe(pair, pictures, qualities, card, windows, chances))
     return observations

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iqaudit._analysis.scorers import own_label
 from iqaudit._core import picture
@@ -65,6 +66,10 @@ class Pair:
         """Read the best picture found."""
         return picture.read(self.run / file_names(self.name)["attacked"]).pixels
 
+    def answers(self) -> NDArray[np.void]:
+        """Read the victim's answers in the search: see `load_answers`."""
+        return load_answers(self.run, self.name)
+
 
 def pairs(run: Path, record: RunRecord) -> tuple[Pair, ...]:
     """Return the pictures of a run whose search came to its end, in order."""
@@ -79,7 +84,7 @@ def recorded(run: Path, record: RunRecord) -> Iterator[tuple[int, float]]:
     """
     victim = record.victim
     for pair in pairs(run, record):
-        answers = load_answers(run, pair.name)
+        answers = pair.answers()
         best = pair.entry.best_query // victim.cost - 1
         for index in (0, best) if not victim.noise else (0,):
             yield int(answers["picture"][index]), float(answers["score"][index])

@@ -23,12 +23,11 @@ from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit._core.threat import Linf
 from iqaudit._runs.records import RunRecord
-from iqaudit._runs.schema import load_answers
 from iqaudit._search.trial import Trial
 from iqaudit.attacks._base import is_white_box
 from iqaudit.attacks._registry import made
 from iqaudit.measures._arrays import Floats
-from iqaudit.measures._bootstrap import NOTHING, Paired, interval, paired, ratio
+from iqaudit.measures._bootstrap import interval, paired, ratio
 from iqaudit.victims._base import Card
 
 SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -62,27 +61,22 @@ def query_efficiency(
     """
     cost = record.victim.cost
     sides = [np.array([_moves(pair, scale) for pair in side]) for side in (pairs, baseline) if side]
-    reached = []
-    for index, share in enumerate(SHARES):
-        moves = [(side[:, index], side[:, -1]) for side in sides]
-        both = (
-            paired(ratio, *moves)
-            if baseline
-            else Paired(interval(ratio, *moves[0]), NOTHING, NOTHING)
-        )
-        reached.append(Reached(share, both))
+    reached = tuple(
+        Reached(share, paired(ratio, *((side[:, index], side[:, -1]) for side in sides)))
+        for index, share in enumerate(SHARES)
+    )
     counts = np.array([_accepted(pair, cost) for pair in pairs])
     parts = tuple(
         Part(low, high, interval(ratio, counts[:, index, 0], counts[:, index, 1]))
         for index, (low, high) in enumerate(pairwise(PARTS))
     )
     text = sentences.on_query_efficiency(reached, parts, len(pairs))
-    return QueryEfficiency(tuple(reached), parts, text)
+    return QueryEfficiency(reached, parts, text)
 
 
 def _moves(pair: Pair, scale: Scale) -> list[float]:
     """Return how far the best picture so far had moved the quality, at each of `SHARES`."""
-    answers = load_answers(pair.run, pair.name)["score"].tolist()
+    answers = pair.answers()["score"].tolist()
     clean = scale.quality(answers[0])
     moves = [moved(pair.direction, clean, scale.quality(native)) for native in answers]
     best: Floats = np.maximum.accumulate(moves)
@@ -150,7 +144,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
     if attack is None or is_white_box(attack):
         return None
     picture = Picture(pair.name, pair.clean())
-    answers = load_answers(pair.run, pair.name)
+    answers = pair.answers()
     trial = Trial(picture, card, attack, Linf(record.levels), Goal(record.goal),
                   record.queries, record.seed)  # fmt: skip
     steps = {query for query, _ in pair.entry.trace[1:]}
