@@ -16,13 +16,11 @@ import math
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import refuse_unless
 from iqaudit._core.picture import Pixels
-
-Floats = NDArray[np.float64]
+from iqaudit.measures._arrays import Floats
 
 PIXELS_PER_DEGREE = 0.7 * (3840 / 0.7) * math.pi / 180
 """The paper's default (section 4): a 4K screen 0.7 m wide, seen from 0.7 m; about 67."""
@@ -78,8 +76,8 @@ def flip_map(
     InputError
         If the pixels per degree are no number above 0.
     """
-    if not (math.isfinite(pixels_per_degree) and pixels_per_degree > 0):
-        raise InputError(f"Pixels per degree is a number above 0, not {pixels_per_degree}.")
+    rule = "Pixels per degree is a number above 0"
+    refuse_unless(0 < pixels_per_degree < math.inf, rule, pixels_per_degree)
     one, two = (_opponent(picture) for picture in (clean, attacked))
     colour = _colour_error(one, two, pixels_per_degree)
     feature = _feature_error(one[..., 0], two[..., 0], pixels_per_degree)

@@ -139,9 +139,12 @@ def _each_pair(measure: Callable[..., float], before_and_after: Floats) -> Estim
     )
 
 
-def _averaged(statistics: Sequence[Statistic]) -> Statistic:
-    """Return the mean of the seeds' statistics."""
-    return lambda *arrays: np.mean([each(*arrays) for each in statistics], axis=0)
+def _resampled(seeds: Sequence[Statistic], pictures: int, sign: int = 1) -> Estimate:
+    """Return the mean of the seeds' statistics, each of the pictures' positions."""
+    return interval(
+        lambda positions: sign * np.mean([each(positions) for each in seeds], axis=0),
+        np.arange(pictures),
+    )
 
 
 def figure_mean(name: str) -> Compute:
@@ -203,15 +206,8 @@ def shift(statistic: Statistic, direction: str) -> Compute:
             return NOTHING
         low, high = ends
         p, p_attacked = (scores - low) / (high - low)
-        seeds = len(p)
-        return interval(
-            lambda *arrays: (
-                snapshot.sign()
-                * np.mean([statistic(*arrays[at::seeds]) for at in range(seeds)], axis=0)
-            ),
-            *p,
-            *p_attacked,
-        )
+        seeds = [drawn(statistic)(*both) for both in zip(p, p_attacked, strict=True)]
+        return _resampled(seeds, scores.shape[-1], snapshot.sign())
 
     return compute
 
@@ -246,6 +242,6 @@ def agreement(correlation: Correlation, which: str, fewest: int = FEWEST_RANKED)
         if len(opinions) < fewest:
             return NOTHING
         seeds = [of_seed(each, opinions) for each in zip(*part.qualities, strict=True)]
-        return interval(_averaged(seeds), np.arange(len(opinions)))
+        return _resampled(seeds, len(opinions))
 
     return compute
