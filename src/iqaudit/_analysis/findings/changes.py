@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Band, Colour, Colours, Frequencies, Grid, Location
-from iqaudit._analysis.findings.grid import edge_and_middle
 from iqaudit._analysis.findings.observations import Observation, compared
 from iqaudit._analysis.findings.pairs import Pair
+from iqaudit._analysis.findings.pixels import BANDS, OPPONENTS, RINGS, Spectrum, edge_and_middle
 from iqaudit._analysis.findings.searches import Windows
-from iqaudit._analysis.findings.spectrum import BANDS, OPPONENTS, RINGS, Spectrum
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import NOTHING, Estimate, divided, interval, mean, paired, ratio
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iqaudit._analysis.findings import grid, image_features
+from iqaudit._analysis.findings import pixels
 from iqaudit._analysis.findings.pairs import Pair, Three, moved, room
 from iqaudit._analysis.findings.searches import Windows
-from iqaudit._analysis.findings.spectrum import Spectrum, spectrum
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels, pixels_sha256
@@ -45,7 +44,7 @@ class Effect:
     share: float
     left: tuple[float, ...]
     strength: Floats
-    spectrum: Spectrum | None
+    spectrum: pixels.Spectrum | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +148,8 @@ def observe(
             move=move,
             share=move / room(before),
             left=tuple(moved(pair.direction, *each) for each in both),
-            strength=grid.strength(change),
-            spectrum=spectrum(change),
+            strength=pixels.strength(change),
+            spectrum=pixels.spectrum(change),
         )
 
     height, width = clean.shape[:2]
@@ -160,8 +159,8 @@ def observe(
         before=before,
         drift=float(np.mean(chances or qualities[2])) - before,
         treated=treated,
-        spatial_information=image_features.spatial_information(clean),
-        colourfulness=image_features.colourfulness(clean),
+        spatial_information=pixels.spatial_information(clean),
+        colourfulness=pixels.colourfulness(clean),
         unseen=1 - seen.height * seen.width / (height * width),
         attack=effect(1),
         baseline=effect(2),

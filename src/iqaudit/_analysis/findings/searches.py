@@ -15,8 +15,8 @@ import numpy as np
 
 from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Part, QueryEfficiency, Reached
-from iqaudit._analysis.findings.grid import GRID, covered
 from iqaudit._analysis.findings.pairs import Pair, moved
+from iqaudit._analysis.findings.pixels import GRID, covered
 from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Window
 from iqaudit._core.picture import Picture
