@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -210,7 +211,6 @@ class ScoreCache(ExitStack):
         super().__init__()
         self._path, self._progress = Path(path), progress
         self._known: dict[tuple[str, int], float] = {}
-        self._journal: Journal[CachedScore] | None = None
         self._asked = 0
         self._take_in(journal.read(self._path, SCORES))
 
@@ -227,7 +227,7 @@ class ScoreCache(ExitStack):
         """Return a picture's native score: the known one, or else asked and kept."""
         place = scorer.label, picture_key(pixels)
         if place not in self._known:
-            file = self._open()
+            file = self._file
             if place not in self._known:  # another process may have asked meanwhile
                 native = score(scorer.victim, pixels)
                 file.keep([CachedScore(*place, native)])
@@ -265,14 +265,14 @@ class ScoreCache(ExitStack):
         if self._progress is not None:
             self._progress(self._asked)
 
-    def _open(self) -> Journal[CachedScore]:
-        if self._journal is None:
-            self._journal = self.enter_context(Journal(self._path, SCORES, patience=0))
-            self._take_in(self._journal.answers)
-        return self._journal
+    @cached_property
+    def _file(self) -> Journal[CachedScore]:
+        """The file, open from the first score that is asked."""
+        file = self.enter_context(Journal(self._path, SCORES, patience=0))
+        self._take_in(file.answers)
+        return file
 
-    def _take_in(self, answers: Iterable[CachedScore]) -> None:
+    def _take_in(self, answers: Sequence[CachedScore]) -> None:
         """Know the answers of the file: all of them, since it only grows."""
-        answers = tuple(answers)
         self._known |= {(each.label, each.picture): each.score for each in answers}
         self.counts = Counter(each.label for each in answers)

@@ -1,9 +1,9 @@
 """The changes that an attack makes: their frequencies, their colours, and where they lie."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Band, Colour, Colours, Frequencies, Grid, Location
@@ -92,16 +92,10 @@ def location(observations: Sequence[Observation], never: float | None) -> Locati
 
 def never_changed(pairs: Sequence[Pair]) -> float | None:
     """Return the share of pixels that no picture had changed; None where their sizes differ."""
-    untouched: NDArray[np.bool_] | None = None
-    for pair in pairs:
-        same = (pair.clean() == pair.attacked()).all(axis=2)
-        if untouched is None:
-            untouched = same
-        elif untouched.shape != same.shape:
-            return None
-        else:
-            untouched &= same
-    return None if untouched is None else float(untouched.mean())
+    if len({(pair.entry.height, pair.entry.width) for pair in pairs}) > 1:
+        return None
+    same = ((pair.clean() == pair.attacked()).all(axis=2) for pair in pairs)
+    return float(reduce(np.logical_and, same).mean())
 
 
 def _accepted(windows: Sequence[Windows]) -> tuple[Grid, Estimate]:

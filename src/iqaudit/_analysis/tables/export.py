@@ -1,8 +1,7 @@
 """A run's or an audit's figures as one flat table: a row a picture and cell."""
 
 import csv
-from collections.abc import Iterable, Sequence
-from io import StringIO
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +27,13 @@ def rows(cells: Sequence[CellData]) -> list[dict[str, Any]]:
     return [_row(whole, each, earlier) for whole in wholes for each in whole.cell.pictures]
 
 
-def csv_text(cells: Sequence[CellData]) -> str:
-    """Return the rows as CSV: a head, an empty field for None, numbers in full."""
-    table = rows(cells)
-    buffer = StringIO()
-    writer = csv.DictWriter(buffer, list(table[0]) if table else ["cell"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    return buffer.getvalue()
-
-
 def write_csv(path: Path, cells: Sequence[CellData]) -> None:
-    """Write the rows as CSV, in UTF-8."""
-    path.write_text(csv_text(cells), "utf-8")
+    """Write the rows as CSV, in UTF-8: a head, an empty field for None, numbers in full."""
+    table = rows(cells)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]) if table else ["cell"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
 
 
 def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
@@ -60,17 +53,12 @@ def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
         ) from None
     table = rows(cells)
     columns = {name: [row[name] for row in table] for name in (table[0] if table else ())}
-    arrays = {name: pa.array(values, _type(pa, values)) for name, values in columns.items()}
+    arrays = {
+        # An empty column is of numbers, so that files can be joined.
+        name: pa.array(values, pa.float64() if values.count(None) == len(values) else None)
+        for name, values in columns.items()
+    }
     parquet.write_table(pa.table(arrays), path)
-
-
-def _type(pa: Any, values: Iterable[Any]) -> Any:
-    """Return a column's type: one that is empty is a number, so that files can be joined."""
-    there = [value for value in values if value is not None]
-    if any(isinstance(value, str) for value in there):
-        return pa.string()
-    whole = there and all(isinstance(value, int) for value in there)
-    return pa.int64() if whole else pa.float64()
 
 
 def _row(whole: Snapshot, picture: PictureData, earlier: Sequence[int]) -> dict[str, Any]:
