@@ -68,7 +68,8 @@ def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Ins
     scorer = Scorer(own_label(path), victim)
     refuse_another(path, victim)
     cell = random_cell(path, record)
-    baseline = None if cell is None else _matching(chosen, cell)
+    rivals = {pair.name: pair for pair in pairs(cell, schema.load(cell))} if cell else {}
+    baseline = [rivals[pair.name] for pair in chosen] if rivals else []
     # With one thread, as in an audit: a score's last bits hang on their number.
     with one_thread(), ScoreCache(path / schema.INSIGHTS_ANSWERS, progress) as cache:
         for each in filter(None, (path, cell)):
@@ -112,15 +113,9 @@ def load(run: Path) -> Insights | None:
     return schema.read(run / schema.INSIGHTS, FORMAT, Insights)
 
 
-def _matching(chosen: Sequence[Pair], cell: Path) -> tuple[Pair, ...]:
-    """Return a cell's pictures in the order of another's."""
-    by_name = {pair.name: pair for pair in pairs(cell, schema.load(cell))}
-    return tuple(by_name[pair.name] for pair in chosen)
-
-
 def _observations(
     chosen: Sequence[Pair],
-    baseline: Sequence[Pair] | None,
+    baseline: Sequence[Pair],
     record: RunRecord,
     scorer: Scorer,
     cache: ScoreCache,

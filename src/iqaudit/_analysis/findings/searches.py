@@ -44,7 +44,7 @@ WHOLE = 64
 
 
 def query_efficiency(
-    pairs: Sequence[Pair], baseline: Sequence[Pair] | None, record: RunRecord, scale: Scale
+    pairs: Sequence[Pair], baseline: Sequence[Pair], record: RunRecord, scale: Scale
 ) -> QueryEfficiency:
     """Measure the searches' progress by queries.
 
@@ -52,8 +52,8 @@ def query_efficiency(
     ----------
     pairs : sequence of Pair
         The run's pictures.
-    baseline : sequence of Pair or None
-        The same in a cell of random changes.
+    baseline : sequence of Pair
+        The same in a cell of random changes; empty where there is none.
     record : mapping
         The run's results.json.
     scale : Scale

@@ -4,7 +4,6 @@
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Statistic, divided
@@ -29,7 +28,10 @@ def pair_correlation(a: Floats, b: Floats) -> Statistic:
     one, two = (np.sign(np.subtract.outer(each, each)) for each in (a, b))
 
     def tau(positions: Floats) -> Floats:
-        drawn = _counts(positions.astype(np.int64), len(a))
+        rows = positions.astype(np.int64).reshape(-1, len(a))
+        offsets = len(a) * np.arange(len(rows))[:, None]
+        counts = np.bincount((rows + offsets).ravel(), minlength=rows.size)
+        drawn = counts.reshape(positions.shape).astype(np.float64)
         agreeing, untied_one, untied_two = (
             ((drawn @ pairs) * drawn).sum(axis=-1) for pairs in (one * two, one**2, two**2)
         )
@@ -63,10 +65,3 @@ def _distributions(before: Floats, after: Floats) -> tuple[Floats, Floats]:
 def _signed(distance: Floats, before: Floats, after: Floats) -> Floats:
     signed: Floats = distance * np.sign(after.mean(axis=-1) - before.mean(axis=-1))
     return signed
-
-
-def _counts(positions: NDArray[np.int64], count: int) -> Floats:
-    rows = positions.reshape(-1, count)
-    offsets = count * np.arange(len(rows))[:, None]
-    counted = np.bincount((rows + offsets).ravel(), minlength=rows.size)
-    return counted.reshape(positions.shape).astype(np.float64)
