@@ -42,7 +42,7 @@ def by_direction(observations: Sequence[Observation], goal: Goal) -> Directions:
     """Compare pushing down with pushing up."""
     drift = interval(mean, [each.drift for each in observations])
     down, up = (
-        group(direction.value, [each for each in observations if each.direction is direction])
+        group(direction.value, [each for each in observations if each.pair.direction is direction])
         for direction in (Direction.LOWER, Direction.RAISE)
     )
     text = sentences.on_directions(down, up, drift, both=goal is Goal.BIDIRECTIONAL)

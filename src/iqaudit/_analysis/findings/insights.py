@@ -150,7 +150,7 @@ def _picture(seen: Observation) -> PictureInsight:
     entry, spectrum = seen.pair.entry, seen.attack.spectrum
     return PictureInsight(
         name=seen.pair.name,
-        direction=seen.direction.value,
+        direction=entry.direction,
         distortion=entry.distortion,
         opinion=entry.opinion,
         clean_quality=seen.before,

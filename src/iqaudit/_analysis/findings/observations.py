@@ -9,7 +9,6 @@ from iqaudit._analysis.findings import pixels
 from iqaudit._analysis.findings.pairs import Pair, Three, moved, room
 from iqaudit._analysis.findings.searches import Windows
 from iqaudit._core.distortions import TREATMENTS
-from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Paired, Statistic, paired
@@ -75,11 +74,6 @@ class Observation:
     attack: Effect
     baseline: Effect
     windows: Windows | None
-
-    @property
-    def direction(self) -> Direction:
-        """The direction in which the score was pushed."""
-        return self.pair.direction
 
     @property
     def effects(self) -> tuple[Effect, Effect]:
