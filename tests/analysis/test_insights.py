@@ -21,11 +21,11 @@ from tests.support.audits import (
 import iqaudit
 from iqaudit import InputError, VictimError
 from iqaudit._analysis.findings import breakdowns, insights
-from iqaudit._analysis.findings.baseline import random_picture
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.findings.observations import SCORES, Effect, Observation
-from iqaudit._analysis.findings.pairs import Pair, pairs, recorded
-from iqaudit._analysis.findings.search_replay import replay
+from iqaudit._analysis.findings.pairs import Pair, pairs, random_picture, recorded
+from iqaudit._analysis.findings.searches import replay
+from iqaudit._analysis.scorers import own
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import collect
@@ -158,7 +158,7 @@ def test_every_attack_that_changes_parts_is_retraced(tmp_path: Path, attack: str
 
 
 def test_long_runs_are_gone_over_in_part(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iqaudit._analysis.findings.search_replay.MOST", 250)
+    monkeypatch.setattr("iqaudit._analysis.findings.searches.MOST", 250)
     assert insights.insights(run, Asked(brightness)).where.retraced == 2
 
 
@@ -232,9 +232,9 @@ def test_another_victim_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="scale"):
         insights.insights(run, Asked(brightness, 0, 255))
     with pytest.raises(InputError, match="give it again"):
-        insights.insights(run)
+        own(run)
     with pytest.raises(InputError, match="no run"):
-        insights.insights(tmp_path)
+        insights.insights(tmp_path, Asked(brightness))
     (run / INSIGHTS_ANSWERS).write_text("hello\n")
     with pytest.raises(InputError, match="no kept answers"):
         insights.insights(run, Asked(brightness))
@@ -321,7 +321,7 @@ def _observation(
         sign = 1 if direction == "raise" else -1
         room = max(10 - before, before)
         after, grid = before + sign * moved * room, np.ones((32, 32))
-        return Effect(after, moved * room, moved, (), grid, None, None)
+        return Effect(after, moved * room, moved, (), grid, None)
 
     pair = Pair(Path(), replace(PICTURE, direction=direction, **entry))
     return Observation(

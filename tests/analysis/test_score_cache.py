@@ -8,7 +8,7 @@ import pytest
 from tests.support.audits import Asked, brightness, photographs
 
 from iqaudit import InputError
-from iqaudit._analysis.score_cache import SCORES, ScoreCache, Scorer
+from iqaudit._analysis.scorers import SCORES, ScoreCache, Scorer
 from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal
 

@@ -304,7 +304,7 @@ def test_resampled_statistics_are_the_measures_of_each_resample() -> None:
     drawn = rng.integers(15, size=(4, 15))
     tau = statistics.pair_correlation(a[0], b[0])(drawn.astype(float))
     assert tau == pytest.approx([measures.krocc(a[0][each], b[0][each]) for each in drawn])
-    lost = statistics.change(linear_correlation)(a, b, a[::-1])
+    lost = statistics.lost(*(linear_correlation(each, a[::-1]) for each in (a, b)))
     assert lost == pytest.approx(
         [
             measures.change_rate(measures.plcc(x, o), measures.plcc(y, o))

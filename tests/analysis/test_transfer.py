@@ -22,8 +22,7 @@ from tests.support.audits import (
 import iqaudit
 from iqaudit import InputError, measures
 from iqaudit._analysis import transfer
-from iqaudit._analysis.run_victims import named, own, owns
-from iqaudit._analysis.score_cache import Scorer
+from iqaudit._analysis.scorers import Scorer, named, own, owns
 from iqaudit._runs.schema import TRANSFER, TRANSFER_ANSWERS
 from iqaudit._runs.schema import load as load_record
 
@@ -187,7 +186,7 @@ def test_a_cells_own_victim_is_made_as_the_manifest_says(tmp_path: Path) -> None
     assert made.label == "python:tests.support.audits:brightness,range=118:138"
     assert made.victim.card.scale == function(brightness).card.scale
     assert named(made.label).label == made.label
-    found = transfer.transfer(tmp_path)
+    found = transfer.transfer(tmp_path, [made])
     assert [entry.own for [entry] in found.entries] == [True, True]
 
 

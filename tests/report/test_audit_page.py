@@ -14,8 +14,7 @@ from tests.support.browsing import asked, nameless, opened, started, table, wide
 from iqaudit import _cli
 from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
-from iqaudit._analysis.run_victims import own_label
-from iqaudit._analysis.score_cache import Scorer
+from iqaudit._analysis.scorers import Scorer, own_label
 from iqaudit._analysis.tables import catalogue, leaderboard, tables
 from iqaudit._analysis.tables.cells import load
 from iqaudit._report import write_comparison, write_report

@@ -10,7 +10,6 @@ from tests.support.pictures import MakePicture
 from iqaudit import measures
 from iqaudit._analysis.tables import catalogue, tables
 from iqaudit._analysis.tables.cells import load
-from iqaudit._analysis.tables.curves import curve
 from iqaudit._report.charts import Axis, Series, chart, domain
 from iqaudit._report.crop import crop
 from iqaudit._report.figures import estimate, figure, prose
@@ -71,11 +70,11 @@ def test_the_gallery_has_the_most_visible_change_first(run: Path) -> None:
 def test_a_curve_ends_where_the_table_does(run: Path) -> None:
     [cell] = load(run)
     rgo = catalogue.find("rgo")
-    points = curve(cell, rgo)
+    points = tables.curve(cell, rgo)
     [row] = tables.table([cell], [rgo]).rows
-    assert (points[0].queries, points[0].value.value) == (1, 0)
-    assert (points[-1].queries, points[-1].value) == (cell.queries, row.values["rgo"])
-    values = [point.value.value or 0 for point in points]
+    assert (points[0][0], points[0][1].value) == (1, 0)
+    assert points[-1] == (cell.queries, row.values["rgo"])
+    values = [rgo.value or 0 for _, rgo in points]
     assert values == sorted(values)
 
 

@@ -16,7 +16,7 @@ import iqaudit
 from iqaudit import InputError
 from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
-from iqaudit._analysis.score_cache import ScoreCache
+from iqaudit._analysis.scorers import ScoreCache
 from iqaudit._runs.records import AuditRecord, RunRecord
 from iqaudit._runs.schema import (
     AUDIT_FORMAT,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.support.scorers import roughness
 
 import iqaudit
-from iqaudit._analysis.score_cache import Scorer
+from iqaudit._analysis.scorers import Scorer
 from iqaudit._audit import cell_store
 from iqaudit._audit.spec import Cell as SpecCell
 from iqaudit._core.picture import Picture, Pixels

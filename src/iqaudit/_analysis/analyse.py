@@ -9,8 +9,7 @@ from typing import TypeAlias
 from iqaudit._analysis import transfer as transfers
 from iqaudit._analysis.findings import insights as findings
 from iqaudit._analysis.findings.figures import Insights
-from iqaudit._analysis.run_victims import own_label, owns
-from iqaudit._analysis.score_cache import Progress, Scorer
+from iqaudit._analysis.scorers import Progress, Scorer, own_label, owns
 from iqaudit._core.errors import InputError
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs

@@ -5,27 +5,30 @@ Answers are kept in RUN/transfer.jsonl as they come: however often the work is s
 command goes on, and the same bytes come out.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from iqaudit._analysis.findings import sentences
-from iqaudit._analysis.findings.baseline import three
-from iqaudit._analysis.findings.pairs import Pair, moved, pairs, recorded, room
-from iqaudit._analysis.run_victims import is_own, own_label, owns, refuse_another
-from iqaudit._analysis.score_cache import Progress, ScoreCache, Scorer
+from iqaudit._analysis.findings.pairs import Pair, moved, pairs, recorded, room, three
+from iqaudit._analysis.scorers import (
+    Progress,
+    ScoreCache,
+    Scorer,
+    is_own,
+    own_label,
+    refuse_another,
+)
 from iqaudit._analysis.tables.samples import FEWEST_RANKED
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Picture, Pixels, picture_key
 from iqaudit._core.threads import one_thread
+from iqaudit._runs import schema
 from iqaudit._runs.records import RunRecord, ScaleRecord
-from iqaudit._runs.schema import TRANSFER, read, runs
-from iqaudit._runs.schema import TRANSFER_ANSWERS as ANSWERS
-from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.store import write_record
 from iqaudit._search.driver import check_sizes
 from iqaudit.measures._bootstrap import (
@@ -131,7 +134,6 @@ class Transfer:
 class _Cell:
     path: Path
     record: RunRecord
-    label: str
     pairs: tuple[Pair, ...]
 
 
@@ -139,7 +141,7 @@ MOST = 3
 """Scores that a victim is asked for a picture at the most: clean, attacked, changed at random."""
 
 
-def to_ask(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, int]:
+def to_ask(run: Path, scorers: Sequence[Scorer]) -> dict[str, int]:
     """Return how many scores `transfer` will ask each victim for, by its label."""
     cells = _cells(run)
     keys = {
@@ -148,7 +150,7 @@ def to_ask(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, 
         for pair in cell.pairs
         for picture in three(pair, cell.record.levels)
     }
-    with ScoreCache(Path(run) / ANSWERS) as cache:
+    with ScoreCache(run / schema.TRANSFER_ANSWERS) as cache:
         counts = {}
         for scorer in scorers:
             first = picture_key(_acquaint(cache, scorer, cells))
@@ -158,82 +160,57 @@ def to_ask(run: str | os.PathLike[str], scorers: Sequence[Scorer]) -> dict[str, 
     return counts
 
 
-def transfer(
-    run: str | os.PathLike[str],
-    scorers: Sequence[Scorer] | None = None,
-    progress: Progress | None = None,
-) -> Transfer:
+def transfer(run: Path, scorers: Sequence[Scorer], progress: Progress | None = None) -> Transfer:
     """Score every cell's pictures with every victim, and write transfer.json.
 
     Parameters
     ----------
     run : path
         An audit's directory, or a single run's.
-    scorers : sequence of Scorer, optional
-        The victims that score; the cells' attacked victims unless given.
+    scorers : sequence of Scorer
+        The victims that score.
     progress : callable, optional
         Called after every score asked.
 
     Raises
     ------
     InputError
-        If there is no run with a finished picture, a victim cannot be made or takes no picture of
-        this size, or it answers otherwise than before.
+        If there is no run with a finished picture, or a victim takes no picture of this size or
+        answers otherwise than before.
     VictimError
         If a victim fails; the answers so far are kept.
     """
-    path, cells = Path(run), _cells(run)
-    scorers = owns([cell.path for cell in cells]) if scorers is None else scorers
+    cells = _cells(run)
     _check(cells, scorers)
     # With one thread, as in an audit: a score's last bits hang on their number.
-    with one_thread(), ScoreCache(path / ANSWERS, progress) as cache:
+    with one_thread(), ScoreCache(run / schema.TRANSFER_ANSWERS, progress) as cache:
         for scorer in scorers:
             cache.check(scorer, _acquaint(cache, scorer, cells))
-        pictures = tuple(
-            _asked(cell, pair, scorers, cache) for cell in cells for pair in cell.pairs
-        )
+        asked = [[_asked(cell, pair, scorers, cache) for pair in cell.pairs] for cell in cells]
     rows = tuple(
-        Row(cell.path.name, cell.label, cell.record.attack.name, len(cell.pairs)) for cell in cells
+        Row(each.path.name, own_label(each.path), each.record.attack.name, len(each.pairs))
+        for each in cells
     )
-    own = [[is_own(cell.path, scorer) for scorer in scorers] for cell in cells]
-    whole = measure(rows, tuple(_column(scorer) for scorer in scorers), own, pictures)
-    write_record(path / TRANSFER, FORMAT, whole)
+    entries = tuple(
+        tuple(
+            _entry(pictures, index, own=is_own(cell.path, scorer))
+            for index, scorer in enumerate(scorers)
+        )
+        for cell, pictures in zip(cells, asked, strict=True)
+    )
+    others = [
+        (row.cell, row.pictures, scorer.label, entry.rgo)
+        for row, line in zip(rows, entries, strict=True)
+        for scorer, entry in zip(scorers, line, strict=True)
+        if not entry.own
+    ]
+    columns, pictures = tuple(map(_column, scorers)), tuple(chain.from_iterable(asked))
+    whole = Transfer(rows, columns, entries, pictures, sentences.on_transfer(others))
+    write_record(run / schema.TRANSFER, FORMAT, whole)
     return whole
 
 
-def measure(
-    rows: tuple[Row, ...],
-    columns: tuple[Column, ...],
-    own: Sequence[Sequence[bool]],
-    pictures: tuple[PictureTransfer, ...],
-) -> Transfer:
-    """Compute the matrices from the answers.
-
-    Parameters
-    ----------
-    rows, columns : tuple of Row, tuple of Column
-        The cells, and the victims that scored.
-    own : sequence of sequences of bool, (rows, columns)
-        Whether a cell attacked that victim.
-    pictures : tuple of PictureTransfer
-        The answers.
-    """
-    entries = []
-    for row, diagonal in zip(rows, own, strict=True):
-        of_cell = [each for each in pictures if each.cell == row.cell]
-        entries.append(
-            tuple(_entry(of_cell, index, own=each) for index, each in enumerate(diagonal))
-        )
-    others = [
-        (row.cell, row.pictures, column.victim, entry.rgo)
-        for row, line in zip(rows, entries, strict=True)
-        for column, entry in zip(columns, line, strict=True)
-        if not entry.own
-    ]
-    return Transfer(rows, columns, tuple(entries), pictures, sentences.on_transfer(others))
-
-
-def load(run: str | os.PathLike[str]) -> Transfer | None:
+def load(run: Path) -> Transfer | None:
     """Return a directory's transfer.json; None where there is none.
 
     Raises
@@ -241,16 +218,16 @@ def load(run: str | os.PathLike[str]) -> Transfer | None:
     InputError
         If it is not one that this version reads.
     """
-    return read(Path(run) / TRANSFER, FORMAT, Transfer)
+    return schema.read(run / schema.TRANSFER, FORMAT, Transfer)
 
 
-def _cells(run: str | os.PathLike[str]) -> tuple[_Cell, ...]:
+def _cells(run: Path) -> tuple[_Cell, ...]:
     """Return the finished cells that have a finished picture."""
     cells = []
-    for path in map(Path.resolve, runs(run)):
-        record = load_run(path)
+    for path in map(Path.resolve, schema.runs(run)):
+        record = schema.load(path)
         if chosen := pairs(path, record):
-            cells.append(_Cell(path, record, own_label(path), chosen))
+            cells.append(_Cell(path, record, chosen))
     if not cells:
         raise InputError(f"{run}: no picture's search came to its end, so there is none to score.")
     return tuple(cells)
@@ -306,13 +283,14 @@ def _entry(pictures: Sequence[PictureTransfer], index: int, *, own: bool) -> Ent
         for after in others
     )
     rgo = paired(mean, [pushed], [chance])
-    rated = np.array([each.opinion is not None for each in pictures])
-    before, after = NOTHING, NOTHING
-    if rated.sum() >= FEWEST_RANKED:
-        opinions = np.array([each.opinion for each in pictures], np.float64)[rated]
-        before, after = (
-            interval(rank_correlation, opinions, each[rated]) for each in (clean, others[0])
-        )
+    opinions = np.array([each.opinion for each in pictures], np.float64)
+    rated = ~np.isnan(opinions)  # where there is one
+    before, after = (
+        interval(rank_correlation, opinions[rated], each[rated])
+        if rated.sum() >= FEWEST_RANKED
+        else NOTHING
+        for each in (clean, others[0])
+    )
     return Entry(
         own=own,
         rgo=rgo,

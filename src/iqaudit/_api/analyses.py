@@ -7,8 +7,7 @@ from typing import Any
 
 from iqaudit._analysis.analyse import Watch, unwatched, write_insights, write_transfer
 from iqaudit._analysis.findings.figures import Insights
-from iqaudit._analysis.run_victims import asked, named, own, owns
-from iqaudit._analysis.score_cache import Scorer
+from iqaudit._analysis.scorers import Scorer, asked, named, own, owns
 from iqaudit._analysis.tables import leaderboard
 from iqaudit._analysis.tables.catalogue import MEASURES, Measure
 from iqaudit._analysis.tables.leaderboard import Leaderboard

@@ -11,7 +11,7 @@ from iqaudit._analysis import analyse, transfer
 from iqaudit._analysis.analyse import Watch, unwatched
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.findings.figures import Insights
-from iqaudit._analysis.run_victims import own
+from iqaudit._analysis.scorers import own
 from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables import export, gate, tables
 from iqaudit._analysis.tables.cells import CellData

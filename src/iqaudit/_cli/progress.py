@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from iqaudit._analysis.analyse import Share, Watch, share_text
-from iqaudit._analysis.score_cache import Progress as Count
+from iqaudit._analysis.scorers import Progress as Count
 from iqaudit._audit.observer import Observer
 from iqaudit._cli.printing import stderr
 from iqaudit._runs.records import FLAT

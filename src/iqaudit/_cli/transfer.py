@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 import iqaudit
-from iqaudit._analysis.formatting import figure
+from iqaudit._analysis.findings.sentences import figure
 from iqaudit._analysis.transfer import Entry, Transfer
 from iqaudit._cli import options
 from iqaudit._cli.printing import stdout, table

@@ -10,7 +10,6 @@ from iqaudit._analysis.findings import insights
 from iqaudit._analysis.tables import export, tables
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure, find
 from iqaudit._analysis.tables.cells import CellData, load, missing
-from iqaudit._analysis.tables.curves import curve
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._report import verdict as verdicts
 from iqaudit._report.charts import Axis, Chart, Series, chart, domain
@@ -165,12 +164,7 @@ def _curves(cells: Sequence[Cell]) -> tuple[Chart, ...]:
     charts = []
     for measure in (find(name) for name in AGAINST_QUERIES):
         series = [
-            Series(
-                cell.label,
-                cell.style,
-                [(point.queries, point.value) for point in curve(cell.data, measure)],
-            )
-            for cell in cells
+            Series(cell.label, cell.style, tables.curve(cell.data, measure)) for cell in cells
         ]
         ends = [end for each in series for _, value in each.points for end in numbers(value)]
         if all(end is None for end in ends):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from iqaudit._analysis.findings.figures import Insights
-from iqaudit._analysis.formatting import percent, pictures
+from iqaudit._analysis.findings.sentences import percent, pictures
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.tables import TableRow
 from iqaudit._report.figures import figure

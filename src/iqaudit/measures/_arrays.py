@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import InputError, refuse_unless
+from iqaudit._core.errors import refuse_unless
 
 Floats = NDArray[np.float64]
 
@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 def scores(values: ArrayLike) -> Floats:
     """Return scores as an array, (n,), or raise an `InputError` where they are none."""
     array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1 or not array.size:
-        raise InputError(f"Scores come as a filled array of one dimension, not {array.shape}.")
+    rule = "Scores come as a filled array of one dimension"
+    refuse_unless(array.ndim == 1 and array.size > 0, rule, array.shape)
     return array
 
 
@@ -27,10 +27,8 @@ def pair(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
         If they do not match one to one, or are empty.
     """
     first, second = scores(a), scores(b)
-    if first.shape != second.shape:
-        raise InputError(
-            f"Two sets of scores must match one to one, not {first.size} to {second.size}."
-        )
+    rule = "Two sets of scores must match one to one"
+    refuse_unless(first.shape == second.shape, rule, f"{first.size} to {second.size}")
     return first, second
 
 

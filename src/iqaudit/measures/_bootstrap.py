@@ -114,7 +114,9 @@ def interval(
 
 
 def paired(
-    statistic: Statistic, attack: Sequence[ArrayLike], baseline: Sequence[ArrayLike]
+    statistic: Statistic,
+    attack: Sequence[ArrayLike],
+    baseline: Sequence[ArrayLike] | None = None,
 ) -> Paired:
     """Return a statistic of an attack's arrays and of the baseline's, of the same pictures.
 
@@ -123,23 +125,23 @@ def paired(
     statistic : callable
         See `interval`.
     attack, baseline : sequence of array_like, (n,)
-        The statistic's arguments: one entry a picture, in the same order.
+        The statistic's arguments: one entry a picture, in the same order. Without a baseline its
+        figure and the difference are none.
 
     Raises
     ------
     InputError
         If the arrays are not of one dimension and one length.
     """
-    count = len(attack)
+    whole, count = interval(statistic, *attack), len(attack)
+    if baseline is None:
+        return Paired(whole, NOTHING, NOTHING)
 
     def difference(*arrays: Floats) -> Floats:
         return statistic(*arrays[:count]) - statistic(*arrays[count:])
 
-    return Paired(
-        interval(statistic, *attack),
-        interval(statistic, *baseline),
-        interval(difference, *attack, *baseline),
-    )
+    floor = interval(statistic, *baseline)
+    return Paired(whole, floor, interval(difference, *attack, *baseline))
 
 
 def mean(values: Floats) -> Floats:
@@ -188,6 +190,4 @@ def disjoint(one: Estimate, other: Estimate) -> bool:
 
 def beyond(one: Estimate, number: float) -> bool:
     """Tell whether a figure differs from a number: whether its interval leaves it out."""
-    if one.low is None or one.high is None:
-        return False
-    return not one.low <= number <= one.high
+    return disjoint(one, Estimate(number, number, number))

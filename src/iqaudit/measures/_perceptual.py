@@ -16,13 +16,11 @@ import math
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import refuse_unless
 from iqaudit._core.picture import Pixels
-
-Floats = NDArray[np.float64]
+from iqaudit.measures._arrays import Floats
 
 PIXELS_PER_DEGREE = 0.7 * (3840 / 0.7) * math.pi / 180
 """The paper's default (section 4): a 4K screen 0.7 m wide, seen from 0.7 m; about 67."""
@@ -78,8 +76,8 @@ def flip_map(
     InputError
         If the pixels per degree are no number above 0.
     """
-    if not (math.isfinite(pixels_per_degree) and pixels_per_degree > 0):
-        raise InputError(f"Pixels per degree is a number above 0, not {pixels_per_degree}.")
+    rule = "Pixels per degree is a number above 0"
+    refuse_unless(0 < pixels_per_degree < math.inf, rule, pixels_per_degree)
     one, two = (_opponent(picture) for picture in (clean, attacked))
     colour = _colour_error(one, two, pixels_per_degree)
     feature = _feature_error(one[..., 0], two[..., 0], pixels_per_degree)
@@ -119,7 +117,12 @@ def _feature_error(one: Floats, two: Floats, pixels_per_degree: float) -> Floats
 
 def _opponent(pixels: Pixels) -> Floats:
     """Return the linearised opponent space Y Cx Cz, in which the eye's blur is defined."""
-    x, y, z = np.moveaxis(_linear()[pixels] @ TO_XYZ.T / WHITE, -1, 0)
+    return _axes(_linear()[pixels] @ TO_XYZ.T / WHITE)
+
+
+def _axes(xyz: Floats) -> Floats:
+    """Return lightness, and the red-green and the blue-yellow axis."""
+    x, y, z = np.moveaxis(xyz, -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
@@ -139,9 +142,8 @@ def _blurred(opponent: Floats, pixels_per_degree: float) -> Floats:
 def _lab(xyz: Floats) -> Floats:
     relative = xyz / WHITE
     delta = 6 / 29
-    root = np.where(relative > delta**3, np.cbrt(relative), relative / (3 * delta**2) + 4 / 29)
-    x, y, z = np.moveaxis(root, -1, 0)
-    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+    linear = relative / (3 * delta**2) + 4 / 29
+    return _axes(np.where(relative > delta**3, np.cbrt(relative), linear))
 
 
 def _hunt(lab: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import refuse_unless
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.measures._arrays import ends, pair, scaled, scores
 
@@ -117,8 +117,7 @@ def robustness(
     Zhang et al., "Perceptual Attacks of No-Reference Image Quality Models with Human-in-the-Loop",
     NeurIPS 2022. Antsiferova et al., AAAI 2024, arXiv 2310.06958.
     """
-    if not (base > 0 and base != 1):
-        raise InputError(f"R's logarithm needs a base above 0 that is not 1, not {base}.")
+    refuse_unless(base > 0 and base != 1, "R's logarithm needs a base above 0 that is not 1", base)
     f, f_attacked = pair(clean, attacked)
     low, high = ends(score_range)
     moved = np.abs(f_attacked - f) + offset

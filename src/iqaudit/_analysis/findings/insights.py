@@ -5,29 +5,22 @@ as they come: each is asked for once, however often the work is stopped, and the
 out.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from iqaudit._analysis.findings import breakdowns, composition, sentences
-from iqaudit._analysis.findings.baseline import is_random, random_cell, three
+from iqaudit._analysis.findings import breakdowns, sentences
+from iqaudit._analysis.findings.changes import composition, location, never_changed
 from iqaudit._analysis.findings.figures import Baseline, Insights, PictureInsight
-from iqaudit._analysis.findings.location import location, never_changed
 from iqaudit._analysis.findings.observations import SCORES, Observation, observe, questions
-from iqaudit._analysis.findings.pairs import Pair, pairs, recorded
-from iqaudit._analysis.findings.persistence import left, persistence
-from iqaudit._analysis.findings.query_efficiency import query_efficiency
-from iqaudit._analysis.findings.search_replay import replayed
-from iqaudit._analysis.run_victims import own, own_label, refuse_another
-from iqaudit._analysis.score_cache import Progress, ScoreCache, Scorer
+from iqaudit._analysis.findings.pairs import Pair, is_random, pairs, random_cell, recorded, three
+from iqaudit._analysis.findings.searches import query_efficiency, replayed
+from iqaudit._analysis.scorers import Progress, ScoreCache, Scorer, own_label, refuse_another
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._core.threads import one_thread
+from iqaudit._runs import schema
 from iqaudit._runs.records import RunRecord
-from iqaudit._runs.schema import INSIGHTS, load_answers, read
-from iqaudit._runs.schema import INSIGHTS_ANSWERS as ANSWERS
-from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.store import write_record
 from iqaudit.measures._bootstrap import Paired, interval, mean
 from iqaudit.victims._base import Victim
@@ -38,18 +31,16 @@ MOST = SCORES - 2
 """Scores asked a picture at the most: those of the clean and the attacked one are recorded."""
 
 
-def most_asked(run: str | os.PathLike[str]) -> int:
+def most_asked(run: Path) -> int:
     """Return how many scores `insights` asks at the most for a run, those kept not counted."""
-    path = Path(run).resolve()
-    record = load_run(path)
+    path = run.resolve()
+    record = schema.load(path)
     scores = MOST * len(pairs(path, record)) + 1  # the first clean one is asked again
-    with ScoreCache(path / ANSWERS) as cache:
+    with ScoreCache(path / schema.INSIGHTS_ANSWERS) as cache:
         return max(0, scores - sum(cache.counts.values()))
 
 
-def insights(
-    run: str | os.PathLike[str], victim: Victim | None = None, progress: Progress | None = None
-) -> Insights:
+def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Insights:
     """Measure an attack's findings on its victim, and write them to insights.json.
 
     Parameters
@@ -57,36 +48,36 @@ def insights(
     run : path
         A run's directory; where it is an audit's cell, the audit's cell of random changes is the
         baseline.
-    victim : Victim, optional
-        The run's victim; made again from the directory's record unless given.
+    victim : Victim
+        The run's.
     progress : callable, optional
         Called after every score asked.
 
     Raises
     ------
     InputError
-        If there is no run with a finished picture, its victim cannot be made again, or answers
-        otherwise now.
+        If there is no run with a finished picture, or its victim answers otherwise now.
     VictimError
         If the victim fails; the answers so far are kept.
     """
-    path = Path(run).resolve()
-    record = load_run(path)
+    path = run.resolve()
+    record = schema.load(path)
     chosen = pairs(path, record)
     if not chosen:
         raise InputError(f"{run}: no picture's search came to its end, so there is nothing to see.")
-    scorer = own(path) if victim is None else Scorer(own_label(path), victim)
-    refuse_another(path, scorer.victim)
+    scorer = Scorer(own_label(path), victim)
+    refuse_another(path, victim)
     cell = random_cell(path, record)
-    baseline = None if cell is None else _matching(chosen, cell)
+    rivals = {pair.name: pair for pair in pairs(cell, schema.load(cell))} if cell else {}
+    baseline = [rivals[pair.name] for pair in chosen] if rivals else []
     # With one thread, as in an audit: a score's last bits hang on their number.
-    with one_thread(), ScoreCache(path / ANSWERS, progress) as cache:
-        for each in (path, cell):
-            if each is not None:
-                cache.know(scorer.label, recorded(each, load_run(each)))
+    with one_thread(), ScoreCache(path / schema.INSIGHTS_ANSWERS, progress) as cache:
+        for each in filter(None, (path, cell)):
+            cache.know(scorer.label, recorded(each, schema.load(each)))
         cache.check(scorer, chosen[0].clean())
         observations = _observations(chosen, baseline, record, scorer, cache)
     rgo = breakdowns.group("all", observations).rgo
+    frequencies, colours = composition(observations)
     whole = Insights(
         victim=scorer.label,
         attack=record.attack.name,
@@ -101,17 +92,17 @@ def insights(
         distortions=breakdowns.by_distortion(observations),
         contents=breakdowns.by_image_features(observations),
         where=location(observations, never_changed(chosen)),
-        frequencies=composition.frequencies(observations),
-        colours=composition.colours(observations),
-        survival=persistence(observations),
-        pace=query_efficiency(chosen, baseline, record, scorer.victim.card.scale),
+        frequencies=frequencies,
+        colours=colours,
+        survival=breakdowns.persistence(observations),
+        pace=query_efficiency(chosen, baseline, record, victim.card.scale),
         pictures=tuple(_picture(each) for each in observations),
     )
-    write_record(path / INSIGHTS, FORMAT, whole)
+    write_record(path / schema.INSIGHTS, FORMAT, whole)
     return whole
 
 
-def load(run: str | os.PathLike[str]) -> Insights | None:
+def load(run: Path) -> Insights | None:
     """Return a run's insights.json; None where there is none.
 
     Raises
@@ -119,18 +110,12 @@ def load(run: str | os.PathLike[str]) -> Insights | None:
     InputError
         If it is not one that this version reads.
     """
-    return read(Path(run) / INSIGHTS, FORMAT, Insights)
-
-
-def _matching(chosen: Sequence[Pair], cell: Path) -> tuple[Pair, ...]:
-    """Return a cell's pictures in the order of another's."""
-    by_name = {pair.name: pair for pair in pairs(cell, load_run(cell))}
-    return tuple(by_name[pair.name] for pair in chosen)
+    return schema.read(run / schema.INSIGHTS, FORMAT, Insights)
 
 
 def _observations(
     chosen: Sequence[Pair],
-    baseline: Sequence[Pair] | None,
+    baseline: Sequence[Pair],
     record: RunRecord,
     scorer: Scorer,
     cache: ScoreCache,
@@ -144,7 +129,7 @@ def _observations(
         pictures = three(pair, record.levels, rival)
         qualities = cache.qualities(scorer, questions(pictures))
         # The random pictures that the baseline's search asked about, but for the clean one.
-        natives = [] if rival is None else load_answers(rival.run, rival.name)["score"].tolist()[1:]
+        natives = [] if rival is None else rival.answers()["score"].tolist()[1:]
         chances = [scorer.quality(native) for native in natives]
         observations.append(observe(pair, pictures, qualities, card, windows, chances))
     return observations
@@ -162,10 +147,10 @@ def _baseline(
 
 
 def _picture(seen: Observation) -> PictureInsight:
-    entry, spectrum, colours = seen.pair.entry, seen.attack.spectrum, seen.attack.colours
+    entry, spectrum = seen.pair.entry, seen.attack.spectrum
     return PictureInsight(
         name=seen.pair.name,
-        direction=seen.direction.value,
+        direction=entry.direction,
         distortion=entry.distortion,
         opinion=entry.opinion,
         clean_quality=seen.before,
@@ -175,6 +160,6 @@ def _picture(seen: Observation) -> PictureInsight:
         spatial_information=seen.spatial_information,
         colourfulness=seen.colourfulness,
         half=None if spectrum is None else spectrum.half,
-        luminance=None if colours is None else float(colours[0]),
-        left={each.name: left(seen, index) for index, each in enumerate(TREATMENTS)},
+        luminance=None if spectrum is None else float(spectrum.colours[0]),
+        left={each.name: breakdowns.left(seen, index) for index, each in enumerate(TREATMENTS)},
     )

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iqaudit._analysis.findings import grid, image_features, spectrum
-from iqaudit._analysis.findings.baseline import Three
-from iqaudit._analysis.findings.pairs import Pair, moved, room
-from iqaudit._analysis.findings.search_replay import Windows
+from iqaudit._analysis.findings import pixels
+from iqaudit._analysis.findings.pairs import Pair, Three, moved, room
+from iqaudit._analysis.findings.searches import Windows
 from iqaudit._core.distortions import TREATMENTS
-from iqaudit._core.goal import Direction
-from iqaudit._core.patches import Perturbation
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Paired, Statistic, paired
@@ -37,7 +34,7 @@ class Effect:
         The move where both pictures are treated alike, one a treatment.
     strength : ndarray, (GRID, GRID)
         Mean |change| by location, in levels.
-    spectrum, colours
+    spectrum : Spectrum or None
         None where nothing changed.
     """
 
@@ -46,8 +43,7 @@ class Effect:
     share: float
     left: tuple[float, ...]
     strength: Floats
-    spectrum: spectrum.Spectrum | None
-    colours: Floats | None
+    spectrum: pixels.Spectrum | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +74,6 @@ class Observation:
     attack: Effect
     baseline: Effect
     windows: Windows | None
-
-    @property
-    def direction(self) -> Direction:
-        """The direction in which the score was pushed."""
-        return self.pair.direction
 
     @property
     def effects(self) -> tuple[Effect, Effect]:
@@ -140,44 +131,32 @@ def observe(
     chances : sequence of float
         Qualities of random changes, none chosen by its score; the baseline's unless given.
     """
-    before, *_ = qualities
-    clean = pictures[0]
-    treated = qualities[3::3]
-    attack, baseline = (
-        _effect(pair.direction, pictures[side].astype(np.int16) - clean, before, qualities[side],
-                tuple(zip(treated, qualities[3 + side :: 3], strict=True)))
-        for side in (1, 2)
-    )  # fmt: skip
+    clean, before, treated = pictures[0], qualities[0], tuple(qualities[3::3])
+
+    def effect(side: int) -> Effect:
+        change = pictures[side].astype(np.int16) - clean
+        move = moved(pair.direction, before, qualities[side])
+        both = zip(treated, qualities[3 + side :: 3], strict=True)
+        return Effect(
+            after=qualities[side],
+            move=move,
+            share=move / room(before),
+            left=tuple(moved(pair.direction, *each) for each in both),
+            strength=pixels.strength(change),
+            spectrum=pixels.spectrum(change),
+        )
+
     height, width = clean.shape[:2]
     seen = card.window(height, width)
     return Observation(
         pair=pair,
         before=before,
         drift=float(np.mean(chances or qualities[2])) - before,
-        treated=tuple(treated),
-        spatial_information=image_features.spatial_information(clean),
-        colourfulness=image_features.colourfulness(clean),
+        treated=treated,
+        spatial_information=pixels.spatial_information(clean),
+        colourfulness=pixels.colourfulness(clean),
         unseen=1 - seen.height * seen.width / (height * width),
-        attack=attack,
-        baseline=baseline,
+        attack=effect(1),
+        baseline=effect(2),
         windows=windows,
-    )
-
-
-def _effect(
-    direction: Direction,
-    perturbation: Perturbation,
-    before: float,
-    after: float,
-    treated: Sequence[tuple[float, float]],
-) -> Effect:
-    move = moved(direction, before, after)
-    return Effect(
-        after=after,
-        move=move,
-        share=move / room(before),
-        left=tuple(moved(direction, *each) for each in treated),
-        strength=grid.strength(perturbation),
-        spectrum=spectrum.spectrum(perturbation),
-        colours=spectrum.colours(perturbation),
     )

@@ -1,13 +1,14 @@
 """Sentences on figures: every claim that transfer.json and insights.json make in words.
 
-A difference is claimed only where an interval says so, and nothing below `ENOUGH` pictures.
+A difference is claimed only where an interval says so, and nothing below `ENOUGH` pictures. Figures
+stand with their intervals.
 """
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from iqaudit._analysis.findings.figures import Colour, Group, Part, Reached
-from iqaudit._analysis.formatting import few, figure, percent, pictures, too_few
-from iqaudit.measures._bootstrap import Estimate, Paired, beyond, disjoint
+from iqaudit.measures._bootstrap import ENOUGH, Estimate, Paired, beyond, disjoint
 
 EVEN = 0.05
 """A difference between edge and middle that is surely below this share counts as none."""
@@ -20,6 +21,37 @@ UNCHANGED = "No picture was changed."
 NO_DIFFERENCE = "no clear difference"
 
 CHANCE = "less than by chance", "more than by chance"
+
+
+def figure(estimate: Estimate, form: str = ".2f", unit: str = "") -> str:
+    """Return a figure with its interval, as ``0.35 (0.30 to 0.41)``."""
+    if estimate.value is None:
+        return "no figure"
+    value = f"{estimate.value:{form}}{unit}"
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} ({estimate.low:{form}} to {estimate.high:{form}})"
+
+
+def percent(estimate: Estimate) -> str:
+    """Return a share with its interval, as ``35 % (30 to 41)``."""
+    hundred = (None if each is None else 100 * each for each in astuple(estimate))
+    return figure(Estimate(*hundred), ".0f", " %")
+
+
+def pictures(count: int) -> str:
+    """Return a number of pictures."""
+    return f"{count} picture" if count == 1 else f"{count} pictures"
+
+
+def _few(*counts: int) -> bool:
+    """Tell whether some group has too few pictures to be compared."""
+    return min(counts) < ENOUGH
+
+
+def _too_few(count: int, to: str = "say more") -> str:
+    """Return that pictures are too few."""
+    return f"{pictures(count)} {'is' if count == 1 else 'are'} too few to {to}"
 
 
 def on_baseline(rgo: Paired, levels: int, queries: int | None, count: int) -> str:
@@ -44,7 +76,7 @@ def on_directions(down: Group, up: Group, drift: Estimate, *, both: bool) -> str
     if not (down.pictures and up.pictures):
         way, only = ("down", down) if down.pictures else ("up", up)
         text = f"All {pictures(only.pictures)} were pushed {way}: RGO {figure(only.rgo.attack)}."
-    elif few(down.pictures, up.pictures):
+    elif _few(down.pictures, up.pictures):
         text = (
             f"{pictures(down.pictures)} down ({figure(one)}) and {up.pictures} up "
             f"({figure(other)}) are too few to say which way is easier."
@@ -68,16 +100,18 @@ def on_directions(down: Group, up: Group, drift: Estimate, *, both: bool) -> str
             " Pictures that score above 5 are pushed down and the others up, so this compares good "
             "with bad pictures as well as one way with the other."
         )
-    if beyond(drift, 0) and not few(down.pictures + up.pictures):
+    if beyond(drift, 0) and not _few(down.pictures + up.pictures):
         way = "raise" if (drift.value or 0) > 0 else "lower"
-        text += f" Random changes alone {way} the score, by {figure(_size(drift))} of 10."
+        low, high = sorted(abs(end or 0) for end in (drift.low, drift.high))
+        size = Estimate(abs(drift.value or 0), low, high)
+        text += f" Random changes alone {way} the score, by {figure(size)} of 10."
     return text
 
 
 def on_trend(name: str, both: Paired, count: int) -> str:
     """Relate RGO to a number by their rank correlation."""
-    if few(count):
-        return f"{too_few(count)} to relate RGO to {name}."
+    if _few(count):
+        return f"{_too_few(count, f'relate RGO to {name}')}."
     correlation = both.attack
     if not beyond(correlation, 0):
         return f"No clear relation between RGO and {name} (rank correlation {figure(correlation)})."
@@ -90,7 +124,7 @@ def on_trend(name: str, both: Paired, count: int) -> str:
 
 def on_distortions(groups: Sequence[Group]) -> str:
     """Compare the types of distortion, the farthest pushed first."""
-    large = [each for each in groups if not few(each.pictures)]
+    large = [each for each in groups if not _few(each.pictures)]
     if not groups:
         return "The pictures have no known type of distortion."
     if len(large) < 2:  # noqa: PLR2004 (a comparison needs two)
@@ -109,8 +143,8 @@ def on_bias(bias: Estimate, count: int) -> str:
     if bias.value is None:
         return UNCHANGED
     text = f"On the outer eighth of a picture the change is {figure(bias)} times that elsewhere"
-    if few(count) or bias.low is None or bias.high is None:
-        return f"{text}; {too_few(count)} to say more."
+    if _few(count) or bias.low is None or bias.high is None:
+        return f"{text}; {_too_few(count)}."
     if max(abs(bias.low - 1), abs(bias.high - 1)) < EVEN:
         return f"{text}: as good as even."
     if not beyond(bias, 1):
@@ -124,14 +158,13 @@ def on_accepted(bias: Estimate, count: int) -> str:
         return "Where accepted steps fell cannot be had from this run."
     if bias.value is None:
         return "No step was accepted that says where the victim minds."
-    text = (
-        f"Windows at the edge were accepted {figure(bias)} times as often as others of their size"
+    return _said(
+        f"Windows at the edge were accepted {figure(bias)} times as often as others of their size",
+        f"a change at the edge helps the attack {'more' if bias.value > 1 else 'less'}",
+        count,
+        clear=beyond(bias, 1),
+        otherwise=f"{NO_DIFFERENCE} between edge and middle",
     )
-    if few(count):
-        return f"{text}; {too_few(count)} to say more."
-    if not beyond(bias, 1):
-        return f"{text}: {NO_DIFFERENCE} between edge and middle."
-    return f"{text}: a change at the edge helps the attack {'more' if bias.value > 1 else 'less'}."
 
 
 def on_never(never: float | None, cells: float) -> str:
@@ -181,8 +214,8 @@ def on_persistence(title: str, share: Estimate, rgo: Paired, count: int) -> str:
     if share.value is None:
         return f"{name}: no score was moved, so nothing can be left."
     text = f"{name} leaves {percent(share)} of the move"
-    if few(count):
-        return f"{text}; {too_few(count)} to say more."
+    if _few(count):
+        return f"{text}; {_too_few(count)}."
     if not beyond(share, 0):
         verdict = "that may be nothing"
     elif share.value < 0:
@@ -190,7 +223,7 @@ def on_persistence(title: str, share: Estimate, rgo: Paired, count: int) -> str:
     else:
         verdict = {
             1: "still more than random changes do",
-            0: "no clear difference from random changes",
+            0: f"{NO_DIFFERENCE} from random changes",
             -1: "less than random changes do",
         }[rgo.sign]
     return f"{text}: {verdict} ({_beside(rgo, '.3f')})."
@@ -209,8 +242,8 @@ def on_query_efficiency(reached: Sequence[Reached], parts: Sequence[Part], count
     first, last = parts[0].accepted, parts[-1].accepted
     if first.value is None or last.value is None:
         return f"{text}."  # too few queries to be parted
-    if few(count):
-        verdict = f"{too_few(count)} to say more"
+    if _few(count):
+        verdict = f"{_too_few(count)}"
     elif disjoint(first, last):
         how = "less" if first.value > last.value else "more"
         verdict = f"they are accepted {how} often as the search goes on"
@@ -224,14 +257,15 @@ def on_query_efficiency(reached: Sequence[Reached], parts: Sequence[Part], count
 
 def on_entry(rgo: Paired, count: int, *, own: bool) -> str:
     """Compare pictures' effect on a victim, theirs (`own`) or another, with random changes."""
-    text = _beside(rgo, "+.3f")
-    if few(count):
-        return f"{text}; {too_few(count)} to say more."
-    if not rgo.sign:
-        return f"{text}: no clear difference from random changes."
     how = "farther" if rgo.sign > 0 else "less far, or the other way,"
     pushed = "its own pictures" if own else "another's pictures"
-    return f"{text}: {pushed} move it {how} than random changes do."
+    return _said(
+        _beside(rgo, "+.3f"),
+        f"{pushed} move it {how} than random changes do",
+        count,
+        clear=rgo.sign != 0,
+        otherwise=f"{NO_DIFFERENCE} from random changes",
+    )
 
 
 def on_transfer(others: Sequence[tuple[str, int, str, Paired]]) -> str:
@@ -244,7 +278,7 @@ def on_transfer(others: Sequence[tuple[str, int, str, Paired]]) -> str:
     """
     if not others:
         return "Each picture is scored by the victim that it was made against, and by no other."
-    large = [each for each in others if not few(each[1])]
+    large = [each for each in others if not _few(each[1])]
     if not large:
         return "Too few pictures to say whether they move other victims than their own."
     large.sort(key=lambda each: -(each[3].attack.value or 0))
@@ -265,20 +299,19 @@ def on_transfer(others: Sequence[tuple[str, int, str, Paired]]) -> str:
     )
 
 
+def _said(text: str, verdict: str, count: int, *, clear: bool, otherwise: str) -> str:
+    """Return figures with what they show; that they do not, or that pictures are too few."""
+    if _few(count):
+        return f"{text}; {_too_few(count)}."
+    return f"{text}: {verdict if clear else otherwise}."
+
+
 def _beside(rgo: Paired, form: str) -> str:
     return f"RGO {figure(rgo.attack, form)}, random changes {figure(rgo.floor, form)}"
 
 
 def _against(both: Paired, count: int, ways: tuple[str, str]) -> str:
     """Compare a figure with the baseline's: less, more, or neither."""
-    if few(count):
-        return f"{too_few(count)} to say more"
+    if _few(count):
+        return f"{_too_few(count)}"
     return ways[both.sign > 0] if both.sign else NO_DIFFERENCE
-
-
-def _size(estimate: Estimate) -> Estimate:
-    """Return a figure below 0 as one above."""
-    if estimate.value is None or estimate.value >= 0:
-        return estimate
-    low, high = estimate.low, estimate.high
-    return Estimate(-estimate.value, None if high is None else -high, None if low is None else -low)

@@ -5,17 +5,17 @@ Gains and distributions are given one direction at a time: pushes up and down wo
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeAlias
 
 from iqaudit import measures
 from iqaudit._analysis.tables import samples, statistics
-from iqaudit._analysis.tables.samples import Snapshot, agreement, drawn, figure_mean, quality_mean
+from iqaudit._analysis.tables.samples import Compute, Snapshot, drawn, figure_mean, quality_mean
 from iqaudit._core.errors import unknown
-from iqaudit.measures._bootstrap import Estimate, linear_correlation, rank_correlation
+from iqaudit.measures._bootstrap import linear_correlation, rank_correlation
 
 Side: TypeAlias = Literal["attack", "victim"]
 Group: TypeAlias = Literal["strength", "people", "visibility", "others"]
-Compute: TypeAlias = Callable[[Snapshot], Estimate]
 
 GROUPS: dict[Group, str] = {
     "strength": "How far scores went",
@@ -86,60 +86,60 @@ def _agreement() -> Iterable[Measure]:
         for which, of in times:
             caption = f"{meaning} of qualities and opinion scores of {of} pictures."
             name = f"{title.lower()}_{which}"
-            compute = agreement(correlation, which)
+            compute = samples.agreement(correlation, which)
             yield Measure(name, f"{title} {which}", caption, "people", "victim", compute)
         caption = (
             f"The share of the {title} before that the attack took: 1 leaves none, more turns it."
         )
-        name, compute = f"{title.lower()}_change", agreement(correlation, "change")
+        name, compute = f"{title.lower()}_change", samples.agreement(correlation, "change")
         yield Measure(name, f"{title} change rate", caption, "people", "attack", compute)
     for which, of in times:
         caption = f"Root mean squared difference of qualities and opinion scores of {of} pictures."
-        compute = agreement(drawn(statistics.root_mean_square), which, fewest=1)
+        compute = samples.agreement(drawn(statistics.root_mean_square), which, fewest=1)
         name, title = f"rmse_{which}", f"RMSE {which}"
         yield Measure(name, title, caption, "people", "attack", compute, "of 0-10")
 
 
+# fmt: off
+GAINS: tuple[tuple[str, str, str, Callable[[str], Compute]], ...] = (
+    (
+        "range_gain", "normalised gain",
+        "Mean gain as a share of the native range (Gushchin et al., ICML 2025)",
+        partial(samples.gain, measures.normalised_gain, Snapshot.native_range),
+    ),
+    (
+        "absolute_gain", "absolute gain",
+        "Mean gain of scores scaled to 0-1 by the clean ones (MSU benchmark, AAAI 2024)",
+        partial(samples.gain, measures.normalised_gain, Snapshot.clean_range),
+    ),
+    (
+        "relative_gain", "relative gain",
+        "Mean gain over 1 + score, scaled to 0-1 by the clean ones (MSU benchmark)",
+        partial(samples.gain, measures.relative_gain, Snapshot.clean_range),
+    ),
+    (
+        "wasserstein", "Wasserstein score",
+        "Signed Wasserstein-1 distance of scores scaled by the clean ones (MSU benchmark)",
+        partial(samples.shift, statistics.distribution_shift),
+    ),
+    (
+        "energy", "energy score",
+        "Signed energy distance of scores scaled by the clean ones (MSU benchmark)",
+        partial(samples.shift, statistics.energy_shift),
+    ),
+)
+"""Names, titles and meanings of the measures of one direction, each made from the direction."""
+# fmt: on
+
+SIDES: tuple[tuple[str, str, Side], ...] = (
+    ("raise", "raised", "attack"),
+    ("lower", "lowered", "victim"),
+)
+
+
 def _gains() -> Iterable[Measure]:
-    clean = Snapshot.clean_range
-    kinds: tuple[tuple[str, str, str, Callable[[str], Compute]], ...] = (
-        (
-            "range_gain",
-            "normalised gain",
-            "Mean gain as a share of the native range (Gushchin et al., ICML 2025)",
-            lambda way: samples.gain(measures.normalised_gain, way, samples.native_range),
-        ),
-        (
-            "absolute_gain",
-            "absolute gain",
-            "Mean gain of scores scaled to 0-1 by the clean ones (MSU benchmark, AAAI 2024)",
-            lambda way: samples.gain(measures.normalised_gain, way, clean),
-        ),
-        (
-            "relative_gain",
-            "relative gain",
-            "Mean gain over 1 + score, scaled to 0-1 by the clean ones (MSU benchmark)",
-            lambda way: samples.gain(measures.relative_gain, way, clean),
-        ),
-        (
-            "wasserstein",
-            "Wasserstein score",
-            "Signed Wasserstein-1 distance of scores scaled by the clean ones (MSU benchmark)",
-            lambda way: samples.shift(statistics.distribution_shift, way),
-        ),
-        (
-            "energy",
-            "energy score",
-            "Signed energy distance of scores scaled by the clean ones (MSU benchmark)",
-            lambda way: samples.shift(statistics.energy_shift, way),
-        ),
-    )
-    sides: tuple[tuple[str, str, Side], ...] = (
-        ("raise", "raised", "attack"),
-        ("lower", "lowered", "victim"),
-    )
-    for name, title, meaning, make in kinds:
-        for way, pushed, side in sides:
+    for name, title, meaning, make in GAINS:
+        for way, pushed, side in SIDES:
             caption = f"{meaning}, of pictures that were {pushed}; positive is better quality."
             yield Measure(f"{name}_{way}", f"{title}, {pushed}", caption, "others", side, make(way))
 

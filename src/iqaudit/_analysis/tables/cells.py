@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
@@ -19,8 +18,7 @@ from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord
 from iqaudit._runs.store import attack_record
 from iqaudit._search.stop import Stop
 from iqaudit.attacks import ATTACKS
-
-Floats = NDArray[np.float64]
+from iqaudit.measures._arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)

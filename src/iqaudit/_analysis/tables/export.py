@@ -1,18 +1,17 @@
 """A run's or an audit's figures as one flat table: a row a picture and cell."""
 
 import csv
-import math
-import os
-from collections.abc import Iterable, Sequence
-from io import StringIO
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from iqaudit import measures
+from iqaudit._analysis.tables import samples
 from iqaudit._analysis.tables.cells import CellData, PictureData
+from iqaudit._analysis.tables.samples import Ranged, Snapshot
 from iqaudit._analysis.tables.tables import checkpoints
 from iqaudit._core.errors import InputError
-from iqaudit._core.scale import QUALITY_MAX
+from iqaudit._runs.figures import Row
 
 OF_CELL = ("cell", "victim", "attack", "data", "levels", "goal")
 OF_PICTURE = ("file", "opinion", "distortion", "reference")
@@ -24,27 +23,20 @@ def rows(cells: Sequence[CellData]) -> list[dict[str, Any]]:
     Pictures whose search was cut off are there, and `outcome` says so.
     """
     earlier = sorted({each for cell in cells for each in checkpoints(cell)[:-1]})
-    return [
-        _row(cell, picture, _range(cell), earlier) for cell in cells for picture in cell.pictures
-    ]
+    wholes = [Snapshot.after(cell, cell.queries) for cell in cells]
+    return [_row(whole, each, earlier) for whole in wholes for each in whole.cell.pictures]
 
 
-def csv_text(cells: Sequence[CellData]) -> str:
-    """Return the rows as CSV: a head, an empty field for None, numbers in full."""
+def write_csv(path: Path, cells: Sequence[CellData]) -> None:
+    """Write the rows as CSV, in UTF-8: a head, an empty field for None, numbers in full."""
     table = rows(cells)
-    buffer = StringIO()
-    writer = csv.DictWriter(buffer, list(table[0]) if table else ["cell"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    return buffer.getvalue()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]) if table else ["cell"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
 
 
-def write_csv(path: str | os.PathLike[str], cells: Sequence[CellData]) -> None:
-    """Write the rows as CSV, in UTF-8."""
-    Path(path).write_text(csv_text(cells), "utf-8")
-
-
-def write_parquet(path: str | os.PathLike[str], cells: Sequence[CellData]) -> None:
+def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
     """Write the rows as Parquet.
 
     Raises
@@ -61,28 +53,17 @@ def write_parquet(path: str | os.PathLike[str], cells: Sequence[CellData]) -> No
         ) from None
     table = rows(cells)
     columns = {name: [row[name] for row in table] for name in (table[0] if table else ())}
-    arrays = {name: pa.array(values, _type(pa, values)) for name, values in columns.items()}
+    arrays = {
+        # An empty column is of numbers, so that files can be joined.
+        name: pa.array(values, pa.float64() if values.count(None) == len(values) else None)
+        for name, values in columns.items()
+    }
     parquet.write_table(pa.table(arrays), path)
 
 
-def _type(pa: Any, values: Iterable[Any]) -> Any:
-    """Return a column's type: one that is empty is a number, so that files can be joined."""
-    there = [value for value in values if value is not None]
-    if any(isinstance(value, str) for value in there):
-        return pa.string()
-    whole = there and all(isinstance(value, int) for value in there)
-    return pa.int64() if whole else pa.float64()
-
-
-def _row(
-    cell: CellData,
-    picture: PictureData,
-    scaled: tuple[float, float] | None,
-    earlier: Sequence[int],
-) -> dict[str, Any]:
-    figures = picture.figures
+def _row(whole: Snapshot, picture: PictureData, earlier: Sequence[int]) -> dict[str, Any]:
+    cell, figures = whole.cell, picture.figures
     qualities = [figures.clean_quality], [figures.attacked_quality]
-    natural = measures.robustness(*qualities, (0, QUALITY_MAX), base=math.e)
     return {
         **{key: getattr(cell, key) for key in OF_CELL},
         "budget": cell.queries,
@@ -91,39 +72,29 @@ def _row(
         **{key: getattr(picture, key) for key in OF_PICTURE},
         **{key: value for key, value in vars(figures).items() if key != "name"},
         "deviation": abs(figures.attacked_quality - figures.clean_quality),
-        "r_natural": natural,
-        **_gains(cell, picture, scaled),
+        "r_natural": samples.zhang(*qualities),
+        **_gains(whole, figures),
         **{f"quality_at_{queries}": _quality(cell, picture, queries) for queries in earlier},
     }
 
 
-def _gains(
-    cell: CellData, picture: PictureData, scaled: tuple[float, float] | None
-) -> dict[str, float | None]:
-    """Return the other groups' terms of one picture, gains positive towards better quality."""
-    names = ("range_gain", "absolute_gain", "relative_gain", "r_decimal")
-    terms: dict[str, float | None] = dict.fromkeys(names)
-    scores = [picture.figures.clean_score], [picture.figures.attacked_score]
-    sign = -1 if cell.scale.lower_is_better else 1
-    native = cell.scale.low, cell.scale.high
-    if math.isfinite(native[1] - native[0]):
-        terms["range_gain"] = sign * measures.normalised_gain(*scores, native)
-    if scaled is not None:
-        low, high = scaled
-        terms["absolute_gain"] = sign * measures.normalised_gain(*scores, scaled)
-        terms["relative_gain"] = sign * measures.relative_gain(*scores, scaled)
-        p, p_attacked = ([(score - low) / (high - low)] for (score,) in scores)
-        terms["r_decimal"] = measures.robustness(
-            p, p_attacked, (0, 1), base=10, offset=measures.MSU_OFFSET
-        )
-    return terms
+def _gains(whole: Snapshot, figures: Row) -> dict[str, float | None]:
+    """Return the other groups' terms of one picture, gains positive towards better quality.
 
-
-def _range(cell: CellData) -> tuple[float, float] | None:
-    """Return the range of the clean scores that the tables scale by: of the finished pictures."""
-    scores = [picture.figures.clean_score for picture in cell.finished]
-    low, high = measures.clean_range(scores) if scores else (0.0, 0.0)
-    return (low, high) if low < high else None
+    Scores are scaled by the clean ones of the finished pictures, as in the tables.
+    """
+    scores = [figures.clean_score], [figures.attacked_score]
+    clean, sign = whole.clean_range(), whole.sign()
+    terms: tuple[tuple[str, int, Ranged, tuple[float, float] | None], ...] = (
+        ("range_gain", sign, measures.normalised_gain, whole.native_range()),
+        ("absolute_gain", sign, measures.normalised_gain, clean),
+        ("relative_gain", sign, measures.relative_gain, clean),
+        ("r_decimal", 1, samples.msu, clean),
+    )
+    return {
+        name: None if ends is None else factor * measure(*scores, ends)
+        for name, factor, measure, ends in terms
+    }
 
 
 def _quality(cell: CellData, picture: PictureData, queries: int) -> float | None:

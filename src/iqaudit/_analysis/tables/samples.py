@@ -8,7 +8,7 @@ of all pictures, whatever is resampled.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import compress
 from typing import TypeAlias
@@ -20,10 +20,17 @@ from iqaudit import measures
 from iqaudit._analysis.tables import statistics
 from iqaudit._analysis.tables.cells import CellData, PictureData
 from iqaudit._core.scale import QUALITY_MAX
-from iqaudit._runs.figures import Likeness
+from iqaudit._runs.figures import Likeness, Row
+from iqaudit.measures._arrays import Floats, scaled
 from iqaudit.measures._bootstrap import NOTHING, Estimate, Statistic, interval, mean
 
-Floats: TypeAlias = NDArray[np.float64]
+Compute: TypeAlias = Callable[["Snapshot"], Estimate]
+
+Ranged: TypeAlias = Callable[[Sequence[float], Sequence[float], tuple[float, float]], float]
+"""A measure of scores before and after that needs their range."""
+
+Correlation: TypeAlias = Callable[[Floats, Floats], Statistic]
+"""From qualities and opinion scores to a statistic of the pictures' positions, (..., n)."""
 
 LIKENESS = {each.name for each in fields(Likeness)} - {"queries"}
 """The figures that are known at checkpoints as well."""
@@ -34,18 +41,17 @@ FEWEST_RANKED = 3
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Finished pictures after so many queries: native scores and qualities, (seeds, n).
+    """Finished pictures after so many queries, with their native scores and their qualities.
 
-    `pictures` has a tuple of n a seed, in one order.
+    `pictures` has a tuple of n a seed, in one order; `scores` and `qualities`, (2, seeds, n), are
+    the clean pictures' and the attacked ones'.
     """
 
     cell: CellData
     queries: int
     pictures: tuple[tuple[PictureData, ...], ...]
-    clean: Floats
-    attacked: Floats
-    clean_quality: Floats
-    attacked_quality: Floats
+    scores: Floats
+    qualities: Floats
 
     @classmethod
     def after(cls, cell: CellData, queries: int, *others: CellData) -> "Snapshot":
@@ -56,47 +62,36 @@ class Snapshot:
         found = [{each.figures.name: each for each in one.finished} for one in (cell, *others)]
         names = [name for name in found[0] if all(name in each for each in found)]
         pictures = tuple(tuple(each[name] for name in names) for each in found)
-        scores = queries // cell.cost
-        clean = [[float(each.reached[0]) for each in seed] for seed in pictures]
-        attacked = [[float(each.reached[:scores][-1]) for each in seed] for seed in pictures]
-        quality = cell.scale.quality
-        return cls(
-            cell,
-            queries,
-            pictures,
-            np.array(clean),
-            np.array(attacked),
-            np.array([[quality(score) for score in seed] for seed in clean]),
-            np.array([[quality(score) for score in seed] for seed in attacked]),
-        )
+        scores = [
+            [[float(each.reached[:asked][-1]) for each in seed] for seed in pictures]
+            for asked in (1, queries // cell.cost)
+        ]
+        qualities = [[[cell.scale.quality(each) for each in seed] for seed in at] for at in scores]
+        return cls(cell, queries, pictures, np.array(scores), np.array(qualities))
 
     def figures(self, name: str) -> list[list[float | None]]:
         """Return a figure that results.json has, (seeds, n); none where an earlier one is not kept.
 
         Likeness is that of the picture so far.
         """
-        if name not in LIKENESS:
-            return [[getattr(each.figures, name) for each in seed] for seed in self.pictures]
-        rows: list[list[float | None]] = [[] for _ in self.pictures]
-        for row, seed in zip(rows, self.pictures, strict=True):
-            for each in seed:
-                ended = each.figures.queries <= self.queries
-                then = each.figures if ended else each.likeness.get(self.queries)
-                if then is None:
-                    return [[]]
-                row.append(getattr(then, name))
-        return rows
+
+        def kept(picture: PictureData) -> Row | Likeness | None:
+            if name not in LIKENESS or picture.figures.queries <= self.queries:
+                return picture.figures
+            return picture.likeness.get(self.queries)
+
+        rows = [[kept(each) for each in seed] for seed in self.pictures]
+        if any(None in row for row in rows):
+            return [[]]
+        return [[getattr(each, name) for each in row] for row in rows]
 
     def part(self, chosen: NDArray[np.bool_]) -> "Snapshot":
         """Return some of the pictures."""
-        return Snapshot(
-            self.cell,
-            self.queries,
-            tuple(tuple(compress(seed, chosen)) for seed in self.pictures),
-            *(
-                each[:, chosen]
-                for each in (self.clean, self.attacked, self.clean_quality, self.attacked_quality)
-            ),
+        return replace(
+            self,
+            pictures=tuple(tuple(compress(seed, chosen)) for seed in self.pictures),
+            scores=self.scores[..., chosen],
+            qualities=self.qualities[..., chosen],
         )
 
     def pushed(self, direction: str) -> "Snapshot":
@@ -106,17 +101,25 @@ class Snapshot:
 
     def rated(self) -> tuple["Snapshot", Floats]:
         """Return the pictures that people rated, and their opinion scores."""
-        said = [each.opinion for each in self.pictures[0]]
-        chosen = np.array([opinion is not None for opinion in said], np.bool_)
-        opinions = [opinion for opinion in said if opinion is not None]
-        return self.part(chosen), np.array(opinions, np.float64)
+        opinions = np.array([each.opinion for each in self.pictures[0]], np.float64)
+        chosen = ~np.isnan(opinions)  # where there is none
+        return self.part(chosen), opinions[chosen]
+
+    def native_range(self) -> tuple[float, float] | None:
+        """Return the victim's native range, or None where it is unbounded."""
+        low, high = self.cell.scale.low, self.cell.scale.high
+        return (low, high) if math.isfinite(high - low) else None
 
     def clean_range(self) -> tuple[float, float] | None:
         """Return the lowest and the highest clean score, or None where they are one."""
-        if not self.clean.size:
+        if not self.scores.size:
             return None
-        low, high = measures.clean_range(self.clean.ravel())
+        low, high = measures.clean_range(self.scores[0].ravel())
         return (low, high) if low < high else None
+
+    def sign(self) -> int:
+        """Return the sign of a native score's way to better quality."""
+        return -1 if self.cell.scale.lower_is_better else 1
 
 
 def _terms(values: Iterable[Sequence[float | None]]) -> Estimate:
@@ -128,12 +131,23 @@ def _terms(values: Iterable[Sequence[float | None]]) -> Estimate:
     return interval(mean, np.nanmean(there, axis=0))
 
 
-def _averaged(statistics: Sequence[Statistic]) -> Statistic:
-    """Return the mean of the seeds' statistics."""
-    return lambda *arrays: np.mean([each(*arrays) for each in statistics], axis=0)
+def _each_pair(measure: Callable[..., float], before_and_after: Floats) -> Estimate:
+    """Return the mean of a measure that is itself a mean of a term a picture."""
+    return _terms(
+        [measure([before], [after]) for before, after in zip(*seed, strict=True)]
+        for seed in zip(*before_and_after, strict=True)
+    )
 
 
-def figure_mean(name: str) -> Callable[[Snapshot], Estimate]:
+def _resampled(seeds: Sequence[Statistic], pictures: int, sign: int = 1) -> Estimate:
+    """Return the mean of the seeds' statistics, each of the pictures' positions."""
+    return interval(
+        lambda positions: sign * np.mean([each(positions) for each in seeds], axis=0),
+        np.arange(pictures),
+    )
+
+
+def figure_mean(name: str) -> Compute:
     """Return the mean of a figure that results.json has."""
     return lambda snapshot: _terms(snapshot.figures(name))
 
@@ -144,90 +158,58 @@ def largest_change(snapshot: Snapshot) -> Estimate:
     return Estimate(max(map(float, changes), default=None))
 
 
-def quality_mean(measure: Callable[[list[float], list[float]], float]) -> Callable[..., Estimate]:
-    """Return the mean of a measure that is itself a mean of a term a picture."""
-
-    def compute(snapshot: Snapshot) -> Estimate:
-        return _each_pair(measure, snapshot.clean_quality, snapshot.attacked_quality)
-
-    return compute
+def quality_mean(measure: Callable[..., float]) -> Compute:
+    """Return the mean of a measure of qualities that is itself a mean of a term a picture."""
+    return lambda snapshot: _each_pair(measure, snapshot.qualities)
 
 
-def _each_pair(measure: Callable[..., float], clean: Floats, attacked: Floats) -> Estimate:
-    return _terms(
-        [measure([before], [after]) for before, after in zip(*seed, strict=True)]
-        for seed in zip(clean, attacked, strict=True)
-    )
-
-
-def zhang(clean: list[float], attacked: list[float]) -> float:
+def zhang(clean: Sequence[float], attacked: Sequence[float]) -> float:
     """Return R as Zhang et al. have it, on 0-10."""
     return measures.robustness(clean, attacked, (0, QUALITY_MAX), base=math.e)
 
 
-def msu_robustness(snapshot: Snapshot) -> Estimate:
+def msu(clean: Sequence[float], attacked: Sequence[float], ends: tuple[float, float]) -> float:
     """Return R as the MSU robustness benchmark has it."""
+    unit = scaled(clean, attacked, ends)
+    return measures.robustness(*unit, (0, 1), base=10, offset=measures.MSU_OFFSET)
+
+
+def msu_robustness(snapshot: Snapshot) -> Estimate:
+    """Return the mean of the MSU robustness benchmark's R."""
     ends = snapshot.clean_range()
-    if ends is None:
-        return NOTHING
-    low, high = ends
-    scaled = ((each - low) / (high - low) for each in (snapshot.clean, snapshot.attacked))
-    measure = partial(measures.robustness, score_range=(0, 1), base=10, offset=measures.MSU_OFFSET)
-    return _each_pair(measure, *scaled)
-
-
-Gain: TypeAlias = Callable[[list[float], list[float], tuple[float, float]], float]
+    return NOTHING if ends is None else _each_pair(partial(msu, ends=ends), snapshot.scores)
 
 
 def gain(
-    measure: Gain, direction: str, ends: Callable[[Snapshot], tuple[float, float] | None]
-) -> Callable[[Snapshot], Estimate]:
+    measure: Ranged, ends: Callable[[Snapshot], tuple[float, float] | None], direction: str
+) -> Compute:
     """Return a gain's mean, positive towards better quality."""
 
     def compute(snapshot: Snapshot) -> Estimate:
-        score_range, part = ends(snapshot), snapshot.pushed(direction)
+        score_range = ends(snapshot)
         if score_range is None:
             return NOTHING
-        sign = -1 if snapshot.cell.scale.lower_is_better else 1
         return _each_pair(
-            lambda before, after: sign * measure(before, after, score_range),
-            part.clean,
-            part.attacked,
+            lambda before, after: snapshot.sign() * measure(before, after, score_range),
+            snapshot.pushed(direction).scores,
         )
 
     return compute
 
 
-def native_range(snapshot: Snapshot) -> tuple[float, float] | None:
-    """Return the victim's native range, or None where it is unbounded."""
-    low, high = snapshot.cell.scale.low, snapshot.cell.scale.high
-    return (low, high) if math.isfinite(high - low) else None
-
-
-def shift(statistic: Statistic, direction: str) -> Callable[[Snapshot], Estimate]:
+def shift(statistic: Statistic, direction: str) -> Compute:
     """Return how a distribution moved, positive towards better quality."""
 
     def compute(snapshot: Snapshot) -> Estimate:
-        ends, part = snapshot.clean_range(), snapshot.pushed(direction)
-        if ends is None or not part.clean.size:
+        ends, scores = snapshot.clean_range(), snapshot.pushed(direction).scores
+        if ends is None or not scores.size:
             return NOTHING
         low, high = ends
-        sign = -1 if snapshot.cell.scale.lower_is_better else 1
-        p, p_attacked = ((each - low) / (high - low) for each in (part.clean, part.attacked))
-        seeds = len(p)
-        return interval(
-            lambda *arrays: (
-                sign * np.mean([statistic(*arrays[at::seeds]) for at in range(seeds)], axis=0)
-            ),
-            *p,
-            *p_attacked,
-        )
+        p, p_attacked = (scores - low) / (high - low)
+        seeds = [drawn(statistic)(*both) for both in zip(p, p_attacked, strict=True)]
+        return _resampled(seeds, scores.shape[-1], snapshot.sign())
 
     return compute
-
-
-Correlation: TypeAlias = Callable[[Floats, Floats], Statistic]
-"""From qualities and opinion scores to a statistic of the pictures' positions, (..., n)."""
 
 
 def drawn(statistic: Statistic) -> Correlation:
@@ -243,28 +225,23 @@ def drawn(statistic: Statistic) -> Correlation:
     return positioned
 
 
-def agreement(
-    correlation: Correlation, which: str, fewest: int = FEWEST_RANKED
-) -> Callable[[Snapshot], Estimate]:
+def agreement(correlation: Correlation, which: str, fewest: int = FEWEST_RANKED) -> Compute:
     """Return a statistic of qualities and opinion scores, "before" or "after" the attack.
 
     "change" is the share of it that the attack took. None below so few pictures with opinions.
     """
-    lost = statistics.change(lambda one, positions: one(positions))
+
+    def of_seed(qualities: Sequence[Floats], opinions: Floats) -> Statistic:
+        before, after = (correlation(each, opinions) for each in qualities)
+        if which == "change":
+            return lambda positions: statistics.lost(before(positions), after(positions))
+        return before if which == "before" else after
 
     def compute(snapshot: Snapshot) -> Estimate:
         part, opinions = snapshot.rated()
         if len(opinions) < fewest:
             return NOTHING
-        statistics: list[Statistic] = []
-        for qualities in zip(part.clean_quality, part.attacked_quality, strict=True):
-            before, after = (correlation(each, opinions) for each in qualities)
-            kinds: dict[str, Statistic] = {
-                "before": before,
-                "after": after,
-                "change": partial(lost, before, after),
-            }
-            statistics.append(kinds[which])
-        return interval(_averaged(statistics), np.arange(len(opinions)))
+        seeds = [of_seed(each, opinions) for each in zip(*part.qualities, strict=True)]
+        return _resampled(seeds, len(opinions))
 
     return compute

@@ -3,10 +3,7 @@
 `iqaudit.measures` states each for one set of pictures; the tests hold these to those.
 """
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import NDArray
 
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Statistic, divided
@@ -18,17 +15,12 @@ def root_mean_square(a: Floats, b: Floats) -> Floats:
     return root
 
 
-def change(correlation: Statistic) -> Statistic:
-    """Return the share of a correlation that was lost: a statistic of before, after, opinions."""
-
-    def lost(before: Floats, after: Floats, opinions: Floats) -> Floats:
-        was, left = correlation(before, opinions), correlation(after, opinions)
-        return divided(was - left, np.where(np.isfinite(was), was, 0))
-
-    return lost
+def lost(before: Floats, after: Floats) -> Floats:
+    """Return the share of a correlation that was lost."""
+    return divided(before - after, np.where(np.isfinite(before), before, 0))
 
 
-def pair_correlation(a: Floats, b: Floats) -> Callable[[Floats], Floats]:
+def pair_correlation(a: Floats, b: Floats) -> Statistic:
     """Return Kendall's tau-b of two sets, as a statistic of the pictures' positions, (..., n).
 
     Pairs are compared once; a resample weighs them by how often their pictures were drawn.
@@ -36,7 +28,10 @@ def pair_correlation(a: Floats, b: Floats) -> Callable[[Floats], Floats]:
     one, two = (np.sign(np.subtract.outer(each, each)) for each in (a, b))
 
     def tau(positions: Floats) -> Floats:
-        drawn = _counts(positions.astype(np.int64), len(a))
+        rows = positions.astype(np.int64).reshape(-1, len(a))
+        offsets = len(a) * np.arange(len(rows))[:, None]
+        counts = np.bincount((rows + offsets).ravel(), minlength=rows.size)
+        drawn = counts.reshape(positions.shape).astype(np.float64)
         agreeing, untied_one, untied_two = (
             ((drawn @ pairs) * drawn).sum(axis=-1) for pairs in (one * two, one**2, two**2)
         )
@@ -70,10 +65,3 @@ def _distributions(before: Floats, after: Floats) -> tuple[Floats, Floats]:
 def _signed(distance: Floats, before: Floats, after: Floats) -> Floats:
     signed: Floats = distance * np.sign(after.mean(axis=-1) - before.mean(axis=-1))
     return signed
-
-
-def _counts(positions: NDArray[np.int64], count: int) -> Floats:
-    rows = positions.reshape(-1, count)
-    offsets = count * np.arange(len(rows))[:, None]
-    counted = np.bincount((rows + offsets).ravel(), minlength=rows.size)
-    return counted.reshape(positions.shape).astype(np.float64)

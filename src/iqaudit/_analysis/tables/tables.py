@@ -4,7 +4,6 @@ import importlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,9 @@ from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import InputError
 from iqaudit._search import ledger
 from iqaudit.measures._bootstrap import LEVEL, RESAMPLES, Estimate
+
+POINTS = 32
+"""Budgets on a curve at the most, at equal steps of the logarithm."""
 
 
 @dataclass(frozen=True)
@@ -139,12 +141,8 @@ def table(
         Whether cells that differ in their seed alone are one row: of means over seeds within each
         picture, resampled over pictures.
     """
-    rows = (
-        _row(seeds, queries, measures)
-        for seeds in _groups(cells, over_seeds=over_seeds)
-        for queries in (*seeds[0].shorter, seeds[0].queries)
-    )
-    return Table(tuple(measures), tuple(rows))
+    groups = _groups(cells, over_seeds=over_seeds)
+    return _table([(each, (*each[0].shorter, each[0].queries)) for each in groups], measures)
 
 
 def by_queries(
@@ -154,13 +152,9 @@ def by_queries(
 
     Without the measures that are not known of earlier budgets.
     """
-    known = tuple(measure for measure in measures if measure.by_queries)
-    rows = (
-        _row(seeds, queries, known)
-        for seeds in _groups(cells, over_seeds=over_seeds)
-        for queries in checkpoints(seeds[0])
-    )
-    return Table(known, tuple(rows))
+    known = [measure for measure in measures if measure.by_queries]
+    groups = _groups(cells, over_seeds=over_seeds)
+    return _table([(each, checkpoints(each[0])) for each in groups], known)
 
 
 def checkpoints(cell: CellData) -> tuple[int, ...]:
@@ -168,15 +162,35 @@ def checkpoints(cell: CellData) -> tuple[int, ...]:
     return (*ledger.checkpoints(cell.queries, cell.cost, cell.shorter), cell.queries)
 
 
-def _groups(cells: Iterable[CellData], *, over_seeds: bool) -> list[tuple[CellData, ...]]:
+def curve(cell: CellData, measure: Measure) -> list[tuple[int, Estimate]]:
+    """Return a measure after so many queries, from the clean picture's to the whole budget.
+
+    Parameters
+    ----------
+    cell : CellData
+        The cell.
+    measure : Measure
+        One that is known of earlier budgets (`Measure.by_queries`).
+    """
+    scores = np.unique(np.rint(np.geomspace(1, cell.queries // cell.cost, POINTS)).astype(int))
+    budgets = [cell.cost * int(each) for each in scores]
+    return [(queries, measure.compute(Snapshot.after(cell, queries))) for queries in budgets]
+
+
+def _groups(cells: Iterable[CellData], *, over_seeds: bool) -> list[list[CellData]]:
     """Return each cell by itself, or cells that differ in their seed alone together."""
-    if not over_seeds:
-        return [(cell,) for cell in cells]
-    groups: dict[tuple[Path, str], tuple[CellData, ...]] = {}
-    for cell in cells:
-        key = cell.path.resolve().parent, cell.unseeded
-        groups[key] = (*groups.get(key, ()), cell)
+    groups: dict[Any, list[CellData]] = {}
+    for index, cell in enumerate(cells):
+        key = (cell.path.resolve().parent, cell.unseeded) if over_seeds else index
+        groups.setdefault(key, []).append(cell)
     return list(groups.values())
+
+
+def _table(
+    groups: Iterable[tuple[Sequence[CellData], Iterable[int]]], measures: Sequence[Measure]
+) -> Table:
+    rows = (_row(seeds, queries, measures) for seeds, budgets in groups for queries in budgets)
+    return Table(tuple(measures), tuple(rows))
 
 
 def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -> TableRow:

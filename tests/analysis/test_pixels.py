@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tests.support.pictures import MakePicture
 from tests.support.searching import grey
 
-from iqaudit._analysis.findings import grid, image_features, spectrum
-from iqaudit._analysis.findings.baseline import random_picture
+from iqaudit._analysis.findings import pixels as measured
+from iqaudit._analysis.findings.pairs import random_picture
 from iqaudit._core.distortions import TREATMENTS, mirror
 from iqaudit._core.patches import Perturbation
 from iqaudit._core.picture import pixels_sha256
@@ -31,58 +31,58 @@ def test_spatial_information_is_the_deviation_of_sobels_length(make_picture: Mak
         for y in range(5)
         for x in range(7)
     ]
-    assert image_features.spatial_information(pixels) == pytest.approx(np.std(lengths))
-    assert image_features.spatial_information(grey(8, 8)) == pytest.approx(0)
-    assert image_features.spatial_information(grey(2, 8)) == 0
+    assert measured.spatial_information(pixels) == pytest.approx(np.std(lengths))
+    assert measured.spatial_information(grey(8, 8)) == pytest.approx(0)
+    assert measured.spatial_information(grey(2, 8)) == 0
 
 
 def test_colourfulness_of_plain_colours() -> None:
-    assert image_features.colourfulness(grey(4, 4)) == 0
+    assert measured.colourfulness(grey(4, 4)) == 0
     red = np.zeros((4, 4, 3), np.uint8)
     red[..., 0] = 255
-    assert image_features.colourfulness(red) == pytest.approx(0.3 * np.hypot(255, 127.5))
+    assert measured.colourfulness(red) == pytest.approx(0.3 * np.hypot(255, 127.5))
     red[:2] = 0  # half black: rg and yb have deviations of half their values
     expected = np.hypot(127.5, 63.75) + 0.3 * np.hypot(127.5, 63.75)
-    assert image_features.colourfulness(red) == pytest.approx(expected)
+    assert measured.colourfulness(red) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("period", "band"), [(2, 5), (4, 4), (8, 3), (16, 2), (32, 1), (64, 0)])
 def test_a_wave_lies_in_its_band_and_runs_its_way(period: int, band: int) -> None:
     wave = np.rint(100 * np.cos(2 * np.pi * np.arange(128) / period)).astype(np.int16)
     upright = np.broadcast_to(wave[None, :, None], (64, 128, 3))
-    found = spectrum.spectrum(upright)
+    found = measured.spectrum(upright)
     assert found is not None
     assert found.bands[band] == pytest.approx(1, abs=1e-3)
     assert found.half == pytest.approx(1 / period)
     assert [found.vertical, found.horizontal] == pytest.approx([1, 0])
-    turned = spectrum.spectrum(upright.swapaxes(0, 1))
+    turned = measured.spectrum(upright.swapaxes(0, 1))
     assert turned is not None
     assert [turned.vertical, turned.horizontal] == pytest.approx([0, 1])
 
 
 def test_independent_pixels_have_a_flat_spectrum() -> None:
-    found = spectrum.spectrum(perturbed(256, 256))
+    found = measured.spectrum(perturbed(256, 256))
     assert found is not None
     assert found.rings[8:] == pytest.approx(np.full(56, 9), rel=0.15)
-    radii = np.array([0, *(high for _, high in spectrum.BANDS[:-1])])
+    radii = np.array([0, *(high for _, high in measured.BANDS[:-1])])
     areas = np.diff(np.pi * radii**2)
     assert found.bands[:-1] == pytest.approx(areas, abs=0.01)
     assert found.bands.sum() == pytest.approx(1)
     assert found.half == pytest.approx(np.sqrt(0.5 / np.pi), abs=0.01)
-    fifth = np.tan(np.radians(spectrum.NEAR)) / 2
+    fifth = np.tan(np.radians(measured.NEAR)) / 2
     assert (found.vertical, found.horizontal) == pytest.approx((fifth, fifth), abs=0.01)
 
 
 def test_a_constant_change_is_all_mean() -> None:
-    found = spectrum.spectrum(np.full((20, 30, 3), 3, np.int16))
+    found = measured.spectrum(np.full((20, 30, 3), 3, np.int16))
     assert found is not None
     assert (found.bands[0], found.half) == (pytest.approx(1), 0)
-    assert spectrum.spectrum(np.zeros((4, 4, 3), np.int16)) is None
+    assert measured.spectrum(np.zeros((4, 4, 3), np.int16)) is None
 
 
 @given(SIDES, SIDES)
 def test_the_power_of_a_spectrum_is_the_changes(height: int, width: int) -> None:
-    found = spectrum.spectrum(perturbed(height, width))
+    found = measured.spectrum(perturbed(height, width))
     assert found is not None
     assert found.bands.sum() == pytest.approx(1)
     assert found.vertical + found.horizontal <= 1 + 1e-9
@@ -100,21 +100,23 @@ def test_the_power_of_a_spectrum_is_the_changes(height: int, width: int) -> None
 def test_colours_along_the_axes(
     change: tuple[int, int, int], shares: tuple[float, float, float]
 ) -> None:
-    found = spectrum.colours(np.broadcast_to(np.array(change, np.int16), (5, 6, 3)))
-    assert found == pytest.approx(np.array(shares))
+    found = measured.spectrum(np.broadcast_to(np.array(change, np.int16), (5, 6, 3)))
+    assert found is not None
+    assert found.colours == pytest.approx(np.array(shares))
 
 
 def test_independent_channels_lie_along_each_axis_by_a_third() -> None:
-    assert spectrum.colours(perturbed(200, 200)) == pytest.approx(np.full(3, 1 / 3), abs=0.01)
-    assert spectrum.colours(np.zeros((4, 4, 3), np.int16)) is None
+    found = measured.spectrum(perturbed(200, 200))
+    assert found is not None
+    assert found.colours == pytest.approx(np.full(3, 1 / 3), abs=0.01)
 
 
 @given(SIDES, SIDES)
 def test_a_map_of_any_size_keeps_the_mean(height: int, width: int) -> None:
     change = perturbed(height, width)
     change[: height // 2] = 0
-    assert grid.strength(change).mean() == pytest.approx(np.abs(change).mean())
-    assert grid.strength(perturbed(height, width)) == pytest.approx(np.full((32, 32), 3))
+    assert measured.strength(change).mean() == pytest.approx(np.abs(change).mean())
+    assert measured.strength(perturbed(height, width)) == pytest.approx(np.full((32, 32), 3))
 
 
 @given(SIDES, SIDES, st.data())
@@ -123,8 +125,8 @@ def test_a_window_covers_what_its_pixels_do(height: int, width: int, data: st.Da
     tall, wide = data.draw(st.integers(1, height - top)), data.draw(st.integers(1, width - left))
     change = np.zeros((height, width, 3), np.int16)
     change[top : top + tall, left : left + wide] = 1
-    covers = grid.covered(Window(top, left, tall, wide), height, width)
-    assert covers == pytest.approx(grid.strength(change), abs=1e-9)
+    covers = measured.covered(Window(top, left, tall, wide), height, width)
+    assert covers == pytest.approx(measured.strength(change), abs=1e-9)
 
 
 def test_the_edge_is_an_eighth_from_each_side() -> None:
@@ -133,7 +135,7 @@ def test_the_edge_is_an_eighth_from_each_side() -> None:
     change[-8:] = 2
     change[:, :12] = 2
     change[:, -12:] = 2
-    assert grid.edge_and_middle(grid.strength(change)) == (2, 0)
+    assert measured.edge_and_middle(measured.strength(change)) == (2, 0)
 
 
 @pytest.mark.parametrize("treatment", TREATMENTS, ids=lambda each: each.name)

@@ -1,0 +1,278 @@
+"""The victims that score, and their scores: each is asked once, and on disk before the next is.
+
+A victim is a run's own, made again from its directory, or another by name. A file of scores is a
+journal: a line an answer, with the victim's label, the picture's key (`picture_key`) and the native
+score.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.picture import Pixels, picture_key
+from iqaudit._runs import journal
+from iqaudit._runs.journal import Journal, Lines
+from iqaudit._runs.records import AuditRecord, CellRecord
+from iqaudit._runs.schema import load, manifest
+from iqaudit._runs.verify import unnamed
+from iqaudit.victims._base import ELSEWHERE, Victim
+from iqaudit.victims._fingerprint import tolerance
+from iqaudit.victims._registry import KINDS
+from iqaudit.victims._scoring import score
+from iqaudit.victims._spec import Victims, VictimSpec, held_spec, ready, unasked
+
+Progress: TypeAlias = Callable[[int], None]
+"""Called after every score asked, with how many were. A KeyboardInterrupt raised in it stops
+between two scores."""
+
+
+class CachedScore(NamedTuple):
+    """A victim's label, a picture's key, and its native score."""
+
+    label: str
+    picture: int
+    score: float
+
+
+def _cached(line: Any) -> CachedScore:
+    label, picture, native = line
+    return CachedScore(str(label), int(picture), float(native))
+
+
+SCORES = Lines(_cached, "file", strict=True)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A victim, and its label in answers and tables."""
+
+    label: str
+    victim: Victim
+
+    def quality(self, native: float) -> float:
+        """Map a native score onto 0-10."""
+        return self.victim.card.scale.quality(native)
+
+
+def own_label(run: Path) -> str:
+    """Return the label of a run's own victim."""
+    planned = _planned(run)
+    if planned is None:
+        return load(run).victim.name
+    return _label(planned[1].victim, planned[1].victim_options)
+
+
+def own(run: Path, *, may_ask: bool = False, objects: Iterable[VictimSpec] = ()) -> Scorer:
+    """Make a run's own victim again.
+
+    Parameters
+    ----------
+    run : Path
+        The run's directory; whole, since an audit's manifest lies in the folder above.
+    may_ask : bool
+        Whether making it may ask a service, as measuring the noise of its answers does.
+    objects : iterable of VictimSpec
+        Victims that exist in this process alone: an audit's record cannot make them again.
+
+    Raises
+    ------
+    InputError
+        If the run does not say how, or a service would have to be asked.
+    """
+    if planned := _planned(run):
+        audit, cell = planned
+        spec = held_spec(run, cell.victim, cell.victim_options, objects)
+        return Scorer(own_label(run), Victims().get(spec, audit.victim_of(cell).noise))
+    victim = load(run).victim
+    name, cost = victim.name, victim.cost
+    if victim.spec is not None:
+        spec = VictimSpec(victim.spec, victim.options or {})
+        return Scorer(name, Victims().get(spec, victim.noise))
+    if name not in KINDS:
+        raise unnamed(name)
+    spec = VictimSpec(name, {"repeats": cost} if cost > 1 else {})
+    return Scorer(name, asked(spec, may_ask=may_ask))
+
+
+def owns(
+    runs: Sequence[Path], *, may_ask: bool = False, objects: Iterable[VictimSpec] = ()
+) -> tuple[Scorer, ...]:
+    """Make the victims of runs again, each once; see `own`."""
+    made: dict[str, Scorer] = {}
+    for run in runs:
+        name = own_label(run)
+        if name not in made:
+            made[name] = own(run, may_ask=may_ask, objects=objects)
+    return tuple(made.values())
+
+
+def is_own(run: Path, scorer: Scorer) -> bool:
+    """Tell whether a victim is the one that a run attacked.
+
+    By its label; of a run by itself, which has the card's name alone, by that and the scale.
+    """
+    if scorer.label == own_label(run):
+        return True
+    victim, card = load(run).victim, scorer.victim.card
+    alike = card.name == victim.name and victim.scale.agrees(card.scale)
+    return _planned(run) is None and alike
+
+
+def refuse_another(run: Path, victim: Victim) -> None:
+    """Raise an `InputError` where a victim's scale is not that of a run's own.
+
+    Its answers are compared where they are asked: see `ScoreCache.check`.
+    """
+    recorded = load(run).victim
+    if not recorded.scale.agrees(victim.card.scale):
+        raise InputError(
+            f'The score scale of "{victim.card.name}" is not that of the victim of {run}, '
+            f'"{recorded.name}"; give the run\'s victim.'
+        )
+
+
+def named(text: str, *, may_ask: bool = False) -> Scorer:
+    """Make a victim of ``SPEC[,OPTION[=VALUE]...]``; see `VictimSpec.parse`."""
+    spec = VictimSpec.parse(text)
+    victim = asked(spec, may_ask=may_ask)
+    options = spec.record(victim.card.name)
+    return Scorer(_label(options.pop("spec"), options), victim)
+
+
+def asked(spec: VictimSpec, *, may_ask: bool) -> Victim:
+    """Make a victim, whose noise, where its answers are averaged, is measured now.
+
+    Raises
+    ------
+    InputError
+        If that would ask a service that may not be asked.
+    """
+    base = unasked(spec)
+    if "repeats" in spec.options and not may_ask and base.card.device == ELSEWHERE:
+        raise InputError(
+            f'The victim "{base.card.name}" may cost money, and measuring the noise of its '
+            "answers asks for 16 of them: say --yes to have it asked."
+        )
+    return ready(spec, base)
+
+
+def _planned(run: Path) -> tuple[AuditRecord, CellRecord] | None:
+    """Return the manifest of the audit that a run is a cell of, and the cell there."""
+    audit = manifest(run.parent)
+    cell = None if audit is None else audit.cell(run.name)
+    return None if audit is None or cell is None else (audit, cell)
+
+
+def _label(spec: str, options: Mapping[str, Any]) -> str:
+    """Return the label of a victim: its string, and its options behind commas."""
+    parts = [spec]
+    for key, value in sorted(options.items()):
+        if key == "score_range":
+            parts.append("range=" + ":".join(f"{end:g}" for end in value))
+        else:
+            parts.append(key if value is True else f"{key}={value}")
+    return ",".join(parts)
+
+
+class ScoreCache(ExitStack):
+    """A file of scores that grows, a context manager.
+
+    One picture is asked at a time: a score's last bits then do not depend on where an earlier
+    start was interrupted. The file is opened, and kept from other processes, once there is a score
+    to ask for.
+
+    Parameters
+    ----------
+    path : path
+        The file; its answers are known. A torn last line is dropped.
+    progress : callable, optional
+        See `Progress`.
+
+    Attributes
+    ----------
+    counts : Counter of str
+        The number of answers that the file holds of each victim.
+
+    Raises
+    ------
+    InputError
+        If the file is none of answers, or, once a score is to be asked, another process adds to it.
+    OSError
+        If there is no room for a score that is to be asked.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], progress: Progress | None = None) -> None:
+        super().__init__()
+        self._path, self._progress = Path(path), progress
+        self._known: dict[tuple[str, int], float] = {}
+        self._asked = 0
+        self._take_in(journal.read(self._path, SCORES))
+
+    def know(self, label: str, answers: Iterable[tuple[int, float]]) -> None:
+        """Take in pictures' keys and scores that were recorded elsewhere."""
+        for key, native in answers:
+            self._known.setdefault((label, key), native)
+
+    def knows(self, label: str, key: int) -> bool:
+        """Tell whether a picture's score is known, by the picture's key."""
+        return (label, key) in self._known
+
+    def of(self, scorer: Scorer, pixels: Pixels) -> float:
+        """Return a picture's native score: the known one, or else asked and kept."""
+        place = scorer.label, picture_key(pixels)
+        if place not in self._known:
+            file = self._file
+            if place not in self._known:  # another process may have asked meanwhile
+                native = score(scorer.victim, pixels)
+                file.keep([CachedScore(*place, native)])
+                self.counts[scorer.label] += 1
+                self._known[place] = native
+                self._count()
+        return self._known[place]
+
+    def qualities(self, scorer: Scorer, pictures: Iterable[Pixels]) -> list[float]:
+        """Return pictures' qualities on 0-10: known ones, or else asked and kept one by one."""
+        return [scorer.quality(self.of(scorer, each)) for each in pictures]
+
+    def check(self, scorer: Scorer, pixels: Pixels) -> None:
+        """Ask for a known score again: answers of two victims must not stand in one figure.
+
+        Raises
+        ------
+        InputError
+            If the victim answers otherwise now.
+        """
+        known = self._known.get((scorer.label, picture_key(pixels)))
+        if known is None:
+            return
+        now = score(scorer.victim, pixels)
+        self._count()
+        if abs(now - known) > tolerance(scorer.victim.card):
+            raise InputError(
+                f'The victim "{scorer.label}" scores a picture {now:.6g} that it scored '
+                f"{known:.6g} before: it is another. Give the run's victim, or remove "
+                f"{self._path} where that is older."
+            )
+
+    def _count(self) -> None:
+        self._asked += 1
+        if self._progress is not None:
+            self._progress(self._asked)
+
+    @cached_property
+    def _file(self) -> Journal[CachedScore]:
+        """The file, open from the first score that is asked."""
+        file = self.enter_context(Journal(self._path, SCORES, patience=0))
+        self._take_in(file.answers)
+        return file
+
+    def _take_in(self, answers: Sequence[CachedScore]) -> None:
+        """Know the answers of the file: all of them, since it only grows."""
+        self._known |= {(each.label, each.picture): each.score for each in answers}
+        self.counts = Counter(each.label for each in answers)
