@@ -69,7 +69,7 @@ class Planner:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._fields: OrderedDict[tuple[int, int], Field] = OrderedDict()
-        self._frames = _frames(network)
+        self._frames = {INPUT: INPUT} | {step.name: step.frame for step in network.steps}
         stored = _always_stored(network) | self.field(0, 1).beyond | self.field(1, 1).beyond
         cells = {name: shape[0] * shape[2] * shape[3] for name, shape in network.shapes.items()}
         self.rooms = {
@@ -107,7 +107,7 @@ class Planner:
             spans = down.spans[name], across.spans[name]
             windows = alike.get(spans)
             if windows is None:
-                windows = _windows(*spans, positions[self._frames[name]], step.shape[0])
+                windows = _windows(*spans, positions[step.frame], step.shape[0])
                 alike[spans] = windows
             plan[name] = windows if windows.cells <= self._limits[name] else None
         return plan
@@ -155,15 +155,6 @@ class Planner:
                 for name in step.inputs:
                     limits[name] = min(limits[name], limits[step.name])
         return limits
-
-
-def _frames(network: Network) -> dict[str, str]:
-    """Return the frame in which each map's windows lie: the picture, or the last cut before it."""
-    frames = {INPUT: INPUT}
-    for step in network.steps:
-        if not isinstance(step, Reduction):
-            frames[step.name] = step.name if isinstance(step, Cut) else frames[step.inputs[0]]
-    return frames
 
 
 def _always_stored(network: Network) -> set[str]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from iqaudit._incremental.kernels import linear
-from iqaudit._incremental.lowering import Node, called
+from iqaudit._incremental.lowering import Context
+from iqaudit._incremental.nodes import Node, called
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,25 +49,23 @@ class Tail:
         return score
 
 
-def tail_to(
-    nodes: Iterable[Node], output: Node, maps: Mapping[str, str], constants: Mapping[str, Any]
-) -> Tail:
+def tail_to(nodes: Iterable[Node], output: Node, context: Context) -> Tail:
     """Return the tail that leads from maps and constants to an output node."""
-    needed, used = {output.name}, set()
+    needed = {output.name}
     names: dict[str, str] = {}
+    constants: dict[str, Any] = {}
     calls = []
     for node in reversed(list(nodes)):
         if node.name not in needed:
             continue
-        if node.name in constants:
-            used.add(node.name)
-        elif node.name in maps:
-            names[node.name] = maps[node.name]
+        if node.name in context.constants:
+            constants[node.name] = context.constants[node.name]
+        elif node.name in context.maps:
+            names[node.name] = context.maps[node.name].name
         else:
-            calls.append(_call(node, constants))
+            calls.append(_call(node, context.constants))
             needed |= {arg.name for arg in node.all_input_nodes}
-    fixed = {name: constants[name] for name in used}
-    return Tail(names, tuple(reversed(calls)), fixed, output.name)
+    return Tail(names, tuple(reversed(calls)), constants, output.name)
 
 
 def _call(

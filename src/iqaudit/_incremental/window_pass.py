@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from iqaudit._incremental.map_store import MapStore
@@ -104,13 +105,15 @@ class WindowPass:
 
     def _resample(self, step: Resampling, windows: Windows) -> Tensor:
         stored = self._store.maps[step.inputs[0]]
-        patches, corners = [], []
+        parts = []
         for n, top, left in windows.corners:
             row, tall = step.reads(top, windows.height, 0)
             column, wide = step.reads(left, windows.width, 1)
-            corners.append((top, left, row, column))
-            patches.append(stored.patches(Windows(((n, row, column),), tall, wide)))
-        return step.compute(patches, corners, (windows.height, windows.width))
+            patch = stored.patches(Windows(((n, row, column),), tall, wide))
+            down = step.rows[top : top + windows.height, row : row + tall]
+            across = step.columns[left : left + windows.width, column : column + wide]
+            parts.append(torch.einsum("or,ncrs,ps->ncop", down, patch, across))
+        return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
     def _cut(self, step: Cut, windows: Windows) -> Tensor:
         stored = self._store.maps[step.inputs[0]]
