@@ -1,12 +1,12 @@
 """A window pass: the steps of a network, computed on the windows that a plan names."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from iqaudit._incremental.map_store import MapStore
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.operators import (
     INPUT,
@@ -19,6 +19,7 @@ from iqaudit._incremental.operators import (
 )
 from iqaudit._incremental.plan import Plan
 from iqaudit._incremental.receptive_field import Windows
+from iqaudit._incremental.stored_map import StoredMap
 
 SMALL_PRODUCT = 1 << 17
 """Numbers: convolutions of windows that read no more are gathered as the factor of a product, which
@@ -26,20 +27,20 @@ has less to set up than a kernel of its own."""
 
 
 class WindowPass:
-    """One score: the network's steps on changed windows, over the store's maps.
+    """One score: the network's steps on changed windows, over stored maps.
 
     Parameters
     ----------
     network : Network
         The steps, and the tail behind them.
-    store : MapStore
-        The base picture's maps, which the pass changes until it is accepted or another begins.
+    maps : mapping of str to StoredMap
+        The base picture's, by step; the pass changes them until it is accepted or another begins.
     plan : Plan
         The windows of every map.
     """
 
-    def __init__(self, network: Network, store: MapStore, plan: Plan) -> None:
-        self._network, self._store, self._plan = network, store, plan
+    def __init__(self, network: Network, maps: Mapping[str, StoredMap], plan: Plan) -> None:
+        self._network, self._maps, self._plan = network, maps, plan
         self._values: dict[str, Tensor] = {}
         """By map: its windows, or the whole map where the plan has none."""
 
@@ -59,11 +60,12 @@ class WindowPass:
             }
             return network.tail(inputs)
         finally:
-            self._store.restore()
+            for stored in self._maps.values():
+                stored.restore()
 
     def _set(self, name: str, value: Tensor) -> None:
         self._values[name] = value
-        stored = self._store.maps.get(name)
+        stored = self._maps.get(name)
         if stored is not None:
             stored.change(self._plan[name], value)
 
@@ -84,19 +86,19 @@ class WindowPass:
         """Return a map with its changed windows in place."""
         if self._plan[name] is None:
             return self._values[name]
-        return self._store.maps[name].whole()
+        return self._maps[name].whole()
 
     def _windows(self, name: str, windows: Windows, fill: float = 0.0) -> Tensor:
         """Return windows of a map: its changed ones, or others with those in place."""
         if self._plan[name] == windows:
             return self._values[name]
-        return self._store.maps[name].patches(windows, fill)
+        return self._maps[name].patches(windows, fill)
 
     def _slide(self, step: Sliding, windows: Windows) -> Tensor:
         name, read = step.inputs[0], step.read(windows)
         if step.product is not None:
-            stored = self._store.maps[name]
-            length = stored.layout.shape[1] * step.kernel[0] * step.kernel[1]
+            stored = self._maps[name]
+            length = stored.shape[1] * step.kernel[0] * step.kernel[1]
             if windows.cells * length <= SMALL_PRODUCT:
                 rows = stored.gather(stored.numbers(read, step.fill, step))
                 cells = step.product(rows.view(-1, length))
@@ -104,7 +106,7 @@ class WindowPass:
         return step.compute(self._windows(name, read, step.fill))
 
     def _resample(self, step: Resampling, windows: Windows) -> Tensor:
-        stored = self._store.maps[step.inputs[0]]
+        stored = self._maps[step.inputs[0]]
         parts = []
         for n, top, left in windows.corners:
             row, tall = step.reads(top, windows.height, 0)
@@ -116,7 +118,7 @@ class WindowPass:
         return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
     def _cut(self, step: Cut, windows: Windows) -> Tensor:
-        stored = self._store.maps[step.inputs[0]]
+        stored = self._maps[step.inputs[0]]
         numbers = [
             stored.numbers_at(
                 step.batch[n],
@@ -130,10 +132,9 @@ class WindowPass:
 
     def _reduce(self, step: Reduction) -> Any:
         """Return a statistic of a map, by difference where windows changed."""
-        name, sums = step.inputs[0], self._store.sums[step.name]
+        name = step.inputs[0]
         if self._plan[name] is None:
-            sums.replace()
             return step.whole(self._values[name])
-        answer = step.finish(*sums.change(), step.shape[2] * step.shape[3])
-        kind = self._store.like.dtype
+        answer = step.finish(*self._maps[name].sums(), step.shape[2] * step.shape[3])
+        kind = self._values[INPUT].dtype
         return tuple(a.to(kind) for a in answer) if isinstance(answer, tuple) else answer.to(kind)
