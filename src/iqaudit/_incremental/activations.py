@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from iqaudit._incremental.network import Network
@@ -25,7 +27,7 @@ class Activations:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.planner = Planner(network)
-        margins, fills = _margins(network), _fills(network)
+        margins, fills = _padding(network)
         self.maps = {
             name: StoredMap(network.shapes[name], margins[name], fills[name], room)
             for name, room in self.planner.rooms.items()
@@ -86,26 +88,23 @@ class Activations:
         return stored.base
 
 
-def _margins(network: Network) -> dict[str, tuple[int, int, int, int]]:
-    """Return how far beyond each map its readers reach: above, left, below, right."""
-    margins = dict.fromkeys(network.shapes, (0, 0, 0, 0))
+def _padding(
+    network: Network,
+) -> tuple[dict[str, NDArray[np.int64]], dict[str, tuple[float, ...]]]:
+    """Return how far beyond each map its readers reach, and the values that they find there.
+
+    As `StoredMap` takes them; the values are zero, too, for maps with other readers.
+    """
+    margins = {name: np.zeros((2, 2), np.int64) for name in network.shapes}
+    fills: dict[str, tuple[float, ...]] = dict.fromkeys(network.shapes, (0.0,))
     for step in network.steps:
         if not isinstance(step, Sliding):
             continue
         name = step.inputs[0]
-        far = []
         for axis in (0, 1):
             start, size = step.reads(0, step.shape[2 + axis], axis)
-            far.append((max(-start, 0), max(start + size - network.shapes[name][2 + axis], 0)))
-        here = (far[0][0], far[1][0], far[0][1], far[1][1])
-        margins[name] = tuple(map(max, margins[name], here))  # type: ignore[assignment]
-    return margins
-
-
-def _fills(network: Network) -> dict[str, tuple[float, ...]]:
-    """Return the values that each map's readers pad it with; zero always, for the others."""
-    fills: dict[str, tuple[float, ...]] = dict.fromkeys(network.shapes, (0.0,))
-    for step in network.steps:
-        if isinstance(step, Sliding) and step.fill not in fills[step.inputs[0]]:
-            fills[step.inputs[0]] += (step.fill,)
-    return fills
+            beyond = (-start, start + size - network.shapes[name][2 + axis])
+            margins[name][axis] = np.maximum(margins[name][axis], beyond)
+        if step.fill not in fills[name]:
+            fills[name] += (step.fill,)
+    return margins, fills

@@ -39,13 +39,13 @@ def fuse(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ...
         if not isinstance(step, Pointwise) or len(under) > 1:
             grounds[step.name] = step.name
             inner = result.get(step.inputs[0])
-            if inner is not None and readers[inner.name] == {step.name} and _pools(inner, step):
-                result[step.name] = _with_pooling(result.pop(inner.name), step)
-            else:
+            if inner is None or readers[inner.name] != {step.name} or not _pools(inner, step):
                 result[step.name] = step
-            continue
-        grounds[step.name] = under.pop()
-        result[step.name] = _absorbing(step, result, readers)
+            else:
+                result[step.name] = _with_pooling(result.pop(inner.name), step)
+        else:
+            grounds[step.name] = under.pop()
+            result[step.name] = _absorbing(step, result, readers)
     return tuple(result.values())
 
 

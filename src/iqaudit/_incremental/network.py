@@ -155,34 +155,34 @@ class _Reader(Context):
             return
         for arg in read:
             self._settle(arg.name)
-        if all(self.is_map(arg) or arg.name in self.constants for arg in read):
-            self._take(node.name, rules.lower(node, self))
-        if node.name not in self.maps and any(self.is_map(arg) for arg in read):
-            self.unruled[name] = None
-
-    def _take(self, name: str, step: Step | None) -> None:
+        known = all(self.is_map(arg) or arg.name in self.constants for arg in read)
+        step = rules.lower(node, self) if known else None
         if step is not None:
-            self.maps[name] = step
+            self.maps[node.name] = step
+        elif any(self.is_map(arg) for arg in read):
+            self.unruled[name] = None
 
     def _follow_move(self, node: Node, read: list[Node]) -> bool:
         """Follow a node that only moves cells, as far as they all come from one map."""
-        if not rules.is_move(node, self):
-            return False
-        if not all(arg.name in self.moves or self.is_map(arg) for arg in read):
-            return False
-        roots = {
-            self.moves[arg.name].root if arg.name in self.moves else self.maps[arg.name]
-            for arg in read
-        }
-        if len(roots) == 1:
-            self.moves[node.name] = rules.Move(roots.pop(), node)
-        return node.name in self.moves
+        roots = {self._root(arg) for arg in read} if rules.is_move(node, self) else set()
+        root = roots.pop() if len(roots) == 1 else None
+        if root is not None:
+            self.moves[node.name] = rules.Move(root, node)
+        return root is not None
+
+    def _root(self, arg: Node) -> Step | None:
+        """Return the map that a node is, or whose cells it has moved."""
+        if arg.name in self.moves:
+            return self.moves[arg.name].root
+        return self.maps[arg.name] if self.is_map(arg) else None
 
     def _settle(self, name: str) -> None:
         """Make a map of the cells of a move where they lie as a map's again."""
         if name in self.moves and name not in self.maps:
             root, node = self.moves[name]
-            self._take(name, rules.cut(name, root, self._cells(node)))
+            step = rules.cut(name, root, self._cells(node))
+            if step is not None:
+                self.maps[name] = step
 
     def _cells(self, node: Node) -> NDArray[Any]:
         """Return the element of its root that each element of a move's value is."""

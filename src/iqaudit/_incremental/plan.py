@@ -3,9 +3,9 @@
 Geometry only, without a tensor: it depends on the network and on where the picture's windows lie.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -68,7 +68,8 @@ class Planner:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._fields: OrderedDict[tuple[int, int], Field] = OrderedDict()
+        self.field = lru_cache(SIZES)(partial(_field, network))
+        """From an axis, 0 for rows and 1 for columns, and a size to the `Field` of windows."""
         self._frames = {INPUT: INPUT} | {step.name: step.frame for step in network.steps}
         stored = _always_stored(network) | self.field(0, 1).beyond | self.field(1, 1).beyond
         cells = {name: shape[0] * shape[2] * shape[3] for name, shape in network.shapes.items()}
@@ -117,31 +118,6 @@ class Planner:
         beyond = self.field(0, height).beyond | self.field(1, width).beyond
         return beyond <= self.rooms.keys() and count * height * width <= self._limits[INPUT]
 
-    def field(self, axis: int, size: int) -> Field:
-        """Return the reach of windows of a size along an axis: 0 for rows, 1 for columns."""
-        key = (axis, size)
-        if key not in self._fields:
-            if len(self._fields) >= SIZES:
-                self._fields.popitem(last=False)
-            self._fields[key] = self._walk(axis, size)
-        return self._fields[key]
-
-    def _walk(self, axis: int, size: int) -> Field:
-        spans = {INPUT: Span.of_window(size, self._network.shape[2 + axis])}
-        pieces: dict[str, Lines] = {}
-        beyond: set[str] = set()
-        for step in self._network.steps:
-            if isinstance(step, Cut):
-                lines = step.columns if axis else step.rows
-                pieces[step.name], spans[step.name] = in_pieces(spans[step.inputs[0]], lines)
-            elif not isinstance(step, Reduction):
-                inputs = tuple(spans[name] for name in step.inputs)
-                span = spans[step.name] = step.span(inputs, axis)
-                if isinstance(step, Pointwise):  # a smaller window's surroundings are read as well
-                    pairs = zip(step.inputs, inputs, strict=True)
-                    beyond |= {name for name, each in pairs if not each.same(span)}
-        return Field(spans, pieces, frozenset(beyond))
-
     def _limited(self, cells: Mapping[str, int]) -> dict[str, float]:
         """Return the most cells of each map that are computed as windows.
 
@@ -155,6 +131,24 @@ class Planner:
                 for name in step.inputs:
                     limits[name] = min(limits[name], limits[step.name])
         return limits
+
+
+def _field(network: Network, axis: int, size: int) -> Field:
+    """Return the reach of windows of a size along an axis: 0 for rows, 1 for columns."""
+    spans = {INPUT: Span.of_window(size, network.shape[2 + axis])}
+    pieces: dict[str, Lines] = {}
+    beyond: set[str] = set()
+    for step in network.steps:
+        if isinstance(step, Cut):
+            lines = step.columns if axis else step.rows
+            pieces[step.name], spans[step.name] = in_pieces(spans[step.inputs[0]], lines)
+        elif not isinstance(step, Reduction):
+            inputs = tuple(spans[name] for name in step.inputs)
+            span = spans[step.name] = step.span(inputs, axis)
+            if isinstance(step, Pointwise):  # a smaller window's surroundings are read as well
+                pairs = zip(step.inputs, inputs, strict=True)
+                beyond |= {name for name, each in pairs if not each.same(span)}
+    return Field(spans, pieces, frozenset(beyond))
 
 
 def _always_stored(network: Network) -> set[str]:

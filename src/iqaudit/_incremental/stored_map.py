@@ -30,8 +30,8 @@ class StoredMap:
     ----------
     shape : (n, channels, height, width)
         Of the map.
-    margins : (int, int, int, int)
-        Cells above, left, below and right of it that its readers see.
+    margins : ndarray of int, (2, 2)
+        Cells above and below it, left and right of it, that its readers see.
     fills : tuple of float
         Values that they pad it with.
     room : int
@@ -41,11 +41,12 @@ class StoredMap:
     def __init__(
         self,
         shape: Shape,
-        margins: tuple[int, int, int, int],
+        margins: NDArray[np.int64],
         fills: tuple[float, ...],
         room: int,
     ) -> None:
         self.shape, self._margins, self._fills = shape, margins, fills
+        self._corner = margins[:, 0].tolist()
         n, channels, height, width = shape
         self._cells = n * height * width
         self.size = (self._cells + len(fills) + room) * channels
@@ -130,13 +131,13 @@ class StoredMap:
 
     def numbers_at(self, n: int, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> RowNumbers:
         """Return the rows of cells of one map of the batch, by their rows and columns."""
-        above, beside = self._margins[:2]
+        above, beside = self._corner
         numbers: RowNumbers = self._table(0.0)[n, above + rows[:, None], beside + columns]
         return numbers.reshape(-1)
 
     def _places_of(self, windows: Windows) -> list[tuple[int, slice, slice]]:
         """Return where windows stand in the tables."""
-        above, beside = self._margins[:2]
+        above, beside = self._corner
         _, height, width = windows
         corners = ((n, above + top, beside + left) for n, top, left in windows.corners)
         return [(n, slice(y, y + height), slice(x, x + width)) for n, y, x in corners]
@@ -189,9 +190,8 @@ class StoredMap:
     def _table(self, fill: float) -> RowNumbers:
         """Return the row numbers of the map as padded with a value; made when first asked for."""
         if fill not in self._tables:
-            above, left, below, right = self._margins
             outside = self._cells + self._fills.index(fill)
-            around = ((0, 0), (above, below), (left, right))
+            around = ((0, 0), *self._margins.tolist())
             base = np.pad(self._ids, around, constant_values=outside)
             self._tables[fill] = Table(base.copy(), base)
             self._enter(self._tables[fill])

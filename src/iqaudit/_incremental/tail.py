@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -11,6 +11,9 @@ from torch import Tensor
 from iqaudit._incremental.kernels import linear
 from iqaudit._incremental.lowering import Context
 from iqaudit._incremental.nodes import Node, called
+
+Call: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""A node, its function and the arguments, in which nodes stand for earlier values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +24,8 @@ class Tail:
     ----------
     names : dict of str to str
         The steps that it starts from, by the nodes that stand for them.
-    calls : tuple of (str, callable, args, kwargs)
-        In order; nodes among the arguments stand for earlier values.
+    calls : tuple of Call
+        In order.
     constants : dict of str to Any
         Values that depend on the weights alone, by node.
     output : str
@@ -30,7 +33,7 @@ class Tail:
     """
 
     names: Mapping[str, str]
-    calls: tuple[tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], ...]
+    calls: tuple[Call, ...]
     constants: Mapping[str, Any]
     output: str
 
@@ -68,9 +71,7 @@ def tail_to(nodes: Iterable[Node], output: Node, context: Context) -> Tail:
     return Tail(names, tuple(reversed(calls)), constants, output.name)
 
 
-def _call(
-    node: Node, constants: Mapping[str, Any]
-) -> tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+def _call(node: Node, constants: Mapping[str, Any]) -> Call:
     """Return a node's call; a fully connected layer's with its weights laid out beforehand."""
     weights = [arg for arg in node.args[1:] if arg is not None]
     if node.target is torch.ops.aten.linear.default and all(a.name in constants for a in weights):

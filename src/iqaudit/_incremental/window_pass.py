@@ -10,6 +10,7 @@ from torch import Tensor
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.operators import (
     INPUT,
+    AnyStep,
     Cut,
     Pointwise,
     Reduction,
@@ -41,36 +42,31 @@ class WindowPass:
 
     def __init__(self, network: Network, maps: Mapping[str, StoredMap], plan: Plan) -> None:
         self._network, self._maps, self._plan = network, maps, plan
-        self._values: dict[str, Tensor] = {}
-        """By map: its windows, or the whole map where the plan has none."""
+        self._values: dict[str, Any] = {}
+        """By step: its windows; what it computes as a whole where the plan has none."""
 
     def run(self, windows: Tensor) -> Tensor:
         """Return the score of the base with windows, (n, channels, height, width), changed."""
-        network, reduced = self._network, {}
+        tail = self._network.tail
         try:
             self._set(INPUT, windows)
-            for step in network.steps:
-                if isinstance(step, Reduction):
-                    reduced[step.name] = self._reduce(step)
-                else:
-                    self._set(step.name, self._compute(step))
-            inputs = {
-                name: reduced[name] if name in reduced else self._whole(name)
-                for name in network.tail.inputs
-            }
-            return network.tail(inputs)
+            for step in self._network.steps:
+                self._set(step.name, self._compute(step))
+            return tail({name: self._whole(name) for name in tail.inputs})
         finally:
             for stored in self._maps.values():
                 stored.restore()
 
-    def _set(self, name: str, value: Tensor) -> None:
+    def _set(self, name: str, value: Any) -> None:
         self._values[name] = value
         stored = self._maps.get(name)
         if stored is not None:
             stored.change(self._plan[name], value)
 
-    def _compute(self, step: Pointwise | Sliding | Resampling | Cut) -> Tensor:
+    def _compute(self, step: AnyStep) -> Any:
         """Compute a step on its windows, or on the whole map."""
+        if isinstance(step, Reduction):
+            return self._reduce(step)
         windows = self._plan[step.name]
         if windows is None:
             return step.whole(*(self._whole(name) for name in step.inputs))
@@ -82,13 +78,13 @@ class WindowPass:
             return self._resample(step, windows)
         return self._cut(step, windows)
 
-    def _whole(self, name: str) -> Tensor:
-        """Return a map with its changed windows in place."""
-        if self._plan[name] is None:
+    def _whole(self, name: str) -> Any:
+        """Return a map with its changed windows in place, or a statistic."""
+        if self._plan.get(name) is None:
             return self._values[name]
         return self._maps[name].whole()
 
-    def _windows(self, name: str, windows: Windows, fill: float = 0.0) -> Tensor:
+    def _windows(self, name: str, windows: Windows, fill: float = 0.0) -> Any:
         """Return windows of a map: its changed ones, or others with those in place."""
         if self._plan[name] == windows:
             return self._values[name]
