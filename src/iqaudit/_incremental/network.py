@@ -16,7 +16,7 @@ from iqaudit._incremental import rules
 from iqaudit._incremental.fusion import fuse
 from iqaudit._incremental.lowering import Context
 from iqaudit._incremental.nodes import Node, arguments, called, flops, operator_name
-from iqaudit._incremental.operators import INPUT, AnyStep, Shape, Step
+from iqaudit._incremental.operators import INPUT, AnyStep, Reduction, Shape, Step
 from iqaudit._incremental.tail import Tail, tail_to
 
 
@@ -53,8 +53,9 @@ class Network:
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
-        """Every map's, (n, channels, height, width); a reduction's is that of the map it reads."""
-        return {step.name: step.shape for step in self.steps} | {INPUT: self.shape}
+        """Every map's, (n, channels, height, width)."""
+        maps = (step for step in self.steps if not isinstance(step, Reduction))
+        return {INPUT: self.shape} | {step.name: step.shape for step in maps}
 
 
 def read(module: nn.Module, example: Tensor) -> Network:

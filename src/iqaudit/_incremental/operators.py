@@ -136,26 +136,17 @@ class Resampling(Step):
     whole : callable
         The operator itself.
     weights : callable
-        From an axis, 0 for rows and 1 for columns, to its weights, (outputs, inputs).
+        From an axis, 0 for rows and 1 for columns, to its weights, (outputs, inputs); they are
+        worked out when they are first asked for.
     """
 
     whole: Callable[[Tensor], Tensor]
     weights: Callable[[int], Tensor]
 
     @cached_property
-    def rows(self) -> Tensor:
-        """The rows' weights; a step that is not computed takes none."""
-        return self.weights(0)
-
-    @cached_property
-    def columns(self) -> Tensor:
-        """The columns' weights."""
-        return self.weights(1)
-
-    @cached_property
     def _reads(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """(outputs, inputs) of each axis: True where an output reads an input."""
-        return (self.rows != 0).cpu().numpy(), (self.columns != 0).cpu().numpy()
+        return (self.weights(0) != 0).cpu().numpy(), (self.weights(1) != 0).cpu().numpy()
 
     def span(self, spans: tuple[Span, ...], axis: int) -> Span:
         """Return the output's span along an axis."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from iqaudit._incremental.network import Network
-from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Reduction, Resampling, Sliding
+from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Reduction
 from iqaudit._incremental.receptive_field import Corner, Lines, Span, Windows, in_pieces
 
 WHOLE_ABOVE = 0.75
@@ -71,11 +71,14 @@ class Planner:
         self.field = lru_cache(SIZES)(partial(_field, network))
         """From an axis, 0 for rows and 1 for columns, and a size to the `Field` of windows."""
         self._frames = {INPUT: INPUT} | {step.name: step.frame for step in network.steps}
-        stored = _always_stored(network) | self.field(0, 1).beyond | self.field(1, 1).beyond
+        stored = {INPUT, *network.tail.inputs, *self.field(0, 1).beyond, *self.field(1, 1).beyond}
+        for step in network.steps:
+            if not isinstance(step, Pointwise):
+                stored |= set(step.inputs)
         cells = {name: shape[0] * shape[2] * shape[3] for name, shape in network.shapes.items()}
         self.rooms = {
-            name: min(cells[name], max(ALWAYS_ROOM, cells[name] // ROOM_SHARE))
-            for name in cells
+            name: min(count, max(ALWAYS_ROOM, count // ROOM_SHARE))
+            for name, count in cells.items()
             if name in stored
         }
         self._limits = self._limited(cells)
@@ -149,15 +152,6 @@ def _field(network: Network, axis: int, size: int) -> Field:
                 pairs = zip(step.inputs, inputs, strict=True)
                 beyond |= {name for name, each in pairs if not each.same(span)}
     return Field(spans, pieces, frozenset(beyond))
-
-
-def _always_stored(network: Network) -> set[str]:
-    """Return the maps that are read beyond their changed windows whatever the window."""
-    stored = {INPUT, *network.tail.inputs}
-    for step in network.steps:
-        if isinstance(step, Sliding | Resampling | Cut | Reduction):
-            stored |= set(step.inputs)
-    return stored - {step.name for step in network.steps if isinstance(step, Reduction)}
 
 
 def _touched(cut: Cut, positions: list[Corner], rows: Lines, columns: Lines) -> list[Corner]:

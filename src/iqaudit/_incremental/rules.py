@@ -127,24 +127,16 @@ def _item(node: Node, context: Context) -> Step | None:
         return None
     name = operator_name(source)
     if name in SPLITS:
-        return _piece(node, context) if _dimensions(source, 0) == CHANNELS else None
+        split = context.closure(source)
+        piece = Pointwise(
+            **head(node, context.maps[source.args[0].name]), compute=lambda x: split(x)[index]
+        )
+        return piece if _dimensions(source, 0) == CHANNELS else None
     if index != 0:
         return None
     if name == "max_pool2d_with_indices":
         return rules_spatial.pool(source, context, node)
     return rules_spatial.batch_norm(source, context, node)
-
-
-def _piece(node: Node, context: Context) -> Pointwise:
-    """Return some of a map's channels."""
-    source, index = node.args
-    rest, kwargs = source.args[1:], dict(source.kwargs)
-
-    def take(x: Tensor) -> Tensor:
-        piece: Tensor = source.target(x, *rest, **kwargs)[index]
-        return piece
-
-    return Pointwise(**head(node, context.maps[source.args[0].name]), compute=take)
 
 
 def _pointwise(node: Node, context: Context) -> Pointwise | None:

@@ -6,6 +6,7 @@ Convolution, pooling, padding, interpolation; and statistics, updated by differe
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -53,14 +54,11 @@ def batch_norm(node: Node, context: Context, result: Node | None = None) -> Step
     `result` is the node of its answer, where it gives statistics as well.
     """
     result = node if result is None else result
-    training = operator_name(node) == "batch_norm" and node.args[5]
-    if training:
+    x, weight, bias, mean, variance, *options = node.args
+    training = options.pop(0) if operator_name(node) == "batch_norm" else False
+    if training or mean is None or any(context.is_map(arg) for arg in node.args[1:5]):
         return None
-    x, weight, bias, mean, variance = node.args[:5]
-    eps = node.args[7] if operator_name(node) == "batch_norm" else node.args[6]
-    if any(context.is_map(arg) for arg in (weight, bias, mean, variance)) or mean is None:
-        return None
-    gain = 1 / torch.sqrt(context.value(variance).double() + eps)
+    gain = 1 / torch.sqrt(context.value(variance).double() + options[1])
     if weight is not None:
         gain = gain * context.value(weight).double()
     shift = -context.value(mean).double() * gain
@@ -77,10 +75,9 @@ def batch_norm(node: Node, context: Context, result: Node | None = None) -> Step
 
 def activation(node: Node, context: Context) -> Convolution | None:
     """Fold a clamp or ReLU into the convolution before it."""
-    source = context.maps[node.args[0].name]
-    if not isinstance(source, Convolution) or source.activation:
-        return None
-    if not _only_user(source, node.args[0]):
+    x = node.args[0]
+    source = context.maps[x.name]
+    if not isinstance(source, Convolution) or source.activation or not _only_user(source, x):
         return None
     name = operator_name(node)
     if name == "relu":
@@ -130,7 +127,7 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Step | Non
     name, shape = operator_name(node), map_shape(node)
     if "adaptive" in name:
         if shape[2:] == (1, 1):
-            return _average(node, source)
+            return _average(node, context)
         return resampling(node, context)
     call = context.closure(node)
     if name.startswith("max_pool2d"):
@@ -155,7 +152,7 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Step | Non
         stride, whole, divisor = pair(options["stride"] or kernel), call, options["divisor"]
         padded = any(pair(options["padding"]))
         if shape[2:] == (1, 1) and kernel == source.shape[2:] and not padded and divisor is None:
-            return _average(node, source)
+            return _average(node, context)
         if options["ceil"] or (padded and not options["count"]):
             return None  # the border's cells are divided by fewer
         pool = lambda x: functional.avg_pool2d(x, kernel, stride, divisor_override=divisor)  # noqa: E731
@@ -180,6 +177,7 @@ def resampling(node: Node, context: Context) -> Resampling | None:
 
     by_factor = node.args[1] is None  # and not to a size
 
+    @cache  # a step that is not computed takes none
     def weights(axis: int) -> Tensor:
         # One line lit at a time, each in a channel of its own, tells which outputs read it.
         # A factor must leave two lines across: of one, antialiasing makes something else.
@@ -196,16 +194,16 @@ def resampling(node: Node, context: Context) -> Resampling | None:
 
 def reduction(node: Node, context: Context) -> Reduction | None:
     """Return a statistic over rows and columns; None where it is over anything else."""
-    names = "x dim keepdim" if operator_name(node) in ("mean", "sum") else "x dim"
+    name = operator_name(node)
+    names = "x dim keepdim" if name in ("mean", "sum") else "x dim"
     options = arguments(node, names, dim=None, keepdim=False, correction=1, dtype=None)
-    dimensions = options["dim"]
-    older = operator_name(node) not in ("mean", "sum") and len(node.args) > len(("x", "dim"))
+    dimensions, keep = options["dim"], options["keepdim"]
+    older = len(node.args) > len(names.split())
     if older or not isinstance(dimensions, list | tuple) or options["dtype"] is not None:
         return None
     if sorted(d % 4 for d in dimensions) != SPATIAL:
         return None
     correction = 1 if options["correction"] is None else options["correction"]
-    name, keep = operator_name(node), options["keepdim"]
 
     def finish(total: Tensor, squares: Tensor, cells: int) -> Any:
         mean = total / cells
@@ -221,18 +219,18 @@ def reduction(node: Node, context: Context) -> Reduction | None:
         shaped = tuple(a[:, :, None, None] if keep else a for a in answers)
         return shaped if len(shaped) > 1 else shaped[0]
 
-    return _reduction(node, context.maps[node.args[0].name], finish)
+    return _reduction(node, context, finish)
 
 
-def _reduction(node: Node, source: Step, finish: Callable[[Tensor, Tensor, int], Any]) -> Reduction:
-    rest, kwargs, cells = node.args[1:], dict(node.kwargs), float(math.prod(source.shape))
+def _reduction(
+    node: Node, context: Context, finish: Callable[[Tensor, Tensor, int], Any]
+) -> Reduction:
+    source = context.maps[node.args[0].name]
+    sums = float(math.prod(source.shape))
+    whole = context.closure(node)
+    return Reduction(node.name, (source.name,), source.shape, finish, whole, flops=sums)
 
-    def whole(x: Tensor) -> Any:
-        return node.target(x, *rest, **kwargs)
 
-    return Reduction(node.name, (source.name,), source.shape, finish, whole, flops=cells)
-
-
-def _average(node: Node, source: Step) -> Reduction:
+def _average(node: Node, context: Context) -> Reduction:
     """Return a mean over the whole map, as pooling gives it: (n, channels, 1, 1)."""
-    return _reduction(node, source, lambda total, _, cells: (total / cells)[:, :, None, None])
+    return _reduction(node, context, lambda total, _, cells: (total / cells)[:, :, None, None])

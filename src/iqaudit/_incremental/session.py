@@ -79,8 +79,7 @@ class Session:
         they went then.
         """
         try:
-            if self._follows(change):
-                self._note(change)
+            self._follow(change)
         except Exception as error:  # noqa: BLE001 (as where it is scored)
             self.trust.leave(f"a step failed, {type(error).__name__}: {error}")
         self._moments.due(change)
@@ -101,26 +100,25 @@ class Session:
         if self.trust.fault or not change.patches:
             return self.dense.score(change.painted())
         try:
-            if self._follows(change):
-                self._note(change)
+            if self._follow(change):
                 return self._windows(change)
             return as_number(self._activations.whole(self.dense.tensor(change.painted()[None])))
         except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
             self.trust.leave(f"a step failed, {type(error).__name__}: {error}")
             return self.dense.score(change.painted())
 
-    def _follows(self, change: Patched) -> bool:
-        """Whether a change is scored through its windows."""
-        return (
-            not self.trust.fault
-            and bool(change.patches)
-            and self._activations.planner.fits(len(change.patches), *window_size(change))
-        )
+    def _follow(self, change: Patched) -> bool:
+        """Take the base of a change that is scored through its windows; tell whether it is.
 
-    def _note(self, change: Patched) -> None:
-        """Take a change's base, and remember that it may become the next one."""
+        It may become the next base itself.
+        """
+        if self.trust.fault or not change.patches:
+            return False
+        if not self._activations.planner.fits(len(change.patches), *window_size(change)):
+            return False
         self._rebase(change.base)
         self._changes = [*self._changes[-REMEMBERED:], change]
+        return True
 
     def _windows(self, change: Patched) -> float:
         """Return the score of a change of the base, through its windows."""

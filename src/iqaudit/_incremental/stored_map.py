@@ -1,6 +1,6 @@
 """A stored map: a base picture's map as rows of cells, and the cells that a window pass changes."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,15 +11,10 @@ from iqaudit._incremental.operators import Shape, Sliding, as_map, as_rows
 from iqaudit._incremental.receptive_field import Windows
 
 RowNumbers = NDArray[np.int32]
+Place = tuple[int, slice, slice]
 
 
-class Table(NamedTuple):
-    """The row at each place of a padded map, (n, height, width): now, and of the base."""
-
-    rows: RowNumbers
-    base: RowNumbers
-
-
+@dataclass(eq=False)
 class StoredMap:
     """A map of the base picture, and the cells that the last window pass changed.
 
@@ -38,25 +33,25 @@ class StoredMap:
         The most changed cells.
     """
 
-    def __init__(
-        self,
-        shape: Shape,
-        margins: NDArray[np.int64],
-        fills: tuple[float, ...],
-        room: int,
-    ) -> None:
-        self.shape, self._margins, self._fills = shape, margins, fills
-        self._corner = margins[:, 0].tolist()
-        n, channels, height, width = shape
+    shape: Shape
+    margins: NDArray[np.int64]
+    fills: tuple[float, ...]
+    room: int
+
+    def __post_init__(self) -> None:
+        n, channels, height, width = self.shape
         self._cells = n * height * width
-        self.size = (self._cells + len(fills) + room) * channels
+        self.size = (self._cells + len(self.fills) + self.room) * channels
         """The numbers that all rows hold."""
         self.rows = torch.empty(0)
         self._ids = np.arange(self._cells, dtype=np.int32).reshape(n, height, width)
-        self._tables: dict[float, Table] = {}
-        self._changed: tuple[Windows | None, Tensor] | None = None
-        self._changed_ids = self._ids[:0]
-        self._places: list[tuple[int, slice, slice]] = []
+        self._tables: dict[float, RowNumbers] = {}
+        """By padding value, the row at each place of the padded map, (n, height, width)."""
+        self._changed: tuple[Windows | None, Tensor] = None, self.rows
+        """The windows, or None for a map that changes as a whole, and their values."""
+        self._changed_ids: RowNumbers = self._ids[:0]
+        self._base_ids: list[RowNumbers] = []
+        self._places: list[Place] = []
         """The changed windows in the tables."""
         self._sums: tuple[Tensor, Tensor] | None = None
         self._changed_sums: tuple[Tensor, Tensor] | None = None
@@ -70,7 +65,7 @@ class StoredMap:
     def base(self, value: Tensor) -> None:
         if not self.rows.numel():
             self.rows = value.new_empty((self.size // self.shape[1], self.shape[1]))
-            for offset, fill in enumerate(self._fills):
+            for offset, fill in enumerate(self.fills):
                 self.rows[self._cells + offset] = fill
         self.rows[: self._cells] = as_rows(value)
         self._sums = None
@@ -81,34 +76,32 @@ class StoredMap:
         if windows is None:
             return
         _, height, width = windows
-        start = self._cells + len(self._fills)
+        start = self._cells + len(self.fills)
         end = start + windows.cells
         self.rows[start:end] = as_rows(values)
         self._changed_ids = np.arange(start, end, dtype=np.int32).reshape(-1, height, width)
         self._places = self._places_of(windows)
+        self._base_ids = [self._ids[place] for place in _places(windows)]
         for table in self._tables.values():
             self._enter(table)
 
     def restore(self) -> None:
         """Have the tables show the base again."""
         for table in self._tables.values():
-            for place in self._places:
-                table.rows[place] = table.base[place]
+            for ids, place in zip(self._base_ids, self._places, strict=False):
+                table[place] = ids
         self._places = []
 
     def accept(self) -> None:
         """Take the last pass's changes into the base."""
-        if self._changed is None:
-            return
         windows, values = self._changed
         if windows is None:
             self.base = values
         else:
-            base = self.base
-            for (n, top, left), cells in zip(windows.corners, values, strict=True):
-                base[n, :, top : top + windows.height, left : left + windows.width] = cells
+            for (n, rows, columns), cells in zip(_places(windows), values, strict=True):
+                self.base[n, :, rows, columns] = cells
             self._sums = self._changed_sums
-        self._changed = None
+        self._changed = None, self.rows[:0]
 
     def whole(self) -> Tensor:
         """Return the map with its changed windows in place."""
@@ -131,16 +124,13 @@ class StoredMap:
 
     def numbers_at(self, n: int, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> RowNumbers:
         """Return the rows of cells of one map of the batch, by their rows and columns."""
-        above, beside = self._corner
+        above, beside = self.margins[:, 0].tolist()
         numbers: RowNumbers = self._table(0.0)[n, above + rows[:, None], beside + columns]
         return numbers.reshape(-1)
 
-    def _places_of(self, windows: Windows) -> list[tuple[int, slice, slice]]:
+    def _places_of(self, windows: Windows) -> list[Place]:
         """Return where windows stand in the tables."""
-        above, beside = self._corner
-        _, height, width = windows
-        corners = ((n, above + top, beside + left) for n, top, left in windows.corners)
-        return [(n, slice(y, y + height), slice(x, x + width)) for n, y, x in corners]
+        return _places(windows, *self.margins[:, 0].tolist())
 
     def gather(self, numbers: RowNumbers) -> Tensor:
         """Return rows by their numbers."""
@@ -171,15 +161,10 @@ class StoredMap:
 
         A cell that several windows cover counts once; its further rows are zero.
         """
-        assert self._changed is not None  # noqa: S101 (a pass is under way)
         windows, values = self._changed
-        assert windows is not None  # noqa: S101 (nor has it changed the whole map)
+        assert windows is not None  # noqa: S101 (a pass is under way that has not changed the whole map)
         new = as_rows(values).double()
-        ids = [
-            self._ids[n, top : top + windows.height, left : left + windows.width].reshape(-1)
-            for n, top, left in windows.corners
-        ]
-        old = self.gather(np.concatenate(ids)).double()
+        old = self.gather(np.stack(self._base_ids).reshape(-1)).double()
         # It counts for the window whose row stands in the table.
         counts = self.numbers(windows, 0.0) == self._changed_ids.reshape(-1)
         if not counts.all():
@@ -190,14 +175,20 @@ class StoredMap:
     def _table(self, fill: float) -> RowNumbers:
         """Return the row numbers of the map as padded with a value; made when first asked for."""
         if fill not in self._tables:
-            outside = self._cells + self._fills.index(fill)
-            around = ((0, 0), *self._margins.tolist())
-            base = np.pad(self._ids, around, constant_values=outside)
-            self._tables[fill] = Table(base.copy(), base)
+            outside = self._cells + self.fills.index(fill)
+            around = ((0, 0), *self.margins.tolist())
+            self._tables[fill] = np.pad(self._ids, around, constant_values=outside)
             self._enter(self._tables[fill])
-        return self._tables[fill].rows
+        return self._tables[fill]
 
-    def _enter(self, table: Table) -> None:
+    def _enter(self, table: RowNumbers) -> None:
         """Put the changed cells in place, until the pass ends."""
         for ids, place in zip(self._changed_ids, self._places, strict=False):
-            table.rows[place] = ids
+            table[place] = ids
+
+
+def _places(windows: Windows, above: int = 0, beside: int = 0) -> list[Place]:
+    """Return where windows of a map lie, with so many cells above it and on its left."""
+    corners = ((n, above + top, beside + left) for n, top, left in windows.corners)
+    height, width = windows.height, windows.width
+    return [(n, slice(y, y + height), slice(x, x + width)) for n, y, x in corners]

@@ -108,8 +108,8 @@ class WindowPass:
             row, tall = step.reads(top, windows.height, 0)
             column, wide = step.reads(left, windows.width, 1)
             patch = stored.patches(Windows(((n, row, column),), tall, wide))
-            down = step.rows[top : top + windows.height, row : row + tall]
-            across = step.columns[left : left + windows.width, column : column + wide]
+            down = step.weights(0)[top : top + windows.height, row : row + tall]
+            across = step.weights(1)[left : left + windows.width, column : column + wide]
             parts.append(torch.einsum("or,ncrs,ps->ncop", down, patch, across))
         return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
