@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from iqaudit._incremental.network import Network
@@ -27,11 +26,7 @@ class Activations:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.planner = Planner(network)
-        margins, fills = _padding(network)
-        self.maps = {
-            name: StoredMap(network.shapes[name], margins[name], fills[name], room)
-            for name, room in self.planner.rooms.items()
-        }
+        self.maps = _stored(network, self.planner.rooms)
         """By step; without values until a base is taken."""
 
     @property
@@ -88,13 +83,8 @@ class Activations:
         return stored.base
 
 
-def _padding(
-    network: Network,
-) -> tuple[dict[str, NDArray[np.int64]], dict[str, tuple[float, ...]]]:
-    """Return how far beyond each map its readers reach, and the values that they find there.
-
-    As `StoredMap` takes them; the values are zero, too, for maps with other readers.
-    """
+def _stored(network: Network, rooms: dict[str, int]) -> dict[str, StoredMap]:
+    """Return maps to store, with what their readers find beyond them; zero always, for some."""
     margins = {name: np.zeros((2, 2), np.int64) for name in network.shapes}
     fills: dict[str, tuple[float, ...]] = dict.fromkeys(network.shapes, (0.0,))
     for step in network.steps:
@@ -107,4 +97,7 @@ def _padding(
             margins[name][axis] = np.maximum(margins[name][axis], beyond)
         if step.fill not in fills[name]:
             fills[name] += (step.fill,)
-    return margins, fills
+    return {
+        name: StoredMap(network.shapes[name], margins[name], fills[name], room)
+        for name, room in rooms.items()
+    }

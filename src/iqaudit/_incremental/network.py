@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -73,12 +73,13 @@ def read(module: nn.Module, example: Tensor) -> Network:
     NotExportableError
         If torch.export cannot give the graph.
     """
+    graph, constants = _export(module, example)
     n, channels, height, width = example.shape
-    return _Reader().read(*_export(module, example), (n, channels, height, width))
+    return _Reader(constants=constants).read(graph, (n, channels, height, width))
 
 
 def _export(module: nn.Module, example: Tensor) -> tuple[fx.Graph, dict[str, Any]]:
-    """Return a module's graph, and the values of its placeholders: None for the picture."""
+    """Return a module's graph, and the values of its placeholders but the picture."""
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # about the module's code, which is not ours
@@ -91,12 +92,12 @@ def _export(module: nn.Module, example: Tensor) -> tuple[fx.Graph, dict[str, Any
     signature = program.graph_signature
     if any(spec.kind is not OutputKind.USER_OUTPUT for spec in signature.output_specs):
         raise NotExportableError("it changes its own buffers as it runs")
-    placeholders: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
     for spec in signature.input_specs:
-        state = program.state_dict if spec.target in program.state_dict else program.constants
-        is_picture = spec.kind is InputKind.USER_INPUT
-        placeholders[spec.arg.name] = None if is_picture else state[spec.target].detach()
-    return program.graph, placeholders
+        if spec.kind is not InputKind.USER_INPUT:
+            state = program.state_dict if spec.target in program.state_dict else program.constants
+            constants[spec.arg.name] = state[spec.target].detach()
+    return program.graph, constants
 
 
 def _draws(node: Node) -> bool:
@@ -118,7 +119,7 @@ class _Reader(Context):
     unruled: dict[str, None] = field(default_factory=dict)
     """Operators on maps that have no rule."""
 
-    def read(self, graph: fx.Graph, placeholders: Mapping[str, Any], shape: Shape) -> Network:
+    def read(self, graph: fx.Graph, shape: Shape) -> Network:
         """Return the network."""
         output: Any = None
         for node in graph.nodes:
@@ -126,10 +127,8 @@ class _Reader(Context):
                 output = node.args[0]
             elif node.op != "placeholder":
                 self._read(node)
-            elif placeholders[node.name] is None:
+            elif node.name not in self.constants:
                 self.maps[node.name] = Step(INPUT, (), shape)
-            else:
-                self.constants[node.name] = placeholders[node.name]
         if not isinstance(output, tuple | list) or len(output) != 1 or not output[0]:
             raise NotExportableError("it returns anything but one tensor")
         self._settle(output[0].name)

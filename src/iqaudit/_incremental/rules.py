@@ -127,11 +127,10 @@ def _item(node: Node, context: Context) -> Step | None:
         return None
     name = operator_name(source)
     if name in SPLITS:
-        split = context.closure(source)
-        piece = Pointwise(
-            **head(node, context.maps[source.args[0].name]), compute=lambda x: split(x)[index]
-        )
-        return piece if _dimensions(source, 0) == CHANNELS else None
+        if _dimensions(source, 0) != CHANNELS:
+            return None
+        step, split = head(node, context.maps[source.args[0].name]), context.closure(source)
+        return Pointwise(**step, compute=lambda x: split(x)[index])
     if index != 0:
         return None
     if name == "max_pool2d_with_indices":
@@ -146,10 +145,8 @@ def _pointwise(node: Node, context: Context) -> Pointwise | None:
     if not sources or not isinstance(node.meta.get("val"), Tensor):
         return None
     shape = shape_of(node)
-    aligned = len(shape) == len(sources[0].shape) and all(
-        (source.shape[0], *source.shape[2:]) == (shape[0], *shape[2:]) for source in sources
-    )
-    if not aligned or not _is_pointwise(node, name):
+    but_channels = {(*each[:1], *each[2:]) for each in (shape, *(s.shape for s in sources))}
+    if len(but_channels) > 1 or not _is_pointwise(node, name):
         return None
     if len({source.frame for source in sources}) > 1:
         return None  # a window lies elsewhere in each of them
@@ -189,6 +186,5 @@ def _same_everywhere(value: Any) -> bool:
     """Whether a constant is no different from cell to cell."""
     if not isinstance(value, Tensor) or value.numel() == 1:
         return True
-    if value.ndim <= len(rules_spatial.SPATIAL):
-        return False
-    return all(size == 1 for size in (*value.shape[:-3], *value.shape[-2:]))
+    # All its numbers are along the channels.
+    return value.ndim > len(rules_spatial.SPATIAL) and value.shape[-3] == value.numel()

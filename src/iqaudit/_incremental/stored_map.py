@@ -51,6 +51,8 @@ class StoredMap:
         """The windows, or None for a map that changes as a whole, and their values."""
         self._changed_ids: RowNumbers = self._ids[:0]
         self._base_ids: list[RowNumbers] = []
+        self._corner = self.margins[:, 0].tolist()
+        """The map's first cell in the tables."""
         self._places: list[Place] = []
         """The changed windows in the tables."""
         self._sums: tuple[Tensor, Tensor] | None = None
@@ -80,7 +82,7 @@ class StoredMap:
         end = start + windows.cells
         self.rows[start:end] = as_rows(values)
         self._changed_ids = np.arange(start, end, dtype=np.int32).reshape(-1, height, width)
-        self._places = self._places_of(windows)
+        self._places = _places(windows, *self._corner)
         self._base_ids = [self._ids[place] for place in _places(windows)]
         for table in self._tables.values():
             self._enter(table)
@@ -117,20 +119,16 @@ class StoredMap:
     def numbers(self, windows: Windows, fill: float, step: Sliding | None = None) -> RowNumbers:
         """Return the rows of windows; of every cell's neighbourhood where a step is given."""
         table = self._table(fill)
-        patches = [table[place] for place in self._places_of(windows)]
+        patches = [table[place] for place in _places(windows, *self._corner)]
         if step is not None:
             patches = [step.neighbourhoods(patch) for patch in patches]
         return np.concatenate([patch.reshape(-1) for patch in patches])
 
     def numbers_at(self, n: int, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> RowNumbers:
         """Return the rows of cells of one map of the batch, by their rows and columns."""
-        above, beside = self.margins[:, 0].tolist()
+        above, beside = self._corner
         numbers: RowNumbers = self._table(0.0)[n, above + rows[:, None], beside + columns]
         return numbers.reshape(-1)
-
-    def _places_of(self, windows: Windows) -> list[Place]:
-        """Return where windows stand in the tables."""
-        return _places(windows, *self.margins[:, 0].tolist())
 
     def gather(self, numbers: RowNumbers) -> Tensor:
         """Return rows by their numbers."""
