@@ -1,6 +1,7 @@
 """A base picture's activations, and scores of pictures that differ from it in windows."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -60,10 +61,10 @@ class Activations:
         for stored in self.maps.values():
             stored.accept()
 
-    def _dense(self, picture: Tensor, *, keep: bool) -> dict[str, Tensor]:
+    def _dense(self, picture: Tensor, *, keep: bool) -> dict[str, Any]:
         """Compute every map, store those of a base, and return the tail's inputs."""
         steps, outputs = self.network.steps, self.network.tail.inputs
-        values = {INPUT: self._kept(INPUT, picture) if keep else picture}
+        values: dict[str, Any] = {INPUT: self._kept(INPUT, picture) if keep else picture}
         last = {name: step.name for step in steps for name in step.inputs}
         last |= dict.fromkeys(outputs, "")
         for step in steps:
@@ -74,7 +75,7 @@ class Activations:
                     values.pop(name, None)
         return {name: values[name] for name in outputs}
 
-    def _kept(self, name: str, value: Tensor) -> Tensor:
+    def _kept(self, name: str, value: Any) -> Any:
         """Store a map of the base, if passes read it, and return it where it now lies."""
         stored = self.maps.get(name)
         if stored is None:
@@ -84,9 +85,9 @@ class Activations:
 
 
 def _stored(network: Network, rooms: dict[str, int]) -> dict[str, StoredMap]:
-    """Return maps to store, with what their readers find beyond them; zero always, for some."""
+    """Return maps to store, with the margins and the padding that their readers ask for."""
     margins = {name: np.zeros((2, 2), np.int64) for name in network.shapes}
-    fills: dict[str, tuple[float, ...]] = dict.fromkeys(network.shapes, (0.0,))
+    fills: dict[str, tuple[float, ...]] = dict.fromkeys(network.shapes, (0.0,))  # for any reader
     for step in network.steps:
         if not isinstance(step, Sliding):
             continue

@@ -70,7 +70,6 @@ class Planner:
         self._network = network
         self.field = lru_cache(SIZES)(partial(_field, network))
         """From an axis, 0 for rows and 1 for columns, and a size to the `Field` of windows."""
-        self._frames = {INPUT: INPUT} | {step.name: step.frame for step in network.steps}
         stored = {INPUT, *network.tail.inputs, *self.field(0, 1).beyond, *self.field(1, 1).beyond}
         for step in network.steps:
             if not isinstance(step, Pointwise):
@@ -105,14 +104,14 @@ class Planner:
             if any(plan[each] is None for each in step.inputs):
                 plan[name] = None
                 continue
+            positions[name] = positions[step.inputs[0]]
             if isinstance(step, Cut):
-                root = positions[self._frames[step.inputs[0]]]
-                positions[name] = _touched(step, root, down.pieces[name], across.pieces[name])
+                pieces = down.pieces[name], across.pieces[name]
+                positions[name] = _touched(step, positions[name], *pieces)
             spans = down.spans[name], across.spans[name]
             windows = alike.get(spans)
             if windows is None:
-                windows = _windows(*spans, positions[step.frame], step.shape[0])
-                alike[spans] = windows
+                windows = alike[spans] = _windows(*spans, positions[name], step.shape[0])
             plan[name] = windows if windows.cells <= self._limits[name] else None
         return plan
 
