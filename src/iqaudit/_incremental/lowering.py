@@ -101,7 +101,7 @@ class Context:
 
     def closure(self, node: Node) -> Callable[..., Any]:
         """Return a function of a node's maps that calls its operator with its other arguments."""
-        names = [arg.name for arg in self.maps_of(node)]
+        target, names = node.target, [arg.name for arg in self.maps_of(node)]
         args, kwargs = fx.node.map_arg(
             (node.args, node.kwargs), lambda arg: arg if self.is_map(arg) else self.value(arg)
         )
@@ -109,7 +109,7 @@ class Context:
 
             def call_any(*tensors: Tensor) -> Any:
                 known = dict(zip(names, tensors, strict=True))
-                return called(node.target, args, kwargs, lambda arg: known[arg.name])
+                return called(target, args, kwargs, lambda arg: known[arg.name])
 
             return call_any
         # The common case, called thousands of times a second: no tree of arguments to walk.
@@ -117,7 +117,7 @@ class Context:
 
         def call(*tensors: Tensor) -> Any:
             pairs = zip(args, places, strict=True)
-            return node.target(*(arg if i is None else tensors[i] for arg, i in pairs))
+            return target(*(arg if i is None else tensors[i] for arg, i in pairs))
 
         return call
 
