@@ -499,7 +499,7 @@ def test_a_base_that_drifted_is_found_when_a_search_ends() -> None:
 def _spoil(session: Session) -> None:
     """Have a session's maps be another picture's."""
     with torch.inference_mode():
-        for kept in session._activations.store.maps.values():
+        for kept in session._activations.maps.values():
             kept.rows += 1
 
 
@@ -532,11 +532,12 @@ def test_maps_that_would_fill_the_memory_are_not_kept(monkeypatch: pytest.Monkey
     assert session is not None
     base = _picture()
     session.scores([(session, _change(np.random.default_rng(0), base, 6))])
-    assert session._activations.bytes == sum(
-        kept.rows.numel() * kept.rows.element_size()
-        for kept in session._activations.store.maps.values()
+    size = sum(
+        kept.rows.numel() * kept.rows.element_size() for kept in session._activations.maps.values()
     )
-    monkeypatch.setattr("iqaudit._incremental.rescorer.MOST_BYTES", session._activations.bytes - 1)
+    monkeypatch.setattr("iqaudit._incremental.rescorer.MOST_BYTES", size)
+    assert rescorer.open(HEIGHT, WIDTH) is not None
+    monkeypatch.setattr("iqaudit._incremental.rescorer.MOST_BYTES", size - 1)
     assert rescorer.open(HEIGHT, WIDTH) is None
     assert "GB" in rescorer.describe(HEIGHT, WIDTH)
 

@@ -3,35 +3,37 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
-from iqaudit._incremental.map_store import MapStore, Sums
 from iqaudit._incremental.network import Network
-from iqaudit._incremental.operators import INPUT, Reduction
+from iqaudit._incremental.operators import INPUT, Sliding
 from iqaudit._incremental.plan import Planner
+from iqaudit._incremental.stored_map import StoredMap
 from iqaudit._incremental.window_pass import WindowPass
 
 
 class Activations:
-    """Every map of a base picture, and scores of pictures that differ from it in windows.
+    """The maps of a base picture, and scores of pictures that differ from it in windows.
+
+    Only those maps are stored that window passes read beyond their windows.
 
     Parameters
     ----------
     network : Network
         Read for pictures of this size.
-    like : Tensor
-        Of the device and type that maps are computed in.
     """
 
-    def __init__(self, network: Network, like: Tensor) -> None:
+    def __init__(self, network: Network) -> None:
         self.network = network
         self.planner = Planner(network)
-        self.store = MapStore(network, self.planner.rooms, like)
+        self.maps = _stored(network, self.planner.rooms)
+        """By step; without values until a base is taken."""
 
     @property
-    def bytes(self) -> int:
-        """The memory that the maps take, once a base is taken."""
-        return self.store.bytes
+    def numbers(self) -> int:
+        """How many numbers the maps hold, once a base is taken."""
+        return sum(stored.size for stored in self.maps.values())
 
     def anchor(self, picture: Tensor) -> None:
         """Take a picture (1, channels, height, width) as the base."""
@@ -52,26 +54,51 @@ class Activations:
             Their pixels.
         """
         plan = self.planner.plan(corners, windows.shape[2], windows.shape[3])
-        return WindowPass(self.network, self.store, plan).run(windows)
+        return WindowPass(self.network, self.maps, plan).run(windows)
 
     def accept(self) -> None:
         """Make the picture that was scored last the base."""
-        self.store.accept()
+        for stored in self.maps.values():
+            stored.accept()
 
     def _dense(self, picture: Tensor, *, keep: bool) -> dict[str, Any]:
         """Compute every map, store those of a base, and return the tail's inputs."""
-        store, steps = self.store, self.network.steps
-        values: dict[str, Any] = {INPUT: store.keep(INPUT, picture) if keep else picture}
+        steps, outputs = self.network.steps, self.network.tail.inputs
+        values: dict[str, Any] = {INPUT: self._kept(INPUT, picture) if keep else picture}
         last = {name: step.name for step in steps for name in step.inputs}
-        last |= dict.fromkeys(self.network.tail.inputs, "")
+        last |= dict.fromkeys(outputs, "")
         for step in steps:
             value = step.whole(*(values[name] for name in step.inputs))
-            if keep and isinstance(step, Reduction):
-                store.sums[step.name] = Sums(store.maps[step.inputs[0]])
-            elif keep:
-                value = store.keep(step.name, value)
-            values[step.name] = value
+            values[step.name] = self._kept(step.name, value) if keep else value
             for name in step.inputs:  # let go of maps that no further step reads
                 if last[name] == step.name:
                     values.pop(name, None)
-        return {name: values[name] for name in self.network.tail.inputs}
+        return {name: values[name] for name in outputs}
+
+    def _kept(self, name: str, value: Any) -> Any:
+        """Store a map of the base, if passes read it, and return it where it now lies."""
+        stored = self.maps.get(name)
+        if stored is None:
+            return value
+        stored.base = value
+        return stored.base
+
+
+def _stored(network: Network, rooms: dict[str, int]) -> dict[str, StoredMap]:
+    """Return maps to store, with the margins and the padding that their readers ask for."""
+    margins = {name: np.zeros((2, 2), np.int64) for name in network.shapes}
+    fills: dict[str, tuple[float, ...]] = dict.fromkeys(network.shapes, (0.0,))  # for any reader
+    for step in network.steps:
+        if not isinstance(step, Sliding):
+            continue
+        name = step.inputs[0]
+        for axis in (0, 1):
+            start, size = step.reads(0, step.shape[2 + axis], axis)
+            beyond = (-start, start + size - network.shapes[name][2 + axis])
+            margins[name][axis] = np.maximum(margins[name][axis], beyond)
+        if step.fill not in fills[name]:
+            fills[name] += (step.fill,)
+    return {
+        name: StoredMap(network.shapes[name], margins[name], fills[name], room)
+        for name, room in rooms.items()
+    }

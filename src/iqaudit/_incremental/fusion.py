@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from torch import Tensor
@@ -39,13 +40,13 @@ def fuse(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ...
         if not isinstance(step, Pointwise) or len(under) > 1:
             grounds[step.name] = step.name
             inner = result.get(step.inputs[0])
-            if inner is not None and readers[inner.name] == {step.name} and _pools(inner, step):
-                result[step.name] = _with_pooling(result.pop(inner.name), step)
-            else:
+            if inner is None or readers[inner.name] != {step.name} or not _pools(inner, step):
                 result[step.name] = step
-            continue
-        grounds[step.name] = under.pop()
-        result[step.name] = _absorbing(step, result, readers)
+            else:
+                result[step.name] = _with_pooling(result.pop(inner.name), step)
+        else:
+            grounds[step.name] = under.pop()
+            result[step.name] = _absorbing(step, result, readers)
     return tuple(result.values())
 
 
@@ -118,7 +119,8 @@ def _composed(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
             product=product and (lambda rows: as_rows(last(_column(product(rows))))),
             flops=flops,
         )
-    inputs = tuple(dict.fromkeys(n for name in outer.inputs for n in _read(name, inner)))
+    read = (inner.inputs if name == inner.name else (name,) for name in outer.inputs)
+    inputs = tuple(dict.fromkeys(chain.from_iterable(read)))
     inner_maps = [inputs.index(name) for name in inner.inputs]
     outer_maps = [None if name == inner.name else inputs.index(name) for name in outer.inputs]
 
@@ -136,10 +138,6 @@ def _composed(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
         at_once=both(inner.whole, outer.whole),
         flops=flops,
     )
-
-
-def _read(name: str, inner: Pointwise) -> tuple[str, ...]:
-    return inner.inputs if name == inner.name else (name,)
 
 
 def _column(rows: Tensor) -> Tensor:

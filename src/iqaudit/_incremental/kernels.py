@@ -28,18 +28,17 @@ WORTH_PACKING = 16
 def convolution(
     weight: Tensor,
     bias: Tensor | None,
+    activation: Activation | None,
     stride: tuple[int, int],
     padding: tuple[int, int],
     dilation: tuple[int, int],
     groups: int,
-    activation: Activation | None,
 ) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
     """Return a convolution without and with its padding, an activation included.
 
     On a CPU with oneDNN the weights are laid out once, not at every call, and the activation is
     part of the kernel; elsewhere PyTorch's own convolution runs, and the activation in place.
     """
-    apply = ACTIVATIONS[activation[0]](*activation[1]) if activation else None
     if _packs(weight):
         packed = torch.ops.mkldnn._reorder_convolution_weight(
             weight, [0, 0], list(stride), list(dilation), groups, _typical(weight, groups)
@@ -53,11 +52,10 @@ def convolution(
             )
             return y
     else:
-        weight = weight.contiguous(memory_format=torch.channels_last)
+        weight, apply = weight.contiguous(memory_format=torch.channels_last), _in_place(activation)
 
         def run(x: Tensor, padding: tuple[int, int]) -> Tensor:
-            y = functional.conv2d(x, weight, bias, stride, padding, dilation, groups)
-            return y if apply is None else apply(y)
+            return apply(functional.conv2d(x, weight, bias, stride, padding, dilation, groups))
 
     return lambda x: run(x, (0, 0)), lambda x: run(x, padding)
 
@@ -77,12 +75,11 @@ def product(
     weight: Tensor, bias: Tensor | None, activation: Activation | None
 ) -> Callable[[Tensor], Tensor]:
     """Return a convolution of neighbourhoods laid out as rows: see `Sliding.product`."""
-    apply = ACTIVATIONS[activation[0]](*activation[1]) if activation else None
+    apply = _in_place(activation)
     flat = weight.permute(2, 3, 1, 0).reshape(-1, weight.shape[0]).contiguous()
 
     def run(rows: Tensor) -> Tensor:
-        y = rows @ flat if bias is None else torch.addmm(bias, rows, flat)
-        return y if apply is None else apply(y)
+        return apply(rows @ flat if bias is None else torch.addmm(bias, rows, flat))
 
     return run
 
@@ -92,7 +89,7 @@ def linear(
 ) -> Callable[[Tensor], Tensor]:
     """Return a fully connected layer for `rows` rows, its weights laid out once where that pays."""
     if rows < WORTH_PACKING or not _packs(weight):
-        apply = ACTIVATIONS[activation[0]](*activation[1]) if activation else lambda y: y
+        apply = _in_place(activation)
         return lambda x: apply(functional.linear(x, weight, bias))
     packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)
     attribute, scalars = activation or ("none", [])
@@ -102,6 +99,10 @@ def linear(
         return y
 
     return run
+
+
+def _in_place(activation: Activation | None) -> Callable[[Tensor], Tensor]:
+    return ACTIVATIONS[activation[0]](*activation[1]) if activation else lambda y: y
 
 
 def _packs(weight: Tensor) -> bool:

@@ -13,10 +13,10 @@ from torch import Tensor, fx, nn
 from torch.export.graph_signature import InputKind, OutputKind
 
 from iqaudit._incremental import rules
-from iqaudit._incremental.flops import flops
 from iqaudit._incremental.fusion import fuse
-from iqaudit._incremental.lowering import Context, Lowering, Node, arguments, called, operator_name
-from iqaudit._incremental.operators import INPUT, AnyStep, Shape
+from iqaudit._incremental.lowering import Context
+from iqaudit._incremental.nodes import Node, arguments, called, flops, operator_name
+from iqaudit._incremental.operators import INPUT, AnyStep, Reduction, Shape, Step
 from iqaudit._incremental.tail import Tail, tail_to
 
 
@@ -53,8 +53,9 @@ class Network:
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
-        """Every map's, (n, channels, height, width); a reduction's is that of the map it reads."""
-        return {step.name: step.shape for step in self.steps} | {INPUT: self.shape}
+        """Every map's, (n, channels, height, width)."""
+        maps = (step for step in self.steps if not isinstance(step, Reduction))
+        return {INPUT: self.shape} | {step.name: step.shape for step in maps}
 
 
 def read(module: nn.Module, example: Tensor) -> Network:
@@ -72,12 +73,13 @@ def read(module: nn.Module, example: Tensor) -> Network:
     NotExportableError
         If torch.export cannot give the graph.
     """
-    graph, placeholders = _export(module, example)
-    return _Reader(placeholders, example.shape).read(graph)
+    graph, constants = _export(module, example)
+    n, channels, height, width = example.shape
+    return _Reader(constants=constants).read(graph, (n, channels, height, width))
 
 
 def _export(module: nn.Module, example: Tensor) -> tuple[fx.Graph, dict[str, Any]]:
-    """Return a module's graph, and the values of its placeholders: None for the picture."""
+    """Return a module's graph, and the values of its placeholders but the picture."""
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # about the module's code, which is not ours
@@ -90,12 +92,12 @@ def _export(module: nn.Module, example: Tensor) -> tuple[fx.Graph, dict[str, Any
     signature = program.graph_signature
     if any(spec.kind is not OutputKind.USER_OUTPUT for spec in signature.output_specs):
         raise NotExportableError("it changes its own buffers as it runs")
-    placeholders: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
     for spec in signature.input_specs:
-        state = program.state_dict if spec.target in program.state_dict else program.constants
-        is_picture = spec.kind is InputKind.USER_INPUT
-        placeholders[spec.arg.name] = None if is_picture else state[spec.target].detach()
-    return program.graph, placeholders
+        if spec.kind is not InputKind.USER_INPUT:
+            state = program.state_dict if spec.target in program.state_dict else program.constants
+            constants[spec.arg.name] = state[spec.target].detach()
+    return program.graph, constants
 
 
 def _draws(node: Node) -> bool:
@@ -109,22 +111,15 @@ def _draws(node: Node) -> bool:
 
 
 @dataclass
-class _Reader:
+class _Reader(Context):
     """One walk through a graph, in order, that classifies every node."""
 
-    placeholders: dict[str, Any]
-    shape: Any
-    constants: dict[str, Any] = field(default_factory=dict)
-    lowerings: dict[str, Lowering] = field(default_factory=dict)
-    """Those of maps and of their statistics, by name."""
-    maps: dict[str, str] = field(default_factory=dict)
-    """By node, the lowering whose value it has."""
     moves: dict[str, rules.Move] = field(default_factory=dict)
     """By node that only moves a map's cells about."""
-    unruled: list[str] = field(default_factory=list)
+    unruled: dict[str, None] = field(default_factory=dict)
     """Operators on maps that have no rule."""
 
-    def read(self, graph: fx.Graph) -> Network:
+    def read(self, graph: fx.Graph, shape: Shape) -> Network:
         """Return the network."""
         output: Any = None
         for node in graph.nodes:
@@ -132,77 +127,62 @@ class _Reader:
                 output = node.args[0]
             elif node.op != "placeholder":
                 self._read(node)
-            elif self.placeholders[node.name] is None:
-                self.lowerings[INPUT] = Lowering(INPUT, (), tuple(self.shape))
-                self.maps[node.name] = INPUT
-            else:
-                self.constants[node.name] = self.placeholders[node.name]
+            elif node.name not in self.constants:
+                self.maps[node.name] = Step(INPUT, (), shape)
         if not isinstance(output, tuple | list) or len(output) != 1 or not output[0]:
             raise NotExportableError("it returns anything but one tensor")
         self._settle(output[0].name)
-        tail = tail_to(graph.nodes, output[0], self.maps, self.constants)
-        steps = fuse((self.lowerings[name].build() for name in self._steps_to(tail)), tail.inputs)
+        tail = tail_to(graph.nodes, output[0], self)
+        steps = fuse(self._steps_to(tail), tail.inputs)
         inside = sum(step.flops for step in steps)
         called = {name for name, *_ in tail.calls}
         total = inside + sum(flops(node) for node in graph.nodes if node.name in called)
         share = inside / total if total else 0.0
-        dense = tuple(dict.fromkeys(self.unruled))
-        return Network(steps, tail, tuple(self.shape), share, dense, total)
-
-    @property
-    def context(self) -> Context:
-        """The tables for the rules."""
-        return Context(self.lowerings, self.maps, self.constants)
+        return Network(steps, tail, shape, share, tuple(self.unruled), total)
 
     def _read(self, node: Node) -> None:
         """Classify one node."""
-        names = [arg.name for arg in node.all_input_nodes]
-        if all(name in self.constants for name in names):
-            constant = called(
-                node.target, node.args, node.kwargs, lambda arg: self.constants[arg.name]
-            )
-            self.constants[node.name] = constant
+        if all(arg.name in self.constants for arg in node.all_input_nodes):
+            self.constants[node.name] = called(node.target, node.args, node.kwargs, self.value)
             return
-        name = operator_name(node)
+        name, source = operator_name(node), node
         if name in rules.TUPLES:
             return  # it is read with the node that takes one of its answers
         if name == "getitem" and operator_name(node.args[0]) in rules.TUPLES:
-            names = [arg.name for arg in node.args[0].all_input_nodes]
-        if self._follow_move(node, names):
+            source = node.args[0]
+        read = source.all_input_nodes
+        if self._follow_move(node, read):
             return
-        for each in names:
-            self._settle(each)
-        if all(self._is_map(each) or each in self.constants for each in names):
-            self._take(node, rules.lower(node, self.context))
-        if node.name not in self.maps and any(self._is_map(each) for each in names):
-            self.unruled.append(name)
+        for arg in read:
+            self._settle(arg.name)
+        known = all(self.is_map(arg) or arg.name in self.constants for arg in read)
+        step = rules.lower(node, self) if known else None
+        if step is not None:
+            self.maps[node.name] = step
+        elif any(self.is_map(arg) for arg in read):
+            self.unruled[name] = None
 
-    def _is_map(self, name: str) -> bool:
-        return name in self.maps and self.lowerings[self.maps[name]].is_map
-
-    def _take(self, node: Node, lowering: Lowering | str | None) -> None:
-        if isinstance(lowering, Lowering):
-            self.lowerings[lowering.name] = lowering
-            lowering = lowering.name
-        if lowering is not None:
-            self.maps[node.name] = lowering
-
-    def _follow_move(self, node: Node, names: list[str]) -> bool:
+    def _follow_move(self, node: Node, read: list[Node]) -> bool:
         """Follow a node that only moves cells, as far as they all come from one map."""
-        if not rules.is_move(node, self.context):
-            return False
-        if not all(name in self.moves or self._is_map(name) for name in names):
-            return False
-        roots = {self.moves[name].root if name in self.moves else self.maps[name] for name in names}
-        if len(roots) == 1:
-            self.moves[node.name] = rules.Move(roots.pop(), node)
-        return node.name in self.moves
+        roots = {self._root(arg) for arg in read} if rules.is_move(node, self) else set()
+        root = roots.pop() if len(roots) == 1 else None
+        if root is not None:
+            self.moves[node.name] = rules.Move(root, node)
+        return root is not None
+
+    def _root(self, arg: Node) -> Step | None:
+        """Return the map that a node is, or whose cells it has moved."""
+        if arg.name in self.moves:
+            return self.moves[arg.name].root
+        return self.maps[arg.name] if self.is_map(arg) else None
 
     def _settle(self, name: str) -> None:
         """Make a map of the cells of a move where they lie as a map's again."""
         if name in self.moves and name not in self.maps:
             root, node = self.moves[name]
-            self._take(node, rules.cut(name, self.lowerings[root], self._cells(node)))
+            step = rules.cut(name, root, self._cells(node))
+            if step is not None:
+                self.maps[name] = step
 
     def _cells(self, node: Node) -> NDArray[Any]:
         """Return the element of its root that each element of a move's value is."""
@@ -212,15 +192,16 @@ class _Reader:
                 inner = self.moves[arg.name].node
                 value: Tensor = called(inner.target, inner.args, inner.kwargs, follow)
                 return value
-            shape = self.lowerings[self.maps[arg.name]].shape
+            shape = self.maps[arg.name].shape
             return torch.arange(math.prod(shape)).reshape(shape)
 
         return follow(node).numpy()
 
-    def _steps_to(self, tail: Tail) -> Iterator[str]:
-        """Return the names of the lowerings that a tail needs, in order."""
+    def _steps_to(self, tail: Tail) -> Iterator[AnyStep]:
+        """Return the steps that a tail needs, in order."""
+        steps = {step.name: step for step in self.maps.values()}
         needed = set(tail.inputs)
-        for name in reversed(self.lowerings):
+        for name in reversed(steps):
             if name in needed:
-                needed |= set(self.lowerings[name].inputs)
-        return (name for name in self.lowerings if name in needed and name != INPUT)
+                needed |= set(steps[name].inputs)
+        return (step.built() for name, step in steps.items() if name in needed and name != INPUT)

@@ -3,7 +3,7 @@
 Maps are tensors (n, channels, height, width), channels last in memory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -35,12 +35,19 @@ class Step:
         Of the map that it computes; of a reduction, the one that it reads.
     flops : float
         Multiplications and additions of a dense pass.
+    frame : str
+        The map in which its windows lie: the last cut before it, or the picture.
     """
 
     name: str
     inputs: tuple[str, ...]
     shape: Shape
     flops: float = field(default=0.0, kw_only=True)
+    frame: str = field(default=INPUT, kw_only=True)
+
+    def built(self) -> Any:
+        """Return what is computed when no more can be folded into it: for most steps, the same."""
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,20 +133,20 @@ class Resampling(Step):
 
     Parameters
     ----------
-    rows, columns : Tensor, (outputs, inputs)
-        The weights.
     whole : callable
         The operator itself.
+    weights : callable
+        From an axis, 0 for rows and 1 for columns, to its weights, (outputs, inputs); they are
+        worked out when they are first asked for.
     """
 
-    rows: Tensor
-    columns: Tensor
     whole: Callable[[Tensor], Tensor]
+    weights: Callable[[int], Tensor]
 
     @cached_property
     def _reads(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """(outputs, inputs) of each axis: True where an output reads an input."""
-        return (self.rows != 0).cpu().numpy(), (self.columns != 0).cpu().numpy()
+        return (self.weights(0) != 0).cpu().numpy(), (self.weights(1) != 0).cpu().numpy()
 
     def span(self, spans: tuple[Span, ...], axis: int) -> Span:
         """Return the output's span along an axis."""
@@ -149,30 +156,6 @@ class Resampling(Step):
         """Return the first cell and how many a window reads."""
         read = np.flatnonzero(self._reads[axis][start : start + size].any(axis=0))
         return int(read[0]), int(read[-1] - read[0] + 1)
-
-    def compute(
-        self,
-        patches: Sequence[Tensor],
-        corners: Sequence[tuple[int, int, int, int]],
-        size: tuple[int, int],
-    ) -> Tensor:
-        """Return windows of a size.
-
-        Parameters
-        ----------
-        patches : sequence of Tensor, (1, channels, height, width)
-            The cells that each window reads.
-        corners : sequence of (row, column, row read, column read)
-            Each window's first cell, and its patch's.
-        size : (int, int)
-            Of the windows.
-        """
-        windows = []
-        for patch, (top, left, row, column) in zip(patches, corners, strict=True):
-            down = self.rows[top : top + size[0], row : row + patch.shape[2]]
-            across = self.columns[left : left + size[1], column : column + patch.shape[3]]
-            windows.append(torch.einsum("or,ncrs,ps->ncop", down, patch, across))
-        return torch.cat(windows).contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True, eq=False)

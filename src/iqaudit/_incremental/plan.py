@@ -3,15 +3,15 @@
 Geometry only, without a tensor: it depends on the network and on where the picture's windows lie.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import numpy as np
 
 from iqaudit._incremental.network import Network
-from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Reduction, Resampling, Sliding
+from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Reduction
 from iqaudit._incremental.receptive_field import Corner, Lines, Span, Windows, in_pieces
 
 WHOLE_ABOVE = 0.75
@@ -68,13 +68,16 @@ class Planner:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._fields: OrderedDict[tuple[int, int], Field] = OrderedDict()
-        self._frames = _frames(network)
-        stored = _always_stored(network) | self.field(0, 1).beyond | self.field(1, 1).beyond
+        self.field = lru_cache(SIZES)(partial(_field, network))
+        """From an axis, 0 for rows and 1 for columns, and a size to the `Field` of windows."""
+        stored = {INPUT, *network.tail.inputs, *self.field(0, 1).beyond, *self.field(1, 1).beyond}
+        for step in network.steps:
+            if not isinstance(step, Pointwise):
+                stored |= set(step.inputs)
         cells = {name: shape[0] * shape[2] * shape[3] for name, shape in network.shapes.items()}
         self.rooms = {
-            name: min(cells[name], max(ALWAYS_ROOM, cells[name] // ROOM_SHARE))
-            for name in cells
+            name: min(count, max(ALWAYS_ROOM, count // ROOM_SHARE))
+            for name, count in cells.items()
             if name in stored
         }
         self._limits = self._limited(cells)
@@ -101,14 +104,14 @@ class Planner:
             if any(plan[each] is None for each in step.inputs):
                 plan[name] = None
                 continue
+            positions[name] = positions[step.inputs[0]]
             if isinstance(step, Cut):
-                root = positions[self._frames[step.inputs[0]]]
-                positions[name] = _touched(step, root, down.pieces[name], across.pieces[name])
+                pieces = down.pieces[name], across.pieces[name]
+                positions[name] = _touched(step, positions[name], *pieces)
             spans = down.spans[name], across.spans[name]
             windows = alike.get(spans)
             if windows is None:
-                windows = _windows(*spans, positions[self._frames[name]], step.shape[0])
-                alike[spans] = windows
+                windows = alike[spans] = _windows(*spans, positions[name], step.shape[0])
             plan[name] = windows if windows.cells <= self._limits[name] else None
         return plan
 
@@ -116,31 +119,6 @@ class Planner:
         """Whether a plan for so many windows of a size is worth more than a dense pass."""
         beyond = self.field(0, height).beyond | self.field(1, width).beyond
         return beyond <= self.rooms.keys() and count * height * width <= self._limits[INPUT]
-
-    def field(self, axis: int, size: int) -> Field:
-        """Return the reach of windows of a size along an axis: 0 for rows, 1 for columns."""
-        key = (axis, size)
-        if key not in self._fields:
-            if len(self._fields) >= SIZES:
-                self._fields.popitem(last=False)
-            self._fields[key] = self._walk(axis, size)
-        return self._fields[key]
-
-    def _walk(self, axis: int, size: int) -> Field:
-        spans = {INPUT: Span.of_window(size, self._network.shape[2 + axis])}
-        pieces: dict[str, Lines] = {}
-        beyond: set[str] = set()
-        for step in self._network.steps:
-            if isinstance(step, Cut):
-                lines = step.columns if axis else step.rows
-                pieces[step.name], spans[step.name] = in_pieces(spans[step.inputs[0]], lines)
-            elif not isinstance(step, Reduction):
-                inputs = tuple(spans[name] for name in step.inputs)
-                span = spans[step.name] = step.span(inputs, axis)
-                if isinstance(step, Pointwise):  # a smaller window's surroundings are read as well
-                    pairs = zip(step.inputs, inputs, strict=True)
-                    beyond |= {name for name, each in pairs if not each.same(span)}
-        return Field(spans, pieces, frozenset(beyond))
 
     def _limited(self, cells: Mapping[str, int]) -> dict[str, float]:
         """Return the most cells of each map that are computed as windows.
@@ -157,22 +135,22 @@ class Planner:
         return limits
 
 
-def _frames(network: Network) -> dict[str, str]:
-    """Return the frame in which each map's windows lie: the picture, or the last cut before it."""
-    frames = {INPUT: INPUT}
+def _field(network: Network, axis: int, size: int) -> Field:
+    """Return the reach of windows of a size along an axis: 0 for rows, 1 for columns."""
+    spans = {INPUT: Span.of_window(size, network.shape[2 + axis])}
+    pieces: dict[str, Lines] = {}
+    beyond: set[str] = set()
     for step in network.steps:
-        if not isinstance(step, Reduction):
-            frames[step.name] = step.name if isinstance(step, Cut) else frames[step.inputs[0]]
-    return frames
-
-
-def _always_stored(network: Network) -> set[str]:
-    """Return the maps that are read beyond their changed windows whatever the window."""
-    stored = {INPUT, *network.tail.inputs}
-    for step in network.steps:
-        if isinstance(step, Sliding | Resampling | Cut | Reduction):
-            stored |= set(step.inputs)
-    return stored - {step.name for step in network.steps if isinstance(step, Reduction)}
+        if isinstance(step, Cut):
+            lines = step.columns if axis else step.rows
+            pieces[step.name], spans[step.name] = in_pieces(spans[step.inputs[0]], lines)
+        elif not isinstance(step, Reduction):
+            inputs = tuple(spans[name] for name in step.inputs)
+            span = spans[step.name] = step.span(inputs, axis)
+            if isinstance(step, Pointwise):  # a smaller window's surroundings are read as well
+                pairs = zip(step.inputs, inputs, strict=True)
+                beyond |= {name for name, each in pairs if not each.same(span)}
+    return Field(spans, pieces, frozenset(beyond))
 
 
 def _touched(cut: Cut, positions: list[Corner], rows: Lines, columns: Lines) -> list[Corner]:

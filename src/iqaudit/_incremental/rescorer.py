@@ -93,9 +93,10 @@ class Rescorer:
         if not network.steps:
             return "none of its operators knows windows"
         try:
-            activations = Activations(network, self.dense.like)
+            activations = Activations(network)
         except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
             return f"its windows cannot be followed, {type(error).__name__}: {error}"
-        if activations.bytes > MOST_BYTES:
-            return f"a picture's maps would take {activations.bytes / 1e9:.1f} GB"
+        size = activations.numbers * self.dense.like.element_size()
+        if size > MOST_BYTES:
+            return f"a picture's maps would take {size / 1e9:.1f} GB"
         return Session(self.dense, self.trust, activations)

@@ -4,7 +4,6 @@ Operators bear ATen's names. One that is not here has no rule: from there on the
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -13,19 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iqaudit._incremental import rules_spatial
-from iqaudit._incremental.flops import MOVES, flops
-from iqaudit._incremental.lowering import (
-    Context,
-    Lowering,
-    Node,
-    closure,
-    map_shape,
-    maps_of,
-    operator_name,
-    shape_of,
-)
-from iqaudit._incremental.operators import Cut, Pointwise
-from iqaudit._incremental.rules_reduction import SPATIAL, reduction
+from iqaudit._incremental.lowering import Context, head
+from iqaudit._incremental.nodes import MOVES, Node, operator_name, shape_of
+from iqaudit._incremental.operators import Cut, Pointwise, Step
 
 ELEMENTWISE = frozenset(
     """
@@ -51,7 +40,7 @@ CHANNELS = [1]
 class Move(NamedTuple):
     """Cells of the map `root`, moved about by `node` and those before it."""
 
-    root: str
+    root: Step
     node: Node
 
 
@@ -68,29 +57,28 @@ def is_move(node: Node, context: Context) -> bool:
     return name not in ALONG or _dimensions(node, 0) != CHANNELS
 
 
-def lower(node: Node, context: Context) -> Lowering | str | None:
-    """Return a node's lowering, the name of the one that it is part of, or None without a rule.
+def lower(node: Node, context: Context) -> Step | None:
+    """Return the step whose value a node has, or None without a rule.
 
-    All its arguments are maps or constants.
+    Where the step before it takes it in, that is returned anew. All its arguments are maps or
+    constants.
     """
     name = operator_name(node)
     if name == "getitem":
         return _item(node, context)
-    lowering: Lowering | str | None = None
-    if context.is_map(node.args[0]) and name.lstrip("_").startswith("upsample_"):
-        lowering = rules_spatial.resampling(node, context)
-    elif context.is_map(node.args[0]) and name in RULES:
-        lowering = RULES[name](node, context)
-    return _pointwise(node, context) if lowering is None else lowering
+    resamples = name.lstrip("_").startswith("upsample_")
+    rule = rules_spatial.resampling if resamples else RULES.get(name)
+    step = rule(node, context) if rule and context.is_map(node.args[0]) else None
+    return step or _pointwise(node, context)
 
 
-def _same(node: Node, context: Context) -> str | None:
+def _same(node: Node, context: Context) -> Step | None:
     """Return the map that an operator leaves as it is."""
     in_training = "dropout" in operator_name(node) and node.args[2]
     return None if in_training else context.maps[node.args[0].name]
 
 
-RULES: Mapping[str, Callable[[Node, Context], Lowering | str | None]] = MappingProxyType(
+RULES: Mapping[str, Callable[[Node, Context], Step | None]] = MappingProxyType(
     dict.fromkeys(SAME, _same)
     | dict.fromkeys(("conv2d", "convolution"), rules_spatial.convolution)
     | dict.fromkeys(("relu", "relu6", "hardtanh", "clamp"), rules_spatial.activation)
@@ -99,14 +87,14 @@ RULES: Mapping[str, Callable[[Node, Context], Lowering | str | None]] = MappingP
         ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d"),
         rules_spatial.pool,
     )
-    | dict.fromkeys(("mean", "sum", "var", "std", "var_mean", "std_mean"), reduction)
+    | dict.fromkeys(("mean", "sum", "var", "std", "var_mean", "std_mean"), rules_spatial.reduction)
     | {"batch_norm": rules_spatial.batch_norm}
 )
 """The rules of operators whose first argument is a map, but for those that work cell by cell."""
 
 
-def cut(name: str, root: Lowering, cells: NDArray[np.int64]) -> Lowering | str | None:
-    """Return the cells of a move as pieces of its root, its root's name if none moved, or None.
+def cut(name: str, root: Step, cells: NDArray[np.int64]) -> Step | None:
+    """Return the cells of a move as pieces of its root, its root if none moved, or None.
 
     They are pieces where every piece's lines are lines of one map of the batch, channels in place.
     """
@@ -125,22 +113,24 @@ def cut(name: str, root: Lowering, cells: NDArray[np.int64]) -> Lowering | str |
     )
     if not aligned:
         return None
-    pieces = batch[:, 0, 0, 0]
+    if cells.shape == root.shape and np.array_equal(cells.reshape(-1), np.arange(cells.size)):
+        return root
     shape = (cells.shape[0], channels, cells.shape[2], cells.shape[3])
-    if shape == root.shape and np.array_equal(cells.reshape(-1), np.arange(cells.size)):
-        return root.name
-    make = partial(Cut, batch=pieces, rows=lines.copy(), columns=across.copy())
-    return Lowering(name, (root.name,), shape, make, cuts=True)
+    pieces = batch[:, 0, 0, 0], lines.copy(), across.copy()
+    return Cut(name, (root.name,), shape, *pieces, frame=name)
 
 
-def _item(node: Node, context: Context) -> Lowering | str | None:
-    """Return the lowering of one of an operator's several answers."""
+def _item(node: Node, context: Context) -> Step | None:
+    """Return the step of one of an operator's several answers."""
     source, index = node.args
     if not context.is_map(source.args[0]):
         return None
     name = operator_name(source)
     if name in SPLITS:
-        return _piece(node, context) if _dimensions(source, 0) == CHANNELS else None
+        if _dimensions(source, 0) != CHANNELS:
+            return None
+        step, split = head(node, context.maps[source.args[0].name]), context.closure(source)
+        return Pointwise(**step, compute=lambda x: split(x)[index])
     if index != 0:
         return None
     if name == "max_pool2d_with_indices":
@@ -148,45 +138,29 @@ def _item(node: Node, context: Context) -> Lowering | str | None:
     return rules_spatial.batch_norm(source, context, node)
 
 
-def _piece(node: Node, context: Context) -> Lowering:
-    """Return some of a map's channels."""
-    source, index = node.args
-    rest, kwargs = source.args[1:], dict(source.kwargs)
-    inputs = (context.lowering(source.args[0]).name,)
-
-    def take(x: Tensor) -> Tensor:
-        piece: Tensor = source.target(x, *rest, **kwargs)[index]
-        return piece
-
-    return Lowering(node.name, inputs, map_shape(node), partial(Pointwise, compute=take))
-
-
-def _pointwise(node: Node, context: Context) -> Lowering | None:
+def _pointwise(node: Node, context: Context) -> Pointwise | None:
     """Return an operator that works cell by cell."""
-    name, maps = operator_name(node), maps_of(node, context)
-    if not maps or not isinstance(node.meta.get("val"), Tensor):
+    name = operator_name(node)
+    sources = [context.maps[arg.name] for arg in context.maps_of(node)]
+    if not sources or not isinstance(node.meta.get("val"), Tensor):
         return None
-    lowerings = [context.lowering(arg) for arg in maps]
     shape = shape_of(node)
-    aligned = len(shape) == len(lowerings[0].shape) and all(
-        (d.shape[0], *d.shape[2:]) == (shape[0], *shape[2:]) for d in lowerings
-    )
-    if not aligned or not _is_pointwise(node, name):
+    but_channels = {(*each[:1], *each[2:]) for each in (shape, *(s.shape for s in sources))}
+    if len(but_channels) > 1 or not _is_pointwise(node, name):
         return None
-    if len({context.frame(d) for d in lowerings}) > 1:
+    if len({source.frame for source in sources}) > 1:
         return None  # a window lies elsewhere in each of them
     constants = [context.value(arg) for arg in node.all_input_nodes if not context.is_map(arg)]
     if name != "prelu" and not all(_same_everywhere(value) for value in constants):
         return None
-    run = closure(node, context, maps)
+    run = context.closure(node)
     if name == "expand":
         channels = shape[1]
 
         def run(x: Tensor) -> Tensor:
             return x.expand(-1, channels, -1, -1)
 
-    inputs, make = tuple(d.name for d in lowerings), partial(Pointwise, compute=run)
-    return Lowering(node.name, inputs, map_shape(node), make, flops=flops(node))
+    return Pointwise(**head(node, *sources), compute=run)
 
 
 def _is_pointwise(node: Node, name: str) -> bool:
@@ -212,6 +186,5 @@ def _same_everywhere(value: Any) -> bool:
     """Whether a constant is no different from cell to cell."""
     if not isinstance(value, Tensor) or value.numel() == 1:
         return True
-    if value.ndim <= len(SPATIAL):
-        return False
-    return all(size == 1 for size in (*value.shape[:-3], *value.shape[-2:]))
+    # All its numbers are along the channels.
+    return value.ndim > len(rules_spatial.SPATIAL) and value.shape[-3] == value.numel()

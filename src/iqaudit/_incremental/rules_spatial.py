@@ -1,32 +1,27 @@
-"""Rules for operators that read a neighbourhood: convolution, pooling, padding, interpolation."""
+"""Rules for operators that read a neighbourhood or a whole map.
+
+Convolution, pooling, padding, interpolation; and statistics, updated by difference.
+"""
 
 import math
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from iqaudit._incremental.flops import flops
-from iqaudit._incremental.lowering import (
-    Border,
-    Context,
-    Convolution,
-    Lowering,
-    Node,
-    arguments,
-    closure,
-    map_shape,
-    maps_of,
-    operator_name,
-    pair,
-)
-from iqaudit._incremental.operators import Pointwise, Resampling, Sliding
-from iqaudit._incremental.rules_reduction import average
+from iqaudit._incremental.lowering import Border, Context, Convolution, head
+from iqaudit._incremental.nodes import Node, arguments, map_shape, operator_name, pair
+from iqaudit._incremental.operators import Pointwise, Reduction, Resampling, Sliding, Step
+
+SPATIAL = [2, 3]
+"""The dimensions of rows and columns."""
 
 
-def convolution(node: Node, context: Context) -> Lowering | None:
+def convolution(node: Node, context: Context) -> Convolution | None:
     """Return a convolution with fixed weights, and the padding before it."""
     more = "groups" if operator_name(node) == "conv2d" else "transposed output_padding groups"
     names = f"x weight bias stride padding dilation {more}"
@@ -36,16 +31,12 @@ def convolution(node: Node, context: Context) -> Lowering | None:
         return None
     if options["transposed"] or isinstance(options["padding"], str):
         return None
-    source = context.lowering(options["x"])
-    inputs: tuple[str, ...] = (source.name,)
-    border = (0, 0, 0, 0)
+    source = context.maps[options["x"].name]
+    step, border = head(node, source), (0, 0, 0, 0)
     if isinstance(source, Border) and source.fill == 0 and _only_user(source, options["x"]):
-        border, inputs = source.amount, source.inputs
+        step["inputs"], border = source.inputs, source.amount
     return Convolution(
-        node.name,
-        inputs,
-        map_shape(node),
-        flops=flops(node),
+        **step,
         weight=context.value(options["weight"]),
         bias=context.value(options["bias"]),
         stride=pair(options["stride"]),
@@ -57,54 +48,46 @@ def convolution(node: Node, context: Context) -> Lowering | None:
     )
 
 
-def batch_norm(node: Node, context: Context, result: Node | None = None) -> Lowering | str | None:
+def batch_norm(node: Node, context: Context, result: Node | None = None) -> Step | None:
     """Fold a normalisation into the convolution before it, or apply it cell by cell.
 
     `result` is the node of its answer, where it gives statistics as well.
     """
     result = node if result is None else result
-    training = operator_name(node) == "batch_norm" and node.args[5]
-    if training:
+    x, weight, bias, mean, variance, *options = node.args
+    training = options.pop(0) if operator_name(node) == "batch_norm" else False
+    if training or mean is None or any(context.is_map(arg) for arg in node.args[1:5]):
         return None
-    x, weight, bias, mean, variance = node.args[:5]
-    eps = node.args[7] if operator_name(node) == "batch_norm" else node.args[6]
-    if any(context.is_map(arg) for arg in (weight, bias, mean, variance)) or mean is None:
-        return None
-    gain = 1 / torch.sqrt(context.value(variance).double() + eps)
+    gain = 1 / torch.sqrt(context.value(variance).double() + options[1])
     if weight is not None:
         gain = gain * context.value(weight).double()
     shift = -context.value(mean).double() * gain
     if bias is not None:
         shift = shift + context.value(bias).double()
-    source = context.lowering(x)
+    source = context.maps[x.name]
     if isinstance(source, Convolution) and source.activation is None and _only_user(source, x):
-        source.normalise(gain, shift)
-        source.last = result
-        return source.name
+        return source.normalised(gain, shift, result)
     like = context.value(mean)
     scale, offset = (t.to(like.dtype)[None, :, None, None] for t in (gain, shift))
-    make = partial(Pointwise, compute=lambda x: torch.addcmul(offset, x, scale))
-    return Lowering(result.name, (source.name,), source.shape, make, flops=flops(node))
+    step = head(node, source) | {"name": result.name}
+    return Pointwise(**step, compute=lambda x: torch.addcmul(offset, x, scale))
 
 
-def activation(node: Node, context: Context) -> str | None:
+def activation(node: Node, context: Context) -> Convolution | None:
     """Fold a clamp or ReLU into the convolution before it."""
-    source = context.lowering(node.args[0])
-    if not isinstance(source, Convolution) or source.activation:
-        return None
-    if not _only_user(source, node.args[0]):
+    x = node.args[0]
+    source = context.maps[x.name]
+    if not isinstance(source, Convolution) or source.activation or not _only_user(source, x):
         return None
     name = operator_name(node)
     if name == "relu":
-        source.activation = ("relu", [])
-    else:
-        low, high = _BOUNDS[name]
-        options = arguments(node, "x low high", low=low, high=high)
-        if not all(isinstance(options[bound], int | float) for bound in ("low", "high")):
-            return None
-        source.activation = ("hardtanh", [float(options["low"]), float(options["high"])])
-    source.last = node
-    return source.name
+        return replace(source, activation=("relu", []), last=node)
+    low, high = _BOUNDS[name]
+    options = arguments(node, "x low high", low=low, high=high)
+    bounds = (options["low"], options["high"])
+    if not all(isinstance(bound, int | float) for bound in bounds):
+        return None
+    return replace(source, activation=("hardtanh", [float(b) for b in bounds]), last=node)
 
 
 _BOUNDS = {"relu6": (0, 6), "hardtanh": (-1, 1), "clamp": (None, None)}
@@ -116,30 +99,37 @@ def _only_user(source: Convolution | Border, node: Node) -> bool:
     return source.last is node and len(node.users) == 1
 
 
-def padding(node: Node, context: Context) -> Lowering | None:
+def padding(node: Node, context: Context) -> Border | None:
     """Return constant padding; of a picture's sides only."""
-    options = arguments(node, "x pad mode value", mode="constant", value=None)
-    if operator_name(node) == "constant_pad_nd":
-        options = arguments(node, "x pad value", value=0) | {"mode": "constant"}
+    names = "x pad mode value" if operator_name(node) == "pad" else "x pad value"
+    options = arguments(node, names, mode="constant", value=None)
     amount = (*options["pad"], 0, 0)[:4]  # columns come first, rows may be left out
     sides = len(options["pad"]) in (2, 4) and min(amount) >= 0
     if options["mode"] != "constant" or not sides:
         return None
-    source = context.lowering(options["x"])
-    inputs, shape, fill = (source.name,), map_shape(node), float(options["value"] or 0)
-    return Border(node.name, inputs, shape, amount=amount, fill=fill, last=node)
+    fill = float(options["value"] or 0)
+    return Border(
+        **head(node, context.maps[options["x"].name]) | {"flops": 0.0},
+        compute=lambda x: x,
+        whole=lambda x: functional.pad(x, amount, value=fill),
+        kernel=(1, 1),
+        stride=(1, 1),
+        before=(amount[2], amount[0]),
+        fill=fill,
+        amount=amount,
+        last=node,
+    )
 
 
-def pool(node: Node, context: Context, result: Node | None = None) -> Lowering | None:
+def pool(node: Node, context: Context, result: Node | None = None) -> Step | None:
     """Return a pooling; `result` is the node of its answer, where it gives indices as well."""
-    result = node if result is None else result
-    source = context.lowering(node.args[0])
+    source = context.maps[node.args[0].name]
     name, shape = operator_name(node), map_shape(node)
     if "adaptive" in name:
         if shape[2:] == (1, 1):
-            return average(node, source)
+            return _average(node, context)
         return resampling(node, context)
-    call = closure(node, context, [node.args[0]])
+    call = context.closure(node)
     if name.startswith("max_pool2d"):
         names = "x kernel stride padding dilation ceil"
         options = arguments(node, names, stride=(), padding=0, dilation=1)
@@ -162,12 +152,12 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Lowering |
         stride, whole, divisor = pair(options["stride"] or kernel), call, options["divisor"]
         padded = any(pair(options["padding"]))
         if shape[2:] == (1, 1) and kernel == source.shape[2:] and not padded and divisor is None:
-            return average(node, source)
+            return _average(node, context)
         if options["ceil"] or (padded and not options["count"]):
             return None  # the border's cells are divided by fewer
         pool = lambda x: functional.avg_pool2d(x, kernel, stride, divisor_override=divisor)  # noqa: E731
-    make = partial(
-        Sliding,
+    return Sliding(
+        **head(node, source) | {"name": (result or node).name},
         compute=pool,
         whole=whole,
         kernel=kernel,
@@ -176,19 +166,18 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Lowering |
         dilation=dilation,
         fill=fill,
     )
-    return Lowering(result.name, (source.name,), shape, make, flops=flops(node))
 
 
-def resampling(node: Node, context: Context) -> Lowering | None:
+def resampling(node: Node, context: Context) -> Resampling | None:
     """Return interpolation or adaptive averaging, by its weights along rows and columns."""
-    if len(maps_of(node, context)) != 1:
+    if len(context.maps_of(node)) != 1:
         return None
-    source, shape = context.lowering(node.args[0]), map_shape(node)
-    whole = closure(node, context, [node.args[0]])
+    source, shape, whole = context.maps[node.args[0].name], map_shape(node), context.closure(node)
     like = next((t for t in context.constants.values() if isinstance(t, Tensor)), torch.zeros(()))
 
     by_factor = node.args[1] is None  # and not to a size
 
+    @cache  # a step that is not computed takes none
     def weights(axis: int) -> Tensor:
         # One line lit at a time, each in a channel of its own, tells which outputs read it.
         # A factor must leave two lines across: of one, antialiasing makes something else.
@@ -200,8 +189,48 @@ def resampling(node: Node, context: Context) -> Lowering | None:
         answer: Tensor = whole(lines.expand(-1, -1, *((across, -1) if axis else (-1, across))))
         return (answer[0, :, 0] if axis else answer[0, :, :, 0]).t().contiguous()
 
-    def make(*step: Any, flops: float) -> Resampling:  # a step that is not built takes no weights
-        built = partial(Resampling, rows=weights(0), columns=weights(1), whole=whole, flops=flops)
-        return built(*step)
+    return Resampling(**head(node, source), whole=whole, weights=weights)
 
-    return Lowering(node.name, (source.name,), shape, make, flops=flops(node))
+
+def reduction(node: Node, context: Context) -> Reduction | None:
+    """Return a statistic over rows and columns; None where it is over anything else."""
+    name = operator_name(node)
+    names = "x dim keepdim" if name in ("mean", "sum") else "x dim"
+    options = arguments(node, names, dim=None, keepdim=False, correction=1, dtype=None)
+    dimensions, keep = options["dim"], options["keepdim"]
+    older = len(node.args) > len(names.split())
+    if older or not isinstance(dimensions, list | tuple) or options["dtype"] is not None:
+        return None
+    if sorted(d % 4 for d in dimensions) != SPATIAL:
+        return None
+    correction = 1 if options["correction"] is None else options["correction"]
+
+    def finish(total: Tensor, squares: Tensor, cells: int) -> Any:
+        mean = total / cells
+        variance = (squares - total * mean).clamp_min(0) / max(cells - correction, 0)
+        answers = {
+            "mean": (mean,),
+            "sum": (total,),
+            "var": (variance,),
+            "std": (variance.sqrt(),),
+            "var_mean": (variance, mean),
+            "std_mean": (variance.sqrt(), mean),
+        }[name]
+        shaped = tuple(a[:, :, None, None] if keep else a for a in answers)
+        return shaped if len(shaped) > 1 else shaped[0]
+
+    return _reduction(node, context, finish)
+
+
+def _reduction(
+    node: Node, context: Context, finish: Callable[[Tensor, Tensor, int], Any]
+) -> Reduction:
+    source = context.maps[node.args[0].name]
+    sums = float(math.prod(source.shape))
+    whole = context.closure(node)
+    return Reduction(node.name, (source.name,), source.shape, finish, whole, flops=sums)
+
+
+def _average(node: Node, context: Context) -> Reduction:
+    """Return a mean over the whole map, as pooling gives it: (n, channels, 1, 1)."""
+    return _reduction(node, context, lambda total, _, cells: (total / cells)[:, :, None, None])

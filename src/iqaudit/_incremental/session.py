@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
@@ -72,6 +71,7 @@ class Session:
             return self.trust.compared(score, change.painted(), self._moments.count)
         return score
 
+    @torch.inference_mode()
     def recall(self, change: Patched) -> None:
         """Take note of a change that was scored in an earlier search.
 
@@ -79,8 +79,7 @@ class Session:
         they went then.
         """
         try:
-            if self._follows(change):
-                self._note(change)
+            self._follow(change)
         except Exception as error:  # noqa: BLE001 (as where it is scored)
             self.trust.leave(f"a step failed, {type(error).__name__}: {error}")
         self._moments.due(change)
@@ -95,32 +94,31 @@ class Session:
                 self.trust.leave(f"its last check failed, {type(error).__name__}: {error}")
         self._base = None
 
+    @torch.inference_mode()
     def _incremental(self, change: Patched) -> float:
         """Return a change's score; densely where there is nothing to follow or a step fails."""
         if self.trust.fault or not change.patches:
             return self.dense.score(change.painted())
         try:
-            if self._follows(change):
-                self._note(change)
+            if self._follow(change):
                 return self._windows(change)
-            with torch.inference_mode():
-                return as_number(self._activations.whole(self._tensor(change.painted()[None])))
+            return as_number(self._activations.whole(self.dense.tensor(change.painted()[None])))
         except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
             self.trust.leave(f"a step failed, {type(error).__name__}: {error}")
             return self.dense.score(change.painted())
 
-    def _follows(self, change: Patched) -> bool:
-        """Whether a change is scored through its windows."""
-        return (
-            not self.trust.fault
-            and bool(change.patches)
-            and self._activations.planner.fits(len(change.patches), *window_size(change))
-        )
+    def _follow(self, change: Patched) -> bool:
+        """Take the base of a change that is scored through its windows; tell whether it is.
 
-    def _note(self, change: Patched) -> None:
-        """Take a change's base, and remember that it may become the next one."""
+        It may become the next base itself.
+        """
+        if self.trust.fault or not change.patches:
+            return False
+        if not self._activations.planner.fits(len(change.patches), *window_size(change)):
+            return False
         self._rebase(change.base)
         self._changes = [*self._changes[-REMEMBERED:], change]
+        return True
 
     def _windows(self, change: Patched) -> float:
         """Return the score of a change of the base, through its windows."""
@@ -135,8 +133,7 @@ class Session:
         for patch in change.patches:
             self._canvas[patch.window] = change.base[patch.window]
         self._scored = change
-        with torch.inference_mode():
-            return as_number(self._activations.score(corners, self._tensor(windows)))
+        return as_number(self._activations.score(corners, self.dense.tensor(windows)))
 
     def _rebase(self, base: Pixels) -> None:
         """Take a picture as the base."""
@@ -144,15 +141,10 @@ class Session:
             return
         change = next((change for change in self._changes if change.was(base)), None)
         if change is None:
-            with torch.inference_mode():
-                self._activations.anchor(self._tensor(base[None]))
+            self._activations.anchor(self.dense.tensor(base[None]))
         else:
             if change is not self._scored:  # another's maps have taken the place of its own
                 self._windows(change)
-            with torch.inference_mode():
-                self._activations.accept()
+            self._activations.accept()
         self._base, self._canvas = base, base.copy()
         self._changes, self._scored = [], None
-
-    def _tensor(self, pixels: Pixels) -> Tensor:
-        return self.dense.tensor(pixels)

@@ -3,13 +3,17 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from iqaudit._incremental.kernels import linear
-from iqaudit._incremental.lowering import Node, called
+from iqaudit._incremental.lowering import Context
+from iqaudit._incremental.nodes import Node, called
+
+Call: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""A node, its function and the arguments, in which nodes stand for earlier values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +24,8 @@ class Tail:
     ----------
     names : dict of str to str
         The steps that it starts from, by the nodes that stand for them.
-    calls : tuple of (str, callable, args, kwargs)
-        In order; nodes among the arguments stand for earlier values.
+    calls : tuple of Call
+        In order.
     constants : dict of str to Any
         Values that depend on the weights alone, by node.
     output : str
@@ -29,7 +33,7 @@ class Tail:
     """
 
     names: Mapping[str, str]
-    calls: tuple[tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], ...]
+    calls: tuple[Call, ...]
     constants: Mapping[str, Any]
     output: str
 
@@ -48,30 +52,26 @@ class Tail:
         return score
 
 
-def tail_to(
-    nodes: Iterable[Node], output: Node, maps: Mapping[str, str], constants: Mapping[str, Any]
-) -> Tail:
+def tail_to(nodes: Iterable[Node], output: Node, context: Context) -> Tail:
     """Return the tail that leads from maps and constants to an output node."""
-    needed, used = {output.name}, set()
+    needed = {output.name}
     names: dict[str, str] = {}
+    constants: dict[str, Any] = {}
     calls = []
     for node in reversed(list(nodes)):
         if node.name not in needed:
             continue
-        if node.name in constants:
-            used.add(node.name)
-        elif node.name in maps:
-            names[node.name] = maps[node.name]
+        if node.name in context.constants:
+            constants[node.name] = context.constants[node.name]
+        elif node.name in context.maps:
+            names[node.name] = context.maps[node.name].name
         else:
-            calls.append(_call(node, constants))
+            calls.append(_call(node, context.constants))
             needed |= {arg.name for arg in node.all_input_nodes}
-    fixed = {name: constants[name] for name in used}
-    return Tail(names, tuple(reversed(calls)), fixed, output.name)
+    return Tail(names, tuple(reversed(calls)), constants, output.name)
 
 
-def _call(
-    node: Node, constants: Mapping[str, Any]
-) -> tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+def _call(node: Node, constants: Mapping[str, Any]) -> Call:
     """Return a node's call; a fully connected layer's with its weights laid out beforehand."""
     weights = [arg for arg in node.args[1:] if arg is not None]
     if node.target is torch.ops.aten.linear.default and all(a.name in constants for a in weights):

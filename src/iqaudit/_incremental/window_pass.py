@@ -1,14 +1,16 @@
 """A window pass: the steps of a network, computed on the windows that a plan names."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from iqaudit._incremental.map_store import MapStore
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.operators import (
     INPUT,
+    AnyStep,
     Cut,
     Pointwise,
     Reduction,
@@ -18,6 +20,7 @@ from iqaudit._incremental.operators import (
 )
 from iqaudit._incremental.plan import Plan
 from iqaudit._incremental.receptive_field import Windows
+from iqaudit._incremental.stored_map import StoredMap
 
 SMALL_PRODUCT = 1 << 17
 """Numbers: convolutions of windows that read no more are gathered as the factor of a product, which
@@ -25,49 +28,45 @@ has less to set up than a kernel of its own."""
 
 
 class WindowPass:
-    """One score: the network's steps on changed windows, over the store's maps.
+    """One score: the network's steps on changed windows, over stored maps.
 
     Parameters
     ----------
     network : Network
         The steps, and the tail behind them.
-    store : MapStore
-        The base picture's maps, which the pass changes until it is accepted or another begins.
+    maps : mapping of str to StoredMap
+        The base picture's, by step; the pass changes them until it is accepted or another begins.
     plan : Plan
         The windows of every map.
     """
 
-    def __init__(self, network: Network, store: MapStore, plan: Plan) -> None:
-        self._network, self._store, self._plan = network, store, plan
-        self._values: dict[str, Tensor] = {}
-        """By map: its windows, or the whole map where the plan has none."""
+    def __init__(self, network: Network, maps: Mapping[str, StoredMap], plan: Plan) -> None:
+        self._network, self._maps, self._plan = network, maps, plan
+        self._values: dict[str, Any] = {}
+        """By step: its windows; what it computes as a whole where the plan has none."""
 
     def run(self, windows: Tensor) -> Tensor:
         """Return the score of the base with windows, (n, channels, height, width), changed."""
-        network, reduced = self._network, {}
+        tail = self._network.tail
         try:
             self._set(INPUT, windows)
-            for step in network.steps:
-                if isinstance(step, Reduction):
-                    reduced[step.name] = self._reduce(step)
-                else:
-                    self._set(step.name, self._compute(step))
-            inputs = {
-                name: reduced[name] if name in reduced else self._whole(name)
-                for name in network.tail.inputs
-            }
-            return network.tail(inputs)
+            for step in self._network.steps:
+                self._set(step.name, self._compute(step))
+            return tail({name: self._whole(name) for name in tail.inputs})
         finally:
-            self._store.restore()
+            for stored in self._maps.values():
+                stored.restore()
 
-    def _set(self, name: str, value: Tensor) -> None:
+    def _set(self, name: str, value: Any) -> None:
         self._values[name] = value
-        stored = self._store.maps.get(name)
+        stored = self._maps.get(name)
         if stored is not None:
             stored.change(self._plan[name], value)
 
-    def _compute(self, step: Pointwise | Sliding | Resampling | Cut) -> Tensor:
+    def _compute(self, step: AnyStep) -> Any:
         """Compute a step on its windows, or on the whole map."""
+        if isinstance(step, Reduction):
+            return self._reduce(step)
         windows = self._plan[step.name]
         if windows is None:
             return step.whole(*(self._whole(name) for name in step.inputs))
@@ -79,23 +78,23 @@ class WindowPass:
             return self._resample(step, windows)
         return self._cut(step, windows)
 
-    def _whole(self, name: str) -> Tensor:
-        """Return a map with its changed windows in place."""
-        if self._plan[name] is None:
+    def _whole(self, name: str) -> Any:
+        """Return a map with its changed windows in place, or a statistic."""
+        if self._plan.get(name) is None:
             return self._values[name]
-        return self._store.maps[name].whole()
+        return self._maps[name].whole()
 
-    def _windows(self, name: str, windows: Windows, fill: float = 0.0) -> Tensor:
+    def _windows(self, name: str, windows: Windows, fill: float = 0.0) -> Any:
         """Return windows of a map: its changed ones, or others with those in place."""
         if self._plan[name] == windows:
             return self._values[name]
-        return self._store.maps[name].patches(windows, fill)
+        return self._maps[name].patches(windows, fill)
 
     def _slide(self, step: Sliding, windows: Windows) -> Tensor:
         name, read = step.inputs[0], step.read(windows)
         if step.product is not None:
-            stored = self._store.maps[name]
-            length = stored.layout.shape[1] * step.kernel[0] * step.kernel[1]
+            stored = self._maps[name]
+            length = stored.shape[1] * step.kernel[0] * step.kernel[1]
             if windows.cells * length <= SMALL_PRODUCT:
                 rows = stored.gather(stored.numbers(read, step.fill, step))
                 cells = step.product(rows.view(-1, length))
@@ -103,17 +102,19 @@ class WindowPass:
         return step.compute(self._windows(name, read, step.fill))
 
     def _resample(self, step: Resampling, windows: Windows) -> Tensor:
-        stored = self._store.maps[step.inputs[0]]
-        patches, corners = [], []
+        stored = self._maps[step.inputs[0]]
+        parts = []
         for n, top, left in windows.corners:
             row, tall = step.reads(top, windows.height, 0)
             column, wide = step.reads(left, windows.width, 1)
-            corners.append((top, left, row, column))
-            patches.append(stored.patches(Windows(((n, row, column),), tall, wide)))
-        return step.compute(patches, corners, (windows.height, windows.width))
+            patch = stored.patches(Windows(((n, row, column),), tall, wide))
+            down = step.weights(0)[top : top + windows.height, row : row + tall]
+            across = step.weights(1)[left : left + windows.width, column : column + wide]
+            parts.append(torch.einsum("or,ncrs,ps->ncop", down, patch, across))
+        return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
     def _cut(self, step: Cut, windows: Windows) -> Tensor:
-        stored = self._store.maps[step.inputs[0]]
+        stored = self._maps[step.inputs[0]]
         numbers = [
             stored.numbers_at(
                 step.batch[n],
@@ -127,10 +128,9 @@ class WindowPass:
 
     def _reduce(self, step: Reduction) -> Any:
         """Return a statistic of a map, by difference where windows changed."""
-        name, sums = step.inputs[0], self._store.sums[step.name]
+        name = step.inputs[0]
         if self._plan[name] is None:
-            sums.replace()
             return step.whole(self._values[name])
-        answer = step.finish(*sums.change(), step.shape[2] * step.shape[3])
-        kind = self._store.like.dtype
+        answer = step.finish(*self._maps[name].sums(), step.shape[2] * step.shape[3])
+        kind = self._values[INPUT].dtype
         return tuple(a.to(kind) for a in answer) if isinstance(answer, tuple) else answer.to(kind)

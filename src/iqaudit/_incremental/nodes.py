@@ -1,0 +1,76 @@
+"""A graph's nodes: their operators, arguments, shapes and arithmetic."""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from torch import fx
+
+from iqaudit._incremental.operators import Shape
+
+Node: TypeAlias = Any
+"""A `torch.fx.Node`; the types of its arguments say nothing."""
+
+MOVES = frozenset(
+    """
+    unfold slice select permute transpose t view _unsafe_view reshape expand squeeze unsqueeze
+    flatten unflatten flip roll stack cat narrow swapaxes movedim clone contiguous alias detach
+    index_select
+    """.split()
+)
+"""Operators that only move cells."""
+
+
+def operator_name(node: Node) -> str:
+    """Return ATen's name of a node's operator, without its overload."""
+    name = getattr(node.target, "_opname", None) or getattr(node.target, "__name__", "")
+    return str(name).removesuffix("_") if str(name) != "_" else str(name)
+
+
+def shape_of(node: Node) -> tuple[int, ...]:
+    """Return the shape of a node's value; of the first one where it has several."""
+    value = node.meta["val"]
+    return tuple((value[0] if isinstance(value, tuple | list) else value).shape)
+
+
+def map_shape(node: Node) -> Shape:
+    """Return the shape of a node that is a map."""
+    n, channels, height, width = shape_of(node)
+    return n, channels, height, width
+
+
+def arguments(node: Node, names: str, **defaults: Any) -> dict[str, Any]:
+    """Return a node's arguments by name."""
+    positional: dict[str, Any] = dict(zip(names.split(), node.args, strict=False))
+    return defaults | positional | dict(node.kwargs)
+
+
+def called(
+    function: Callable[..., Any], args: Any, kwargs: Any, look_up: Callable[[Node], Any]
+) -> Any:
+    """Call a node's function, with values in the places of the nodes among its arguments."""
+    return function(*fx.node.map_arg(args, look_up), **fx.node.map_arg(kwargs, look_up))
+
+
+def pair(value: Any) -> tuple[int, int]:
+    """Return an argument that holds for rows and columns, or for each."""
+    if isinstance(value, int):
+        return value, value
+    return (value[0], value[-1])
+
+
+def flops(node: Node) -> float:
+    """Return the multiplications and additions of a dense pass through a node, about."""
+    if node.op != "call_function" or "val" not in node.meta:
+        return 0.0
+    name, numbers = operator_name(node), float(math.prod(shape_of(node)))
+    operands = [shape_of(arg) for arg in node.args if isinstance(arg, fx.Node)]
+    if name in ("conv2d", "convolution"):
+        return 2 * numbers * math.prod(operands[1][1:])
+    if name in ("linear", "matmul", "bmm", "mm"):
+        return 2 * numbers * operands[0][-1]
+    if name == "addmm":
+        return 2 * numbers * operands[1][-1]
+    if name == "scaled_dot_product_attention":
+        return 4 * numbers * operands[1][-2]
+    return 0.0 if name in MOVES or name == "getitem" else numbers
