@@ -86,7 +86,7 @@ def lede(cells: Sequence[Cell]) -> str:
     """Return the protocol in two sentences."""
     finished = [len(cell.data.finished) for cell in cells]
     # "pictures" is what loose files are called, and no data set's name.
-    sets = {cell.data.data for cell in cells} - {"", "pictures"}
+    sets = {name for cell in cells if (name := cell.data.data) and name != "pictures"}
     of = f" of {_listed(sorted(sets))}" if sets else ""
     queries = _between([cell.data.queries for cell in cells], ",")
     counts = _between(finished, "d")
