@@ -192,7 +192,7 @@ def _queries(trial: Trial, steps: Iterator[Any], count: int) -> None:
 
 def _after_stripes(trial: Trial, steps: Iterator[Any]) -> Descent:
     problem = trial._state.problem
-    trial._state = trial._attack.init(problem)
+    trial._state = trial.attack.init(problem)
     _queries(trial, steps, 1)
     state: Descent = trial._state
     return state
@@ -202,7 +202,7 @@ def _shortened(trial: Trial, steps: Iterator[Any], queries: int) -> Descent:
     """Run the schedule with a smaller budget, for a state that has gone some way."""
     _queries(trial, steps, 1)
     problem = trial._state.problem
-    trial._state = trial._attack.init(replace(problem, queries=queries))
+    trial._state = trial.attack.init(replace(problem, queries=queries))
     _queries(trial, steps, queries - 1)
     state: Descent = replace(trial._state, problem=problem)
     return state

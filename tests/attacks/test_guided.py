@@ -16,7 +16,16 @@ from iqaudit._core.picture import Pixels
 from iqaudit.attacks import Bidirectional, Guided
 from iqaudit.attacks._guided.allowance import Allowance, allowance, local_variance
 from iqaudit.attacks._guided.attack import OPENING
-from iqaudit.attacks._guided.moves import EVERYWHERE, KINDS, SHARES, Plane, drawn, filled, tiles
+from iqaudit.attacks._guided.moves import (
+    EVERYWHERE,
+    KINDS,
+    SHARES,
+    GuidedState,
+    Kept,
+    drawn,
+    filled,
+    tiles,
+)
 from iqaudit.attacks._guided.patterns import COLOURS, Checks, Flat, Noise, Pattern, any_checks, tile
 
 CHECKERS = Checks(1, 1, COLOURS[1])
@@ -87,10 +96,10 @@ def test_every_draw_lies_in_the_picture_and_within_what_is_allowed(
     draw = np.random.default_rng(seed)
     allowed = Allowance(draw.uniform(0, 4, (height, width, 3)).astype(np.float32), LEVELS)
     held = draw.integers(-LEVELS, LEVELS, (height, width, 3), np.int16, endpoint=True)
-    kept = ((Flat((1, -1, 1)), _anywhere(draw, height, width)),)
-    plane = Plane(held, allowed, TILES, ((0.0, CHECKERS),), kept)
+    kept = Flat((1, -1, 1)), _anywhere(draw, height, width)
+    state = _holding(held, allowed, kept)
     for share in SHARES:
-        window, levels, _ = drawn(plane, draw, kind, share)
+        window, levels, _ = drawn(state, draw, kind, share)
         assert levels.dtype == np.int16
         assert window.height >= 1 <= window.width
         assert 0 <= window.top <= height - window.height
@@ -100,6 +109,12 @@ def test_every_draw_lies_in_the_picture_and_within_what_is_allowed(
 
 
 TILES = tiles(np.random.default_rng(0))
+
+
+def _holding(held: Perturbation, allowed: Allowance, *kept: Kept) -> GuidedState:
+    tally, ranking = np.zeros((len(KINDS), len(SHARES))), ((0.0, CHECKERS),)
+    posed = problem(grey(*held.shape[:2]))
+    return GuidedState(posed, 2, held, 5.0, allowed, TILES, ranking, tally, tally, kept)
 
 
 def _anywhere(draw: np.random.Generator, height: int, width: int) -> iqaudit.victims.Window:
@@ -112,10 +127,10 @@ def test_every_pixel_has_its_turn() -> None:
     changed = np.zeros(clean.shape, bool)
     held = np.zeros(clean.shape, np.int16)
     allowed = Allowance(np.full(clean.shape, 3, np.float32), LEVELS)
-    plane = Plane(held, allowed, TILES, ((0.0, CHECKERS),), ())
+    state = _holding(held, allowed)
     draw = np.random.default_rng(0)
     for _ in range(2000):
-        window, levels, _ = drawn(plane, draw, "flat", SHARES[4])
+        window, levels, _ = drawn(state, draw, "flat", SHARES[4])
         rows = slice(window.top, window.top + window.height)
         columns = slice(window.left, window.left + window.width)
         changed[rows, columns] |= levels != 0

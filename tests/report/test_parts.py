@@ -11,9 +11,8 @@ from iqaudit import measures
 from iqaudit._analysis.tables import catalogue, tables
 from iqaudit._analysis.tables.cells import load
 from iqaudit._report.charts import Axis, Series, chart, domain
-from iqaudit._report.crop import crop
 from iqaudit._report.figures import estimate, figure, prose
-from iqaudit._report.gallery import gallery
+from iqaudit._report.gallery import crop, gallery
 from iqaudit._report.page import page
 from iqaudit.measures._bootstrap import Estimate
 

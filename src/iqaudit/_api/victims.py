@@ -13,7 +13,7 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture, Source, collect
 from iqaudit._core.scale import QUALITY_MAX, Scale
 from iqaudit._search.driver import check_sizes
-from iqaudit.attacks._registry import ATTACKS
+from iqaudit.attacks import ATTACKS
 from iqaudit.victims._base import Victim
 from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scale_file import save_scale

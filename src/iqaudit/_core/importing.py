@@ -1,7 +1,11 @@
-"""Objects of the user's modules, named by strings."""
+"""What is found by name: objects of the user's modules, and the package's own tables."""
 
 import sys
+import tomllib
+from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
+from importlib.resources import files
 from typing import Any
 
 from iqaudit._core.errors import InputError
@@ -34,3 +38,9 @@ def import_object(spec: str) -> Any:
             raise InputError(f'{spec}: "{place}" holds no "{name}".')
         found = getattr(found, part)
     return found
+
+
+@cache
+def published(table: str) -> Mapping[str, Any]:
+    """Return one of the package's tables of what others have published."""
+    return tomllib.loads(files("iqaudit").joinpath(f"data/{table}.toml").read_text("utf-8"))

@@ -5,14 +5,12 @@ victims comparable, gives the bi-directional loss its switch at 5, and bounds th
 """
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from iqaudit._core.errors import InputError, refuse_unless, unknown
+from iqaudit._core.importing import published
 
 QUALITY_MAX = 10.0
 """The top of the common scale; its bottom is 0."""
@@ -158,14 +156,15 @@ class Scale:
         model : {"dbcnn", "unique", "tres", "liqe"}
         dataset : {"live", "csiq", "tid2013"}
         """
-        models: Mapping[str, Any] = _constants()["scale"]
+        constants = published("paper_scales")
+        models: Mapping[str, Any] = constants["scale"]
         if model not in models:
             raise unknown("model with the paper's constants", model, models)
         if dataset not in models[model]:
             raise unknown("data set with the paper's constants", dataset, models[model])
         center, spread = models[model][dataset]
-        low, high = _constants()["native_range"].get(model, (-math.inf, math.inf))
-        source = f"{_constants()['source']}: {model} on {dataset}"
+        low, high = constants["native_range"].get(model, (-math.inf, math.inf))
+        source = f"{constants['source']}: {model} on {dataset}"
         return cls(center, spread, low, high, source=source)
 
     def quality(self, score: float) -> float:
@@ -205,12 +204,7 @@ def opinion_maximum(dataset: str) -> float:
     An opinion score on the common scale is 10 * mos / maximum, where mos is 111.7747 (the worst)
     less the realigned DMOS on LIVE, 1 less DMOS on CSIQ, and the published MOS on TID2013.
     """
-    maxima: Mapping[str, float] = _constants()["opinion_maximum"]
+    maxima: Mapping[str, float] = published("paper_scales")["opinion_maximum"]
     if dataset not in maxima:
         raise unknown("data set with the paper's constants", dataset, maxima)
     return maxima[dataset]
-
-
-@cache
-def _constants() -> Mapping[str, Any]:
-    return tomllib.loads(files("iqaudit").joinpath("data/paper_scales.toml").read_text("utf-8"))

@@ -6,8 +6,10 @@ makes resuming, speculation and distribution the same thing as running.
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,10 @@ class Stream:
     seed: int
     picture: str
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def _key(self) -> NDArray[np.uint64]:
         digest = hashlib.sha256(f"{self.seed}:{self.picture}".encode()).digest()
-        object.__setattr__(self, "_key", np.frombuffer(digest, dtype="<u8", count=2))
+        return np.frombuffer(digest, dtype="<u8", count=2)
 
     def at(self, step: int) -> np.random.Generator:
         """Return a fresh generator for a step.
@@ -35,5 +38,4 @@ class Stream:
         The step is the highest word of Philox's 256-bit counter; the lower ones count the draws
         within the step, so no two steps overlap.
         """
-        key = self._key  # type: ignore[attr-defined]
-        return np.random.Generator(np.random.Philox(key=key, counter=(0, 0, 0, step)))
+        return np.random.Generator(np.random.Philox(key=self._key, counter=(0, 0, 0, step)))

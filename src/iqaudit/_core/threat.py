@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import InputError, refuse_unless, whole_number
 from iqaudit._core.patches import Perturbation
 from iqaudit._core.picture import Pixels
 
@@ -29,8 +29,8 @@ class Linf:
     def __post_init__(self) -> None:
         # As Python's int: NumPy's unsigned ones have no negative.
         object.__setattr__(self, "levels", whole_number("levels", self.levels))
-        if not 1 <= self.levels <= MAX_LEVEL:
-            raise InputError(f"levels must lie from 1 to 255, not {self.levels}.")
+        rule = "levels must lie from 1 to 255"
+        refuse_unless(1 <= self.levels <= MAX_LEVEL, rule, self.levels)
 
     def apply(self, pixels: Pixels, perturbation: Perturbation) -> Pixels:
         """Return the allowed picture nearest to `pixels` + `perturbation`, as new pixels.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from iqaudit._report.figures import csv_url, figure, numbers, spread
+from iqaudit._report.figures import csv_url, figure, spread
 from iqaudit.measures._bootstrap import Estimate
 
 TICKS = 5
@@ -70,11 +70,15 @@ class Chart:
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: positions of numbers between two ends, in per cent."""
+    """An axis: positions of numbers between two ends, in per cent.
+
+    `form` is how its numbers are written; empty leaves it to the axis.
+    """
 
     low: float
     high: float
     kind: Literal["linear", "log"] = "linear"
+    form: str = ""
 
     def at(self, value: float) -> float:
         """Return a number's place."""
@@ -82,7 +86,7 @@ class Axis:
         share = (value - low) / (high - low) if high > low else 0.0
         return round(100 * min(max(share, 0.0), 1.0), 2)
 
-    def ticks(self, form: str | None = None) -> tuple[Tick, ...]:
+    def ticks(self) -> tuple[Tick, ...]:
         """Return marks at round numbers; on a logarithmic axis at powers of ten, and the end."""
         if self.kind == "linear":
             step = _step(self.high - self.low)
@@ -90,14 +94,16 @@ class Axis:
             last = math.floor(self.high / step + 1e-9)
             decimals = max(0, -math.floor(math.log10(step) + 1e-9))
             marks = [step * index for index in range(first, last + 1)]
-            shape = form or f".{decimals}f"
-            return tuple(Tick(mark, self.at(mark), figure(mark + 0.0, shape)) for mark in marks)
+            form = self.form or f".{decimals}f"
+            return tuple(Tick(mark, self.at(mark), figure(mark + 0.0, form)) for mark in marks)
         ends = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
         powers = [10.0**power for power in range(ends[0], ends[1] + 1)]
-        if form is None:  # a budget is named whatever it is
+        if not self.form:  # a budget is named whatever it is
             powers = [each for each in powers if self.at(self.high) - self.at(each) > CLOSE]
             powers.append(self.high)
-        return tuple(Tick(mark, self.at(mark), figure(mark, form or ",.0f")) for mark in powers)
+        return tuple(
+            Tick(mark, self.at(mark), figure(mark, self.form or ",.0f")) for mark in powers
+        )
 
     def _scaled(self, value: float) -> float:
         return math.log10(max(value, 1e-12)) if self.kind == "log" else value
@@ -119,7 +125,6 @@ def chart(
     series: Sequence[Series],
     x: Axis,
     y: Axis,
-    forms: tuple[str | None, str | None] = (None, None),
 ) -> Chart:
     """Place lines in a drawing.
 
@@ -133,19 +138,17 @@ def chart(
         What is drawn.
     x, y : Axis
         Its axes.
-    forms : tuple of str or None
-        How their ticks are written; None leaves it to the axis.
     """
     title, x_title, y_title = titles
     rows: list[Sequence[Any]] = [("series", x_title, *spread(y_title))]
-    rows += [(each.name, at, *numbers(value)) for each in series for at, value in each.points]
+    rows += [(each.name, at, value) for each in series for at, value in each.points]
     return Chart(
         name,
         title,
         x_title,
         y_title,
-        x.ticks(forms[0]),
-        y.ticks(forms[1]),
+        x.ticks(),
+        y.ticks(),
         tuple(_line(each, x, y) for each in series),
         round(100 - y.at(0), 2) if y.kind == "linear" and y.low < 0 < y.high else None,
         csv_url(rows),

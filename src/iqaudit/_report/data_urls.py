@@ -25,11 +25,6 @@ def url(compressed: bytes) -> str:
     return "data:image/webp;base64," + base64.b64encode(compressed).decode("ascii")
 
 
-def webp_url(picture: Image.Image, *, exact: bool = True) -> str:
-    """Return a picture as its address."""
-    return url(webp(picture, exact=exact))
-
-
 def preview(pixels: Pixels) -> bytes:
     """Return a picture made small."""
     picture = Image.fromarray(pixels)
@@ -37,7 +32,7 @@ def preview(pixels: Pixels) -> bytes:
     return webp(picture, exact=False)
 
 
-def three(clean: Pixels, attacked: Pixels) -> tuple[bytes, bytes, bytes]:
+def three(clean: Pixels, attacked: Pixels) -> tuple[bytes, ...]:
     """Return a picture without loss, what is to be added to it, and what taken away.
 
     The page lays the second over the first as light and subtracts the third, which gives the
@@ -46,5 +41,4 @@ def three(clean: Pixels, attacked: Pixels) -> tuple[bytes, bytes, bytes]:
     """
     change = attacked.astype(np.int16) - clean
     up, down = (np.maximum(each, 0).astype(np.uint8) for each in (change, -change))
-    first, second, third = (webp(Image.fromarray(each)) for each in (clean, up, down))
-    return first, second, third
+    return tuple(webp(Image.fromarray(each)) for each in (clean, up, down))

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
+from itertools import chain
 from typing import Any
 
 from markupsafe import Markup
@@ -41,16 +42,27 @@ def estimate(of: Estimate | None, form: str = ".3f") -> Markup:
     """Format a figure with its interval behind it, smaller."""
     of = of or NOTHING
     value = Markup('<span class="n">{}</span>').format(figure(of.value, form))
+    ends = interval(of, form)
+    return value + Markup(' <small class="iv">{}</small>').format(ends) if ends else value
+
+
+def interval(of: Estimate, form: str) -> str:
+    """Format an estimate's interval; empty where there is none."""
     if of.low is None or of.high is None:
-        return value
-    low, high = figure(of.low, form), figure(of.high, form)
-    return value + Markup(' <small class="iv">{} to {}</small>').format(low, high)
+        return ""
+    return f"{figure(of.low, form)} to {figure(of.high, form)}"
 
 
 def csv_url(rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows, a head first, as the address of a CSV file that a link carries in itself."""
+    """Return rows, a head first, as the address of a CSV file that a link carries in itself.
+
+    An estimate takes three columns, whose heads are those of `spread`.
+    """
     buffer = StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in rows:
+        parts = (numbers(each) if isinstance(each, Estimate) else (each,) for each in row)
+        writer.writerow(chain.from_iterable(parts))
     text = base64.b64encode(buffer.getvalue().encode())
     return "data:text/csv;charset=utf-8;base64," + text.decode("ascii")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from iqaudit._analysis.findings.figures import Group, Insights
 from iqaudit._report.charts import Axis, Chart, Series, Tick, chart, domain
@@ -15,29 +15,31 @@ BASELINE_STYLE = 0
 """Grey."""
 
 
-@dataclass(frozen=True)
-class Bar:
-    """A figure of the attack beside the baseline's, and where both lie on the table's axis."""
+class Row(NamedTuple):
+    """A figure of the attack beside the floor's, and of how many pictures they are."""
 
     label: str
     pictures: int | None
     attack: Estimate
     baseline: Estimate
-    at: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Bars:
-    """A table whose rows draw their figures."""
+    """A table whose rows draw their figures on its axis."""
 
     name: str
     caption: str
     unit: str
-    form: str
-    ticks: tuple[Tick, ...]
-    zero: float
-    rows: tuple[Bar, ...]
+    axis: Axis
+    rows: tuple[Row, ...]
     csv: str
+
+    @property
+    def ticks(self) -> tuple[Tick, ...]:
+        """The axis's ends, and 0 where it is neither: a column has room for no more."""
+        ticks = self.axis.ticks()
+        return tuple(tick for tick in ticks if tick in (ticks[0], ticks[-1]) or not tick.value)
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,6 @@ class Theme:
     panels: tuple[Panel, ...]
 
 
-Row = tuple[str, int | None, Estimate, Estimate]
-"""A label, a number of pictures, and a figure of the attack and of the floor."""
-
-
 def themes(cells: Sequence[Cell]) -> tuple[Theme, ...]:
     """Return the cells' insights theme by theme; nothing where there are none."""
     chosen = [(cell, cell.insights) for cell in cells if cell.insights and not cell.is_baseline]
@@ -75,43 +73,16 @@ def themes(cells: Sequence[Cell]) -> tuple[Theme, ...]:
     )
 
 
-def bars(
-    name: str, caption: str, rows: Iterable[Row], unit: str = "RGO", form: str = ".2f"
-) -> Bars:
+def bars(name: str, caption: str, rows: Iterable[Row], unit: str = "RGO") -> Bars:
     """Place figures on one axis, which holds 0 and every interval's end."""
-    listed = list(rows)
+    listed = tuple(rows)
     ends = [end for *_, one, other in listed for each in (one, other) for end in numbers(each)]
-    axis = domain(ends, 0)
-    table: list[Sequence[Any]] = [("", "pictures", *spread("attack"), *spread("floor"))]
-    table += [(label, count, *numbers(one), *numbers(two)) for label, count, one, two in listed]
-    return Bars(
-        name,
-        caption,
-        unit,
-        form,
-        _ends(axis.ticks()),
-        axis.at(0),
-        tuple(Bar(*each, _places(axis, each[2], each[3])) for each in listed),
-        csv_url(table),
-    )
-
-
-def _ends(ticks: tuple[Tick, ...]) -> tuple[Tick, ...]:
-    """Keep the ends, and 0 where it is neither: a table's column has room for no more."""
-    return tuple(tick for tick in ticks if tick in (ticks[0], ticks[-1]) or not tick.value)
-
-
-def _places(axis: Axis, attack: Estimate, baseline: Estimate) -> dict[str, float]:
-    places = {}
-    for name, each in (("attack", attack), ("floor", baseline)):
-        for key, value in zip(("at", "low", "high"), numbers(each), strict=True):
-            if value is not None:
-                places[f"{name}_{key}"] = axis.at(value)
-    return places
+    table = [("", "pictures", *spread("attack"), *spread("floor")), *listed]
+    return Bars(name, caption, unit, domain(ends, 0), listed, csv_url(table))
 
 
 def _row(label: str, both: Paired, pictures: int | None = None) -> Row:
-    return label, pictures, both.attack, both.floor
+    return Row(label, pictures, both.attack, both.floor)
 
 
 def _of_groups(groups: Iterable[Group], names: Mapping[str, str] | None = None) -> list[Row]:
@@ -163,8 +134,7 @@ def _composition(cell: Cell, insights: Insights) -> Panel:
     charts: tuple[Chart, ...] = ()
     if heights:
         titles = "Power by frequency", "cycles a pixel", "squared levels a frequency"
-        axes = Axis(0, 0.5), _decades(heights)
-        charts = (chart(f"{cell.key}-spectrum", titles, series, *axes, (None, "g")),)
+        charts = (chart(f"{cell.key}-spectrum", titles, series, Axis(0, 0.5), _decades(heights)),)
     shares = [_row(each.axis, each.share) for each in insights.colours.axes]
     shares.append(_row("vertical stripes", spectrum.vertical))
     shares.append(_row("horizontal stripes", spectrum.horizontal))
@@ -189,7 +159,7 @@ def _decades(heights: Sequence[float]) -> Axis:
         first *= 10
     while last < high:
         last *= 10
-    return Axis(first, max(last, 10 * first), "log")
+    return Axis(first, max(last, 10 * first), "log", "g")
 
 
 def _persistence(cell: Cell, insights: Insights) -> Panel:

@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 import numpy as np
 
+from iqaudit import measures
 from iqaudit._analysis.tables.cells import PictureData
 from iqaudit._core.patches import Window, whole
 from iqaudit._core.picture import Pixels, read
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._report import data_urls
-from iqaudit._report.crop import crop
 from iqaudit._report.verdict import Cell
 from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import file_names
@@ -31,40 +31,65 @@ SAMPLES, SAMPLE = 16, 96
 
 
 @dataclass(frozen=True)
-class Shot:
+class Source:
+    """A picture of a cell, read when it is looked at.
+
+    Attributes
+    ----------
+    cell, data
+        Its cell, and its figures.
+    folder : str
+        Where its files are from the page on, as an address.
+    """
+
+    cell: Cell
+    data: PictureData
+    folder: str
+
+    @property
+    def name(self) -> str:
+        """The picture's name."""
+        return self.data.figures.name
+
+    def read(self) -> tuple[Pixels, Pixels]:
+        """Return the clean picture and the attacked one."""
+        files = file_names(self.name)
+        clean, attacked = (
+            read(self.cell.data.path / files[which]).pixels for which in ("clean", "attacked")
+        )
+        return clean, attacked
+
+    def area(self, side: int) -> int:
+        """Return how many pixels a part has."""
+        return min(side, self.data.figures.height) * min(side, self.data.figures.width)
+
+
+@dataclass(frozen=True)
+class Shot(Source):
     """One picture of one cell.
 
     Attributes
     ----------
-    cell, data, entry
-        Its cell, its figures, and its entry in results.json.
+    cell, data, folder
+        As its source has them.
     shown : Window
         The part that the page shows.
     clean, up, down : str
         That part, and the change upwards and downwards, as addresses.
     preview : str or None
         The whole, small, where a part is shown.
-    folder : str
-        Where its files are from the page on, as an address.
-    spark : str
-        Points of its quality against the logarithm of queries, in a drawing of 100 x 100.
     """
 
-    cell: Cell
-    data: PictureData
-    entry: PictureRecord
     shown: Window
     clean: str
     up: str
     down: str
     preview: str | None
-    folder: str
-    spark: str
 
     @property
-    def name(self) -> str:
-        """The picture's name."""
-        return self.data.figures.name
+    def entry(self) -> PictureRecord:
+        """Its entry in results.json."""
+        return next(each for each in self.cell.record.pictures if each.name == self.name)
 
     @property
     def key(self) -> str:
@@ -80,6 +105,18 @@ class Shot:
     def attacked_file(self) -> str:
         """The whole attacked picture's address."""
         return self.folder + quote(file_names(self.name)["attacked"])
+
+    @property
+    def spark(self) -> str:
+        """Its best quality so far against the logarithm of queries, in a drawing of 100 x 100."""
+        reached, scale = self.data.reached, self.cell.data.scale
+        count = len(reached)
+        points = []
+        for number in np.unique(np.rint(np.geomspace(1, count, SPARK)).astype(int)):
+            across = 100 * np.log(number) / np.log(count) if count > 1 else 0.0
+            height = 100 * (1 - scale.quality(float(reached[number - 1])) / QUALITY_MAX)
+            points.append(f"{across:.4g},{height:.4g}")
+        return " ".join(points)
 
 
 @dataclass(frozen=True)
@@ -112,39 +149,23 @@ def gallery(root: Path, cells: Sequence[Cell], budget: int = BUDGET) -> Gallery:
     InputError
         If a picture is gone.
     """
-    sources = [_Source(cell, picture) for cell in cells for picture in cell.data.pictures]
+    sources = []
+    for cell in cells:
+        inside = cell.data.path.resolve() != root.resolve()
+        folder = f"{quote(cell.data.path.name)}/" if inside else ""
+        sources += [Source(cell, picture, folder) for picture in cell.data.pictures]
     sources.sort(key=lambda each: -(each.data.figures.flip or 0))
     rate = _rate(sources)
     for side in SIDES[:-1]:
         if rate * sum(each.area(side) for each in sources) > budget:
             continue
-        shots = _shots(root, sources, side, budget)
+        shots = _shots(sources, side, budget)
         if shots is not None:
             return Gallery(shots, side)
-    return Gallery(_shots(root, sources, SIDES[-1], None) or (), SIDES[-1])
+    return Gallery(_shots(sources, SIDES[-1], None) or (), SIDES[-1])
 
 
-@dataclass(frozen=True, eq=False)
-class _Source:
-    """A picture of a cell, read when it is looked at."""
-
-    cell: Cell
-    data: PictureData
-
-    def read(self) -> tuple[Pixels, Pixels]:
-        """Return the clean picture and the attacked one."""
-        files = file_names(self.data.figures.name)
-        clean, attacked = (
-            read(self.cell.data.path / files[which]).pixels for which in ("clean", "attacked")
-        )
-        return clean, attacked
-
-    def area(self, side: int) -> int:
-        """Return how many pixels a part has."""
-        return min(side, self.data.figures.height) * min(side, self.data.figures.width)
-
-
-def _rate(sources: Sequence[_Source]) -> float:
+def _rate(sources: Sequence[Source]) -> float:
     """Return about how many bytes a pixel takes, by the middles of some of the pictures."""
     taken = area = 0
     for each in sources[:: max(1, len(sources) // SAMPLES)]:
@@ -159,9 +180,7 @@ def _rate(sources: Sequence[_Source]) -> float:
     return taken / max(area, 1)
 
 
-def _shots(
-    root: Path, sources: Sequence[_Source], side: int, budget: int | None
-) -> tuple[Shot, ...] | None:
+def _shots(sources: Sequence[Source], side: int, budget: int | None) -> tuple[Shot, ...] | None:
     """Return the pictures; None where they take more than the budget."""
     shots, taken = [], 0
     for each in sources:
@@ -172,42 +191,33 @@ def _shots(
         taken += sum(map(len, pictures)) + len(small or b"")
         if budget is not None and taken > budget:
             return None
-        shots.append(_shot(root, each, shown, pictures, small))
+        part, up, down = map(data_urls.url, pictures)
+        preview = None if small is None else data_urls.url(small)
+        shots.append(Shot(each.cell, each.data, each.folder, shown, part, up, down, preview))
     return tuple(shots)
 
 
-def _shot(
-    root: Path,
-    source: _Source,
-    shown: Window,
-    pictures: tuple[bytes, bytes, bytes],
-    small: bytes | None,
-) -> Shot:
-    cell, data = source.cell, source.data
-    [entry] = [each for each in cell.record.pictures if each.name == data.figures.name]
-    inside = cell.data.path.resolve() != root.resolve()
-    clean, up, down = map(data_urls.url, pictures)
-    return Shot(
-        cell=cell,
-        data=data,
-        entry=entry,
-        shown=shown,
-        clean=clean,
-        up=up,
-        down=down,
-        preview=None if small is None else data_urls.url(small),
-        folder=f"{quote(cell.data.path.name)}/" if inside else "",
-        spark=_spark(cell, data),
-    )
+def crop(clean: Pixels, attacked: Pixels, side: int) -> Window:
+    """Return the part, `side` pixels high and wide at the most, that has the highest mean FLIP.
 
+    There the change is seen best. The first of several from the top and from the left; the whole
+    where a side holds it.
 
-def _spark(cell: Cell, data: PictureData) -> str:
-    """Return a picture's quality against queries: that of the best so far."""
-    count = len(data.reached)
-    numbers = np.unique(np.rint(np.geomspace(1, count, SPARK)).astype(int))
-    points = []
-    for number in numbers:
-        across = 100 * np.log(number) / np.log(count) if count > 1 else 0.0
-        height = 100 * (1 - cell.data.scale.quality(float(data.reached[number - 1])) / QUALITY_MAX)
-        points.append(f"{across:.4g},{height:.4g}")
-    return " ".join(points)
+    Parameters
+    ----------
+    clean, attacked : ndarray of uint8, (height, width, 3)
+        The picture before and after.
+    side : int
+        At least 1.
+    """
+    height, width = clean.shape[:2]
+    rows, columns = min(side, height), min(side, width)
+    if (rows, columns) == (height, width):
+        return whole(height, width)
+    # Whole millionths of FLIP, so that the sums of equal parts are equal.
+    seen = np.rint(1e6 * measures.flip_map(clean, attacked)).astype(np.int64)
+    total = np.pad(seen.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    below, above = total[rows:], total[:-rows]
+    sums = (below[:, columns:] - below[:, :-columns]) - (above[:, columns:] - above[:, :-columns])
+    top, left = divmod(int(sums.argmax()), sums.shape[1])
+    return Window(top, left, rows, columns)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from iqaudit._report.data_urls import webp_url
+from iqaudit._report.data_urls import url, webp
 from iqaudit._report.figures import csv_url, figure
 
 MORE, LESS = (201, 74, 44), (52, 110, 190)
@@ -62,20 +63,17 @@ def accepted_map(name: str, grid: Grid) -> Heatmap:
         "what is expected where place does not matter.",
         ("half", "twice as often"),
         "two",
-        csv_url([["" if each is None else each for each in row] for row in grid]),
+        csv_url(grid),
     )
 
 
-def _values(grid: Grid) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _values(grid: Grid) -> NDArray[np.float64]:
     return np.array([[np.nan if each is None else each for each in row] for row in grid])
 
 
-def _image(
-    shares: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    more: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-) -> str:
+def _image(shares: NDArray[np.float64], more: NDArray[np.bool_]) -> str:
     """Return a picture with a share of opacity in each cell."""
     rgba = np.zeros((*shares.shape, 4), np.uint8)
     rgba[..., :3] = np.where(more[..., None], MORE, LESS)
     rgba[..., 3] = np.rint(255 * shares)
-    return webp_url(Image.fromarray(rgba), exact=True)
+    return url(webp(Image.fromarray(rgba)))

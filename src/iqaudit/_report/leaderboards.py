@@ -8,8 +8,8 @@ from typing import Any
 from iqaudit._analysis.tables import leaderboard
 from iqaudit._analysis.tables.catalogue import Measure, find
 from iqaudit._analysis.tables.leaderboard import Leaderboard
-from iqaudit._report.figures import csv_url, numbers, spread
-from iqaudit._report.findings import Bars, bars
+from iqaudit._report.figures import csv_url, spread
+from iqaudit._report.findings import Bars, Row, bars
 from iqaudit.measures._bootstrap import NOTHING
 
 
@@ -45,10 +45,8 @@ def _board(name: str, board: Leaderboard) -> Board:
     drawn = []
     for each in board.standings:
         row = each.row
-        values = [
-            value for measure in board.measures for value in numbers(row.values[measure.name])
-        ]
+        values = [row.values[measure.name] for measure in board.measures]
         table.append((each.rank, row.victim, each.run, row.cell, row.pictures, *values))
-        drawn.append((row.victim, row.pictures, row.values[board.by.name], NOTHING))
+        drawn.append(Row(row.victim, row.pictures, row.values[board.by.name], NOTHING))
     shown = leaderboard.shown(board.by)
     return Board(name, board, shown, bars(name, board.by.title, drawn), csv_url(table))

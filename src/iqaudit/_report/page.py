@@ -132,8 +132,7 @@ def _tables(cells: Sequence[Cell], measures: Sequence[Measure]) -> tuple[Measure
         table: list[Sequence[Any]] = [("measure", "unit", *heads)]
         for measure in (each for _, some in groups for each in some):
             values = [cell.row.values[measure.name] for cell in cells]
-            columns = [column for value in values for column in numbers(value)]
-            table.append((measure.title, measure.unit, *columns))
+            table.append((measure.title, measure.unit, *values))
         if groups:
             tables.append(Measures(name, caption, groups, csv_url(table)))
     return tuple(tables)
@@ -153,7 +152,7 @@ def _checkpoints(cells: Sequence[Cell], earlier: Table) -> tuple[Checkpoints, ..
                 if row.cell == cell.data.cell
             }
             rows.append((cell.label, tuple(there.get(budget) for budget in budgets)))
-            table += [(cell.label, queries, *numbers(each)) for queries, each in there.items()]
+            table += [(cell.label, queries, each) for queries, each in there.items()]
         if any(each is not None and each.value is not None for _, line in rows for each in line):
             tables.append(Checkpoints(measure, budgets, tuple(rows), csv_url(table)))
     return tuple(tables)

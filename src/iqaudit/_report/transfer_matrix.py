@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iqaudit._analysis.transfer import Entry, Transfer
-from iqaudit._report.figures import csv_url, figure, numbers, spread
+from iqaudit._report.figures import csv_url, figure, interval, spread
 from iqaudit._report.verdict import Cell
 from iqaudit.measures._bootstrap import Estimate
 
@@ -81,14 +81,11 @@ def _matrix(
         label, squares = labels.get(row.cell, row.cell), []
         for column, entry in zip(columns, line, strict=True):
             squares.append(_square(value(entry), beside(entry), form, most, own=entry.own))
-            table.append((label, column, entry.own, *numbers(value(entry))))
+            table.append((label, column, entry.own, value(entry)))
         rows.append((label, tuple(squares)))
     return Matrix(name, caption, columns, tuple(rows), csv_url(table), judges)
 
 
 def _square(estimate: Estimate, beside: str, form: str, most: float, *, own: bool) -> Square:
-    interval = ""
-    if estimate.low is not None and estimate.high is not None:
-        interval = f"{figure(estimate.low, form)} to {figure(estimate.high, form)}"
     shade = round((estimate.value or 0.0) / most, 3)
-    return Square(own, figure(estimate.value, form), interval, beside, shade)
+    return Square(own, figure(estimate.value, form), interval(estimate, form), beside, shade)

@@ -72,14 +72,14 @@ def headline(cells: Sequence[Cell]) -> str:
     chosen = [cell for cell in cells if cell.row.values["rgo"].value is not None]
     chosen = [cell for cell in chosen if not cell.is_baseline] or chosen
     if not chosen:
-        return f"An unfinished audit of {_listed(_quoted(cells))}"
+        victims = sorted({f"“{cell.data.victim}”" for cell in cells})
+        return f"An unfinished audit of {_listed(victims)}"
     levels = _between([cell.data.levels for cell in chosen], "d")
     shares = [100 * (cell.row.values["rgo"].value or 0) for cell in chosen]
     how_far = f"{_between(shares, '.0f', ' %')} of the way they could go"
-    victims = {cell.data.victim for cell in chosen}
-    if len(victims) == 1:
-        return f"A change of {levels} in 255 moves the scores of “{victims.pop()}” {how_far}"
-    return f"A change of {levels} in 255 moves the scores of {len(victims)} victims {how_far}"
+    names = {cell.data.victim for cell in chosen}
+    whose = f"“{names.pop()}”" if len(names) == 1 else f"{len(names)} victims"
+    return f"A change of {levels} in 255 moves the scores of {whose} {how_far}"
 
 
 def lede(cells: Sequence[Cell]) -> str:
@@ -154,10 +154,6 @@ def _left_out(cell: Cell) -> str:
 def _between(values: Sequence[float], form: str, unit: str = "") -> str:
     low, high = format(min(values), form), format(max(values), form)
     return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
-
-
-def _quoted(cells: Sequence[Cell]) -> list[str]:
-    return sorted({f"“{cell.data.victim}”" for cell in cells})
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,19 +2,19 @@
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from iqaudit._core.errors import InputError, VictimError, whole_number
+from iqaudit._core.errors import InputError, VictimError, refuse_unless, whole_number
 from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Picture
 from iqaudit._core.threat import Linf, as_linf
 from iqaudit._search.ledger import Answer, check_budget
-from iqaudit._search.stop import NEVER, Outcome, Stop
+from iqaudit._search.stop import Outcome, Stop
 from iqaudit._search.trial import Trial, TrialResult
 from iqaudit.attacks._base import Attack, is_white_box
 from iqaudit.victims._base import Victim, gradient_of, open_session
@@ -60,18 +60,11 @@ class SearchSpec:
     goal: Goal = Goal.BIDIRECTIONAL
     queries: int = 500
     seed: int = 0
-    stop: Stop = NEVER
+    stop: Stop = Stop()  # noqa: RUF009 (frozen)
     shorter: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.victim, Victim):
-            raise InputError(f"A search's victim is a Victim, not {self.victim!r}; see as_victim.")
-        if not is_dataclass(self.attack) or isinstance(self.attack, type):
-            raise InputError(
-                f"An attack is a value, as iqaudit.attacks.Bidirectional(), not {self.attack!r}."
-            )
         as_linf(self.threat)
-        object.__setattr__(self, "goal", Goal.named(self.goal))
         for name in ("queries", "seed"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         for budget in (self.queries, *self.shorter):
@@ -228,8 +221,7 @@ def batch_size(victim: Victim, batch: int | None) -> int:
         If that is no whole number of at least 1.
     """
     batch = victim.card.batch if batch is None else whole_number("batch", batch)
-    if batch < 1:
-        raise InputError(f"A batch is at least 1 picture, not {batch}.")
+    refuse_unless(batch >= 1, "A batch is at least 1 picture", batch)
     return batch
 
 

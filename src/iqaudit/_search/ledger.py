@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from iqaudit._core.errors import InputError
@@ -40,6 +41,7 @@ def check_budget(queries: int, cost: int) -> None:
         )
 
 
+@dataclass(eq=False)
 class Ledger:
     """The account of one picture with a victim: the only place where queries are counted.
 
@@ -68,22 +70,18 @@ class Ledger:
         The picture with the lowest loss at each checkpoint that the search has passed.
     """
 
-    def __init__(
-        self,
-        pixels: Pixels,
-        scale: Scale,
-        goal: Goal,
-        queries: int,
-        cost: int,
-        others: Iterable[int] = (),
-    ) -> None:
-        check_budget(queries, cost)
-        self.queries, self.cost = queries, cost
-        self.answers: list[Answer] = []
-        self.snapshots: dict[int, Patched] = {}
-        self._due = list(checkpoints(queries, cost, others))
-        self._scale, self._goal = scale, goal
-        self._best, self._best_loss = (0, Patched(pixels)), math.inf
+    pixels: Pixels
+    scale: Scale
+    goal: Goal
+    queries: int
+    cost: int
+    others: Iterable[int] = ()
+    answers: list[Answer] = field(default_factory=list, init=False)
+    snapshots: dict[int, Patched] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._due = list(checkpoints(self.queries, self.cost, self.others))
+        self._best, self._best_loss = (0, Patched(self.pixels)), math.inf
 
     @property
     def spent(self) -> int:
@@ -98,7 +96,7 @@ class Ledger:
     @property
     def direction(self) -> Direction:
         """The way in which the score is pushed; known once the clean picture is scored."""
-        return self._goal.direction(self._scale.quality(self.answers[0].score))
+        return self.goal.direction(self.scale.quality(self.answers[0].score))
 
     @property
     def best_query(self) -> int:
@@ -123,7 +121,7 @@ class Ledger:
         if not self.left:
             raise RuntimeError("a query was asked beyond the budget")
         self.answers.append(answer)
-        loss = self.direction.loss(self._scale.quality(answer.score))
+        loss = self.direction.loss(self.scale.quality(answer.score))
         if loss < self._best_loss:
             self._best_loss, self._best = loss, (self.spent, change)
         while self._due and self.spent + self.cost > self._due[0]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import refuse_unless
 from iqaudit._core.patches import Patch, Patched, Perturbation, Window
 from iqaudit._core.picture import Pixels, picture_key, window_key
 from iqaudit._core.threat import Linf
@@ -40,10 +40,8 @@ class Painter:
             If a perturbation is not of signed whole levels, which would wrap around.
         """
         for levels in (proposal.base, *(edit.values for edit in proposal.patches)):
-            if levels.dtype.kind != "i":
-                raise InputError(
-                    f"A perturbation is signed whole levels (int16), not {levels.dtype}."
-                )
+            rule = "A perturbation is signed whole levels (int16)"
+            refuse_unless(levels.dtype.kind == "i", rule, levels.dtype)
         if proposal.base is not self._base:
             self._rebase(proposal.base)
         top, left = self._window.top, self._window.left

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import refuse_unless, whole_number
 
 
 class Outcome(Enum):
@@ -42,12 +42,12 @@ class Stop:
     plateau: int | None = None
 
     def __post_init__(self) -> None:
-        if self.rgo is not None and not 0 < self.rgo <= 1:
-            raise InputError(f"An RGO to stop at lies in (0, 1], not {self.rgo}.")
+        reachable = self.rgo is None or 0 < self.rgo <= 1
+        refuse_unless(reachable, "An RGO to stop at lies in (0, 1]", self.rgo)
         if self.plateau is not None:
             object.__setattr__(self, "plateau", whole_number("plateau", self.plateau))
-            if self.plateau < 1:
-                raise InputError(f"A plateau is at least 1 query long, not {self.plateau}.")
+            rule = "A plateau is at least 1 query long"
+            refuse_unless(self.plateau >= 1, rule, self.plateau)
 
     def __str__(self) -> str:
         """Return the words for a budget's sentence; empty where no rule is set."""
@@ -57,6 +57,3 @@ class Stop:
         if self.plateau is not None:
             rules.append(f"{self.plateau:,} in a row find nothing better")
         return f", fewer where {' or '.join(rules)}" if rules else ""
-
-
-NEVER = Stop()

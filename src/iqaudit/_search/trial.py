@@ -15,7 +15,7 @@ from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
 from iqaudit._search.ledger import Answer, Ledger
 from iqaudit._search.painter import Painter
-from iqaudit._search.stop import NEVER, Outcome, Stop
+from iqaudit._search.stop import Outcome, Stop
 from iqaudit.attacks._base import Attack, Problem
 from iqaudit.victims._base import Card, Session
 
@@ -95,6 +95,7 @@ class TrialResult:
         return self.adversarial.astype(np.int16) - self.picture.pixels.astype(np.int16)
 
 
+@dataclass(eq=False)
 class Trial:
     """A trial under way: `ask` and `tell` in turns until `done`, then `result`.
 
@@ -118,29 +119,30 @@ class Trial:
         Budgets beside `CHECKPOINTS` at which the best picture is kept.
     """
 
-    def __init__(
-        self,
-        picture: Picture,
-        card: Card,
-        attack: Attack[Any],
-        threat: Linf,
-        goal: Goal,
-        queries: int,
-        seed: int,
-        session: Session | None = None,
-        stop: Stop = NEVER,
-        slope: Callable[[Pixels], NDArray[np.float32]] | None = None,
-        others: Iterable[int] = (),
-    ) -> None:
-        self.picture, self.session = picture, session
-        self.ledger = Ledger(picture.pixels, card.scale, goal, queries, card.cost, others)
-        self._painter = Painter(picture.pixels, card.window(picture.height, picture.width), threat)
-        self._stop, self._scale, self._attack, self._slope = stop, card.scale, attack, slope
+    picture: Picture
+    card: Card
+    attack: Attack[Any]
+    threat: Linf
+    goal: Goal
+    queries: int
+    seed: int
+    session: Session | None = None
+    stop: Stop = Stop()  # noqa: RUF009 (frozen)
+    slope: Callable[[Pixels], NDArray[np.float32]] | None = None
+    others: Iterable[int] = ()
+
+    def __post_init__(self) -> None:
+        picture, card = self.picture, self.card
+        self.ledger = Ledger(
+            picture.pixels, card.scale, self.goal, self.queries, card.cost, self.others
+        )
+        window = card.window(picture.height, picture.width)
+        self._painter = Painter(picture.pixels, window, self.threat)
         self._problem = Problem(
             pixels=self._painter.seen,
-            levels=threat.levels,
+            levels=self.threat.levels,
             queries=self.ledger.left,
-            stream=Stream(seed, picture.sha256),
+            stream=Stream(self.seed, picture.sha256),
             noise=card.scale.slope * card.noise,
         )
         self._state: Any = None
@@ -156,7 +158,7 @@ class Trial:
     @property
     def end(self) -> Outcome | None:
         """The search's outcome; None while it goes on."""
-        ledger, stop = self.ledger, self._stop
+        ledger, stop = self.ledger, self.stop
         if not ledger.answers:
             return None
         if stop.rgo is not None and self._progress >= stop.rgo:
@@ -170,12 +172,12 @@ class Trial:
     @property
     def _progress(self) -> float:
         clean, best = self.ledger.answers[0].score, self.ledger.best_score
-        return progress(self._scale.quality(clean), self._scale.quality(best))
+        return progress(self.card.scale.quality(clean), self.card.scale.quality(best))
 
     def ask(self) -> Patched:
         """Return the picture to be scored next: the clean one, then what the attack proposes."""
         if self.ledger.answers:
-            proposal = self._attack.ask(self._state)
+            proposal = self.attack.ask(self._state)
         else:
             proposal = Patched(self._problem.unchanged())
         change = self._painter.change(proposal)
@@ -191,10 +193,10 @@ class Trial:
         answer = Answer(score, self._painter.key(proposal, change))
         loss = self.ledger.record(change, answer)
         if self._state is None:
-            self._state = self._attack.init(self._posed(loss))
+            self._state = self.attack.init(self._posed(loss))
             return
         before = self._state
-        self._state = self._attack.tell(before, proposal, loss)
+        self._state = self.attack.tell(before, proposal, loss)
         if self._state.perturbation is not before.perturbation:
             self._accepted.append(Step(self.ledger.spent, score))
 
@@ -231,11 +233,11 @@ class Trial:
 
     def _posed(self, clean_loss: float) -> Problem:
         """Return the problem as it stands once the clean picture's loss is known."""
-        slope = self._slope
+        slope = self.slope
         if slope is None:
             return replace(self._problem, clean_loss=clean_loss)
         # Quality rises with the native score, or falls with it; the loss is quality or less it.
-        falls = self._scale.lower_is_better is not (self.ledger.direction is Direction.RAISE)
+        falls = self.card.scale.lower_is_better is not (self.ledger.direction is Direction.RAISE)
 
         def gradient(perturbation: Perturbation) -> NDArray[np.float32]:
             by_level = self._painter.crop(slope(self._painter.picture(perturbation)))
@@ -261,8 +263,8 @@ class Trial:
             adversarial=ledger.best_picture,
             clean_score=clean,
             adversarial_score=best,
-            clean_quality=self._scale.quality(clean),
-            adversarial_quality=self._scale.quality(best),
+            clean_quality=self.card.scale.quality(clean),
+            adversarial_quality=self.card.scale.quality(best),
             direction=ledger.direction,
             scores=np.array([answer.score for answer in ledger.answers]),
             asked=tuple(answer.picture for answer in ledger.answers),

@@ -1,65 +1,16 @@
-"""The registry of attacks: those that have a name, and the making of one."""
+"""Attacks with the names that files and tables call them by, and the making of one."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
-from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.errors import InputError
 from iqaudit._core.importing import import_object
+from iqaudit.attacks import ATTACKS, named
 from iqaudit.attacks._base import Attack, is_white_box
-from iqaudit.attacks._bidirectional import Bidirectional
-from iqaudit.attacks._guided.attack import Guided
-from iqaudit.attacks._nes import NES
-from iqaudit.attacks._parsimonious import Parsimonious
-from iqaudit.attacks._pgd import PGD
-from iqaudit.attacks._random_signs import RandomSigns
-from iqaudit.attacks._signhunter import SignHunter
-from iqaudit.attacks._simba import SimBA
-from iqaudit.attacks._simba_dct import SimBADCT
-from iqaudit.attacks._square import Square
-from iqaudit.attacks._yang2024 import Yang2024
 
 PYTHON = "python:"
 """The prefix of an attack of the user's own, python:MODULE:NAME."""
-
-ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
-    {
-        "bidirectional": (
-            Bidirectional(),
-            "the paper's patch-based random search, as set for DB-CNN, UNIQUE and TReS",
-        ),
-        "bidirectional-liqe": (
-            Bidirectional(n_squares=8, p_init=0.09),
-            "the same as set for LIQE: eight squares a query, larger ones",
-        ),
-        "guided": (
-            Guided(),
-            "ours: patterns over the whole picture, then a search that learns what pays",
-        ),
-        "guided-invisible": (
-            Guided(visibility=0.3),
-            "the same, harder to see: less where the picture is smooth",
-        ),
-        "square": (Square(), "Square Attack: stripes, then one square a query"),
-        "parsimonious": (Parsimonious(), "signs of blocks, by local search; blocks split in four"),
-        "signhunter": (SignHunter(), "signs of the picture, its halves, quarters, and so on"),
-        "nes": (NES(), "a gradient estimated from pairs of random pictures"),
-        "simba": (SimBA(), "one pixel and channel at a time"),
-        "simba-dct": (SimBADCT(), "one low frequency of a channel at a time"),
-        "yang2024": (Yang2024(), "score boundaries raised step by step, within a JND as well"),
-        "random": (RandomSigns(), "the floor: the best of random pictures"),
-        "pgd": (PGD(), "the ceiling, no black box: follows a torch victim's own gradient"),
-    }
-)
-"""Every attack that has a name, with a line on what it is."""
-
-
-def named(name: str) -> Attack[Any]:
-    """Return the attack of a name; an `InputError` suggests the nearest where there is none."""
-    if name not in ATTACKS:
-        raise unknown("attack", name, ATTACKS)
-    return ATTACKS[name][0]
 
 
 @dataclass(frozen=True)
@@ -118,14 +69,14 @@ def attack_spec(attack: "Attack[Any] | AttackSpec | str") -> AttackSpec:
     return AttackSpec(attack, _checked(found() if isinstance(found, type) else found, attack))
 
 
-def _checked(attack: Any, called: str) -> Attack[Any]:
+def _checked(attack: Attack[Any], called: str) -> Attack[Any]:
     parts = [part for part in ("init", "ask", "tell") if not callable(getattr(attack, part, None))]
     if parts or not is_dataclass(attack) or isinstance(attack, type):
         raise InputError(
             "An attack is a value, as iqaudit.attacks.Bidirectional(), a frozen dataclass with "
             f"init, ask and tell; not {called}."
         )
-    return cast("Attack[Any]", attack)
+    return attack
 
 
 def _name(attack: Any) -> str:

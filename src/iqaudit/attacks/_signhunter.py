@@ -66,22 +66,18 @@ class SignHunter:
         return told if start else _next(told)
 
 
-def _size(state: SignHunterState) -> int:
-    return state.problem.pixels.size
-
-
 def _length(state: SignHunterState) -> int:
     """Return a chunk's length; the last of a depth may be shorter."""
-    return -(-_size(state) >> state.depth)
+    return -(-state.problem.pixels.size >> state.depth)
 
 
 def _chunk(state: SignHunterState) -> tuple[int, int]:
     begin = state.chunk * _length(state)
-    return begin, min(begin + _length(state), _size(state))
+    return begin, min(begin + _length(state), state.problem.pixels.size)
 
 
 def _next(state: SignHunterState) -> SignHunterState:
-    if _chunk(state)[1] < _size(state):
+    if _chunk(state)[1] < state.problem.pixels.size:
         return replace(state, chunk=state.chunk + 1)
     deepest = _length(state) == 1
     return replace(state, depth=0 if deepest else state.depth + 1, chunk=0)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import refuse_unless
 from iqaudit._core.picture import Picture, read
 from iqaudit._core.scale import QUALITY_MAX
 
@@ -35,11 +35,9 @@ class Label:
     source: str
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.best - self.worst) and self.best != self.worst):
-            raise InputError(
-                "Opinion scores run between two numbers, worst and best, not from "
-                f"{self.worst:g} to {self.best:g}."
-            )
+        apart = math.isfinite(self.best - self.worst) and self.best != self.worst
+        rule = "Opinion scores run between two numbers, worst and best"
+        refuse_unless(apart, rule, f"from {self.worst:g} to {self.best:g}")
 
     @property
     def lower_is_better(self) -> bool:

@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 from iqaudit._core.errors import InputError
+from iqaudit._core.importing import published
 from iqaudit._core.picture import files_of
 from iqaudit.datasets._base import DataSet, Label, Sample
 from iqaudit.datasets._live import CLIVE_TRAINING
-from iqaudit.datasets._lookup import Entry, assemble, number, published, table
+from iqaudit.datasets._lookup import Entry, assemble, number, table
 
 Range = tuple[float, float]
 """Worst and best."""
@@ -22,7 +23,7 @@ MEND = " Say the range, as --opinion-range 1 5."
 
 META_NAME = re.compile(r"meta_info_(.+)Dataset\.csv")
 
-PYIQA_RANGES: dict[str, Range] = published()["pyiqa_ranges"]
+PYIQA_RANGES: dict[str, Range] = published("data_sets")["pyiqa_ranges"]
 """Worst and best label by pyiqa's name of the data set."""
 
 

@@ -7,12 +7,9 @@ scores and another on disk, and copies from other systems change more. A folder 
 import csv
 import math
 import os
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from iqaudit._core.errors import InputError
 from iqaudit.datasets._base import DataSet, Label, Sample
@@ -28,12 +25,6 @@ class Entry(NamedTuple):
     label: float
     distortion: str | None = None
     reference: str | None = None
-
-
-@cache
-def published() -> Mapping[str, Any]:
-    """Return what was published of the data sets."""
-    return tomllib.loads(files("iqaudit").joinpath("data/data_sets.toml").read_text("utf-8"))
 
 
 def parts(root: Path, release: str, *names: str) -> list[Path]:
@@ -78,11 +69,17 @@ def assemble(
     Raises
     ------
     InputError
-        If the table lists nothing, a picture twice, a label that is no finite number, or a picture
-        that is not there.
+        If the table lists nothing, a picture twice, a label that is no finite number or beyond its
+        range, or a picture that is not there.
     """
     if table is not None:
-        _refuse_outside(table, entries, label, mend)
+        low, high = sorted((label.worst, label.best))
+        for entry in entries:
+            if not low <= entry.label <= high:  # it would be another scale's
+                raise InputError(
+                    f"{table}: {entry.name} has the {label.name} {entry.label:g}, outside "
+                    f"{label.worst:g} (worst) to {label.best:g} (best).{mend}"
+                )
     if not entries:
         raise InputError(f"{folder}: {release} lists no picture.")
     names = [entry.name for entry in entries]
@@ -99,17 +96,6 @@ def assemble(
         )
     )
     return DataSet(release, folder, samples, label)
-
-
-def _refuse_outside(source: Path, entries: Iterable[Entry], label: Label, mend: str) -> None:
-    """Raise an `InputError` where a label lies beyond its range: it would be another scale's."""
-    low, high = sorted((label.worst, label.best))
-    for entry in entries:
-        if not low <= entry.label <= high:
-            raise InputError(
-                f"{source}: {entry.name} has the {label.name} {entry.label:g}, outside "
-                f"{label.worst:g} (worst) to {label.best:g} (best).{mend}"
-            )
 
 
 def find(release: str, folder: Path, names: Iterable[str]) -> list[Path]:

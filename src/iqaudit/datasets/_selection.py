@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from iqaudit._core.errors import InputError, unknown, whole_number
+from iqaudit._core.errors import InputError, refuse_unless, unknown, whole_number
 from iqaudit.datasets._base import DataSet, Sample
 from iqaudit.datasets._lookup import some
 
@@ -152,19 +152,16 @@ def sample(
         If the data set has fewer pictures, or nothing to stratify by.
     """
     count, seed = whole_number("A sample's count", count), whole_number("A sample's seed", seed)
-    if not 1 <= count <= len(dataset.samples):
-        raise InputError(
-            f"From the {len(dataset.samples)} pictures of {dataset.name}, 1 to "
-            f"{len(dataset.samples)} can be drawn, not {count}."
-        )
-    if seed < 0:
-        raise InputError(f"A sample's seed is 0 or more, not {seed}.")
+    there = len(dataset.samples)
+    rule = f"From the {there} pictures of {dataset.name}, 1 to {there} can be drawn"
+    refuse_unless(1 <= count <= there, rule, count)
+    refuse_unless(seed >= 0, "A sample's seed is 0 or more", seed)
     strata = _strata(dataset, count, stratify)
     # One number for every picture, by name, and then one for every stratum.
-    draws = np.random.Philox(seed).random_raw(len(dataset.samples) + len(strata)).tolist()
+    draws = np.random.Philox(seed).random_raw(there + len(strata)).tolist()
     by_name = sorted(each.name for each in dataset.samples)
     rank = dict(zip(by_name, draws, strict=False))
-    order = np.argsort(draws[len(by_name) :], kind="stable")
+    order = np.argsort(draws[there:], kind="stable")
     queues = [sorted(strata[index], key=lambda each: rank[each.name]) for index in order]
     rounds = range(max(map(len, queues)))
     dealt = [queue[turn] for turn in rounds for queue in queues if turn < len(queue)]

@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 
 from iqaudit._core.errors import InputError
+from iqaudit._core.importing import published
 from iqaudit.datasets._base import DataSet, Label
-from iqaudit.datasets._lookup import Entry, assemble, has, number, parts, published, table
+from iqaudit.datasets._lookup import Entry, assemble, has, number, parts, table
 
 KADID_LABEL = Label("DMOS", 1, 5, "Lin, Hosu, Saupe, QoMEX 2019: 1 to 5, higher is better")
 
-KADID_DISTORTIONS: list[str] = published()["distortions"]["kadid10k"]
+KADID_DISTORTIONS: list[str] = published("data_sets")["distortions"]["kadid10k"]
 """The types 1 to 25 (Lin, Hosu, Saupe, QoMEX 2019, section 3)."""
 
 KADID_NAME = re.compile(r"I\d\d_(\d\d)_\d\d\.png", re.IGNORECASE)

@@ -4,14 +4,15 @@ import re
 from pathlib import Path
 
 from iqaudit._core.errors import InputError
+from iqaudit._core.importing import published
 from iqaudit._core.scale import opinion_maximum
 from iqaudit.datasets._base import DataSet, Label
-from iqaudit.datasets._lookup import Entry, assemble, number, parts, published
+from iqaudit.datasets._lookup import Entry, assemble, number, parts
 
 SOURCE = "Ponomarenko et al., Signal Processing: Image Communication 30, 2015: 0 to 9"
 LABEL = Label("MOS", 0, opinion_maximum("tid2013"), SOURCE)
 
-DISTORTIONS: list[str] = published()["distortions"]["tid2013"]
+DISTORTIONS: list[str] = published("data_sets")["distortions"]["tid2013"]
 """The types 1 to 24 (Ponomarenko et al., table 1)."""
 
 NAME = re.compile(r"i(\d\d)_(\d\d)_\d+\.bmp", re.IGNORECASE)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import InputError, refuse_unless, whole_number
 from iqaudit._core.picture import Pixels, picture_key
 from iqaudit._core.stream import Stream
 from iqaudit.victims._base import Victim
@@ -144,8 +144,8 @@ class Noisy(_Wrapper):
 
     def __init__(self, victim: Inside, deviation: float, *, seed: int = 0, **options: Any) -> None:
         super().__init__(victim, **options)
-        if not 0 <= deviation < math.inf:
-            raise InputError(f"A standard deviation is finite and at least 0, not {deviation}.")
+        rule = "A standard deviation is finite and at least 0"
+        refuse_unless(0 <= deviation < math.inf, rule, deviation)
         self._deviation, self._stream, self._count = deviation, Stream(seed, "noise"), 0
 
     def score(self, pictures: Pixels) -> NDArray[np.float64]:
@@ -175,8 +175,7 @@ class Slow(_Wrapper):
 
     def __init__(self, victim: Inside, seconds: float, **options: Any) -> None:
         super().__init__(victim, **options)
-        if not seconds >= 0:
-            raise InputError(f"A picture takes at least 0 seconds, not {seconds}.")
+        refuse_unless(seconds >= 0, "A picture takes at least 0 seconds", seconds)
         self._seconds = seconds
 
     def score(self, pictures: Pixels) -> ArrayLike:

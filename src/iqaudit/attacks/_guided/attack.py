@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from iqaudit._core.errors import refuse_unless
 from iqaudit._core.patches import Patch, Patched, whole
-from iqaudit.attacks._base import PREPARATION, Descent, Problem, beginning
+from iqaudit.attacks._base import PREPARATION, Problem, beginning
 from iqaudit.attacks._guided import moves
-from iqaudit.attacks._guided.allowance import Allowance, allowance
-from iqaudit.attacks._guided.moves import KINDS, SHARES, Kept, Move, Plane, Tiles
+from iqaudit.attacks._guided.allowance import allowance
+from iqaudit.attacks._guided.moves import KINDS, SHARES, GuidedState, Move
 from iqaudit.attacks._guided.patterns import COLOURS, Checks
 
 GREY, GREEN, BLUE, RED = COLOURS
@@ -42,38 +42,6 @@ SHARPNESS = 5.0
 
 BELIEF = 4.0
 """Queries' worth of what is believed of an operator or a size that was hardly tried."""
-
-
-@dataclass(frozen=True, eq=False)
-class GuidedState(Descent):
-    """The state of the search.
-
-    Attributes
-    ----------
-    problem : Problem
-        As given.
-    query : int
-        The number of the next proposal.
-    perturbation, loss
-        What is held.
-    allowed : Allowance
-        The levels by which a channel may change.
-    tiles : tuple
-        Grey noises and coloured ones.
-    ranking : tuple of (float, Checks)
-        The opening's patterns, best first.
-    tried, gained : ndarray of float64, (kinds, shares)
-        How often each was proposed and how much the loss fell, lately.
-    kept : tuple of (Pattern, Window)
-        What was accepted last.
-    """
-
-    allowed: Allowance
-    tiles: Tiles
-    ranking: tuple[tuple[float, Checks], ...]
-    tried: NDArray[np.float64]
-    gained: NDArray[np.float64]
-    kept: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,11 +98,10 @@ class Guided:
             levels = moves.filled(checks, whole(*state.allowed.white.shape[:2]), state.allowed)
             return Move(state.perturbation, (Patch(0, 0, levels),))
         draw = state.problem.stream.at(state.query)
-        plane = Plane(state.perturbation, state.allowed, state.tiles, state.ranking, state.kept)
         while True:
             kind, share = self._choose(state, draw)
-            window, levels, growable = moves.drawn(plane, draw, KINDS[kind], SHARES[share])
-            if (levels != plane.held(window)).any():
+            window, levels, growable = moves.drawn(state, draw, KINDS[kind], SHARES[share])
+            if (levels != state.held(window)).any():
                 edit = Patch(window.top, window.left, levels)
                 return Move(state.perturbation, (edit,), kind, share, growable)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.patches import Patched, Perturbation, Window
+from iqaudit.attacks._base import Descent
 from iqaudit.attacks._guided.allowance import Allowance
 from iqaudit.attacks._guided.patterns import (
     TILE,
@@ -72,14 +73,35 @@ class Move(Patched):
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
-    """The part that the victim sees, and the values to draw from; as in `GuidedState`."""
+class GuidedState(Descent):
+    """The state of the search.
 
-    perturbation: Perturbation
+    Attributes
+    ----------
+    problem : Problem
+        As given.
+    query : int
+        The number of the next proposal.
+    perturbation, loss
+        What is held.
+    allowed : Allowance
+        The levels by which a channel may change.
+    tiles : tuple
+        Grey noises and coloured ones.
+    ranking : tuple of (float, Checks)
+        The opening's patterns, best first.
+    tried, gained : ndarray of float64, (kinds, shares)
+        How often each was proposed and how much the loss fell, lately.
+    kept : tuple of (Pattern, Window)
+        What was accepted last.
+    """
+
     allowed: Allowance
     tiles: Tiles
     ranking: tuple[tuple[float, Checks], ...]
-    kept: tuple[Kept, ...]
+    tried: NDArray[np.float64]
+    gained: NDArray[np.float64]
+    kept: tuple[Kept, ...] = ()
 
     def held(self, window: Window) -> Perturbation:
         """Return what is held in a window."""
@@ -95,13 +117,13 @@ def tiles(draw: np.random.Generator) -> Tiles:
 
 
 def drawn(
-    plane: Plane, draw: np.random.Generator, kind: str, share: float
+    state: GuidedState, draw: np.random.Generator, kind: str, share: float
 ) -> tuple[Window, Perturbation, Kept | None]:
     """Draw a window, the levels that it takes, and the pattern they are of, unless it is a tile.
 
     Parameters
     ----------
-    plane : Plane
+    state : GuidedState
         What is held.
     draw : numpy.random.Generator
         The step's.
@@ -110,21 +132,21 @@ def drawn(
     share : float
         Of the picture that is changed, about.
     """
-    height, width = plane.perturbation.shape[:2]
+    height, width = state.perturbation.shape[:2]
     share *= math.exp(draw.uniform(-0.5, 0.5))
     if kind in EVERYWHERE:
         whole = Window(0, 0, height, width)
-        return whole, _repeated(plane, draw, whole, EVERYWHERE[kind], WHOLE_SHARE * share), None
+        return whole, _repeated(state, draw, whole, EVERYWHERE[kind], WHOLE_SHARE * share), None
     if kind == REPEATED:
         of_tile = share ** draw.uniform(0.2, 0.8)
         window = _window(draw, share / of_tile, height, width)
         period = WINDOW_REPEATS[draw.integers(len(WINDOW_REPEATS))]
-        return window, _repeated(plane, draw, window, period, of_tile), None
+        return window, _repeated(state, draw, window, period, of_tile), None
     if kind == GROWN:
-        pattern, window = _grown(plane, draw)
+        pattern, window = _grown(state, draw)
     else:
-        pattern, window = _pattern(plane, draw, kind), _window(draw, share, height, width)
-    return window, filled(pattern, window, plane.allowed), (pattern, window)
+        pattern, window = _pattern(state, draw, kind), _window(draw, share, height, width)
+    return window, filled(pattern, window, state.allowed), (pattern, window)
 
 
 def filled(pattern: Pattern, window: Window, allowed: Allowance) -> Perturbation:
@@ -134,18 +156,18 @@ def filled(pattern: Pattern, window: Window, allowed: Allowance) -> Perturbation
     return pattern.signs(rows, columns) * allowed.within(rows, columns, variance)
 
 
-def _pattern(plane: Plane, draw: np.random.Generator, kind: str) -> Pattern:
+def _pattern(state: GuidedState, draw: np.random.Generator, kind: str) -> Pattern:
     if kind == FLAT:
         return Flat(_colour(draw))
     sign = 1 - 2 * int(draw.integers(2))
     if kind in (GREY, COLOURED):
-        noises = plane.tiles[kind == COLOURED]
+        noises = state.tiles[kind == COLOURED]
         noise = noises[draw.integers(len(noises))]
         return Noise(noise, sign, _shift(draw, TILE))
     if kind == BEST:
         # Half of the draws are of the three best.
-        place = min(int(draw.exponential(4)), len(plane.ranking) - 1)
-        checks = plane.ranking[place][1]
+        place = min(int(draw.exponential(4)), len(state.ranking) - 1)
+        checks = state.ranking[place][1]
     else:
         checks = any_checks(draw, CHECK_SIZES)
     red, green, blue = checks.colour
@@ -153,10 +175,10 @@ def _pattern(plane: Plane, draw: np.random.Generator, kind: str) -> Pattern:
     return Checks(checks.height, checks.width, colour, checks.slant, _shift(draw, 64))
 
 
-def _grown(plane: Plane, draw: np.random.Generator) -> Kept:
+def _grown(state: GuidedState, draw: np.random.Generator) -> Kept:
     """Draw a window near one whose pattern was accepted, to go on with it there."""
-    pattern, near = plane.kept[draw.integers(len(plane.kept))]
-    height, width = plane.perturbation.shape[:2]
+    pattern, near = state.kept[draw.integers(len(state.kept))]
+    height, width = state.perturbation.shape[:2]
     share = math.exp(draw.uniform(-0.3, 1.0)) * near.height * near.width / (height * width)
     row = near.top + near.height * draw.uniform(-0.5, 1.5)
     column = near.left + near.width * draw.uniform(-0.5, 1.5)
@@ -165,7 +187,7 @@ def _grown(plane: Plane, draw: np.random.Generator) -> Kept:
 
 
 def _repeated(
-    plane: Plane, draw: np.random.Generator, window: Window, period: int, share: float
+    state: GuidedState, draw: np.random.Generator, window: Window, period: int, share: float
 ) -> Perturbation:
     """Return what a window holds, with a rectangle of every tile given one colour."""
     size = max(1.0, share * period**2)
@@ -180,8 +202,8 @@ def _repeated(
     # Most pixels stay: only the others are computed.
     at = np.ix_(np.flatnonzero(within_row), np.flatnonzero(within_column), channels)
     colour = np.array(_colour(draw), np.int16)
-    levels: NDArray[np.int16] = plane.held(window).copy()
-    levels[at] = plane.allowed.within(rows, columns)[at] * colour[channels]
+    levels: NDArray[np.int16] = state.held(window).copy()
+    levels[at] = state.allowed.within(rows, columns)[at] * colour[channels]
     return levels
 
 

@@ -7,7 +7,7 @@ windows and keeps its place on the grid of a network's strides.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,18 +33,6 @@ OCTAVES = 0.4
 FLAT_SIDE = 3
 """Pixels: squares of one colour each and of a larger side vary within the similarity's window by so
 much over their side, to within 0.1 of white noise."""
-
-
-class Pattern(Protocol):
-    """A pattern that fills a window."""
-
-    def signs(self, rows: slice, columns: slice) -> Signs:
-        """Return the pattern on a window of the plane."""
-        ...
-
-    def variance(self, side: float) -> float:
-        """Return how visible it is in a window of a side: see `local_variance`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -97,9 +85,8 @@ class Checks:
         turns = np.broadcast_to(turns, (y.size, x.size))
         return (1 - 2 * (turns % 2)).astype(np.int16)[..., None] * np.array(self.colour, np.int16)
 
-    def variance(self, side: float) -> float:
+    def variance(self, _side: float) -> float:
         """Return the visibility, whatever the side."""
-        del side
         return _checks_variance(self.height, self.width, self.slant)
 
 
@@ -135,10 +122,14 @@ class Noise:
         signs: Signs = self.sign * self.noise.signs[y[:, None], x]
         return signs
 
-    def variance(self, side: float) -> float:
+    def variance(self, _side: float) -> float:
         """Return the visibility, whatever the side."""
-        del side
         return self.noise.variance
+
+
+Pattern: TypeAlias = Flat | Checks | Noise
+"""What fills a window: its signs there, and how visible they are in one of a side, as
+`local_variance` has it."""
 
 
 def tile(draw: np.random.Generator, period: float, *, coloured: bool) -> Tile:
