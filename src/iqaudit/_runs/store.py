@@ -58,16 +58,7 @@ def write_result(
         The picture's opinion score, distortion and reference.
     """
     picture = result.picture
-    figures = measure(
-        picture.name,
-        picture.pixels,
-        result.adversarial,
-        result.scores,
-        result.best_query,
-        result.direction,
-        result.outcome,
-        card,
-    )
+    figures = measure(result, card)
     clean, attacked, scores = (path / name for name in file_names(picture.name).values())
     write(clean, picture.pixels)
     write(attacked, result.adversarial)
