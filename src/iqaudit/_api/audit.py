@@ -30,7 +30,7 @@ from iqaudit._core.goal import Goal
 from iqaudit._runs.reader import results
 from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest, runs
 from iqaudit._runs.schema import load as load_run
-from iqaudit._runs.verify import Check
+from iqaudit._runs.verify import Check, damaged
 from iqaudit._runs.verify import verify as verify_run
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks._base import Attack
@@ -402,10 +402,9 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
     if victim is not None:
         return verify_run(folder, made(victim, **options))
     try:
-        scorer = own(folder.resolve(), may_ask=True).victim
-    except DamagedRecordError:  # a finding of the verification, which says where
-        scorer = None
-    return verify_run(folder, scorer)
+        return verify_run(folder, own(folder.resolve(), may_ask=True).victim)
+    except DamagedRecordError as error:
+        return (damaged(error),)
 
 
 def _verified(audit: Path, objects: Sequence[VictimSpec] = ()) -> tuple[Check, ...]:

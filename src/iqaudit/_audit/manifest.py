@@ -248,6 +248,7 @@ def refuse_other_victim(
     bool
         Whether it scores just as then, to the last bit (or within its noise).
     """
+    another = f'{root}: the victim "{card.name}" is another than the audit was begun with'
     for key, now_value in asdict(CardRecord.of(card)).items():
         known = getattr(then, key)
         if key == "scale":
@@ -255,17 +256,13 @@ def refuse_other_victim(
         else:
             same = known == now_value
         if key not in ("note", "device") and not same:
-            raise InputError(
-                f'{root}: the victim "{card.name}" is another than the audit was begun with: its '
-                f"{key} was {known}, now {now_value}. {mend}"
-            )
+            raise InputError(f"{another}: its {key} was {known}, now {now_value}. {mend}")
     apart = max(abs(one - other) for one, other in zip(then.fingerprint, now, strict=True))
     if apart > tolerance(card):
         scores = " and ".join(f"{score:.9g}" for score in then.fingerprint)
         raise InputError(
-            f'{root}: the victim "{card.name}" is another than the audit was begun with: two fixed '
-            f"pictures were scored {scores} then, {now[0]:.9g} and {now[1]:.9g} now. "
-            f"{mend}"
+            f"{another}: two fixed pictures were scored {scores} then, {now[0]:.9g} and "
+            f"{now[1]:.9g} now. {mend}"
         )
     return not apart or card.noise > 0
 

@@ -1,7 +1,6 @@
 """Verification: a run's files, measured and scored afresh, against what its results.json says."""
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,9 +21,7 @@ from iqaudit._runs.schema import (
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
-from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scoring import score
-from iqaudit.victims._spec import as_victim
 
 FIGURE_TOLERANCE = 1e-9
 """Relative; a figure that is computed from the same files again differs by rounding alone."""
@@ -56,15 +53,15 @@ class Check:
     noise: float = 0.0
 
 
-def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> tuple[Check, ...]:
+def verify(path: Path, victim: Victim) -> tuple[Check, ...]:
     """Read a run's files back, measure and score them afresh, and compare with results.json.
 
     Parameters
     ----------
     path : path
         The run's directory.
-    victim : Victim or str, optional
-        Who scores; the named victim of the run unless given.
+    victim : Victim
+        Who scores.
 
     Returns
     -------
@@ -78,32 +75,30 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
     Raises
     ------
     InputError
-        If there is no run, its victim cannot be made again from its name, or another is given.
+        If there is no run, or the victim is another than its own.
     """
     try:
         record = load(path)
     except DamagedRecordError as error:
-        return (Check(RESULTS, None, None, (str(error),)),)
-    name, cost = record.victim.name, record.victim.cost
-    if victim is None:
-        if name not in KINDS:
-            raise unnamed(name)
-        scorer = as_victim(name, repeats=cost if cost > 1 else None)
-    else:
-        scorer = as_victim(victim)
-    if not record.victim.scale.agrees(scorer.card.scale):
+        return (damaged(error),)
+    if not record.victim.scale.agrees(victim.card.scale):
         raise InputError("This victim's score scale is not the run's; give the run's victim.")
-    if scorer.card.cost != cost:
+    if victim.card.cost != record.victim.cost:
         raise InputError(
-            f"A score of this victim costs {scorer.card.cost} queries, one of the run's {cost}; "
-            "give the run's victim, with its repeats."
+            f"A score of this victim costs {victim.card.cost} queries, one of the run's "
+            f"{record.victim.cost}; give the run's victim, with its repeats."
         )
-    checks = tuple(_check(Path(path), picture, record, scorer) for picture in record.pictures)
+    checks = tuple(_check(path, picture, record, victim) for picture in record.pictures)
     try:
         wrong = tuple(_differences(summarise(record.pictures), record.summary))
     except (ValueError, KeyError, TypeError) as error:
         wrong = (f"no means can be made of what is recorded ({type(error).__name__}: {error})",)
     return (*checks, Check("mean", None, None, wrong)) if wrong else checks
+
+
+def damaged(error: DamagedRecordError) -> Check:
+    """Return the verification of a run whose record is damaged: a finding, which says where."""
+    return Check(RESULTS, None, None, (str(error),))
 
 
 def unnamed(name: str) -> InputError:
