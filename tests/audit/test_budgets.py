@@ -14,10 +14,11 @@ from iqaudit import InputError
 from iqaudit._audit import attack_code
 from iqaudit._audit.parse import audit_spec
 from iqaudit._audit.spec import AuditSpec
-from iqaudit._runs.records import AuditRecord
+from iqaudit._runs.records import AttackRecord, AuditRecord
 from iqaudit._runs.schema import AUDIT_FORMAT, load_audit
-from iqaudit._runs.store import attack_record, write_record
+from iqaudit._runs.store import write_record
 from iqaudit.attacks import Bidirectional, named
+from iqaudit.attacks._registry import attack_spec
 
 BUDGETS = (30, 120)
 
@@ -115,7 +116,8 @@ def test_an_attack_that_has_changed_is_refused_by_its_name(
     [known] = load_audit(run).attacks
     assert (known.name, known.settings.name) == ("bidirectional", "Bidirectional")
     recoded = replace(known, code="0")
-    reset = replace(known, settings=attack_record(Bidirectional(n_squares=3)))
+    settings = AttackRecord.of(attack_spec(Bidirectional(n_squares=3)).settings)
+    reset = replace(known, settings=settings)
     for other, part in ((recoded, "code"), (reset, "settings")):
         _rewritten(run, lambda record, other=other: replace(record, attacks=(other,)))  # type: ignore[misc]
         with pytest.raises(InputError, match=f"attack bidirectional has changed since, its {part}"):

@@ -40,9 +40,8 @@ from iqaudit import InputError, VictimError
 from iqaudit._audit import cell_store, execute
 from iqaudit._audit.engines import actors, cluster, worker
 from iqaudit._audit.engines.actors import Actors, RemoteWorker
-from iqaudit._audit.engines.pool import Pool
+from iqaudit._audit.engines.pool import Failures, GivenUpError, Pool
 from iqaudit._audit.engines.worker import Reply
-from iqaudit._audit.failures import Failures, GivenUpError
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._audit.task import Member, Task

@@ -15,6 +15,7 @@ from iqaudit import _cli
 from iqaudit._analysis.tables import catalogue, export, tables
 from iqaudit._analysis.tables.cells import load
 from iqaudit._cli.gate import Gate, gate_options
+from iqaudit._cli.printing import figure
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +41,7 @@ def test_tables_prints_every_figure_that_there_is(audit: Path) -> None:
     row = tables.table(load(audit)).rows[0]
     for measure in catalogue.MEASURES:
         line = next(each for each in result.output.splitlines() if f"  {measure.title}" in each)
-        assert _cli.printing.figure(row.values[measure.name].value, measure.form) in line
+        assert figure(row.values[measure.name].value, measure.form) in line
 
 
 def test_tables_json_is_the_tables(audit: Path) -> None:

@@ -98,13 +98,13 @@ def insights(
         If the victim fails; its answers are kept.
     """
     cells = runs(Path(path))
-    scores = None if victim is None else asked(VictimSpec.of(victim, options), may_ask=yes)
+    given = None
+    if victim is not None:
+        scores = asked(VictimSpec.of(victim, options), may_ask=yes)
+        given = Scorer(scores.card.name, scores)
     written = {}
     for cell in cells:
-        if scores is None:
-            scorer = own(cell.resolve(), may_ask=yes)
-        else:
-            scorer = Scorer(scores.card.name, scores)
+        scorer = given or own(cell.resolve(), may_ask=yes)
         written[cell] = write_insights(cell, scorer, watch, yes=yes)
     return written
 

@@ -11,7 +11,7 @@ from iqaudit._analysis import analyse, transfer
 from iqaudit._analysis.analyse import Watch, unwatched
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.findings.figures import Insights
-from iqaudit._analysis.scorers import own
+from iqaudit._analysis.scorers import own, own_label, owns
 from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables import export, gate, tables
 from iqaudit._analysis.tables.cells import CellData
@@ -24,13 +24,13 @@ from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.estimate import Plan, estimate
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.status import CellStatus, status, verify_audit
+from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
 from iqaudit._runs.reader import results
-from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest
+from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest, runs
 from iqaudit._runs.schema import load as load_run
-from iqaudit._runs.verify import Check
+from iqaudit._runs.verify import Check, damaged
 from iqaudit._runs.verify import verify as verify_run
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks._base import Attack
@@ -402,17 +402,19 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
     if victim is not None:
         return verify_run(folder, made(victim, **options))
     try:
-        scorer = own(folder.resolve(), may_ask=True).victim
-    except DamagedRecordError:  # a finding of the verification, which says where
-        scorer = None
-    return verify_run(folder, scorer)
+        return verify_run(folder, own(folder.resolve(), may_ask=True).victim)
+    except DamagedRecordError as error:
+        return (damaged(error),)
 
 
 def _verified(audit: Path, objects: Sequence[VictimSpec] = ()) -> tuple[Check, ...]:
+    """Verify the finished cells, each with its victim made again from the manifest."""
+    cells = [cell.resolve() for cell in runs(audit)]
+    victims = {each.label: each.victim for each in owns(cells, objects=objects)}
     return tuple(
-        replace(check, name=f"{cell}/{check.name}")
-        for cell, checks in verify_audit(audit, objects)
-        for check in checks
+        replace(check, name=f"{cell.name}/{check.name}")
+        for cell in cells
+        for check in verify_run(cell, victims[own_label(cell)])
     )
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from iqaudit._runs.records import AttackRecord, AttackVersion
-from iqaudit._runs.store import attack_record
 from iqaudit.attacks._base import Attack
 from iqaudit.attacks._registry import AttackSpec
 
@@ -25,9 +24,8 @@ def versions(specs: Iterable[AttackSpec]) -> tuple[AttackVersion, ...]:
     """Return the version of each attack, equal ones once."""
     found: list[AttackVersion] = []
     for spec in specs:
-        record = attack_record(spec.attack)
         # Through JSON, as it is read again: a tuple is a list there.
-        settings = AttackRecord(record.name, json.loads(json.dumps(record.settings)))
+        settings = AttackRecord.of(json.loads(json.dumps(spec.settings)))
         version = AttackVersion(name=spec.name, settings=settings, code=digest(spec.attack))
         if version not in found:
             found.append(version)

@@ -17,10 +17,17 @@ from typing import Any
 
 from iqaudit._audit.spec import Cell
 from iqaudit._core.errors import InputError
-from iqaudit._core.threat import Linf
-from iqaudit._runs.records import OMITTED, CardRecord, PictureRecord, VictimRecord
+from iqaudit._runs.figures import summarise
+from iqaudit._runs.records import (
+    OMITTED,
+    AttackRecord,
+    CardRecord,
+    PictureRecord,
+    RunRecord,
+    VictimRecord,
+)
 from iqaudit._runs.schema import ANSWERS, ENTRIES, FILES, FORMAT, RESULTS, read
-from iqaudit._runs.store import compose, write_record, write_result, write_whole
+from iqaudit._runs.store import versions, write_record, write_result, write_whole
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Card
 
@@ -108,15 +115,19 @@ def finish(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -
         note = _joined((victim.note, *(each.note for each in entries)))
         card = {each.name: getattr(victim, each.name) for each in fields(CardRecord)}
         named_by = cell.victim.described or {"spec": OMITTED, "options": OMITTED}
-        record = compose(
-            VictimRecord(**card | {"note": note}, **named_by),
-            cell.attack.attack,
-            Linf(cell.levels),
-            cell.goal,
-            cell.queries,
-            cell.stop,
-            cell.seed,
-            [each.entry for each in entries],
+        pictures = tuple(each.entry for each in entries)
+        record = RunRecord(
+            versions=versions(),
+            victim=VictimRecord(**card | {"note": note}, **named_by),
+            attack=AttackRecord.of(cell.attack.settings),
+            levels=cell.levels,
+            goal=cell.goal.value,
+            queries=cell.queries,
+            early_stop=cell.stop.rgo,
+            until_plateau=cell.stop.plateau,
+            seed=cell.seed,
+            summary=summarise(pictures),
+            pictures=pictures,
         )
         write_record(folder / RESULTS, FORMAT, record)
     for name in (ANSWERS, ENTRIES):

@@ -39,16 +39,8 @@ class Found:
 
     def labels(self, index: int) -> dict[str, Any]:
         """Return what people said of a picture, as its entry in results.json holds it."""
-        return labels_of(self.dataset.samples[index])
-
-
-def labels_of(sample: Sample) -> dict[str, Any]:
-    """Return a sample's opinion on 0-10, its distortion and its reference."""
-    return {
-        "opinion": sample.opinion,
-        "distortion": sample.distortion,
-        "reference": sample.reference,
-    }
+        sample = self.dataset.samples[index]
+        return {key: getattr(sample, key) for key in ("opinion", "distortion", "reference")}
 
 
 def find(data: Data) -> Found:

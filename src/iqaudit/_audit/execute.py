@@ -9,8 +9,8 @@ from pathlib import Path
 
 from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.data import Found, find
+from iqaudit._audit.engines.pool import GivenUpError
 from iqaudit._audit.engines.registry import Engine, named, serial
-from iqaudit._audit.failures import GivenUpError
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._audit.task import Member, Task

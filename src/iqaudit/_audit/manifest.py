@@ -4,6 +4,7 @@ It is written once, before the first picture is begun. A later start makes its o
 where that is the same.
 """
 
+import json
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,7 +47,7 @@ def asked(spec: AuditSpec, names: Sequence[str]) -> AuditRecord:
     return AuditRecord(
         protocol=PROTOCOL,
         versions={**versions(), "python": platform.python_version()},
-        campaign=_plain(spec.record(names)),
+        campaign=json.loads(json.dumps(spec.record(names))),  # as it is read again
         attacks=attack_code.versions([cell.attack for cell in spec.cells()]),
         data=DataRecord(name="", pictures=()),
         victims=(),
@@ -102,23 +103,6 @@ def _named(victim: VictimSpec, name: str) -> dict[str, Any]:
     return {"victim": options.pop("spec"), "victim_options": options}
 
 
-def victim_in(audit: AuditRecord, folder: str) -> AuditVictim:
-    """Return the victim of a cell's folder."""
-    [cell] = [each for each in audit.cells if each.folder == folder]
-    return audit.victim_of(cell)
-
-
-def hardware(devices: Iterable[str]) -> dict[str, Any]:
-    """Return the machine that an audit was begun on."""
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": 1,
-        "devices": sorted(set(devices)),
-    }
-
-
 def taken_up(root: Path, *, overwrite: bool = False) -> AuditRecord | None:
     """Return the manifest of the audit that a folder holds; None where it is free.
 
@@ -165,8 +149,14 @@ def begin(root: Path, known: AuditRecord, victims: Sequence[AuditVictim]) -> Aud
     victims : sequence of AuditVictim
         In the order of the audit's settings.
     """
-    devices = (each.device for each in victims)
-    whole = replace(known, hardware=hardware(devices), victims=tuple(victims))
+    hardware = {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": 1,
+        "devices": sorted({each.device for each in victims}),
+    }
+    whole = replace(known, hardware=hardware, victims=tuple(victims))
     write_record(root / AUDIT, AUDIT_FORMAT, whole)
     return load_audit(root)
 
@@ -244,13 +234,6 @@ def _of_data(then: DataRecord, now: DataRecord) -> Iterator[str]:
         yield from _of_mapping(asdict(known), asdict(found), f"{found.name}'s ")
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as it comes back from JSON."""
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
-
-
 def refuse_other_victim(
     root: Path,
     then: AuditVictim,
@@ -265,6 +248,7 @@ def refuse_other_victim(
     bool
         Whether it scores just as then, to the last bit (or within its noise).
     """
+    another = f'{root}: the victim "{card.name}" is another than the audit was begun with'
     for key, now_value in asdict(CardRecord.of(card)).items():
         known = getattr(then, key)
         if key == "scale":
@@ -272,17 +256,13 @@ def refuse_other_victim(
         else:
             same = known == now_value
         if key not in ("note", "device") and not same:
-            raise InputError(
-                f'{root}: the victim "{card.name}" is another than the audit was begun with: its '
-                f"{key} was {known}, now {now_value}. {mend}"
-            )
+            raise InputError(f"{another}: its {key} was {known}, now {now_value}. {mend}")
     apart = max(abs(one - other) for one, other in zip(then.fingerprint, now, strict=True))
     if apart > tolerance(card):
         scores = " and ".join(f"{score:.9g}" for score in then.fingerprint)
         raise InputError(
-            f'{root}: the victim "{card.name}" is another than the audit was begun with: two fixed '
-            f"pictures were scored {scores} then, {now[0]:.9g} and {now[1]:.9g} now. "
-            f"{mend}"
+            f"{another}: two fixed pictures were scored {scores} then, {now[0]:.9g} and "
+            f"{now[1]:.9g} now. {mend}"
         )
     return not apart or card.noise > 0
 

@@ -137,6 +137,32 @@ def writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
+def taken_up(
+    folder: Path, task: Task, stack: ExitStack
+) -> tuple[Task, dict[str, Journal[Answer]], list[str]]:
+    """Open the journals of a task's pictures in its cell's directory.
+
+    Returns
+    -------
+    rest : Task
+        What is left of it, with the answers that were kept.
+    journals : dict of str to Journal
+        By the pictures' names; `stack` closes them.
+    written : list of str
+        The pictures that a worker which outlived its run has finished.
+    """
+    journals, members, written = {}, [], []
+    for member in task.members:
+        name = member.picture.name
+        journals[name] = journal = stack.enter_context(Journal(cell_store.journal(folder, name)))
+        if cell_store.is_finished(folder, name):
+            journal.remove()
+            written.append(name)
+        else:
+            members.append(replace(member, answers=journal.answers))
+    return replace(task, members=tuple(members)), journals, written
+
+
 def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:
     """Work a task off in a directory on this machine: its answers, its files, its entries.
 
@@ -155,20 +181,11 @@ def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:
     """
     folder = root / task.cell.folder
     with writing(folder), ExitStack() as stack:
-        journals, members, written = {}, [], []
-        for member in task.members:
-            name = member.picture.name
-            journal = stack.enter_context(Journal(cell_store.journal(folder, name)))
-            if cell_store.is_finished(folder, name):
-                journal.remove()
-                written.append(name)
-            else:
-                journals[name] = journal
-                members.append(replace(member, answers=journal.answers))
+        rest, journals, written = taken_up(folder, task, stack)
         if written:
             yield Stride(finished=dict.fromkeys(written))
-        labels = {member.picture.name: member.labels for member in members}
-        for stride in search(replace(task, members=tuple(members)), victim):
+        labels = {member.picture.name: member.labels for member in rest.members}
+        for stride in search(rest, victim):
             for name, answers in stride.answers.items():
                 journals[name].keep(answers)
             for name, result in stride.finished.items():

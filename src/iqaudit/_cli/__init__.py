@@ -14,9 +14,11 @@ from typing import Any
 import click
 
 import iqaudit
-from iqaudit._cli.printing import INTERRUPTED
 from iqaudit._core.errors import IqauditError
 from iqaudit._core.process import keep_freed_memory
+
+INTERRUPTED = 130
+"""The shell's exit code for a command that Ctrl-C ended."""
 
 
 class _Failure(click.ClickException):
@@ -31,8 +33,8 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except IqauditError as error:
             raise _Failure(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
+        except KeyboardInterrupt as interrupt:  # with a word on how far it is, from some commands
+            click.echo(f"Interrupted: {interrupt}" if interrupt.args else "Interrupted.", err=True)
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
             raise  # the reader of our output has gone: click ends quietly

@@ -16,9 +16,8 @@ from iqaudit._audit.execute import run
 from iqaudit._audit.settings import SETTINGS
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._cli import options
-from iqaudit._cli.execution import Execution, execution_options
 from iqaudit._cli.gate import Gate, gate_options
-from iqaudit._cli.printing import INTERRUPTED, figure, stderr, stdout, table
+from iqaudit._cli.printing import figure, stderr, stdout, table
 from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
 from iqaudit._runs.figures import Row, Summary
@@ -38,7 +37,7 @@ out_option = partial(options.in_output, "--out", type=Path, metavar="DIR")
 @options.setting(SETTINGS["queries"], single=True)
 @options.setting(SETTINGS["early_stop"])
 @options.setting(SETTINGS["until_plateau"])
-@execution_options
+@options.execution
 @out_option(required=True, help="Directory to write.")
 @options.overwrite
 @gate_options
@@ -47,7 +46,7 @@ def attack(
     *,
     pictures: Sequence[str],
     victim: VictimSpec,
-    execution: Execution,
+    execution: options.Execution,
     out: Path,
     overwrite: bool,
     gate: Gate,
@@ -79,8 +78,7 @@ def run_cell(spec: AuditSpec, out: Path, output: options.Output, **how: Any) -> 
         with progress:
             run(spec, out, yes=True, observer=progress, **how)
     except KeyboardInterrupt:
-        click.echo(f"Interrupted: {progress.far}; {_left(out)}", err=True)
-        sys.exit(INTERRUPTED)
+        raise KeyboardInterrupt(f"{progress.far}; {_left(out)}") from None
     except VictimError as error:
         sentence = f"{str(error).rstrip('.')}. {progress.far.capitalize()}; {_left(out)}"
         raise VictimError(sentence) from error

@@ -12,9 +12,8 @@ from rich.text import Text
 
 import iqaudit
 from iqaudit._cli import options
-from iqaudit._cli.execution import Execution, execution_options
 from iqaudit._cli.gate import Gate, gate_options
-from iqaudit._cli.printing import INTERRUPTED, figure, print_json, stderr, stdout, table
+from iqaudit._cli.printing import figure, print_json, stderr, stdout, table
 from iqaudit._cli.progress import Progress, watched
 from iqaudit._core.errors import InputError
 from iqaudit._runs.records import RunRecord
@@ -25,7 +24,7 @@ out_option = options.in_output("--out", type=Path, metavar="DIR", help="Director
 
 @options.command()
 @options.audit
-@execution_options
+@options.execution
 @out_option
 @options.overwrite
 @options.yes
@@ -34,7 +33,7 @@ out_option = options.in_output("--out", type=Path, metavar="DIR", help="Director
 def audit(
     *,
     settings: dict[str, Any],
-    execution: Execution,
+    execution: options.Execution,
     out: Path | None,
     overwrite: bool,
     yes: bool,
@@ -58,8 +57,7 @@ def audit(
         with progress:
             done = iqaudit.audit(**settings, **how, out=out, observer=progress)
     except KeyboardInterrupt:
-        click.echo(f"Interrupted: {progress.far}; the same command goes on.", err=True)
-        sys.exit(INTERRUPTED)
+        raise KeyboardInterrupt(f"{progress.far}; the same command goes on.") from None
     finish(done, output)
     sys.exit(gate.exit_code(out))
 
@@ -78,8 +76,8 @@ def finish(done: iqaudit.Audit, output: options.Output) -> None:
     try:
         left = done.analyse(watched(silent=output.silent))
     except KeyboardInterrupt:
-        click.echo("Interrupted: every picture is finished; the same command goes on.", err=True)
-        sys.exit(INTERRUPTED)
+        sentence = "every picture is finished; the same command goes on."
+        raise KeyboardInterrupt(sentence) from None
     page = done.report()
     if output.silent:
         return

@@ -89,7 +89,9 @@ def _print_dataset(dataset: DataSet, drawing: Drawing) -> None:
         rows.append(("source", label.source))
         counts = _histogram(dataset)
         bars = "".join(BARS[-(-count * (len(BARS) - 1) // max(counts))] for count in counts)
-        rows.append(("opinions", f"{_range(dataset)} on 0-10, higher is better  {bars}"))
+        opinions = _opinions(dataset)
+        ends = f"{min(opinions):.2f} to {max(opinions):.2f}"
+        rows.append(("opinions", f"{ends} on 0-10, higher is better  {bars}"))
     stdout().print(lines(rows))
 
 
@@ -115,11 +117,6 @@ def _types(dataset: DataSet) -> dict[str, int]:
 
 def _opinions(dataset: DataSet) -> list[float]:
     return [each.opinion for each in dataset.samples if each.opinion is not None]
-
-
-def _range(dataset: DataSet) -> str:
-    opinions = _opinions(dataset)
-    return f"{min(opinions):.2f} to {max(opinions):.2f}"
 
 
 def _histogram(dataset: DataSet) -> list[int]:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
+from iqaudit._audit.engines.cluster import ray
+from iqaudit._audit.engines.registry import ENGINES
 from iqaudit._audit.settings import DATA, SETTINGS
 from iqaudit._core.errors import InputError
 from iqaudit._core.settings import FLAG, NUMBER, PAIR, WHOLE, Setting, Type
@@ -164,6 +166,65 @@ audit = gathered(
     },
 )
 """The options of an audit, gathered into a command's argument `settings`: `iqaudit.audit`'s."""
+
+
+class Execution(NamedTuple):
+    """The options of an execution."""
+
+    workers: int | None
+    batch: int | None
+    engine: str | None
+    ray_address: str | None
+    gpus_per_worker: float | None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return them as `iqaudit._audit.execute.run` takes them."""
+        engine: Any = self.engine
+        if self.engine == "ray":
+            engine = ray(self.ray_address, self.gpus_per_worker or 0.0)
+        else:
+            others = {"--ray-address": self.ray_address, "--gpus-per-worker": self.gpus_per_worker}
+            for name, value in others.items():
+                if value is not None:
+                    raise InputError(f"{name} goes with --engine ray.")
+        return {"engine": engine, "workers": self.workers, "batch": self.batch}
+
+
+execution = gathered(
+    "execution",
+    Execution,
+    {
+        "workers": in_execution(
+            "--workers",
+            type=int,
+            metavar="N",
+            help="Parallel worker processes.  [default: one a core]",
+        ),
+        "batch": in_execution(
+            "--batch",
+            type=int,
+            metavar="N",
+            help="Pictures searched together, in one batch of the victim.  [default: the victim's]",
+        ),
+        "engine": in_execution(
+            "--engine",
+            type=click.Choice(tuple(ENGINES)),
+            help="Execution backend.  [default: processes where that takes less time, or serial]",
+        ),
+        "ray_address": in_execution(
+            "--ray-address",
+            metavar="auto|HOST:PORT",
+            help="Ray cluster to join with --engine ray; otherwise Ray is started here.",
+        ),
+        "gpus_per_worker": in_execution(
+            "--gpus-per-worker",
+            type=float,
+            metavar="GPUS",
+            help="GPUs (or a part of one) a worker with --engine ray.  [default: 0]",
+        ),
+    },
+)
+"""The options of an audit's execution, gathered into a command's argument `execution`."""
 
 
 class Output(NamedTuple):

@@ -15,19 +15,18 @@ from iqaudit._assess.cost import duration
 from iqaudit._audit.estimate import Plan, Share
 from iqaudit._cli import options
 from iqaudit._cli.audit import out_option
-from iqaudit._cli.execution import Execution, execution_options
 from iqaudit._cli.printing import print_json, stdout, table
 
 
 @options.command()
 @options.audit
-@execution_options
+@options.execution
 @out_option
 @options.overwrite
 @options.yes
 @options.output
 def plan(
-    *, settings: dict[str, Any], execution: Execution, output: options.Output, **_: Any
+    *, settings: dict[str, Any], execution: options.Execution, output: options.Output, **_: Any
 ) -> None:
     """Estimate an audit's queries, time, disk space and money, from the same arguments.
 

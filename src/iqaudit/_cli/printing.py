@@ -11,16 +11,6 @@ from rich.text import Text
 
 from iqaudit._core.picture import Picture
 from iqaudit.measures._bootstrap import Estimate
-from iqaudit.victims._base import Victim
-
-INTERRUPTED = 130
-"""The shell's exit code for a command that Ctrl-C ended."""
-
-
-def print_note(victim: Victim) -> None:
-    """Print a victim's note, as a licence, for those who cite its scores."""
-    if victim.card.note:
-        click.echo(f"{victim.card.name}: {victim.card.note}", err=True)
 
 
 def print_notes(pictures: Sequence[Picture]) -> None:

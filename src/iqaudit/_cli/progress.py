@@ -37,7 +37,6 @@ class Progress(Observer):
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console, self._quiet = console, quiet
-        self._stop = False
         self._total = self._asked = self._pictures = self._finished = 0
         self._before = 0  # asked by earlier starts: nothing of this one's pace
         self._started = self._last_line = time.monotonic()
@@ -85,14 +84,9 @@ class Progress(Observer):
     def _interrupt(self) -> None:
         if not self._pictures:  # what was asked so far is kept by nothing
             raise KeyboardInterrupt
-        self._stop = True
+        self.stopping = True
         if not self._quiet:
             self._console.print("Stopping after this query; Ctrl-C again stops at once.")
-
-    @property
-    def stopping(self) -> bool:  # type: ignore[override]
-        """Whether Ctrl-C was pressed."""
-        return self._stop
 
     @property
     def far(self) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 import iqaudit
 from iqaudit._api.victims import made
 from iqaudit._cli import options
-from iqaudit._cli.printing import print_json, print_note, print_notes, stdout, table
+from iqaudit._cli.printing import print_json, print_notes, stdout, table
 from iqaudit._core.picture import collect
 from iqaudit.victims._spec import VictimSpec
 
@@ -28,8 +28,9 @@ def score(*, pictures: Sequence[str], victim: VictimSpec, output: options.Output
     scorer = made(victim, collected)
     if not output.silent:
         print_notes(collected)
-    if not output.quiet:
-        print_note(scorer)
+    card = scorer.card
+    if card.note and not output.quiet:  # as a licence, for those who cite the scores
+        click.echo(f"{card.name}: {card.note}", err=True)
     scores: list[iqaudit.Score] = []
     try:
         iqaudit.score(collected, scorer, progress=scores.append)

@@ -4,13 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from iqaudit import measures
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
 from iqaudit._search.stop import Outcome
+from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Card
 
 
@@ -82,43 +80,20 @@ class Summary:
     queries: int
 
 
-def measure(
-    name: str,
-    clean: Pixels,
-    attacked: Pixels,
-    scores: NDArray[np.float64],
-    best_query: int,
-    direction: Direction,
-    outcome: Outcome,
-    card: Card,
-) -> Row:
-    """Measure one picture's trial from its pictures and scores.
-
-    Parameters
-    ----------
-    name : str
-        The picture's.
-    clean, attacked : ndarray of uint8, (height, width, 3)
-        Before and after.
-    scores : ndarray of float64, (queries / cost,)
-        Every native score answered; the clean one first.
-    best_query : int
-        The query, from 1, that was answered the attacked picture's score.
-    direction, outcome
-        Which way it was pushed, and how it ended.
-    card : Card
-        The victim's: its scale, and a score's cost.
-    """
-    scale = card.scale
-    clean_score, attacked_score = float(scores[0]), float(scores[best_query // card.cost - 1])
+def measure(result: TrialResult, card: Card) -> Row:
+    """Measure one picture's trial from its pictures and scores; the card is its victim's."""
+    clean, attacked = result.picture.pixels, result.adversarial
+    scores, scale = result.scores, card.scale
+    clean_score = float(scores[0])
+    attacked_score = float(scores[result.best_query // card.cost - 1])
     quality, attacked_quality = scale.quality(clean_score), scale.quality(attacked_score)
-    raised = [direction is Direction.RAISE]
+    raised = [result.direction is Direction.RAISE]
     return Row(
-        name=name,
+        name=result.picture.name,
         height=clean.shape[0],
         width=clean.shape[1],
-        direction=direction.value,
-        outcome=outcome.name.lower(),
+        direction=result.direction.value,
+        outcome=result.outcome.name.lower(),
         clean_score=clean_score,
         attacked_score=attacked_score,
         clean_quality=quality,
@@ -130,7 +105,7 @@ def measure(
         l2=measures.l2(clean, attacked),
         changed=measures.changed(clean, attacked),
         queries=card.cost * len(scores),
-        best_query=best_query,
+        best_query=result.best_query,
     )
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import read
+from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import file_names, load, load_answers
 from iqaudit._search.trial import Step, TrialResult
 
 
 def results(path: str | os.PathLike[str]) -> Iterator[TrialResult]:
-    """Yield the result of each picture of a run, in order.
+    """Return the results of a run's pictures, in order; each is read when its turn comes.
 
     Parameters
     ----------
@@ -25,22 +26,33 @@ def results(path: str | os.PathLike[str]) -> Iterator[TrialResult]:
         If there is no run, or a file of it cannot be read.
     """
     record = load(path)
-    for entry in record.pictures:
-        files = file_names(entry.name)
-        answers = load_answers(path, entry.name)
-        picture = read(Path(path) / files["clean"], entry.name)
-        yield TrialResult(
-            picture=replace(picture, file=entry.file or "", notes=tuple(entry.notes)),
-            adversarial=read(Path(path) / files["attacked"]).pixels,
-            clean_score=entry.clean_score,
-            adversarial_score=entry.attacked_score,
-            clean_quality=entry.clean_quality,
-            adversarial_quality=entry.attacked_quality,
-            direction=Direction(entry.direction),
-            scores=answers["score"].copy(),
-            asked=tuple(answers["picture"].tolist()),
-            trace=tuple(Step(*step) for step in entry.trace),
-            best_query=entry.best_query,
-            outcome=entry.end,
-            cost=record.victim.cost,
-        )
+    return (result(path, entry, record.victim.cost) for entry in record.pictures)
+
+
+def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> TrialResult:
+    """Return the result of a picture, from its record and its files.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    files = file_names(entry.name)
+    picture = read(Path(path) / files["clean"], entry.name)
+    adversarial = read(Path(path) / files["attacked"]).pixels
+    answers = load_answers(path, entry.name)
+    return TrialResult(
+        picture=replace(picture, file=entry.file or "", notes=tuple(entry.notes)),
+        adversarial=adversarial,
+        clean_score=entry.clean_score,
+        adversarial_score=entry.attacked_score,
+        clean_quality=entry.clean_quality,
+        adversarial_quality=entry.attacked_quality,
+        direction=Direction(entry.direction),
+        scores=answers["score"].copy(),
+        asked=tuple(answers["picture"].tolist()),
+        trace=tuple(Step(*step) for step in entry.trace),
+        best_query=entry.best_query,
+        outcome=entry.end,
+        cost=cost,
+    )

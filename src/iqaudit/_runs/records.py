@@ -73,15 +73,8 @@ class CardRecord:
     @classmethod
     def of(cls, card: Card, **others: Any) -> Self:
         """Return the record of a card, with a subclass's other keys."""
-        return cls(
-            name=card.name,
-            note=card.note,
-            device=card.device,
-            cost=card.cost,
-            noise=card.noise,
-            scale=ScaleRecord.of(card.scale),
-            **others,
-        )
+        keys = {each.name: getattr(card, each.name) for each in fields(CardRecord)}
+        return cls(**keys | {"scale": ScaleRecord.of(card.scale)}, **others)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +104,12 @@ class AttackRecord:
         return isinstance(other, AttackRecord) and self.keys() == other.keys()
 
     __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def of(cls, keys: Mapping[str, Any]) -> Self:
+        """Return the record of its keys and values in JSON."""
+        settings = dict(keys)
+        return cls(settings.pop("name"), settings)
 
     def keys(self) -> dict[str, Any]:
         """Return its keys and values in JSON."""

@@ -215,8 +215,7 @@ def _attack_record(kind: type[Any], value: Any) -> AttackRecord:
         raise NotImplementedError
     if not (isinstance(value, dict) and isinstance(value.get("name"), str)):
         raise ValueError("Expected an object with a name")  # noqa: TRY004 (msgspec's to word)
-    settings = dict(value)
-    return AttackRecord(settings.pop("name"), settings)
+    return AttackRecord.of(value)
 
 
 def _keys(record: Any) -> dict[str, Any]:

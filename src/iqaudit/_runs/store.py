@@ -5,7 +5,7 @@ Nothing in a run tells the time or the place: the same run writes the same bytes
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.goal import Goal
 from iqaudit._core.picture import write
-from iqaudit._core.threat import Linf
-from iqaudit._runs.figures import likeness, measure, summarise
+from iqaudit._runs.figures import likeness, measure
 from iqaudit._runs.journal import lock
-from iqaudit._runs.records import AttackRecord, PictureRecord, RunRecord, VictimRecord
+from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import (
     ANALYSES,
     ANSWER,
@@ -36,9 +34,7 @@ from iqaudit._runs.schema import (
     load,
     manifest,
 )
-from iqaudit._search.stop import Stop
 from iqaudit._search.trial import TrialResult
-from iqaudit.attacks import Attack, is_white_box
 from iqaudit.victims._base import Card
 
 PART = ".part"
@@ -62,16 +58,7 @@ def write_result(
         The picture's opinion score, distortion and reference.
     """
     picture = result.picture
-    figures = measure(
-        picture.name,
-        picture.pixels,
-        result.adversarial,
-        result.scores,
-        result.best_query,
-        result.direction,
-        result.outcome,
-        card,
-    )
+    figures = measure(result, card)
     clean, attacked, scores = (path / name for name in file_names(picture.name).values())
     write(clean, picture.pixels)
     write(attacked, result.adversarial)
@@ -87,38 +74,6 @@ def write_result(
         checkpoints=likeness(picture.pixels, result.checkpoints),
         **labels,
     )
-
-
-def compose(
-    victim: VictimRecord,
-    attack: Attack[Any],
-    threat: Linf,
-    goal: Goal,
-    queries: int,
-    stop: Stop,
-    seed: int,
-    pictures: Sequence[PictureRecord],
-) -> RunRecord:
-    """Return the record of a run, of its plan's parts and its pictures."""
-    return RunRecord(
-        versions=versions(),
-        victim=victim,
-        attack=attack_record(attack),
-        levels=threat.levels,
-        goal=goal.value,
-        queries=queries,
-        early_stop=stop.rgo,
-        until_plateau=stop.plateau,
-        seed=seed,
-        summary=summarise(pictures),
-        pictures=tuple(pictures),
-    )
-
-
-def attack_record(attack: Attack[Any]) -> AttackRecord:
-    """Return an attack's record."""
-    white_box = {"white_box": True} if is_white_box(attack) else {}
-    return AttackRecord(type(attack).__name__, {**asdict(attack), **white_box})
 
 
 def versions() -> dict[str, str]:

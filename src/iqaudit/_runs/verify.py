@@ -1,20 +1,15 @@
 """Verification: a run's files, measured and scored afresh, against what its results.json says."""
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from iqaudit import measures
-from iqaudit._core import picture
 from iqaudit._core.errors import InputError
-from iqaudit._core.goal import Direction
-from iqaudit._core.picture import Pixels
+from iqaudit._core.picture import picture_key
 from iqaudit._runs.figures import Row, Summary, measure, summarise
+from iqaudit._runs.reader import result as read_result
 from iqaudit._runs.records import PictureRecord, RunRecord
 from iqaudit._runs.schema import (
     RESULTS,
@@ -22,13 +17,11 @@ from iqaudit._runs.schema import (
     file_names,
     file_sha256,
     load,
-    load_answers,
 )
+from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
-from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scoring import score
-from iqaudit.victims._spec import as_victim
 
 FIGURE_TOLERANCE = 1e-9
 """Relative; a figure that is computed from the same files again differs by rounding alone."""
@@ -60,15 +53,15 @@ class Check:
     noise: float = 0.0
 
 
-def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> tuple[Check, ...]:
+def verify(path: Path, victim: Victim) -> tuple[Check, ...]:
     """Read a run's files back, measure and score them afresh, and compare with results.json.
 
     Parameters
     ----------
     path : path
         The run's directory.
-    victim : Victim or str, optional
-        Who scores; the named victim of the run unless given.
+    victim : Victim
+        Who scores.
 
     Returns
     -------
@@ -82,32 +75,30 @@ def verify(path: str | os.PathLike[str], victim: Victim | str | None = None) -> 
     Raises
     ------
     InputError
-        If there is no run, its victim cannot be made again from its name, or another is given.
+        If there is no run, or the victim is another than its own.
     """
     try:
         record = load(path)
     except DamagedRecordError as error:
-        return (Check(RESULTS, None, None, (str(error),)),)
-    name, cost = record.victim.name, record.victim.cost
-    if victim is None:
-        if name not in KINDS:
-            raise unnamed(name)
-        scorer = as_victim(name, repeats=cost if cost > 1 else None)
-    else:
-        scorer = as_victim(victim)
-    if not record.victim.scale.agrees(scorer.card.scale):
+        return (damaged(error),)
+    if not record.victim.scale.agrees(victim.card.scale):
         raise InputError("This victim's score scale is not the run's; give the run's victim.")
-    if scorer.card.cost != cost:
+    if victim.card.cost != record.victim.cost:
         raise InputError(
-            f"A score of this victim costs {scorer.card.cost} queries, one of the run's {cost}; "
-            "give the run's victim, with its repeats."
+            f"A score of this victim costs {victim.card.cost} queries, one of the run's "
+            f"{record.victim.cost}; give the run's victim, with its repeats."
         )
-    checks = tuple(_check(Path(path), picture, record, scorer) for picture in record.pictures)
+    checks = tuple(_check(path, picture, record, victim) for picture in record.pictures)
     try:
         wrong = tuple(_differences(summarise(record.pictures), record.summary))
     except (ValueError, KeyError, TypeError) as error:
         wrong = (f"no means can be made of what is recorded ({type(error).__name__}: {error})",)
     return (*checks, Check("mean", None, None, wrong)) if wrong else checks
+
+
+def damaged(error: DamagedRecordError) -> Check:
+    """Return the verification of a run whose record is damaged: a finding, which says where."""
+    return Check(RESULTS, None, None, (str(error),))
 
 
 def unnamed(name: str) -> InputError:
@@ -119,52 +110,41 @@ def unnamed(name: str) -> InputError:
 
 
 def _check(path: Path, recorded: PictureRecord, record: RunRecord, victim: Victim) -> Check:
-    name = recorded.name
-    files = {key: path / file for key, file in file_names(name).items()}
+    card = victim.card
     try:
-        clean = picture.read(files["clean"]).pixels
-        attacked = picture.read(files["attacked"]).pixels
-        answers = load_answers(path, name)
-        scores, card = answers["score"], victim.card
-        direction, outcome = Direction(recorded.direction), recorded.end
-        best_query = recorded.best_query
-        if best_query not in range(card.cost, card.cost * len(scores) + 1, card.cost):
-            raise InputError(f"best_query is {best_query}, of {card.cost * len(scores)} queries.")
-        if clean.shape != attacked.shape:
+        result = read_result(path, recorded, card.cost)
+        if result.best_query not in range(card.cost, result.queries + 1, card.cost):
+            raise InputError(f"best_query is {result.best_query}, of {result.queries} queries.")
+        if result.picture.pixels.shape != result.adversarial.shape:
             raise InputError("the two pictures differ in size.")
-        row = measure(name, clean, attacked, scores, best_query, direction, outcome, card)
-        wrong = list(_changed_files(files["attacked"], recorded, record, clean, attacked, answers))
-        fresh, allowed = score(victim, attacked), tolerance(card)
+        row = measure(result, card)
+        wrong = list(_changed_files(path, recorded, record, result))
+        fresh, allowed = score(victim, result.adversarial), tolerance(card)
         for which, now, then in (
-            ("clean", score(victim, clean), recorded.clean_score),
+            ("clean", score(victim, result.picture.pixels), recorded.clean_score),
             ("attacked", fresh, recorded.attacked_score),
         ):
             if abs(now - then) > allowed:
                 wrong.append(f"the {which} score is {now:.6g}, recorded {then:.6g}")
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        return Check(name, None, None, (text,))
+        return Check(recorded.name, None, None, (text,))
     wrong += _differences(row, recorded)
-    return Check(name, fresh, row.linf, tuple(wrong), NOISE_TOLERANCE * card.noise)
+    return Check(recorded.name, fresh, row.linf, tuple(wrong), NOISE_TOLERANCE * card.noise)
 
 
 def _changed_files(
-    attacked_file: Path,
-    recorded: PictureRecord,
-    record: RunRecord,
-    clean: Pixels,
-    attacked: Pixels,
-    answers: NDArray[np.void],
+    path: Path, recorded: PictureRecord, record: RunRecord, result: TrialResult
 ) -> Iterator[str]:
     """Say which files are not those that were written."""
-    if picture.pixels_sha256(clean) != recorded.clean_pixels_sha256:
+    if result.picture.sha256 != recorded.clean_pixels_sha256:
         yield "the clean picture's pixels are not the recorded ones"
-    if file_sha256(attacked_file) != recorded.attacked_file_sha256:
+    if file_sha256(path / file_names(recorded.name)["attacked"]) != recorded.attacked_file_sha256:
         yield "the attacked file's hash is not the recorded one"
-    cost, scores, trace = record.victim.cost, answers["score"], recorded.trace
-    if picture.picture_key(attacked) != answers["picture"][recorded.best_query // cost - 1]:
+    cost, scores, trace = result.cost, result.scores, result.trace
+    if picture_key(result.adversarial) != result.asked[result.best_query // cost - 1]:
         yield "the attacked picture is not the one that got the recorded score"
-    distance = measures.linf(clean, attacked)
+    distance = measures.linf(result.picture.pixels, result.adversarial)
     if distance > record.levels:
         yield f"L-infinity is {distance}, allowed {record.levels}"
     if ((cost, scores[0]),) != trace[:1] or any(

@@ -15,9 +15,9 @@ from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
 from iqaudit._runs.figures import Likeness, Row
 from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord
-from iqaudit._runs.store import attack_record
 from iqaudit._search.stop import Stop
 from iqaudit.attacks import ATTACKS
+from iqaudit.attacks._registry import AttackSpec
 from iqaudit.measures._arrays import Floats
 
 
@@ -195,7 +195,7 @@ def _attack(recorded: AttackRecord) -> str:
     """Return the name under which an attack with these hyper-parameters is known."""
     for name, (attack, _) in ATTACKS.items():
         # Through JSON, as the settings came: a tuple is a list there.
-        if json.loads(json.dumps(attack_record(attack).keys())) == recorded.keys():
+        if json.loads(json.dumps(AttackSpec(name, attack).settings)) == recorded.keys():
             return name
     return recorded.name
 

@@ -10,7 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.engines.pool import Channel, WorkerDiedError
 from iqaudit._audit.engines.worker import Files, Reply, Worker
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.task import Stride, Task, search, writing
+from iqaudit._audit.task import Stride, Task, search, taken_up, writing
 from iqaudit._core.errors import InputError
 from iqaudit._runs.journal import Journal
 from iqaudit._runs.records import AuditRecord, AuditVictim
@@ -68,7 +68,8 @@ class RemoteWorker(Worker):
     def _search(self, task: Task) -> Generator[tuple[Stride, tuple[Files, ...]]]:
         victim = self._victims.get(task.cell.victim, task.noise)
         if task.cell.victim not in self._compared:
-            self._compare(manifest.victim_in(self._record, task.cell.folder), victim)
+            [cell] = [each for each in self._record.cells if each.folder == task.cell.folder]
+            self._compare(self._record.victim_of(cell), victim)
             self._compared.append(task.cell.victim)
         labels = {member.picture.name: member.labels for member in task.members}
         for stride in search(task, victim):
@@ -152,36 +153,25 @@ class _Actor:
     def __init__(self, ray: Any, actor: Any, root: Path) -> None:
         self._ray, self._actor, self._root = ray, actor, root
         self._folder = root
+        self._open = ExitStack()
         self._journals: dict[str, Journal[Answer]] = {}
-        self._rest: Task | None = None
-        """The rest of a task of which another worker, which outlived its run, did a part."""
+        self._written: list[tuple[str, str]] = []
+        """What another worker, which outlived its run, did of a task: told with the next reply."""
         self.reply = actor.about.remote()
         """A promise of its next message; None while none is to come."""
 
     def send(self, task: Task | None) -> None:
         if task is None:
-            rest, self._rest = self._rest, None
-            self.reply = (
-                self._actor.go_on.remote() if rest is None else self._actor.begin.remote(rest)
-            )
+            self.reply = self._actor.go_on.remote()
             return
         self._folder = self._root / task.cell.folder
-        members, written = [], []
-        for member in task.members:
-            name = member.picture.name
-            with writing(self._folder):
-                journal = Journal(cell_store.journal(self._folder, name))
-            self._journals[name] = journal
-            if cell_store.is_finished(self._folder, name):  # by a worker that outlived its run
-                written.append((task.cell.folder, name))
-            else:
-                members.append(replace(member, answers=journal.answers))
-        rest = replace(task, members=tuple(members))
-        if written:
-            self._rest = rest if members else None
-            self.reply = self._ray.put(Reply(finished=tuple(written), ended=not members))
-        else:
+        with writing(self._folder):
+            rest, self._journals, written = taken_up(self._folder, task, self._open)
+        self._written = [(task.cell.folder, name) for name in written]
+        if rest.members:
             self.reply = self._actor.begin.remote(rest)
+        else:
+            self.reply = self._ray.put(Reply(ended=True))
 
     def receive(self) -> Reply:
         try:
@@ -191,11 +181,6 @@ class _Actor:
             self.join()  # a node that was only out of reach may come back
             raise WorkerDiedError(_reason(error)) from None
         self.reply = None
-        if self._journals:
-            self._write(reply)
-        return reply
-
-    def _write(self, reply: Reply) -> None:
         with writing(self._folder):
             for name, answers in reply.answers.items():
                 self._journals[name].keep(answers)
@@ -205,11 +190,11 @@ class _Actor:
                 self._journals[name].remove()
         if reply.ended:
             self.close()
+        written, self._written = self._written, []
+        return replace(reply, finished=(*written, *reply.finished))
 
     def close(self) -> None:
-        for journal in self._journals.values():
-            journal.close()
-        self._journals = {}
+        self._open.close()
 
     def join(self) -> None:
         with suppress(Exception):  # it, or the cluster, may have gone
