@@ -16,7 +16,6 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import torch
 from skimage import data
 
 from benchmarks.speed import SUBJECTS
@@ -75,7 +74,7 @@ def measure(name: str) -> None:
     sessions: dict[str, Session] = {}
     for part in PARTS:
         with _without(part):
-            rescorer = Rescorer(victim.module, torch.zeros(()), victim.card.scale.spread, print)
+            rescorer = Rescorer(victim.module, victim.card.scale.spread, print)
             session = rescorer.open(height, width)
             assert session is not None  # noqa: S101 (the subjects can all be exported)
             sessions[part] = session

@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 from iqaudit._incremental.network import read
 from iqaudit._incremental.operators import INPUT, AnyStep
 from iqaudit._incremental.plan import Planner
+from iqaudit._incremental.recording import record
 from iqaudit.victims._spec import as_victim
 
 HEIGHT, WIDTH, SIDE = 384, 512, 8
@@ -29,7 +30,7 @@ STEPS = (2, 3, 6, 10, 14, 17)
 def main() -> None:
     """Draw the figure."""
     net = as_victim("dbcnn", untrained=True).module  # type: ignore[attr-defined]
-    network = read(net, torch.zeros(1, 3, HEIGHT, WIDTH))
+    network = read(record(net, torch.zeros(1, 3, HEIGHT, WIDTH)))
     planner = Planner(network)
     down, across = planner.field(0, SIDE), planner.field(1, SIDE)
     trunk = _trunk(network.steps)

@@ -15,6 +15,7 @@ import iqaudit
 from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._incremental.network import Network, read
+from iqaudit._incremental.recording import record
 from iqaudit._incremental.rescorer import Rescorer
 from iqaudit._incremental.session import Session
 from iqaudit.victims import TorchModule
@@ -187,7 +188,11 @@ def _picture(seed: int = 0, height: int = HEIGHT, width: int = WIDTH) -> Pixels:
 
 
 def _rescorer(module: nn.Module) -> Rescorer:
-    return Rescorer(module.eval(), torch.zeros(()), 1.0, lambda _: None)
+    return Rescorer(module, 1.0, lambda _: None)
+
+
+def _network(module: nn.Module) -> Network:
+    return read(record(module, torch.rand(1, 3, HEIGHT, WIDTH)))
 
 
 def _session(module: nn.Module, pixels: Pixels) -> Session:
@@ -239,7 +244,7 @@ def test_large_maps_before_a_pooling_are_not_kept(
 ) -> None:
     monkeypatch.setattr("iqaudit._incremental.fusion.LARGE", 0)
     module = _Drawn([layer, pooling, "conv"], "mean", 0)
-    network = read(module.eval(), torch.zeros(1, 3, HEIGHT, WIDTH))
+    network = _network(module)
     if pooling != "max-over":  # which reads beyond maps of odd sizes, and is drawn in elsewhere
         apart = 4 if pooling == "max-ceil" else 3  # one with padding stays a step of its own
         assert len([step for step in network.steps if hasattr(step, "kernel")]) == apart
@@ -268,12 +273,12 @@ def _walk(module: nn.Module, seed: int, steps: int = 8) -> None:
 
 @pytest.mark.parametrize("layer", sorted(LAYERS.keys() - UNRULED))
 def test_every_layer_has_a_rule(layer: str) -> None:
-    network = read(_Drawn([layer], "mean", 0).eval(), torch.zeros(1, 3, HEIGHT, WIDTH))
+    network = _network(_Drawn([layer], "mean", 0))
     assert network.dense == ()
 
 
 def test_a_network_tells_what_it_cannot_follow() -> None:
-    network = read(_Drawn(["conv", "unruled"], "mean", 0).eval(), torch.zeros(1, 3, HEIGHT, WIDTH))
+    network = _network(_Drawn(["conv", "unruled"], "mean", 0))
     assert network.dense == ("cumsum",)
     assert 0.5 < network.share < 1
 
@@ -468,7 +473,7 @@ def test_a_module_that_fails_at_the_last_check_loses_nothing(
     close = Session.close
 
     def failing(session: Session) -> None:
-        monkeypatch.setattr(victim.rescorer.dense, "module", None)
+        monkeypatch.setattr(victim.module, "forward", None)
         close(session)
 
     monkeypatch.setattr(Session, "close", failing)
@@ -551,7 +556,7 @@ def test_a_module_that_cannot_be_exported_is_scored_densely() -> None:
     rescorer = _rescorer(_Looks())
     why = rescorer.network(HEIGHT, WIDTH)
     assert not isinstance(why, Network)
-    assert "torch.export" in why
+    assert "reads a value off its maps" in why
     assert rescorer.open(HEIGHT, WIDTH) is None
     [result] = iqaudit.attack(_picture(), _Looks(), score_range=(0, 1), queries=120)
     assert result.queries == 120

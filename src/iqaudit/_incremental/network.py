@@ -9,19 +9,15 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, fx, nn
-from torch.export.graph_signature import InputKind, OutputKind
+from torch import Tensor, fx
 
 from iqaudit._incremental import rules
 from iqaudit._incremental.fusion import fuse
 from iqaudit._incremental.lowering import Context
-from iqaudit._incremental.nodes import Node, arguments, called, flops, operator_name
+from iqaudit._incremental.nodes import Node, called, flops, operator_name
 from iqaudit._incremental.operators import INPUT, AnyStep, Reduction, Shape, Step
+from iqaudit._incremental.recording import NotExportableError, Recording
 from iqaudit._incremental.tail import Tail, tail_to
-
-
-class NotExportableError(Exception):
-    """The module has no graph that could be followed; its message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,56 +54,50 @@ class Network:
         return {INPUT: self.shape} | {step.name: step.shape for step in maps}
 
 
-def read(module: nn.Module, example: Tensor) -> Network:
-    """Read a module's graph for pictures of one size.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        In eval mode.
-    example : Tensor, (1, channels, height, width)
-        Any picture, of the size and on the device that will come.
+def read(recording: Recording) -> Network:
+    """Read a module's recording for pictures of one size.
 
     Raises
     ------
     NotExportableError
         If torch.export cannot give the graph.
     """
-    graph, constants = _export(module, example)
-    n, channels, height, width = example.shape
+    graph, constants = _export(recording)
+    n, channels, height, width = recording.picture.shape
     return _Reader(constants=constants).read(graph, (n, channels, height, width))
 
 
-def _export(module: nn.Module, example: Tensor) -> tuple[fx.Graph, dict[str, Any]]:
-    """Return a module's graph, and the values of its placeholders but the picture."""
+def _export(recording: Recording) -> tuple[fx.Graph, dict[str, Any]]:
+    """Return a recording's graph, none of it in place, and its placeholders but the picture.
+
+    torch.export runs on tensors without numbers, which a module's own code might keep: a recording
+    has none of it.
+    """
+    from torch.export.graph_signature import InputKind, OutputKind  # it takes seconds
+
+    inputs = (recording.picture, *(each.detach() for each in recording.constants))
+    module = fx.GraphModule({}, recording.graph)
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # about the module's code, which is not ours
-            program = torch.export.export(module, (example,), strict=False).run_decompositions({})
-    except Exception as error:  # noqa: BLE001 (a foreign module's code may raise anything)
+            program = torch.export.export(module, inputs, strict=False).run_decompositions({})
+    except Exception as error:  # noqa: BLE001 (torch.export raises classes of many kinds)
         first = str(error).strip().partition("\n")[0]
         raise NotExportableError(f"torch.export: {type(error).__name__}: {first}") from None
-    if any(_draws(node) for node in program.graph.nodes):
-        raise NotExportableError("it draws random numbers")
     signature = program.graph_signature
     if any(spec.kind is not OutputKind.USER_OUTPUT for spec in signature.output_specs):
-        raise NotExportableError("it changes its own buffers as it runs")
+        raise NotExportableError("it changes what it reads as it runs")
+    values = iter(inputs)
     constants: dict[str, Any] = {}
     for spec in signature.input_specs:
-        if spec.kind is not InputKind.USER_INPUT:
+        if spec.kind is InputKind.USER_INPUT:
+            constants[spec.arg.name] = next(values)
+        else:
             state = program.state_dict if spec.target in program.state_dict else program.constants
             constants[spec.arg.name] = state[spec.target].detach()
+    [picture] = (name for name, value in constants.items() if value is recording.picture)
+    del constants[picture]
     return program.graph, constants
-
-
-def _draws(node: Node) -> bool:
-    """Whether a node draws at random; attention and dropout do where they drop anything."""
-    if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
-        return False
-    name = operator_name(node)
-    if name == "scaled_dot_product_attention":
-        return bool(arguments(node, "query key value mask dropout_p", dropout_p=0)["dropout_p"])
-    return not ("dropout" in name and not arguments(node, "x p train")["train"])
 
 
 @dataclass

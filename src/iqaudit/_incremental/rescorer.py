@@ -1,13 +1,19 @@
 """Incremental scoring of one module: its networks by picture size, and searches begun."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from iqaudit._incremental.activations import Activations
 from iqaudit._incremental.dense_pass import DensePass
-from iqaudit._incremental.network import Network, NotExportableError, read
+from iqaudit._incremental.network import Network, read
+from iqaudit._incremental.recording import (
+    NotExportableError,
+    Recording,
+    record,
+    undisturbed,
+)
 from iqaudit._incremental.session import Session
 from iqaudit._incremental.trust import Trust
 
@@ -24,9 +30,7 @@ class Rescorer:
     Parameters
     ----------
     module : torch.nn.Module
-        From (n, 3, height, width) in [0, 1] to n scores; in eval mode.
-    like : Tensor
-        Of the module's device and type.
+        From (n, 3, height, width) in [0, 1] to n scores.
     unit : float
         A difference of scores that matters, in native units.
     on_fault : callable
@@ -40,21 +44,34 @@ class Rescorer:
         In the incremental scores; of all searches together.
     """
 
-    def __init__(
-        self, module: nn.Module, like: Tensor, unit: float, on_fault: Callable[[str], None]
-    ) -> None:
-        self.dense = DensePass(module, like)
+    def __init__(self, module: nn.Module, unit: float, on_fault: Callable[[str], None]) -> None:
+        self.dense = DensePass(module)
         self.trust = Trust(self.dense, unit, on_fault)
-        self._networks: dict[tuple[int, int], Network | str] = {}
+        self._networks: dict[tuple[int, int], tuple[str, Network | str]] = {}
+        """By size: the key of the recording that each was read from, and the network."""
 
     def network(self, height: int, width: int) -> Network | str:
-        """Return the module's network for pictures of a size, or why there is none."""
+        """Return the network that the module is now for pictures of a size, or why there is none.
+
+        The module is run and recorded anew whenever this is asked, which tells whatever has changed
+        in it; its graph, which takes seconds, is read where the recording is another.
+        """
         size = (height, width)
-        if size not in self._networks:
-            if len(self._networks) >= SIZES:  # each holds the weights in its own layout
-                del self._networks[next(iter(self._networks))]
-            self._networks[size] = self._read(height, width)
-        return self._networks[size]
+        known, network = self._networks.get(size, ("", ""))
+        with undisturbed():
+            try:
+                recording = self._settled(self._pictures(height, width), known)
+            except NotExportableError as error:
+                return str(error)
+            if recording.key == known:
+                return network
+            network = self._read(recording)
+        if self._networks.pop(size, None):  # another module: nothing is known of its steps
+            self.trust = self.trust.anew()
+        if len(self._networks) >= SIZES:  # each holds the weights in its own layout
+            del self._networks[next(iter(self._networks))]
+        self._networks[size] = recording.key, network
+        return network
 
     def describe(self, height: int, width: int) -> str:
         """Tell how much of the module's work on a picture of a size is incremental, and why so."""
@@ -73,11 +90,29 @@ class Rescorer:
         session = self._begin(height, width)
         return None if isinstance(session, str) else session
 
-    def _read(self, height: int, width: int) -> Network | str:
-        like = self.dense.like
-        example = torch.zeros((1, 3, height, width), dtype=like.dtype, device=like.device)
+    def _settled(self, pictures: Iterable[Tensor], known: str) -> Recording:
+        """Return a recording of a key that is known, or that the next one has as well.
+
+        The first run of a module may make constants that are there in the next.
+        """
+        before = known
+        for picture in pictures:
+            recording = record(self.dense.module, picture)
+            if recording.key == before:
+                return recording
+            before = recording.key
+        raise NotExportableError("its operators differ from one picture to the next")
+
+    def _pictures(self, height: int, width: int) -> Iterator[Tensor]:
+        """Yield a few pictures of a size that have little in common."""
+        draw = torch.Generator().manual_seed(0)
+        for darkness in (1, 2, 4, 1):
+            picture = torch.rand((1, 3, height, width), generator=draw) ** darkness
+            yield picture.to(self.dense.like)
+
+    def _read(self, recording: Recording) -> Network | str:
         try:
-            return read(self.dense.module, example)
+            return read(recording)
         except NotExportableError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)

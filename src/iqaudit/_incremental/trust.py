@@ -41,6 +41,10 @@ class Trust:
         self._dense, self._unit, self._on_fault = dense, unit, on_fault
         self._kinds: set[tuple[int, ...]] = set()
 
+    def anew(self) -> "Trust":
+        """Return trust in other scores, of which nothing is known."""
+        return Trust(self._dense, self._unit, self._on_fault)
+
     def leave(self, reason: str) -> None:
         """Score densely from now on, and tell why."""
         if not self.fault:

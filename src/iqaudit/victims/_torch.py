@@ -1,6 +1,7 @@
 """A torch module as a victim."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ class TorchModule:
     ----------
     module : torch.nn.Module
         Takes a tensor (n, 3, height, width) in [0, 1], RGB, on the device and in the type of its
-        own parameters, and returns n scores. Put into eval mode.
+        own parameters, and returns n scores. It scores in eval mode, with the weights that it has
+        then; afterwards each of its parts is in the mode that it was in.
     scale : Scale
         Native range and direction; ``Scale.from_range(low, high)`` where nothing was fitted.
     name : str, optional
@@ -73,25 +75,36 @@ class TorchModule:
     ) -> None:
         if exact not in EXACT:
             raise InputError(f"exact is {' or '.join(EXACT)}, not {exact!r}.")
-        self.module = module.eval()
-        floats = [t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()]
-        self._like = floats[0] if floats else torch.zeros(())
-        device = self._like.device
+        self.module = module
+        self.rescorer = Rescorer(module, scale.spread, self._add_note)
+        self._incremental = exact == "incremental"
+        name = name or type(module).__name__
+        card = Card(name, scale, smallest_side=smallest_side, note=note, window=window)
+        self._card = self._placed(card)
+
+    @property
+    def card(self) -> Card:
+        """Its description, which follows the module to another device."""
+        if self._card.device != str(self.rescorer.dense.like.device):
+            self._card = self._placed(self._card)
+        return self._card
+
+    @card.setter
+    def card(self, card: Card) -> None:
+        self._card = card
+
+    def _placed(self, card: Card) -> Card:
+        """Return a card for the device that the module is on."""
+        device = self.rescorer.dense.like.device
         # On a CPU a batch gains nothing (its activations leave the caches), and one picture a pass
         # keeps a score's last bits from depending on its neighbours.
         together = device.type != "cpu"
-        self.card = Card(
-            name or type(module).__name__,
-            scale,
-            smallest_side=smallest_side,
+        return replace(
+            card,
+            device=str(device),
             largest_batch=None if together else 1,
             batch=BATCH if together else 1,
-            device=str(device),
-            note=note,
-            window=window,
         )
-        self.rescorer = Rescorer(self.module, self._like, scale.spread, self._add_note)
-        self._incremental = exact == "incremental"
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`.
@@ -101,7 +114,7 @@ class TorchModule:
         TypeError
             If the module returns anything but a tensor of real scores.
         """
-        with torch.inference_mode():
+        with torch.no_grad():  # see `DensePass.score`
             scores: Any = self.rescorer.dense(self.rescorer.dense.tensor(pictures))
         if not isinstance(scores, Tensor) or scores.is_complex():
             kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
