@@ -103,7 +103,7 @@ class Pyiqa(TorchModule):
         where = torch_device(device)
         metric = _make(library, name, where)
         self.direct = _agree(metric.net, metric, where)
-        scorer = _Scorer(metric.net if self.direct else metric, where)
+        scorer = _Scorer(metric.net if self.direct else metric, where).eval()
         architecture = config["metric_opts"]["type"]
         super().__init__(
             scorer,
@@ -240,7 +240,7 @@ def _in_batches(scorer: nn.Module, device: torch.device) -> bool:
 
 def _answers(scorer: nn.Module, pictures: Tensor) -> list[float]:
     """Return the scores, none where the metric refuses, as those do that look for a face."""
-    with _quiet(), suppress(Exception), torch.inference_mode():
+    with _quiet(), suppress(Exception), torch.no_grad():  # see `DensePass.score`
         return [float(score) for score in scorer(pictures).reshape(-1)]
     return []
 

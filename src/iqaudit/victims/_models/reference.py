@@ -79,5 +79,5 @@ class Reference(TorchModule):
             source="fitted on the training pictures' opinion scores (LIVE In the Wild)",
         )
         # Channels last is how the pictures arrive, and the faster layout for this network.
-        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         super().__init__(net, scale, name="reference", smallest_side=SMALLEST_SIDE, exact=exact)
