@@ -10,7 +10,8 @@ from torch import Tensor, nn
 import iqaudit
 from iqaudit._core.patches import Patch, Patched
 from iqaudit._incremental import rescorer
-from iqaudit._incremental.network import read
+from iqaudit._incremental.network import Network, read
+from iqaudit._incremental.recording import Recording
 from iqaudit.victims import TorchModule
 
 SCALE = iqaudit.Scale.from_range(-1, 1)
@@ -28,7 +29,8 @@ class _Net(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = torch.relu(self.second(torch.relu(self.norm(self.first(x)))) + self.shift)
-        return self.last(x.mean((2, 3))) * self.gain
+        score: Tensor = self.last(x.mean((2, 3))) * self.gain
+        return score
 
 
 def _train_on(net: _Net) -> None:
@@ -149,7 +151,12 @@ def test_an_attack_on_a_module_that_was_trained_on_is_one_on_a_new_victim() -> N
 
 def test_a_module_that_did_not_change_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read_ones = []
-    monkeypatch.setattr(rescorer, "read", lambda each: read_ones.append(each) or read(each))
+
+    def counting(recording: Recording) -> Network:
+        read_ones.append(recording)
+        return read(recording)
+
+    monkeypatch.setattr(rescorer, "read", counting)
     net = _Net()
     victim = TorchModule(net, SCALE)
     for _ in range(3):
