@@ -1,6 +1,5 @@
 """The common base of the paper's four victims: checkpoint, scale and input."""
 
-import pickle
 from os import PathLike
 from typing import ClassVar
 
@@ -12,6 +11,7 @@ from torch.nn import functional
 from iqaudit._core.errors import InputError
 from iqaudit._core.patches import whole
 from iqaudit._core.scale import Scale
+from iqaudit.victims._models.checkpoint import load_checkpoint
 from iqaudit.victims._options import EXACT
 from iqaudit.victims._torch import TorchModule, torch_device
 
@@ -54,8 +54,8 @@ class PaperVictim(TorchModule):
     Parameters
     ----------
     checkpoint : path, optional
-        The authors' state dict; loaded strictly, and with weights_only=True: a file that holds
-        code is refused.
+        The authors' state dict, or what a trainer saved it in; loaded strictly, and with
+        weights_only=True: a file that holds code is refused.
     untrained : bool
         Seeded random weights in its place, for benchmarks; results say so.
     dataset : {"live", "csiq", "tid2013"}, optional
@@ -104,8 +104,9 @@ class PaperVictim(TorchModule):
                 "Say the data set, whose scale the paper fitted, or a scale; not both."
             )
         net = _seeded(self.net)
+        note = "untrained: random weights, its scores mean nothing"
         if checkpoint is not None:
-            load_checkpoint(self.published(net), checkpoint)
+            note = load_checkpoint(self.published(net), checkpoint)
         self.finish(net)
         net = net.eval().to(where)
         if dataset is not None:
@@ -124,7 +125,7 @@ class PaperVictim(TorchModule):
             scale,
             name=self.model,
             smallest_side=self.smallest_side,
-            note="untrained: random weights, its scores mean nothing" if untrained else "",
+            note=note,
             window=self.window,
             exact=exact,
         )
@@ -140,37 +141,6 @@ class PaperVictim(TorchModule):
     @staticmethod
     def finish(net: nn.Module) -> None:
         """Compute the parts that depend on the weights alone, once those are in place."""
-
-
-def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> None:
-    """Load an authors' state dict strictly, with or without ``module.`` before each name.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, holds anything but tensors, or does not fit the architecture.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such checkpoint.") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
-        first = str(error).partition("\n")[0]
-        raise InputError(f"{path}: this is no checkpoint of plain tensors ({first}).") from None
-    while isinstance(state, dict) and not any(isinstance(v, Tensor) for v in state.values()):
-        # Some wrap it: {"state_dict": …}, {"params": …}
-        inner = [value for value in state.values() if isinstance(value, dict)]
-        state = inner[0] if len(inner) == 1 else None
-    if not isinstance(state, dict):
-        raise InputError(f"{path}: this holds no state dict.")
-    state = {name.removeprefix("module."): value for name, value in state.items()}
-    try:
-        net.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        problems = [line.strip() for line in str(error).splitlines()[1:3]]
-        raise InputError(
-            f"{path}: the checkpoint is not this model's: {' '.join(problems)[:300]}"
-        ) from None
 
 
 def _seeded(kind: type[nn.Module]) -> nn.Module:
