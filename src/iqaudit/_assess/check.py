@@ -136,15 +136,18 @@ def check(
 
 def _cut(victim: Victim, picture: Picture) -> Pixels:
     """Return the middle of a picture, no larger than the victim takes."""
-    card = victim.card
-    if min(picture.height, picture.width) < card.smallest_side:
+    card, sides = victim.card, (picture.height, picture.width)
+    least = card.size or (card.smallest_side, card.smallest_side)
+    if any(side < due for side, due in zip(sides, least, strict=True)):
+        due = f"{least[1]} x {least[0]}" if card.size else f"{card.smallest_side} a side"
         raise InputError(
             f"{picture.name}: {picture.width} x {picture.height} pixels; the victim "
-            f'"{card.name}" needs at least {card.smallest_side} a side.'
+            f'"{card.name}" needs at least {due}.'
         )
-    largest = card.largest_side or max(picture.height, picture.width)
-    top, left = (max(0, (side - largest) // 2) for side in (picture.height, picture.width))
-    return picture.pixels[top : top + largest, left : left + largest]
+    largest = card.largest_side or max(sides)
+    height, width = card.size or (largest, largest)
+    top, left = max(0, (sides[0] - height) // 2), max(0, (sides[1] - width) // 2)
+    return picture.pixels[top : top + height, left : left + width]
 
 
 def _deterministic(victim: Victim, pixels: Pixels) -> Outcome:

@@ -82,6 +82,10 @@ def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
     card = victim.card
     for picture in pictures:
         size = f"{picture.name}: {picture.width} x {picture.height} pixels"
+        if card.size is not None and (picture.height, picture.width) != card.size:
+            raise InputError(
+                f'{size}; the victim "{card.name}" takes {card.size[1]} x {card.size[0]} alone.'
+            )
         if card.largest_side is not None and max(picture.height, picture.width) > card.largest_side:
             raise InputError(
                 f'{size}; the victim "{card.name}" takes at most {card.largest_side} a side.'

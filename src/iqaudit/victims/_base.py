@@ -45,6 +45,8 @@ class Card:
     noise : float
         Standard deviation of a score, in native units; 0 where the same picture always gets the
         same one. An attack asks a step to gain more.
+    size : (int, int), optional
+        The height and width of the only pictures that it takes, where it takes one size alone.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class Card:
     window: Callable[[int, int], Window] = whole
     cost: int = 1
     noise: float = 0.0
+    size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         batch, cost = whole_number("batch", self.batch), whole_number("cost", self.cost)

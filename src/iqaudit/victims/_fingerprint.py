@@ -23,11 +23,13 @@ SIDE = 256
 def probes(card: Card) -> tuple[Pixels, Pixels]:
     """Return a gradient, and the same with noise.
 
-    Square, of 256 pixels a side or the nearest that the victim takes.
+    Of the one size that the victim takes; else square, of 256 pixels a side or the nearest taken.
     """
     side = max(SIDE, card.smallest_side)
     side = min(side, card.largest_side or side)
-    ramp = np.add.outer(np.arange(side), np.arange(side))[..., None] * (255 / (2 * side))
+    height, width = card.size or (side, side)
+    step = 255 / (2 * max(height, width))
+    ramp = np.add.outer(np.arange(height), np.arange(width))[..., None] * step
     plain = np.repeat(ramp, 3, axis=2).astype(np.uint8)
     return plain, distortions.noise(plain, 20)
 

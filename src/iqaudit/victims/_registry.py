@@ -62,6 +62,7 @@ _KINDS = (
         "a no-reference metric of pyiqa (iqaudit[pyiqa]; not for commercial use)",
     ),
     Kind("onnx:FILE", "_onnx", "Onnx", "a network in ONNX Runtime (iqaudit[onnx])"),
+    Kind("torch:FILE", "_exported", "Exported", "a network saved by torch.export or torch.jit"),
     Kind("python:MODULE:NAME", "_python", "python", "a function or torch module of yours"),
     Kind("replay:RUN", ".._runs.replay", "Replay", "the scores that an earlier run recorded"),
     Kind(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SERVICES = frozenset({"http", "https", "command"})
 """Kinds whose strings may hold a secret: no file repeats them."""
 
-FREE = SERVICES | {"onnx", "replay"}
+FREE = SERVICES | {"onnx", "replay", "torch"}
 """Kinds whose strings may hold a comma."""
 
 

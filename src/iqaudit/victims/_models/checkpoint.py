@@ -5,6 +5,7 @@ import datetime as dt
 import pathlib
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from typing import Any
@@ -52,6 +53,7 @@ def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> str:
     InputError
         If the file is missing, damaged or holds code, or no weights in it, or several, fit.
     """
+    refuse_damaged(path)
     content = _content(path)
     held = list(_held(content, ""))
     if not held:
@@ -79,6 +81,20 @@ def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> str:
         text = " ".join(problems[1:3] or problems)[:SHOWN]
         raise InputError(f"{path}: the checkpoint is not this model's: {text}") from None
     return "" if chosen is None or len(fitting) == 1 else f"weights: {chosen or 'outermost'}"
+
+
+def refuse_damaged(path: str | PathLike[str]) -> None:
+    """Raise an `InputError` where a part of a file of torch differs from its checksum.
+
+    torch reads it without a word, and its scores would be another network's.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            part = archive.testzip()
+    except Exception:  # noqa: BLE001 (no file of torch, or one that torch does not read either)
+        return
+    if part is not None:
+        raise InputError(f"{path}: this is damaged: {part} in it differs from its checksum.")
 
 
 def _content(path: str | PathLike[str]) -> Any:
