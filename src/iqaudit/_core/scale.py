@@ -11,6 +11,7 @@ from typing import Any
 
 from iqaudit._core.errors import InputError, refuse_unless, unknown
 from iqaudit._core.importing import published
+from iqaudit._core.settings import two_numbers
 
 QUALITY_MAX = 10.0
 """The top of the common scale; its bottom is 0."""
@@ -118,8 +119,8 @@ class Scale:
         ----------
         whose : str
             Begins the sentence of an error.
-        score_range : (low, high), optional
-            The native range, in native units.
+        score_range : sequence of two float, optional
+            The native range, low then high, in native units; an array or a tensor will do.
         lower_is_better : bool
             The direction.
         scale : Scale, optional
@@ -140,8 +141,8 @@ class Scale:
                 "and lower_is_better=True or --lower-is-better where lower means better quality."
             )
         try:
-            low, high = (float(end) for end in score_range)
-        except (TypeError, ValueError):
+            low, high = map(float, two_numbers(score_range))
+        except TypeError:
             raise InputError(
                 f"score_range is two numbers, (low, high), not {score_range!r}."
             ) from None

@@ -1,7 +1,8 @@
 """Typed settings: each makes a TOML key, an option of a string, and one of a command."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -31,13 +32,27 @@ def _of(*kinds: type) -> Callable[[Any], Any]:
     return check
 
 
+def two_numbers(values: Any) -> tuple[Any, Any]:
+    """Return the two numbers of a sequence, an array or a tensor; raise a TypeError otherwise."""
+    values = _listed(values)
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes) or len(values) != 2:  # noqa: PLR2004
+        raise TypeError
+    low, high = map(_of(Real), map(_listed, values))
+    return low, high
+
+
+def _listed(value: Any) -> Any:
+    """Return an array or a tensor as lists of numbers, a lone one as a number."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def _pair(values: Any) -> tuple[float, float]:
-    low, high = map(_of(int, float), values)
+    low, high = two_numbers(values)
     return float(low), float(high)
 
 
 def _ends(text: str) -> tuple[float, float]:
-    return _pair(map(float, text.split(":")))
+    return _pair([float(end) for end in text.split(":")])
 
 
 def _object(value: Any) -> Any:

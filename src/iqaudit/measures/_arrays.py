@@ -5,7 +5,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import refuse_unless
+from iqaudit._core.errors import InputError, refuse_unless
+from iqaudit._core.settings import two_numbers
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +50,10 @@ def scaled(
 
 def ends(score_range: tuple[float, float]) -> tuple[float, float]:
     """Return a range's ends, or raise an `InputError` where it is none."""
-    low, high = score_range
     rule = "A score range must be two finite numbers, low then high"
+    try:
+        low, high = two_numbers(score_range)
+    except TypeError:
+        raise InputError(f"{rule}, not {score_range!r}.") from None
     refuse_unless(-math.inf < low < high < math.inf, rule, score_range)
     return low, high

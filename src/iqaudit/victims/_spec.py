@@ -5,6 +5,7 @@ the same as it is to be asked, with its answers averaged where an option says so
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from os import PathLike
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.settings import two_numbers
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim
 from iqaudit.victims._objects import name_victim, wrap
@@ -319,11 +321,15 @@ def _key(name: str) -> str:
 
 def _present(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are set: by identity, since 0 equals False, and is a value."""
-    return {
+    present = {
         name: value
         for name, value in options.items()
-        if not (value is None or value is False or value == ())
+        if not (value is None or value is False or (isinstance(value, tuple) and not value))
     }
+    with suppress(TypeError):  # a text, or what is refused where it is read
+        if "score_range" in present:  # a list and an array are written as a tuple is
+            present["score_range"] = two_numbers(present["score_range"])
+    return present
 
 
 def _twice(name: str, kind: str) -> InputError:
