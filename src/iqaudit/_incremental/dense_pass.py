@@ -100,4 +100,4 @@ def as_number(answer: Tensor) -> float:
     """
     if answer.numel() != 1:
         raise TypeError(f"the module must return a score a picture, not {tuple(answer.shape)}")
-    return float(answer.reshape(()).double().cpu())
+    return float(answer.detach().reshape(()).double().cpu())

@@ -121,7 +121,7 @@ class TorchModule:
             raise TypeError(f"the module must return a tensor of real scores, not {kind}")
         # (n, 1), (n, 1, 1, 1) and a lone () are n scores; a map of them is the oracle's to refuse.
         flat = scores.reshape(-1) if scores.numel() == len(pictures) else scores
-        return np.asarray(flat.double().cpu().numpy())
+        return np.asarray(flat.detach().double().cpu().numpy())
 
     def gradient(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the gradient of a picture's score by its levels, (height, width, 3).
