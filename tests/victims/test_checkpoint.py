@@ -41,6 +41,7 @@ FORMS: dict[str, Callable[[State, State], Any]] = {
     "params, params_ema": lambda s, other: {"params": other, "params_ema": s},
     "model, ema": lambda s, other: {"model": other, "ema": {"module": s}},
     "the same twice": lambda s, _: {"best": s, "last": dict(s)},
+    "another size beside": lambda s, _: {"small": s | {"2.bias": torch.ones(7)}, "right": s},
     "another network beside": lambda s, _: {"g": s, "d": {"0.weight": torch.ones(2)}},
     "module.": lambda s, _: _behind("module.", s),
     "_orig_mod.": lambda s, _: _behind("_orig_mod.", s),
@@ -111,6 +112,14 @@ REFUSED: dict[str, tuple[Callable[[State, State], Any], str]] = {
     "too few": (lambda s, _: {k: s[k] for k in list(s)[:-1]}, "not this model's.*2.bias"),
     "too many": (lambda s, _: s | {"3.bias": torch.ones(1)}, "not this model's.*3.bias"),
     "another shape": (lambda s, _: s | {"2.bias": torch.ones(7)}, r"not this model's.*2.bias.*\[7"),
+    "another shape behind a prefix": (
+        lambda s, _: {"net": _behind("model.", s | {"2.bias": torch.ones(7)})},
+        r"not this model's: size mismatch for 2.bias.*\[7",
+    ),
+    "an endless shape": (
+        lambda s, _: s | {"2.bias": torch.ones(1).expand(2**50)},
+        "not this model's: size mismatch for 2.bias",
+    ),
     "an optimiser alone": (lambda *_: _state_of_adam(), "holds no state dict"),
     "an empty mapping": (lambda *_: {}, "holds no state dict"),
     "a list": (lambda s, _: [s], "holds no state dict"),

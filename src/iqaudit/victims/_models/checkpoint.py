@@ -58,16 +58,20 @@ def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> str:
     held = list(_held(content, ""))
     if not held:
         raise InputError(f"{path}: this holds no state dict.")
-    fitting: dict[str, dict[str, Tensor]] = {}
-    for place, names in held:
-        for label, state in _fitting(net, place, names):
-            if not any(_same(state, known) for known in fitting.values()):
-                fitting[label] = state
-    chosen = _chosen(fitting, path)
     own = net.state_dict()
+    plain = [(place, _plain(tensors, own)) for place, tensors in held]
+    named = {
+        label: state for place, tensors in plain for label, state in _named(own, place, tensors)
+    }
+    fitting: dict[str, dict[str, Tensor]] = {}
+    for label, state in named.items():
+        fits = all(value.shape == own[name].shape for name, value in state.items())
+        if fits and not any(_same(state, known) for known in fitting.values()):
+            fitting[label] = state
+    chosen = _chosen(fitting, path)
     # Where none fits, torch tells what is in the way of the nearest.
-    plain = (_plain(names, own) for _, names in held)
-    nearest = max(plain, key=lambda each: len(each.keys() & own.keys()))
+    near = [*named.values()] or [tensors for _, tensors in plain]
+    nearest = max(near, key=lambda each: len(each.keys() & own.keys()))
     state = nearest if chosen is None else fitting[chosen]
     for name in state.keys() & own.keys():
         # torch would take a quantised network's whole numbers for weights.
@@ -152,12 +156,10 @@ def _is_plain(value: object) -> bool:
     )
 
 
-def _fitting(
-    net: nn.Module, place: str, tensors: Mapping[str, Tensor]
+def _named(
+    own: Mapping[str, Tensor], place: str, tensors: Mapping[str, Tensor]
 ) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Yield the state dicts among tensors that have just the network's names, behind a prefix."""
-    own = net.state_dict().keys()
-    tensors = _plain(tensors, own)
+    """Yield the state dicts among tensors that have just a network's names, behind a prefix."""
     first = next(name for name in own if not name.endswith(COUNTERS))
     prefixes = [name.removesuffix(first) for name in tensors if f".{name}".endswith(f".{first}")]
     for prefix in prefixes:
@@ -166,7 +168,7 @@ def _fitting(
             for name, value in tensors.items()
             if name.startswith(prefix)
         }
-        if all(name.endswith(COUNTERS) for name in state.keys() ^ own):
+        if all(name.endswith(COUNTERS) for name in state.keys() ^ own.keys()):
             label = ".".join(filter(None, (place, prefix.rstrip("."))))
             yield label, {name: value for name, value in state.items() if name in own}
 
