@@ -288,6 +288,7 @@ FOLLOWS: dict[str, Callable[[Tensor], Tensor]] = {
     "in place": lambda x: (x - 0.5).mul_(2).clamp_(0, 1),
     "a channel in place": lambda x: _written(x.clone()),
     "into zeros": lambda x: _written(torch.zeros_like(x)) + x,
+    "into what is returned": lambda x: _filled(x),  # noqa: PLW0108
     "a literal": lambda x: (x - torch.tensor([0.4, 0.5, 0.6]).view(1, 3, 1, 1)) / 0.2,
     "autocast": lambda x: _half(x),  # noqa: PLW0108 (it is defined below)
     "data": lambda x: x.data * 2,
@@ -299,6 +300,7 @@ LEFT: dict[str, Callable[[Tensor], Tensor]] = {
     "numpy and back": lambda x: torch.from_numpy(np.sqrt(x.detach().numpy())),
     "a list": lambda x: x * x.mean((0, 2, 3)).tolist()[0],
     "a number": lambda x: x * x.mean().item(),
+    "a number that was written": lambda x: x * _filled(x)[0, 0, 0, 0].item(),
     "a way that hangs on it": lambda x: x * 2 if x.mean() > 2 else x,
     "a shape that hangs on it": lambda x: x * x[x > 0.5].shape[0] / x.numel(),
 }
@@ -307,6 +309,12 @@ LEFT: dict[str, Callable[[Tensor], Tensor]] = {
 def _written(x: Tensor) -> Tensor:
     x[:, 1] = x[:, 1] * 2 + 0.1
     return x
+
+
+def _filled(x: Tensor) -> Tensor:
+    y = torch.zeros(x.shape)
+    y[:] = x.mean()
+    return y
 
 
 def _half(x: Tensor) -> Tensor:

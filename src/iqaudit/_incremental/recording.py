@@ -126,14 +126,14 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.refused = ""
         """Why the run was stopped."""
         self._graph = fx.Graph()
-        self._picture = self._last = self._graph.placeholder("picture")
+        self._last = self._graph.placeholder("picture")
         self._nodes: Any = WeakTensorKeyDictionary()
-        self._nodes[picture] = self._picture
+        self._nodes[picture] = self._last
         self._constants: list[Tensor] = []
-        self._shown = {self._picture}
-        """Nodes whose values may depend on the picture's."""
         self._made: set[int] = set()
         """Storages of the run's own tensors, which it may write into."""
+        self._shown = {_storage(picture)}
+        """Storages whose numbers may depend on the picture's."""
 
     def __torch_dispatch__(
         self,
@@ -151,28 +151,32 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             target = func = aten.convolution.default
             args = args[:9]
         node = self._graph.call_function(target, *tree_map_only(Tensor, self._node, (args, kwargs)))
-        if not self._shown.isdisjoint(node.all_input_nodes):
-            self._shown.add(node)
+        read = {_storage(each) for each in _tensors((args, kwargs))}
+        written = {_storage(each) for each in _written(func, args, kwargs)}
         if _draws(func, args, kwargs):
             self._refuse("it draws random numbers")
-        if not all(_storage(each) in self._made for each in _written(func, args, kwargs)):
+        if not written <= self._made:
             self._refuse("it writes into tensors that are there before it runs")
         result = func(*args, **kwargs)
+        shown = not self._shown.isdisjoint(read)
         if not isinstance(result, Tensor | tuple | list):  # a number: it stands in what follows
-            if node in self._shown:
+            if shown:
                 self._refuse("it reads a value off its maps, which may decide what it does")
             self._graph.erase_node(node)
-        self._take(result, node, {_storage(each) for each in _tensors((args, kwargs))})
+        made = {_storage(each) for each in _tensors(result)} - read
+        self._made |= made
+        self._shown -= made  # where another's lay that is gone
+        self._shown |= made | written if shown else set()
+        self._take(result, node)
         return result
 
     def ended(self, picture: Tensor, score: Tensor) -> Recording:
         """Return the recording of the run that gave a score."""
-        node = self._node(score)
-        if node not in self._shown:
+        if _storage(score) not in self._shown:
             raise NotExportableError(
                 "its score does not come from the picture by torch's operators"
             )
-        self._graph.output(node)
+        self._graph.output(self._node(score))
         lines = [
             f"{each.name} {each.target} {each.args} {each.kwargs}" for each in self._graph.nodes
         ]
@@ -189,17 +193,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._constants.append(tensor)
         return self._nodes[tensor]
 
-    def _take(self, result: Any, node: Node, read: set[int]) -> None:
-        """Take note of an operator's answers; those not in the storages that it read are new."""
+    def _take(self, result: Any, node: Node) -> None:
+        """Take note of an operator's answers."""
         if isinstance(result, Tensor):
             self._nodes[result] = node
-            self._made |= {_storage(result)} - read
         elif isinstance(result, tuple | list):
             for index, each in enumerate(result):
-                inner = self._graph.call_function(operator.getitem, (node, index))
-                if node in self._shown:
-                    self._shown.add(inner)
-                self._take(each, inner, read)
+                self._take(each, self._graph.call_function(operator.getitem, (node, index)))
 
     def _refuse(self, why: str) -> None:
         self.refused = why
