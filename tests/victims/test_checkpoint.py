@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from iqaudit import InputError
@@ -80,6 +81,17 @@ def test_weights_are_found_as_trainers_save_them(form: str, tmp_path: Path) -> N
         "params, params_ema": "weights: params_ema",
         "model, ema": "weights: ema.module",
     }.get(form, "")
+
+
+def test_a_file_of_safetensors_is_a_checkpoint(tmp_path: Path) -> None:
+    path, net = tmp_path / "net.safetensors", _net()
+    save_file(_behind("module.", _net(1).state_dict()), path)
+    assert load_checkpoint(net, path) == ""
+    own, saved = net.state_dict(), _net(1).state_dict()
+    assert all(torch.equal(own[name], saved[name]) for name in own)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(InputError, match="no checkpoint of plain tensors"):
+        load_checkpoint(net, path)
 
 
 def test_an_optimisers_state_is_no_network(tmp_path: Path) -> None:

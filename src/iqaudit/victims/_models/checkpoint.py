@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from iqaudit._core.errors import InputError
@@ -41,7 +42,7 @@ def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> str:
     net : torch.nn.Module
         The network.
     path : path
-        A file of torch.save.
+        A file of torch.save, or of safetensors by its name.
 
     Returns
     -------
@@ -106,6 +107,8 @@ def _content(path: str | PathLike[str]) -> Any:
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_harmless()):
             warnings.simplefilter("ignore")  # about the ways of older versions
+            if str(path).endswith(".safetensors"):
+                return load_file(path)
             return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such checkpoint.") from None
