@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import iqaudit
-from iqaudit._core.picture import collect
+from iqaudit._core.collection import collect
 from iqaudit.attacks import Attack, Bidirectional, Problem
 from iqaudit.testing import Failing, Noisy, Recording, Slow, synthetic_picture
 from iqaudit.victims import Card, Function, Victim, as_victim
@@ -61,7 +61,7 @@ def ask_and_tell(problem: Problem) -> None:
 
 def pictures(path: Path) -> None:
     assert_type(iqaudit.read(path), iqaudit.Picture)
-    assert_type(collect([path]), list[iqaudit.Picture])
+    assert_type(collect([path])[0], iqaudit.Picture)
     assert_type(synthetic_picture(24, 32, seed=1), NDArray[np.uint8])
 
 

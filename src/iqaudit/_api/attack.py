@@ -4,13 +4,14 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from iqaudit._api.pictures import Caller, gathered
 from iqaudit._api.settings import attack_settings
 from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import Engine
-from iqaudit._audit.observer import Observer
+from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError, Interrupted, VictimError
 from iqaudit._core.goal import Goal
-from iqaudit._core.picture import Picture, Source, collect
+from iqaudit._core.picture import Picture
 from iqaudit._core.threads import one_thread
 from iqaudit._core.threat import Linf, as_linf
 from iqaudit._runs.reader import results
@@ -38,6 +39,7 @@ def attack(
     overwrite: bool = False,
     engine: str | Engine | None = None,
     workers: int | None = None,
+    recursive: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> tuple[TrialResult, ...]:
@@ -79,6 +81,8 @@ def attack(
         The execution backend, with `out`; it changes no result.
     workers : int, optional
         Parallel workers, with `out`; one a core unless given.
+    recursive : bool
+        Whether folders in folders are searched, too.
     progress : callable, optional
         Called with a picture and how many queries it has had: after every score or, with `out`,
         several times a second. A KeyboardInterrupt raised in it stops between two queries.
@@ -120,8 +124,8 @@ def attack(
             queries=queries,
             early_stop=early_stop,
             until_plateau=until_plateau,
+            recursive=recursive,
         )
-        observer = None if progress is None else _Teller(progress, collect(pictures))
         try:
             execute.run(
                 spec,
@@ -131,7 +135,7 @@ def attack(
                 batch=batch,
                 yes=True,
                 overwrite=overwrite,
-                observer=observer,
+                observer=Caller(progress),
             )
         except KeyboardInterrupt:
             raise Interrupted(()) from None
@@ -149,7 +153,7 @@ def attack(
             seed=seed,
             stop=Stop(early_stop, until_plateau),
         ),
-        collect(pictures),
+        gathered(pictures, recursive=recursive),
         batch,
         progress,
     )
@@ -218,15 +222,3 @@ def _in_memory(
     except KeyboardInterrupt:
         raise Interrupted(tuple(finished)) from None
     return tuple(finished)
-
-
-class _Teller(Observer):
-    """An observer that calls a `Progress`."""
-
-    def __init__(self, progress: Progress, pictures: Sequence[Picture]) -> None:
-        self._progress = progress
-        self._pictures = {picture.name: picture for picture in pictures}
-
-    def answered(self, _cell: str, picture: str, queries: int) -> None:
-        """Tell of a picture's queries."""
-        self._progress(self._pictures[picture], queries)

@@ -18,6 +18,7 @@ from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._analysis.transfer import Transfer
+from iqaudit._api.pictures import Caller
 from iqaudit._api.settings import audit_settings
 from iqaudit._api.victims import made
 from iqaudit._audit import execute
@@ -235,6 +236,7 @@ def audit(
     early_stop: float | None = None,
     until_plateau: int | None = None,
     paper: str | None = None,
+    recursive: bool = False,
     engine: str | Engine | None = None,
     workers: int | None = None,
     batch: int | None = None,
@@ -271,6 +273,8 @@ def audit(
         As `iqaudit.attack` takes them.
     paper : {"live", "csiq", "tid2013"}, optional
         Set the rest to the paper's protocol on a data set.
+    recursive : bool
+        Whether folders in folders are searched, too.
     engine : {"serial", "processes", "ray"} or Engine, optional
         The execution backend; it changes no result.
     workers : int, optional
@@ -314,6 +318,7 @@ def audit(
         early_stop=early_stop,
         until_plateau=until_plateau,
         paper=paper,
+        recursive=recursive,
     )
     execute.run(
         spec,
@@ -323,7 +328,7 @@ def audit(
         batch=batch,
         yes=yes,
         overwrite=overwrite,
-        observer=observer,
+        observer=observer or Caller(),
     )
     done = Audit(out, [victim for victim in spec.victims if victim.base is not None])
     if analyses:
@@ -353,7 +358,7 @@ def plan(
         Parallel workers that share the time; one a core unless given.
     **settings
         The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
-        `seeds`, `early_stop`, `until_plateau`, `paper`.
+        `seeds`, `early_stop`, `until_plateau`, `paper`, `recursive`.
 
     Returns
     -------

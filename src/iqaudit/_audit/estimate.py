@@ -82,6 +82,8 @@ class Plan:
         About the bytes that it leaves on disk.
     workers : int
         The processes that share the time.
+    skipped : tuple of str
+        A sentence for each folder that holds more than the pictures of the audit.
     """
 
     cells: int
@@ -89,6 +91,7 @@ class Plan:
     shares: tuple[Share, ...]
     size: int
     workers: int
+    skipped: tuple[str, ...] = ()
 
 
 def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
@@ -107,11 +110,11 @@ def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
         base = victims[audit.victims.index(cell.victim)]
         cell.search(averaged(cell.victim, base, 0.0))
     area = 0
-    for picture in found.pictures():
+    for picture in found.pictures:
         area += picture.height * picture.width
         for victim in victims:
             check_sizes(victim, [picture])
-    some = [found.picture(index) for index in _spread(len(found.names))]
+    some = [found.pictures[index] for index in _spread(len(found.names))]
     with one_thread():
         shares = tuple(
             _share(audit, spec, victim, found, some)
@@ -122,7 +125,8 @@ def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
     answers = sum(share.queries for share in shares) * ANSWER.itemsize
     size = len(cells) * (files + ENTRY_BYTES * len(found.names)) + answers
     workers = workers or usual_workers(victim.card.device for victim in victims)
-    return Plan(len(cells), len(found.names), shares, round(size), workers)
+    skipped = found.pictures.skipped
+    return Plan(len(cells), len(found.names), shares, round(size), workers, skipped)
 
 
 def _spread(count: int) -> list[int]:

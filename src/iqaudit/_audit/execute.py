@@ -164,8 +164,9 @@ def prepare(
     if not asked and then is not None:
         return Prepared(root, spec, found, then, (), Victims(), {})
     bases, batches = _victims(spec, asked, then, batch, yes=yes)
+    observer.finds(found.pictures)
     samples = []
-    for index, picture in enumerate(found.pictures()):
+    for index, picture in enumerate(found.pictures):
         for base in bases.values():
             check_sizes(base, [picture])
         for note in picture.notes if then is None else ():
@@ -329,7 +330,7 @@ class _Progress:
 
     def _member(self, index: int) -> Member:
         found = self._prepared.found
-        picture = found.picture(index)
+        picture = found.pictures[index]
         if picture.sha256 != self._prepared.record.data.samples[index].sha256:
             raise InputError(f"{picture.name}: the picture's file was changed meanwhile.")
         return Member(picture, found.labels(index))

@@ -150,7 +150,11 @@ def _spec(victim: str | None, **options: Any) -> VictimSpec | None:
 
 
 def _settings(**values: Any) -> dict[str, Any]:
-    settings = {key: value for key, value in values.items() if value not in (None, ())}
+    settings = {
+        key: value
+        for key, value in values.items()
+        if value is not False and value not in (None, ())
+    }
     return settings | {"data": {key: settings.pop(key) for key in DATA if key in settings}}
 
 
@@ -238,6 +242,9 @@ class Output(NamedTuple):
         """Whether nothing is printed for people but errors."""
         return self.quiet or self.as_json
 
+
+recursive = setting(DATA["recursive"])
+"""The option of commands that take folders of pictures."""
 
 output = gathered(
     "output",

@@ -15,7 +15,7 @@ from iqaudit._assess.cost import duration
 from iqaudit._audit.estimate import Plan, Share
 from iqaudit._cli import options
 from iqaudit._cli.audit import out_option
-from iqaudit._cli.printing import print_json, stdout, table
+from iqaudit._cli.printing import print_json, print_skipped, stdout, table
 
 
 @options.command()
@@ -40,6 +40,7 @@ def plan(
     if output.as_json:
         print_json(asdict(estimate))
     elif not output.quiet:
+        print_skipped(estimate.skipped)
         _print_estimate(estimate)
 
 

@@ -77,7 +77,7 @@ class SearchSpec:
             )
 
 
-def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
+def check_sizes(victim: Victim, pictures: Iterable[Picture]) -> None:
     """Raise an `InputError` where a picture is too small or too large for the victim."""
     card = victim.card
     for picture in pictures:

@@ -99,12 +99,15 @@ class DataSet:
         In the data set's own order.
     label : Label or None
         The label that opinion scores were made from; None where there are none.
+    skipped : tuple of str
+        A sentence for a folder that holds more than the pictures.
     """
 
     name: str
     folder: Path
     samples: tuple[Sample, ...]
     label: Label | None = None
+    skipped: tuple[str, ...] = ()
 
 
 def pictures(samples: Iterable[Sample]) -> Iterator[Picture]:

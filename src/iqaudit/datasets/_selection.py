@@ -17,7 +17,7 @@ import numpy as np
 
 from iqaudit._core.errors import InputError, refuse_unless, unknown, whole_number
 from iqaudit.datasets._base import DataSet, Sample
-from iqaudit.datasets._lookup import some
+from iqaudit.datasets._score_table import some
 
 Stratify = Literal["type", "score"]
 
