@@ -1,14 +1,12 @@
 """Pictures from Python's arguments, with a warning of what their folders hold besides."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from inspect import currentframe
 
 from iqaudit._audit.observer import Observer
 from iqaudit._core.collection import Pictures, Source, collect
 from iqaudit._core.picture import Picture
-
-FRAMES = 3
-"""From `warnings.warn` to the caller of `iqaudit`."""
 
 
 def gathered(pictures: Sequence[Source] | Source, *, recursive: bool) -> Pictures:
@@ -29,8 +27,7 @@ def gathered(pictures: Sequence[Source] | Source, *, recursive: bool) -> Picture
     if isinstance(pictures, Pictures):
         return pictures
     collected = collect(pictures, recursive=recursive)
-    for sentence in collected.skipped:
-        warnings.warn(sentence, stacklevel=FRAMES)
+    _warn(collected.skipped)
     return collected
 
 
@@ -50,8 +47,7 @@ class Caller(Observer):
     def finds(self, pictures: Pictures) -> None:
         """Warn of what the pictures' folders hold besides."""
         self._pictures = pictures
-        for sentence in pictures.skipped:
-            warnings.warn(sentence, stacklevel=FRAMES)
+        _warn(pictures.skipped)
 
     def answered(self, _cell: str, picture: str, queries: int) -> None:
         """Tell of a picture's queries; it is read once, and kept while it is worked on."""
@@ -63,3 +59,12 @@ class Caller(Observer):
     def ended(self, _cell: str, picture: str) -> None:
         """Let go of a picture."""
         self._begun.pop(picture, None)
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    """Warn of sentences, as at the line that called iqaudit."""
+    frame, level = currentframe(), 1
+    while frame is not None and frame.f_globals["__name__"].startswith("iqaudit."):
+        frame, level = frame.f_back, level + 1
+    for sentence in sentences:
+        warnings.warn(sentence, stacklevel=level)
