@@ -69,10 +69,12 @@ def depth(content: bytes) -> int:
 
     Pillow cuts both to 8 without a word.
     """
-    # ISO/IEC 15444-1, A.5.1: SOC, SIZ, and the components' sizes behind 38 bytes of it
-    siz = content.find(b"\xff\x4f\xff\x51")
-    if siz >= 0 and content[4:8] in (b"jP  ", content[siz + 4 : siz + 8]):
-        return max((size & 0x7F) + 1 for size in content[siz + 42 : siz + 43] or b"\x07")
+    # ISO/IEC 15444-1, A.5.1: the markers SOC and SIZ, 36 bytes, and three for each component
+    start = content.find(b"\xff\x4f\xff\x51")
+    if start == 0 or (start > 0 and content[4:8] == b"jP  "):
+        components = int.from_bytes(content[start + 40 : start + 42])
+        depths = content[start + 42 : start + 42 + 3 * components : 3]
+        return max(((depth & 0x7F) + 1 for depth in depths), default=8)
     # AV1 in ISO BMFF, 2.3.3: the flag high_bitdepth of the configuration
     configuration = content.find(b"av1C", 0, 4096)
     if content[4:8] == b"ftyp" and configuration >= 0:

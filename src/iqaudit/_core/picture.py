@@ -6,10 +6,11 @@ rounds a float, so the PNG that is saved is the picture that was attacked.
 
 import hashlib
 import io
+import logging
 import re
 import warnings
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from os import PathLike
@@ -157,11 +158,22 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: this cannot be read ({error.strerror or error}).") from None
-    with warnings.catch_warnings():
-        # Pillow warns of large pictures and of odd metadata; what it cannot read, it raises.
-        warnings.simplefilter("ignore")
+    with _silence():
         pixels, notes = _decoded(content, path)
     return Picture(name or path.stem, pixels, notes, printable(path.name))
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep to itself what Pillow says of large pictures and odd metadata: its faults are raised."""
+    logger, handler = logging.getLogger("PIL"), logging.NullHandler()
+    logger.addHandler(handler)  # without one, Python prints what is logged
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _decoded(content: bytes, path: Path) -> Decoded:
@@ -277,6 +289,8 @@ def _deep(image: Image.Image) -> bool:
     """Tell whether the file has more than 8 bits a channel, which Pillow would cut off silently."""
     arguments: list[Any] = []
     for tile in getattr(image, "tile", ()):
+        if tile[0] == "SGI16":
+            return True
         arguments += tile[3] if isinstance(tile[3], tuple) else [tile[3]]
     return any(
         # 16 bits a channel, as "RGB;16B", but not a pixel, as BMP's "BGR;16"; PPM's largest value
