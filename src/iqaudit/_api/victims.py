@@ -12,6 +12,7 @@ from iqaudit._assess.check import Finding
 from iqaudit._assess.check import check as find
 from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError
+from iqaudit._core.paths import absolute
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit._search.driver import check_sizes
@@ -219,7 +220,7 @@ def calibrate(
         opinions = read_opinions(Path(opinions), collected.paths, opinion_range)
     if out is not None and Path(out).exists():
         raise InputError(f"{out}: this is there already; name another file.")
-    if out is not None and not os.access(Path(out).parent, os.W_OK):
+    if out is not None and not os.access(absolute(out).parent, os.W_OK):
         raise InputError(f"{out}: this cannot be written.")
     calibration.check_count(len(collected))
     scorer = made(victim, collected, **options)

@@ -6,7 +6,7 @@ from typing import Any
 
 from iqaudit import datasets
 from iqaudit._audit.spec import Data
-from iqaudit._core.collection import PictureFile, Pictures, collect
+from iqaudit._core.collection import PictureFile, Pictures, collect, searched
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture, names_apart
 from iqaudit.datasets._base import DataSet, Sample
@@ -34,30 +34,44 @@ class Found:
         return {key: getattr(sample, key) for key in ("opinion", "distortion", "reference")}
 
 
-def find(data: Data) -> Found:
+def find(data: Data, out: Path | None = None) -> Found:
     """Find the pictures of an audit.
+
+    Parameters
+    ----------
+    data : Data
+        The audit's.
+    out : Path, optional
+        Its directory.
 
     Raises
     ------
     InputError
-        If there is no such data set, list or file, or no picture.
+        If there is no such data set, list or file, or no picture; or if the directory lies where
+        pictures are searched for.
     """
     if data.spec:
         whole = datasets.load(data.spec, opinion_range=data.opinion_range, recursive=data.recursive)
         sources: dict[str, PictureFile | Picture] = {
             each.name: PictureFile(each.path, each.name) for each in whole.samples
         }
-        skipped = whole.skipped
+        listings = whole.listings
     else:
         collected = collect(data.pictures, recursive=data.recursive)
         samples = map(Sample, collected.names, collected.paths)
         whole = DataSet("pictures", Path(), tuple(samples))
-        sources, skipped = (
+        sources, listings = (
             dict(zip(collected.names, collected.sources, strict=True)),
-            collected.skipped,
+            collected.listings,
+        )
+    deep = None if out is None else searched(listings, out)
+    if deep is not None:
+        raise InputError(
+            f"{out}: this lies in {deep}, whose folders are searched for pictures; name a folder "
+            "beside it."
         )
     drawn = data.drawing.draw(whole)
     if not drawn.samples:
         raise InputError("There is no picture to work on.")
     names = names_apart(each.name for each in drawn.samples)
-    return Found(drawn, Pictures([sources[each.name] for each in drawn.samples], names, skipped))
+    return Found(drawn, Pictures([sources[each.name] for each in drawn.samples], names, listings))

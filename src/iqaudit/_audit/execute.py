@@ -15,6 +15,7 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._audit.task import Member, Task
 from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.paths import absolute
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.records import AuditRecord, AuditVictim
 from iqaudit._runs.schema import runs
@@ -84,9 +85,10 @@ def run(
     backend = named(engine) if isinstance(engine, str) else engine
     if workers is not None and whole_number("workers", workers) < 1:
         raise InputError(f"An audit needs at least 1 worker, not {workers}.")
-    manifest.taken_up(root, overwrite=overwrite)
-    missing = [folder for folder in (root, *root.absolute().parents) if not folder.exists()]
+    missing: list[Path] = []
     try:
+        manifest.taken_up(root, overwrite=overwrite)
+        missing = [folder for folder in (root, *absolute(root).parents) if not folder.exists()]
         root.mkdir(parents=True, exist_ok=True)
         with exclusive(root), one_thread():
             prepared = prepare(spec, root, observer, batch, yes=yes, overwrite=overwrite)
@@ -152,7 +154,7 @@ def prepare(
 
     See `run`.
     """
-    then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data)
+    then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data, root)
     now = manifest.asked(spec, public_names(spec))
     if then is not None:
         manifest.refuse_other(root, then, now)

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any
 
 from iqaudit._core.collection import Source
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import InputError, printable, whole_number
 from iqaudit._core.goal import Goal
 from iqaudit._core.picture import names_apart
 from iqaudit._core.threat import Linf
@@ -77,7 +77,7 @@ class Data:
         drawing, ends = self.drawing, self.opinion_range
         return {
             "spec": self.spec,
-            "pictures": list(self.files or ()),
+            "pictures": [printable(file) for file in self.files or ()],
             "opinion_range": None if ends is None else list(ends),
             "subset": drawing.subset,
             "sample": drawing.count,

@@ -1,5 +1,6 @@
 """Collections of pictures: found by their paths and named at once, read one at a time."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from iqaudit._core.errors import InputError, printable
+from iqaudit._core.paths import absolute
 from iqaudit._core.picture import Picture, Pixels, formats, names_apart, read
 
 SHOWN = 3
@@ -51,10 +53,13 @@ class Listing:
         By name.
     skipped : str
         A sentence on what else the folder holds; empty where there is nothing.
+    deep : Path or None
+        The folder, if the folders in it were searched, too.
     """
 
     files: tuple[PictureFile, ...]
     skipped: str = ""
+    deep: Path | None = None
 
 
 class Pictures(Sequence[Picture]):
@@ -69,19 +74,19 @@ class Pictures(Sequence[Picture]):
         The files, or the pictures that are in memory.
     names : iterable of str
         Their names, one each.
-    skipped : tuple of str
-        A sentence for each folder that holds more than its pictures.
+    listings : tuple of Listing
+        Of the folders that were searched.
     """
 
     def __init__(
         self,
         sources: Sequence[PictureFile | Picture],
         names: Iterable[str],
-        skipped: tuple[str, ...] = (),
+        listings: tuple[Listing, ...] = (),
     ) -> None:
         self.sources = tuple(sources)
         self.names = tuple(names)
-        self.skipped = skipped
+        self.listings = listings
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -94,11 +99,16 @@ class Pictures(Sequence[Picture]):
 
     def __getitem__(self, index: int | slice) -> "Picture | Pictures":
         if isinstance(index, slice):
-            return Pictures(self.sources[index], self.names[index], self.skipped)
+            return Pictures(self.sources[index], self.names[index], self.listings)
         source, name = self.sources[index], self.names[index]
         if isinstance(source, Picture):
             return source if source.name == name else replace(source, name=name)
         return replace(read(source.path, name), file=printable(source.name))
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """A sentence for each folder that holds more than its pictures."""
+        return tuple(each.skipped for each in self.listings if each.skipped)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -133,7 +143,7 @@ def collect(sources: Iterable[Source] | Source, *, recursive: bool = False) -> P
     if isinstance(sources, bytes) or not isinstance(sources, Iterable):
         sources = [sources]  # refused below, by its type's name
     found: list[PictureFile | Picture] = []
-    skipped = []
+    listings = []
     for source in sources:
         if isinstance(source, Picture):
             found.append(source)
@@ -142,7 +152,7 @@ def collect(sources: Iterable[Source] | Source, *, recursive: bool = False) -> P
         elif isinstance(source, str | PathLike):
             listing = files_of(source, recursive=recursive)
             found += listing.files
-            skipped += [listing.skipped] if listing.skipped else []
+            listings.append(listing)
         else:
             raise InputError(
                 "A picture is a path or a uint8 array (np.asarray of an RGB image), "
@@ -151,7 +161,14 @@ def collect(sources: Iterable[Source] | Source, *, recursive: bool = False) -> P
     if not found:
         raise InputError("There is no picture to work on.")
     names = names_apart(each.name if isinstance(each, Picture) else each.stem for each in found)
-    return Pictures(found, names, tuple(skipped))
+    return Pictures(found, names, tuple(listings))
+
+
+def searched(listings: Iterable[Listing], path: Path) -> Path | None:
+    """Return the folder that a path lies in and that was searched with the folders in it."""
+    whole = absolute(path).resolve()
+    folders = (each.deep for each in listings if each.deep is not None)
+    return next((each for each in folders if each.resolve() in whole.parents), None)
 
 
 @cache
@@ -179,7 +196,7 @@ def files_of(source: str | PathLike[str], *, recursive: bool = False) -> Listing
     if not str(source):
         raise InputError("A picture's path is empty.")
     path = Path(source)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 (where pathlib raises, it is none)
         return Listing((PictureFile(path, path.name),))
     files: list[PictureFile] = []
     folders: list[str] = []
@@ -201,7 +218,8 @@ def files_of(source: str | PathLike[str], *, recursive: bool = False) -> Listing
     if not files:
         raise InputError(f"{path}: the folder holds no picture{skipped and f' ({skipped})'}.")
     files.sort(key=lambda each: each.path)
-    return Listing(tuple(files), printable(f"{path}: {skipped}.") if skipped else "")
+    sentence = printable(f"{path}: {skipped}.") if skipped else ""
+    return Listing(tuple(files), sentence, path if recursive else None)
 
 
 def _walk(

@@ -8,6 +8,7 @@ import hashlib
 import io
 import logging
 import re
+import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -150,16 +151,16 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
         If the file is missing, no picture, damaged, animated, transparent, of more than 8 bits a
         channel, or in a colour space that is not RGB.
     """
-    path = Path(path)
-    if not path.is_file():
-        what = "this is no regular file" if path.exists() else "there is no such file"
-        raise InputError(f"{path}: {what}.")
+    path, shown = Path(path), printable(path)
     try:
+        if not path.is_file():
+            what = "this is no regular file" if path.exists() else "there is no such file"
+            raise InputError(f"{shown}: {what}.")
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: this cannot be read ({error.strerror or error}).") from None
+        raise InputError(f"{shown}: this cannot be read ({error.strerror or error}).") from None
     with _silence():
-        pixels, notes = _decoded(content, path)
+        pixels, notes = _decoded(content, shown)
     return Picture(name or path.stem, pixels, notes, printable(path.name))
 
 
@@ -176,7 +177,7 @@ def _silence() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _decoded(content: bytes, path: Path) -> Decoded:
+def _decoded(content: bytes, path: str) -> Decoded:
     """Decode a file; where that fails by its metadata or its end alone, without them."""
     try:
         return _opened(content, path)
@@ -196,7 +197,7 @@ def _decoded(content: bytes, path: Path) -> Decoded:
         raise InputError(f"{path}: the picture cannot be read ({error}).") from None
 
 
-def _opened(content: bytes, path: Path) -> Decoded:
+def _opened(content: bytes, path: str) -> Decoded:
     # A stream: Pillow maps a file that it is given by name, and loses a TIFF's turn so.
     with Image.open(io.BytesIO(content), formats=formats()) as image:
         return _to_rgb(image, path, metadata.depth(content))
@@ -224,7 +225,7 @@ def write(path: str | PathLike[str], pixels: Pixels) -> None:
 
 
 def names_apart(names: Iterable[str]) -> list[str]:
-    """Give each a name that is its own, case aside, and safe as a file's on any system."""
+    """Give each a name that is its own on any disk, and safe as a file's on any system."""
     taken: set[str] = set()
     apart = []
     for given in names:
@@ -232,15 +233,15 @@ def names_apart(names: Iterable[str]) -> list[str]:
         # File systems count bytes, 255 of them; the rest is left for a number and a suffix.
         stem = stem.encode()[:200].decode(errors="ignore") or "picture"
         name, number = stem, 1
-        while name.casefold() in taken:
+        while unicodedata.normalize("NFC", name).casefold() in taken:
             number += 1
             name = f"{stem}-{number}"
-        taken.add(name.casefold())
+        taken.add(unicodedata.normalize("NFC", name).casefold())
         apart.append(name)
     return apart
 
 
-def _to_rgb(image: Image.Image, path: Path, bits: int) -> Decoded:
+def _to_rgb(image: Image.Image, path: str, bits: int) -> Decoded:
     notes = []
     if getattr(image, "n_frames", 1) > 1:
         # Phones store a photograph and its preview as one multi-picture JPEG.

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from iqaudit._core.collection import files_of
 from iqaudit._core.errors import InputError, printable
 from iqaudit._core.importing import published
+from iqaudit._core.paths import absolute
 from iqaudit.datasets._base import DataSet, Label, Sample
 from iqaudit.datasets._live import CLIVE_TRAINING
 from iqaudit.datasets._lookup import Entry, assemble, refuse_outside
@@ -46,7 +47,9 @@ def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
     path, folder = _file_and_folder(rest)
     entries = _entries(path)
     label = _label("mos", path, entries, opinion_range)
-    return assemble(folder.resolve().name or path.stem, folder, entries, label, path, MEND)
+    return assemble(
+        printable(folder.resolve().name or path.stem), folder, entries, label, path, MEND
+    )
 
 
 def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
@@ -92,8 +95,7 @@ def load_folder(rest: str, *, recursive: bool = False) -> DataSet:
         raise InputError(f"{root}: there is no such folder.")
     listing = files_of(root, recursive=recursive)
     samples = tuple(Sample(printable(each.name), each.path) for each in listing.files)
-    skipped = (listing.skipped,) if listing.skipped else ()
-    return DataSet(root.resolve().name, root, samples, skipped=skipped)
+    return DataSet(printable(absolute(root).name), root, samples, listings=(listing,))
 
 
 def opinions(path: Path, files: Sequence[Path], opinion_range: Range | None = None) -> list[float]:
@@ -120,7 +122,7 @@ def opinions(path: Path, files: Sequence[Path], opinion_range: Range | None = No
     entries = _entries(path)
     label = _label("mos", path, entries, opinion_range)
     refuse_outside(path, entries, label, MEND)
-    whole = [Path(os.path.abspath(file)) for file in files]  # noqa: PTH100 (links stay)
+    whole = [absolute(file) for file in files]
     found: dict[Path, Entry] = {}
     by_name: dict[str, dict[Path, None]] = {}
     for file in whole:
@@ -155,7 +157,7 @@ def _ending_with(name: str, folder: Path, files: Sequence[Path]) -> list[Path]:
     """Return the files whose paths end with a name: exactly or, where none does, case aside."""
     own = os.path.normpath(name.replace("\\", "/"))
     if own.startswith(os.pardir):  # as seen from the table
-        own = os.path.abspath(folder / own)  # noqa: PTH100
+        own = str(absolute(folder / own))
     exact = [file for file in files if _ends(file.parts, PurePath(own).parts)]
     parts = PurePath(fold(own)).parts
     return exact or [file for file in files if _ends(PurePath(fold(str(file))).parts, parts)]
