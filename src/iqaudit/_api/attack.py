@@ -14,7 +14,7 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.picture import Picture
 from iqaudit._core.threads import one_thread
 from iqaudit._core.threat import Linf, as_linf
-from iqaudit._runs.reader import results
+from iqaudit._runs.reader import Results
 from iqaudit._search.driver import Progress, SearchSpec, run
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import TrialResult
@@ -42,7 +42,7 @@ def attack(
     recursive: bool = False,
     progress: Progress | None = None,
     **options: Any,
-) -> tuple[TrialResult, ...]:
+) -> Sequence[TrialResult]:
     """Push the scores that a victim gives to pictures as far as a threat and a budget allow.
 
     Parameters
@@ -93,8 +93,9 @@ def attack(
 
     Returns
     -------
-    tuple of TrialResult
-        One for each picture, in order.
+    sequence of TrialResult
+        One for each picture, in order. In memory a result holds the clean picture and the attacked
+        one; with `out` each is read from there when it is asked for.
 
     Raises
     ------
@@ -139,7 +140,7 @@ def attack(
             )
         except KeyboardInterrupt:
             raise Interrupted(()) from None
-        return tuple(results(out))
+        return Results(out)
     for option, value in {"overwrite": overwrite, "engine": engine, "workers": workers}.items():
         if value:
             raise InputError(f"{option} goes with out: nothing is written without it.")
@@ -166,7 +167,7 @@ def demo(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress | None = None,
-) -> tuple[TrialResult, ...]:
+) -> Sequence[TrialResult]:
     """Attack the bundled victim on eight photographs, with the paper's attack at 3/255.
 
     Parameters
@@ -184,8 +185,8 @@ def demo(
 
     Returns
     -------
-    tuple of TrialResult
-        One for each photograph.
+    sequence of TrialResult
+        One for each photograph, read from `out` when it is asked for.
 
     Raises
     ------

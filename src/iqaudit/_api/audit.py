@@ -28,7 +28,7 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
-from iqaudit._runs.reader import results
+from iqaudit._runs.reader import Results
 from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest, runs
 from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.verify import Check, damaged
@@ -70,15 +70,17 @@ class Audit:
         """The names of the cells that have no results yet."""
         return cell_reader.missing(self.path)
 
-    def results(self, cell: str | None = None) -> tuple[TrialResult, ...]:
+    def results(self, cell: str | None = None) -> Sequence[TrialResult]:
         """Return the pictures' results, of a cell where there are several.
+
+        Each is read when it is asked for.
 
         Raises
         ------
         InputError
             If there is no such cell, or none is named of several.
         """
-        return tuple(results(cell_reader.find(self.cells, cell).path))
+        return Results(cell_reader.find(self.cells, cell).path)
 
     def table(self, *, over_seeds: bool = False) -> Table:
         """Return a row a cell and budget with every measure and its 95 % interval.
