@@ -40,7 +40,7 @@ class Count:
 
 
 @pytest.fixture
-def count(monkeypatch: pytest.MonkeyPatch) -> Iterator[Count]:
+def count(monkeypatch: pytest.MonkeyPatch) -> Count:
     """Return a count of the pictures that are made while a test runs."""
     counted, picture = Count(), Picture.__post_init__
 
