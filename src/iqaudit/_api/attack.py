@@ -6,6 +6,7 @@ from typing import Any
 
 from iqaudit._api.pictures import Caller, gathered
 from iqaudit._api.settings import attack_settings
+from iqaudit._assess.memory import refuse_too_large
 from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._core.collection import Source
@@ -15,7 +16,7 @@ from iqaudit._core.picture import Picture
 from iqaudit._core.threads import one_thread
 from iqaudit._core.threat import Linf, as_linf
 from iqaudit._runs.reader import Results
-from iqaudit._search.driver import Progress, SearchSpec, run
+from iqaudit._search.driver import Progress, SearchSpec, check_sizes, run
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks._base import Attack
@@ -40,6 +41,7 @@ def attack(
     engine: str | Engine | None = None,
     workers: int | None = None,
     recursive: bool = False,
+    ignore_memory: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> Sequence[TrialResult]:
@@ -83,6 +85,8 @@ def attack(
         Parallel workers, with `out`; one a core unless given.
     recursive : bool
         Whether folders in folders are searched, too.
+    ignore_memory : bool
+        Whether pictures are searched for which this machine's memory seems too small.
     progress : callable, optional
         Called with a picture and how many queries it has had: after every score or, with `out`,
         several times a second. A KeyboardInterrupt raised in it stops between two queries.
@@ -136,6 +140,7 @@ def attack(
                 batch=batch,
                 yes=True,
                 overwrite=overwrite,
+                ignore_memory=ignore_memory,
                 observer=Caller(progress),
             )
         except KeyboardInterrupt:
@@ -144,20 +149,20 @@ def attack(
     for option, value in {"overwrite": overwrite, "engine": engine, "workers": workers}.items():
         if value:
             raise InputError(f"{option} goes with out: nothing is written without it.")
-    return _in_memory(
-        SearchSpec(
-            victim=as_victim(victim, **options),
-            attack=attack_spec(attack).attack,
-            threat=threat,
-            goal=Goal.named(goal),
-            queries=queries,
-            seed=seed,
-            stop=Stop(early_stop, until_plateau),
-        ),
-        gathered(pictures, recursive=recursive),
-        batch,
-        progress,
+    collected = gathered(pictures, recursive=recursive)
+    search = SearchSpec(
+        victim=as_victim(victim, **options),
+        attack=attack_spec(attack).attack,
+        threat=threat,
+        goal=Goal.named(goal),
+        queries=queries,
+        seed=seed,
+        stop=Stop(early_stop, until_plateau),
     )
+    largest = check_sizes(search.victim, collected)
+    if not ignore_memory:
+        refuse_too_large(search.victim, *largest, search.queries)
+    return _in_memory(search, collected, batch, progress)
 
 
 def demo(

@@ -244,6 +244,7 @@ def audit(
     batch: int | None = None,
     yes: bool = False,
     overwrite: bool = False,
+    ignore_memory: bool = False,
     analyses: bool = True,
     observer: Observer | None = None,
 ) -> Audit:
@@ -289,6 +290,8 @@ def audit(
         That a victim elsewhere, whose scores may be paid for, is to be asked.
     overwrite : bool
         Whether a run or an audit that `out` holds is replaced.
+    ignore_memory : bool
+        Whether pictures are searched for which this machine's memory seems too small.
     analyses : bool
         Whether the transfer matrix, insights and the page are made as well.
     observer : Observer, optional
@@ -330,6 +333,7 @@ def audit(
         batch=batch,
         yes=yes,
         overwrite=overwrite,
+        ignore_memory=ignore_memory,
         observer=observer or Caller(),
     )
     done = Audit(out, [victim for victim in spec.victims if victim.base is not None])

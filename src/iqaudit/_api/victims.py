@@ -10,6 +10,7 @@ from iqaudit._api.pictures import gathered
 from iqaudit._assess import calibration
 from iqaudit._assess.check import Finding
 from iqaudit._assess.check import check as find
+from iqaudit._assess.memory import refuse_too_large
 from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError
 from iqaudit._core.paths import absolute
@@ -49,7 +50,9 @@ class Score(NamedTuple):
     quality: float
 
 
-def made(victim: Any, pictures: Iterable[Picture] = (), **options: Any) -> Victim:
+def made(
+    victim: Any, pictures: Iterable[Picture] = (), *, ignore_memory: bool = False, **options: Any
+) -> Victim:
     """Return a victim, ready to be asked about pictures.
 
     Nothing is asked of it, as its noise may be, where a picture does not fit it.
@@ -60,6 +63,8 @@ def made(victim: Any, pictures: Iterable[Picture] = (), **options: Any) -> Victi
         As `iqaudit.attack` takes it.
     pictures : iterable of Picture
         The pictures, read once each.
+    ignore_memory : bool
+        Whether pictures are let through for which this machine's memory seems too small.
     **options
         Options of the victim, as `iqaudit.attack` takes them.
 
@@ -70,7 +75,9 @@ def made(victim: Any, pictures: Iterable[Picture] = (), **options: Any) -> Victi
     """
     spec = VictimSpec.of(victim, options)
     base = unasked(spec)
-    check_sizes(base, pictures)
+    largest = check_sizes(base, pictures)
+    if not ignore_memory:
+        refuse_too_large(base, *largest)
     return ready(spec, base)
 
 
@@ -96,6 +103,7 @@ def score(
     victim: Any,
     *,
     recursive: bool = False,
+    ignore_memory: bool = False,
     progress: Callable[[Score], None] | None = None,
     **options: Any,
 ) -> tuple[Score, ...]:
@@ -109,6 +117,8 @@ def score(
         As `iqaudit.attack` takes it.
     recursive : bool
         Whether folders in folders are searched, too.
+    ignore_memory : bool
+        Whether pictures are scored for which this machine's memory seems too small.
     progress : callable, optional
         Called with each score when it is answered, so that a failure loses none.
     **options
@@ -127,7 +137,10 @@ def score(
         If the victim fails.
     """
     collected = gathered(pictures, recursive=recursive)
-    return _told(_scores(made(victim, collected, **options), collected), progress)
+    return _told(
+        _scores(made(victim, collected, ignore_memory=ignore_memory, **options), collected),
+        progress,
+    )
 
 
 def check(
@@ -175,6 +188,7 @@ def calibrate(
     pictures: Sequence[Source] | Source,
     *,
     recursive: bool = False,
+    ignore_memory: bool = False,
     opinions: Sequence[float] | str | os.PathLike[str] | None = None,
     opinion_range: tuple[float, float] | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -191,6 +205,8 @@ def calibrate(
         At least ten.
     recursive : bool
         Whether folders in folders are searched, too.
+    ignore_memory : bool
+        Whether pictures are scored for which this machine's memory seems too small.
     opinions : sequence of float, or path, optional
         Their opinion scores on 0-10, higher is better, which the logistic is fitted to; or a CSV
         file of ``image,mos``.
@@ -223,7 +239,7 @@ def calibrate(
     if out is not None and not os.access(absolute(out).parent, os.W_OK):
         raise InputError(f"{out}: this cannot be written.")
     calibration.check_count(len(collected))
-    scorer = made(victim, collected, **options)
+    scorer = made(victim, collected, ignore_memory=ignore_memory, **options)
     natives = [each.score for each in _told(_scores(scorer, collected), progress)]
     lower = scorer.card.scale.lower_is_better
     scale = calibration.fit(natives, lower_is_better=lower, opinions=opinions)

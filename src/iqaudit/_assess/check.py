@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from iqaudit._assess import cost
+from iqaudit._assess import cost, memory
 from iqaudit._core import distortions
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import Picture, Pixels
@@ -114,8 +114,8 @@ def check(
         return (_cut(victim, picture) for picture in photographs)
 
     first = next(cut())
-    for _ in cut():  # that each can be read and is large enough
-        pass
+    # Each is read here, before the first query, and large enough.
+    largest = max(((each.shape[0], each.shape[1]) for each in cut()), key=math.prod)
     if victim.card.note:
         yield Finding("note", Verdict.WARN, victim.card.note)
     try:
@@ -136,8 +136,19 @@ def check(
         if (work := cost.work(victim, first)) is not None:
             yield Finding("incremental", Verdict.PASS, work)
         yield Finding("cost", Verdict.PASS, cost.cost(victim, first, price))
+        if (needed := memory.need(victim, *largest, max(cost.BUDGETS))) is not None:
+            yield Finding("memory", *_memory(victim, needed))
     except VictimError as error:
         yield Finding("answers", Verdict.FAIL, str(error))
+
+
+def _memory(victim: Victim, needed: memory.Need) -> Outcome:
+    """Tell what the largest photograph needs."""
+    try:
+        needed.refuse_unless_it_fits(victim.card.name)
+    except InputError as error:
+        return Verdict.FAIL, str(error)
+    return Verdict.PASS, f"{needed}."
 
 
 def _cut(victim: Victim, picture: Picture) -> Pixels:

@@ -18,6 +18,7 @@ from iqaudit.victims._spec import VictimSpec
 @options.victim
 @options.setting(DATA["pictures"], required=True)
 @options.recursive
+@options.ignore_memory
 @options.in_data("--scores", type=Path, metavar="FILE", help="CSV of image,mos: opinion scores.")
 @options.setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
 @options.in_output("--out", required=True, type=Path, metavar="FILE", help="TOML file to write.")
@@ -27,6 +28,7 @@ def calibrate(
     victim: VictimSpec,
     pictures: Sequence[str],
     recursive: bool,
+    ignore_memory: bool,
     scores: Path | None,
     opinion_range: tuple[float, float] | None,
     out: Path,
@@ -50,6 +52,7 @@ def calibrate(
             opinions=scores,
             opinion_range=opinion_range,
             out=out,
+            ignore_memory=ignore_memory,
             progress=answers.append,
         )
     except BaseException:  # the answers may have been paid for

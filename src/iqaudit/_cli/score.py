@@ -17,9 +17,15 @@ from iqaudit.victims._spec import VictimSpec
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 @options.victim
 @options.recursive
+@options.ignore_memory
 @options.output
 def score(
-    *, pictures: Sequence[str], recursive: bool, victim: VictimSpec, output: options.Output
+    *,
+    pictures: Sequence[str],
+    recursive: bool,
+    ignore_memory: bool,
+    victim: VictimSpec,
+    output: options.Output,
 ) -> None:
     """Score pictures (files, or folders of them).
 
@@ -28,13 +34,13 @@ def score(
       iqaudit score photo.png photos/
     """
     collected = collect(pictures, recursive=recursive)
-    scorer = made(victim, noted(collected, silent=output.silent))
+    scorer = made(victim, noted(collected, silent=output.silent), ignore_memory=ignore_memory)
     card = scorer.card
     if card.note and not output.quiet:  # as a licence, for those who cite the scores
         click.echo(f"{card.name}: {card.note}", err=True)
     scores: list[iqaudit.Score] = []
     try:
-        iqaudit.score(collected, scorer, progress=scores.append)
+        iqaudit.score(collected, scorer, ignore_memory=True, progress=scores.append)
     finally:  # the answers may have been paid for
         print_scores(scores, output)
 
