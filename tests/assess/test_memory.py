@@ -149,7 +149,7 @@ def test_runs_plans_and_checks_tell_memory_and_time(
         assert done.exception is None or isinstance(done.exception, SystemExit), done.output
         return " ".join((done.stderr + done.stdout).split())
 
-    told = r"400 x 240 (0.096 megapixels): about "
+    told = r"400 x 240: about "
     first = iqaudit_("attack", picture, "--queries", 3, "--out", tmp_path / "run")
     assert first.startswith(f"hungry, big: {told}")
     assert "s a score; this machine has 2.0 GB." in first

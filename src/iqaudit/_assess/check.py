@@ -135,9 +135,9 @@ def check(
         yield Finding("fingerprint", Verdict.PASS, sentence)
         if (work := cost.work(victim, first)) is not None:
             yield Finding("incremental", Verdict.PASS, work)
-        yield Finding("cost", Verdict.PASS, cost.cost(victim, first, price))
         if (needed := memory.need(victim, *largest, max(cost.BUDGETS))) is not None:
             yield Finding("memory", *_memory(victim, needed))
+        yield Finding("cost", Verdict.PASS, cost.cost(victim, first, price))
     except VictimError as error:
         yield Finding("answers", Verdict.FAIL, str(error))
 

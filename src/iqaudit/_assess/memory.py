@@ -49,7 +49,7 @@ class Need(NamedTuple):
     seconds: float
 
     def __str__(self) -> str:
-        size = f"{self.width} x {self.height} ({self.height * self.width / 1e6:.3g} megapixels)"
+        size = f"{self.width} x {self.height}"
         taken = f"about {amount(self.memory)} and {self.seconds:.2g} s a score"
         machine = machine_memory()
         there = "" if machine is None else f"; this machine has {amount(machine)}"
@@ -92,7 +92,7 @@ def refuse_too_large(victim: Victim, height: int, width: int, scores: int = 1) -
 
 def amount(count: float) -> str:
     """Say so many bytes in a unit that fits."""
-    return f"{count / 1e9:.1f} GB" if count >= GIGA else f"{count / 1e6:.0f} MB"
+    return f"{count / 1e9:.1f} GB" if count >= GIGA else f"{max(1, count / 1e6):.0f} MB"
 
 
 def need(victim: Victim, height: int, width: int, scores: int = 1) -> Need | None:
