@@ -122,6 +122,13 @@ def test_a_list_that_may_mean_two_pictures_is_refused(odd: Path) -> None:
             iqaudit.datasets.subset(whole, [name])
 
 
+def test_two_files_shown_alike_are_no_data_set(odd: Path) -> None:
+    (odd / r"line\nend.png").write_bytes((odd / "a.png").read_bytes())
+    with pytest.raises(InputError, match=r"both shown as line\\nend\.png; rename one"):
+        iqaudit.datasets.load(odd)
+    assert len(iqaudit.score(odd, VICTIM[1])) == len(ODD) + 1
+
+
 def test_sentences_show_no_control_characters(odd: Path) -> None:
     for name in ("no\x1b[31m.png", "no\x07\x7f.png", os.fsdecode(b"no\xe9.png")):
         result = iqaudit_("score", odd / name)

@@ -4,9 +4,9 @@ Of a large picture by those of two small ones: activations, and so memory and ar
 the area.
 """
 
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,8 @@ PATCH = 8
 """Pixels a side that are changed in a search's second score."""
 
 
-class Need(NamedTuple):
+@dataclass(frozen=True)
+class Need:
     """What a search of a picture needs.
 
     Parameters

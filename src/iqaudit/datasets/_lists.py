@@ -94,8 +94,15 @@ def load_folder(rest: str, *, recursive: bool = False) -> DataSet:
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder.")
     listing = files_of(root, recursive=recursive)
-    samples = tuple(Sample(printable(each.name), each.path) for each in listing.files)
-    return DataSet(printable(absolute(root).name), root, samples, listings=(listing,))
+    samples: dict[str, Sample] = {}
+    for each in listing.files:
+        name = printable(each.name)
+        if name in samples:
+            raise InputError(f"{root}: two files' names are both shown as {name}; rename one.")
+        samples[name] = Sample(name, each.path)
+    return DataSet(
+        printable(absolute(root).name), root, tuple(samples.values()), listings=(listing,)
+    )
 
 
 def opinions(path: Path, files: Sequence[Path], opinion_range: Range | None = None) -> list[float]:
