@@ -13,7 +13,10 @@ from iqaudit import _cli
 from iqaudit._runs.schema import load_audit
 
 VICTIM = ("--victim", "python:tests.support.audited:rough")
-SKIPPED = "skipped 1 folder (deep; --recursive searches folders, too) and 1 file (notes.txt)."
+SKIPPED = (
+    "skipped 1 folder (deep; recursive=True or --recursive searches folders, too) and 1 file "
+    "(notes.txt)."
+)
 
 
 def iqaudit_(*arguments: object) -> Result:

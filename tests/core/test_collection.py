@@ -62,8 +62,8 @@ def test_what_a_folder_holds_besides_is_counted_and_named(folder: Path) -> None:
     listing = files_of(folder)
     assert [each.name for each in listing.files] == ["a.png", "b.png"]
     assert listing.skipped == (
-        f"{folder}: skipped 3 folders (.git, deep, loop; --recursive searches folders, too) and "
-        "6 files (.hidden.png, Makefile, film.mpg and 3 more)."
+        f"{folder}: skipped 3 folders (.git, deep, loop; recursive=True or --recursive searches "
+        "folders, too) and 6 files (.hidden.png, Makefile, film.mpg and 3 more)."
     )
     assert collect([folder, folder / "a.png"]).skipped == (listing.skipped,)
 

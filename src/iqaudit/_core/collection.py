@@ -240,7 +240,7 @@ def _walk(
 
 def _skipped(folders: Sequence[str], others: Sequence[str], *, recursive: bool) -> str:
     """Say what was skipped; an empty text where nothing was."""
-    mend = "" if recursive else "; --recursive searches folders, too"
+    mend = "" if recursive else "; recursive=True or --recursive searches folders, too"
     parts = [
         f"{len(names)} {kind}{'s' if len(names) > 1 else ''} ({_some(names)}{then})"
         for kind, names, then in (("folder", folders, mend), ("file", others, ""))
