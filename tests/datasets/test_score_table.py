@@ -41,6 +41,8 @@ def by_both(table: Path) -> list[float | None]:
         ("image;mos;note\na.png;20;one, or two\nb.png;90;\n", "utf-8"),
         ("id\tmos\timage\r\n1\t20\ta.png\r\n2\t90\tb.png\r\n", "utf-8"),
         ('\n\nmos,image\n"20","a.png"\n,,\n\n 90,"b.png",,\n', "utf-8"),
+        ("sep=;\r\nimage;mos\r\na.png;20\r\nb.png;90\r\n", "utf-8-sig"),
+        ("image,mos\ra.png,20\rb.png,90\r", "utf-8"),
         ("mos,image,ID,id\n20,./a.png,1,2\n90,b.png,1,2\n", "utf-8"),
         ("image,mos\n..\\{folder}\\a.png,20\nB.PNG,90", "utf-8"),
     ],

@@ -22,6 +22,9 @@ SHOWN = 3
 
 SEPARATORS = ",;\t"
 
+EXCEL = re.compile(r"sep=(.)")
+"""A line before the header, by which spreadsheets know the separator."""
+
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
@@ -45,8 +48,10 @@ def rows(path: Path) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
     """
     text = _text(path)
     first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = max(SEPARATORS, key=first.count)
-    found = _split(path, text, separator)
+    told = EXCEL.fullmatch(first)
+    found = _split(path, text, told[1] if told else max(SEPARATORS, key=first.count))
+    if told:
+        next(found)
     _, header = next(found, ("", []))
     return header, _within(header, found)
 
