@@ -26,9 +26,9 @@ from iqaudit._analysis.findings.observations import SCORES, Effect, Observation
 from iqaudit._analysis.findings.pairs import Pair, pairs, random_picture, recorded
 from iqaudit._analysis.findings.searches import replay
 from iqaudit._analysis.scorers import own
+from iqaudit._core.collection import collect
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.goal import Goal
-from iqaudit._core.picture import collect
 from iqaudit._runs.records import AttackRecord, PictureRecord
 from iqaudit._runs.schema import INSIGHTS, INSIGHTS_ANSWERS
 from iqaudit._runs.schema import load as load_record

@@ -26,7 +26,8 @@ from iqaudit import InputError, measures
 from iqaudit._analysis.tables import catalogue, samples, statistics, tables
 from iqaudit._analysis.tables.cells import load, missing
 from iqaudit._analysis.tables.tables import finite, record
-from iqaudit._core.picture import Pixels, collect
+from iqaudit._core.collection import collect
+from iqaudit._core.picture import Pixels
 from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import load as load_record
 from iqaudit.measures._bootstrap import Estimate, linear_correlation

@@ -11,7 +11,6 @@ from tests.support.scorers import roughness
 import iqaudit
 from iqaudit import InputError, Scale
 from iqaudit._assess import calibration
-from iqaudit._core.picture import collect
 from iqaudit.testing import Noisy, Recording
 from iqaudit.victims import Function, Repeated
 from iqaudit.victims._base import ELSEWHERE
@@ -127,25 +126,6 @@ def test_scores_that_nothing_can_be_fitted_to_are_refused() -> None:
         calibration.fit(falling, opinions=10 * (1 - falling))
 
 
-def test_opinions_are_read_by_file_name_onto_0_to_10(
-    tmp_path: Path, make_picture: MakePicture
-) -> None:
-    for name in ("a", "b"):
-        iqaudit.write(tmp_path / f"{name}.png", make_picture(8, 8))
-    pictures = collect(tmp_path)
-    table = tmp_path / "scores.csv"
-    table.write_text("image,mos,std\nb.png,75,1\na.png,50,1\nc.png,0,1\n")
-    assert calibration.read_opinions(table, pictures, (0, 100)) == [5, 7.5]
-    assert calibration.read_opinions(table, pictures, (100, 0)) == [5, 2.5]
-    table.write_text("image,mos\nb.png,75\n")
-    with pytest.raises(InputError, match=r"1 pictures have no score, the first: a\.png"):
-        calibration.read_opinions(table, pictures, (0, 100))
-    table.write_text("picture,score\n")
-    table.write_text("picture,score\na.png,3\n")
-    with pytest.raises(InputError, match="columns image and mos"):
-        calibration.read_opinions(table, pictures, (0, 100))
-
-
 def test_the_references_scale_is_what_its_training_fitted(
     reference: iqaudit.victims.Reference,
 ) -> None:
@@ -162,25 +142,6 @@ def test_a_scale_takes_every_picture_that_it_was_fitted_on() -> None:
     fitted = calibration.fit(scores)
     assert all(fitted.fits(score) for score in scores)
     assert not fitted.fits(scores.mean() + 16 * scores.std())
-
-
-@pytest.mark.parametrize(
-    ("scores", "sentence"),
-    [
-        ("a.png,nan\nb.png,5", r"1 scores are not within 0 to 100, the first that of a\.png, nan"),
-        ("a.png,50\nb.png,101", r"first that of b\.png, 101; say the range"),
-        ("a.png,50\nb.png,50", "every picture has the same score"),
-    ],
-)
-def test_opinions_that_nothing_can_be_fitted_to_are_refused(
-    scores: str, sentence: str, tmp_path: Path, make_picture: MakePicture
-) -> None:
-    for name in ("a", "b"):
-        iqaudit.write(tmp_path / f"{name}.png", make_picture(8, 8))
-    table = tmp_path / "scores.csv"
-    table.write_text(f"image,mos\n{scores}\n", "utf-8-sig")  # as a spreadsheet writes it
-    with pytest.raises(InputError, match=sentence):
-        calibration.read_opinions(table, collect(tmp_path), (0, 100))
 
 
 def test_opinions_that_do_not_differ_are_rising_with_nothing() -> None:

@@ -35,7 +35,8 @@ def findings(function: Scorer, scale: iqaudit.Scale | None = None) -> dict[str, 
 def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) -> None:
     found = list(check(reference))
     assert {finding.verdict for finding in found} == {Verdict.PASS}
-    assert [finding.check for finding in found] == [
+    # Not every system tells a process's memory.
+    assert [finding.check for finding in found if finding.check != "memory"] == [
         "deterministic",
         "batch",
         "resolution",

@@ -45,7 +45,8 @@ from iqaudit._audit.engines.worker import Reply
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._audit.task import Member, Task
-from iqaudit._core.picture import collect, picture_key
+from iqaudit._core.collection import collect
+from iqaudit._core.picture import picture_key
 from iqaudit._runs import journal
 from iqaudit._runs.schema import load_audit
 from iqaudit._runs.store import versions

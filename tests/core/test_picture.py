@@ -11,7 +11,8 @@ from PIL import Image
 from tests.support.pictures import MakePicture
 
 from iqaudit import InputError, Picture, read, write
-from iqaudit._core.picture import Pixels, collect, picture_key, window_key
+from iqaudit._core.collection import collect
+from iqaudit._core.picture import Pixels, picture_key, window_key
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3))))
@@ -160,7 +161,7 @@ def test_what_has_no_one_plain_meaning_is_refused(
         ("no-pictures", "holds no picture"),
     ):
         with pytest.raises(InputError, match=sentence) as caught:
-            collect(str(tmp_path / name))
+            list(collect(str(tmp_path / name)))
         assert name in str(caught.value), name
 
 

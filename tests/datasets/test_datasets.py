@@ -14,7 +14,7 @@ from tests.support.releases import RELEASES, Found, found
 
 import iqaudit
 from iqaudit import InputError, datasets
-from iqaudit._core.picture import collect
+from iqaudit._core.collection import collect
 
 EXPECTED: dict[str, Found] = {
     "live": [
@@ -277,7 +277,7 @@ def test_a_matlab_file_without_the_variable_is_a_sentence(tmp_path: Path) -> Non
         ("tid2013", "mos_with_names.txt", "well I01_02_1.bmp", "line 5: 'well' is no score"),
         ("tid2013", "mos_with_names.txt", "9.1 I01_02_1.bmp", "MOS 9.1, outside 0"),
         ("kadid10k", "dmos.csv", "I01_26_01.png,I01.png,3,1", "'I01_26_01.png' is no name"),
-        ("kadid10k", "dmos.csv", "I01_02_01.png", "line 5: '' is no score"),
+        ("kadid10k", "dmos.csv", "I01_02_01.png", "line 5: I01_02_01.png has no ref_img"),
         ("kadid10k", "dmos.csv", "I01_02_01.png,I01.png,0.9,1", "DMOS 0.9, outside 1"),
         ("kadid10k", "dmos.csv", "I01_01_01.png,I01.png,3,1", "lists I01_01_01.png twice"),
         ("biq2021", "Test (Images and MOS).csv", "a.jpg,85", "a.jpg has the MOS 85, outside 0"),

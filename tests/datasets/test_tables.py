@@ -100,8 +100,8 @@ def test_a_csvs_range_is_said_or_the_usual_where_that_can_be(tmp_path: Path) -> 
         ),
         ("", "not found among: none"),
         ("image,mos\n", "lists no picture"),
-        ("image,mos\na.png,\n", "line 2: '' is no score"),
-        ("image,mos\na.png,50\na.png,51\n", "lists a.png twice"),
+        ("image,mos\na.png,\n", "line 2: a.png has no mos"),
+        ("image,mos\na.png,50\na.png,51\n", r"lists a\.png twice \(\S+, line 2, and \S+, line 3\)"),
         ("image,mos\nc.png,50\n", r"1 of 1 pictures of \S+ are not there: c\.png"),
     ],
 )

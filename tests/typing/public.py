@@ -1,5 +1,6 @@
 """The types of the public surface, as a user's checker sees them; read by checkers, never run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import iqaudit
-from iqaudit._core.picture import collect
+from iqaudit._core.collection import collect
 from iqaudit.attacks import Attack, Bidirectional, Problem
 from iqaudit.testing import Failing, Noisy, Recording, Slow, synthetic_picture
 from iqaudit.victims import Card, Function, Victim, as_victim
@@ -40,7 +41,7 @@ def victims(path: Path) -> None:
 
 def attacks(path: Path, pixels: NDArray[np.uint8]) -> None:
     results = iqaudit.attack(path, "reference", attack="guided", goal="raise")
-    assert_type(results, tuple[iqaudit.TrialResult, ...])
+    assert_type(results, Sequence[iqaudit.TrialResult])
     iqaudit.attack(str(path), "reference")
     iqaudit.attack([path, pixels, iqaudit.Picture("p", pixels)], "reference")
     [result] = iqaudit.attack(pixels, Own(), attack=Bidirectional(), threat=iqaudit.Linf(levels=3))
@@ -61,7 +62,7 @@ def ask_and_tell(problem: Problem) -> None:
 
 def pictures(path: Path) -> None:
     assert_type(iqaudit.read(path), iqaudit.Picture)
-    assert_type(collect([path]), list[iqaudit.Picture])
+    assert_type(collect([path])[0], iqaudit.Picture)
     assert_type(synthetic_picture(24, 32, seed=1), NDArray[np.uint8])
 
 

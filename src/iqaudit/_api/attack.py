@@ -4,17 +4,19 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from iqaudit._api.pictures import Caller, gathered
 from iqaudit._api.settings import attack_settings
+from iqaudit._assess.memory import refuse_too_large
 from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import Engine
-from iqaudit._audit.observer import Observer
+from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError, Interrupted, VictimError
 from iqaudit._core.goal import Goal
-from iqaudit._core.picture import Picture, Source, collect
+from iqaudit._core.picture import Picture
 from iqaudit._core.threads import one_thread
 from iqaudit._core.threat import Linf, as_linf
-from iqaudit._runs.reader import results
-from iqaudit._search.driver import Progress, SearchSpec, run
+from iqaudit._runs.reader import Results
+from iqaudit._search.driver import Progress, SearchSpec, check_sizes, run
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks._base import Attack
@@ -38,9 +40,11 @@ def attack(
     overwrite: bool = False,
     engine: str | Engine | None = None,
     workers: int | None = None,
+    recursive: bool = False,
+    ignore_memory: bool = False,
     progress: Progress | None = None,
     **options: Any,
-) -> tuple[TrialResult, ...]:
+) -> Sequence[TrialResult]:
     """Push the scores that a victim gives to pictures as far as a threat and a budget allow.
 
     Parameters
@@ -79,6 +83,10 @@ def attack(
         The execution backend, with `out`; it changes no result.
     workers : int, optional
         Parallel workers, with `out`; one a core unless given.
+    recursive : bool
+        Whether folders in folders are searched, too.
+    ignore_memory : bool
+        Whether pictures are searched for which this machine's memory seems too small.
     progress : callable, optional
         Called with a picture and how many queries it has had: after every score or, with `out`,
         several times a second. A KeyboardInterrupt raised in it stops between two queries.
@@ -89,8 +97,9 @@ def attack(
 
     Returns
     -------
-    tuple of TrialResult
-        One for each picture, in order.
+    sequence of TrialResult
+        One for each picture, in order. In memory a result holds the clean picture and the attacked
+        one; with `out` each is read from there when it is asked for.
 
     Raises
     ------
@@ -120,8 +129,8 @@ def attack(
             queries=queries,
             early_stop=early_stop,
             until_plateau=until_plateau,
+            recursive=recursive,
         )
-        observer = None if progress is None else _Teller(progress, collect(pictures))
         try:
             execute.run(
                 spec,
@@ -131,28 +140,29 @@ def attack(
                 batch=batch,
                 yes=True,
                 overwrite=overwrite,
-                observer=observer,
+                ignore_memory=ignore_memory,
+                observer=Caller(progress),
             )
         except KeyboardInterrupt:
             raise Interrupted(()) from None
-        return tuple(results(out))
+        return Results(out)
     for option, value in {"overwrite": overwrite, "engine": engine, "workers": workers}.items():
         if value:
             raise InputError(f"{option} goes with out: nothing is written without it.")
-    return _in_memory(
-        SearchSpec(
-            victim=as_victim(victim, **options),
-            attack=attack_spec(attack).attack,
-            threat=threat,
-            goal=Goal.named(goal),
-            queries=queries,
-            seed=seed,
-            stop=Stop(early_stop, until_plateau),
-        ),
-        collect(pictures),
-        batch,
-        progress,
+    collected = gathered(pictures, recursive=recursive)
+    search = SearchSpec(
+        victim=as_victim(victim, **options),
+        attack=attack_spec(attack).attack,
+        threat=threat,
+        goal=Goal.named(goal),
+        queries=queries,
+        seed=seed,
+        stop=Stop(early_stop, until_plateau),
     )
+    largest = check_sizes(search.victim, collected)
+    if not ignore_memory:
+        refuse_too_large(search.victim, *largest, search.queries)
+    return _in_memory(search, collected, batch, progress)
 
 
 def demo(
@@ -162,7 +172,7 @@ def demo(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress | None = None,
-) -> tuple[TrialResult, ...]:
+) -> Sequence[TrialResult]:
     """Attack the bundled victim on eight photographs, with the paper's attack at 3/255.
 
     Parameters
@@ -180,8 +190,8 @@ def demo(
 
     Returns
     -------
-    tuple of TrialResult
-        One for each photograph.
+    sequence of TrialResult
+        One for each photograph, read from `out` when it is asked for.
 
     Raises
     ------
@@ -218,15 +228,3 @@ def _in_memory(
     except KeyboardInterrupt:
         raise Interrupted(tuple(finished)) from None
     return tuple(finished)
-
-
-class _Teller(Observer):
-    """An observer that calls a `Progress`."""
-
-    def __init__(self, progress: Progress, pictures: Sequence[Picture]) -> None:
-        self._progress = progress
-        self._pictures = {picture.name: picture for picture in pictures}
-
-    def answered(self, _cell: str, picture: str, queries: int) -> None:
-        """Tell of a picture's queries."""
-        self._progress(self._pictures[picture], queries)

@@ -18,6 +18,7 @@ from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._analysis.transfer import Transfer
+from iqaudit._api.pictures import Caller
 from iqaudit._api.settings import audit_settings
 from iqaudit._api.victims import made
 from iqaudit._audit import execute
@@ -27,7 +28,7 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Goal
-from iqaudit._runs.reader import results
+from iqaudit._runs.reader import Results
 from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest, runs
 from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.verify import Check, damaged
@@ -69,15 +70,17 @@ class Audit:
         """The names of the cells that have no results yet."""
         return cell_reader.missing(self.path)
 
-    def results(self, cell: str | None = None) -> tuple[TrialResult, ...]:
+    def results(self, cell: str | None = None) -> Sequence[TrialResult]:
         """Return the pictures' results, of a cell where there are several.
+
+        Each is read when it is asked for.
 
         Raises
         ------
         InputError
             If there is no such cell, or none is named of several.
         """
-        return tuple(results(cell_reader.find(self.cells, cell).path))
+        return Results(cell_reader.find(self.cells, cell).path)
 
     def table(self, *, over_seeds: bool = False) -> Table:
         """Return a row a cell and budget with every measure and its 95 % interval.
@@ -235,11 +238,13 @@ def audit(
     early_stop: float | None = None,
     until_plateau: int | None = None,
     paper: str | None = None,
+    recursive: bool = False,
     engine: str | Engine | None = None,
     workers: int | None = None,
     batch: int | None = None,
     yes: bool = False,
     overwrite: bool = False,
+    ignore_memory: bool = False,
     analyses: bool = True,
     observer: Observer | None = None,
 ) -> Audit:
@@ -271,6 +276,8 @@ def audit(
         As `iqaudit.attack` takes them.
     paper : {"live", "csiq", "tid2013"}, optional
         Set the rest to the paper's protocol on a data set.
+    recursive : bool
+        Whether folders in folders are searched, too.
     engine : {"serial", "processes", "ray"} or Engine, optional
         The execution backend; it changes no result.
     workers : int, optional
@@ -283,6 +290,8 @@ def audit(
         That a victim elsewhere, whose scores may be paid for, is to be asked.
     overwrite : bool
         Whether a run or an audit that `out` holds is replaced.
+    ignore_memory : bool
+        Whether pictures are searched for which this machine's memory seems too small.
     analyses : bool
         Whether the transfer matrix, insights and the page are made as well.
     observer : Observer, optional
@@ -314,6 +323,7 @@ def audit(
         early_stop=early_stop,
         until_plateau=until_plateau,
         paper=paper,
+        recursive=recursive,
     )
     execute.run(
         spec,
@@ -323,7 +333,8 @@ def audit(
         batch=batch,
         yes=yes,
         overwrite=overwrite,
-        observer=observer,
+        ignore_memory=ignore_memory,
+        observer=observer or Caller(),
     )
     done = Audit(out, [victim for victim in spec.victims if victim.base is not None])
     if analyses:
@@ -353,7 +364,7 @@ def plan(
         Parallel workers that share the time; one a core unless given.
     **settings
         The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
-        `seeds`, `early_stop`, `until_plateau`, `paper`.
+        `seeds`, `early_stop`, `until_plateau`, `paper`, `recursive`.
 
     Returns
     -------

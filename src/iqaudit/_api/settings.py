@@ -16,6 +16,7 @@ def audit_settings(
     data: Any = None,
     file: str | PathLike[str] | None = None,
     flat: bool = False,
+    recursive: bool | None = None,
     **settings: Any,
 ) -> AuditSpec:
     """Return an audit's settings; those that are None are not given.
@@ -27,6 +28,8 @@ def audit_settings(
         keys as an audit's file has it.
     file : path, optional
         A TOML file of the whole audit, in place of all other settings.
+    recursive : bool, optional
+        Whether folders in folders of pictures are searched, too.
     flat : bool
         Whether the audit's one cell lies in the audit's own folder.
     **settings
@@ -38,7 +41,7 @@ def audit_settings(
         If an argument cannot be used.
     """
     present = {name: value for name, value in settings.items() if value is not None}
-    table = _data(data)
+    table = {**_data(data), **({"recursive": True} if recursive else {})}
     if file is None:
         return replace(audit_spec({**present, "data": table}), flat=flat)
     if more := sorted({**present, **table}):

@@ -6,22 +6,24 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from iqaudit import datasets
+from iqaudit._api.pictures import gathered
 from iqaudit._assess import calibration
 from iqaudit._assess.check import Finding
 from iqaudit._assess.check import check as find
+from iqaudit._assess.memory import refuse_too_large
+from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError
-from iqaudit._core.picture import Picture, Source, collect
-from iqaudit._core.scale import QUALITY_MAX, Scale
+from iqaudit._core.paths import absolute
+from iqaudit._core.picture import Picture
+from iqaudit._core.scale import Scale
 from iqaudit._search.driver import check_sizes
 from iqaudit.attacks import ATTACKS
+from iqaudit.datasets._lists import opinions as read_opinions
 from iqaudit.victims._base import Victim
 from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scale_file import save_scale
 from iqaudit.victims._scoring import score as score_one
 from iqaudit.victims._spec import VictimSpec, ready, unasked
-
-USUAL_RANGE = (0.0, 100.0)
-"""Of opinion scores in a file, unless another is given."""
 
 T = TypeVar("T")
 
@@ -48,7 +50,9 @@ class Score(NamedTuple):
     quality: float
 
 
-def made(victim: Any, pictures: Sequence[Picture] = (), **options: Any) -> Victim:
+def made(
+    victim: Any, pictures: Iterable[Picture] = (), *, ignore_memory: bool = False, **options: Any
+) -> Victim:
     """Return a victim, ready to be asked about pictures.
 
     Nothing is asked of it, as its noise may be, where a picture does not fit it.
@@ -57,8 +61,10 @@ def made(victim: Any, pictures: Sequence[Picture] = (), **options: Any) -> Victi
     ----------
     victim : str, Victim, torch.nn.Module or callable
         As `iqaudit.attack` takes it.
-    pictures : sequence of Picture
-        The pictures.
+    pictures : iterable of Picture
+        The pictures, read once each.
+    ignore_memory : bool
+        Whether pictures are let through for which this machine's memory seems too small.
     **options
         Options of the victim, as `iqaudit.attack` takes them.
 
@@ -69,7 +75,9 @@ def made(victim: Any, pictures: Sequence[Picture] = (), **options: Any) -> Victi
     """
     spec = VictimSpec.of(victim, options)
     base = unasked(spec)
-    check_sizes(base, pictures)
+    largest = check_sizes(base, pictures)
+    if not ignore_memory:
+        refuse_too_large(base, *largest)
     return ready(spec, base)
 
 
@@ -94,6 +102,8 @@ def score(
     pictures: Sequence[Source] | Source,
     victim: Any,
     *,
+    recursive: bool = False,
+    ignore_memory: bool = False,
     progress: Callable[[Score], None] | None = None,
     **options: Any,
 ) -> tuple[Score, ...]:
@@ -105,6 +115,10 @@ def score(
         Of any sizes; a folder stands for the pictures in it.
     victim : str, Victim, torch.nn.Module or callable
         As `iqaudit.attack` takes it.
+    recursive : bool
+        Whether folders in folders are searched, too.
+    ignore_memory : bool
+        Whether pictures are scored for which this machine's memory seems too small.
     progress : callable, optional
         Called with each score when it is answered, so that a failure loses none.
     **options
@@ -122,14 +136,18 @@ def score(
     VictimError
         If the victim fails.
     """
-    collected = collect(pictures)
-    return _told(_scores(made(victim, collected, **options), collected), progress)
+    collected = gathered(pictures, recursive=recursive)
+    return _told(
+        _scores(made(victim, collected, ignore_memory=ignore_memory, **options), collected),
+        progress,
+    )
 
 
 def check(
     victim: Any,
     pictures: Sequence[Source] | Source | None = None,
     *,
+    recursive: bool = False,
     price: float | None = None,
     progress: Callable[[Finding], None] | None = None,
     **options: Any,
@@ -142,6 +160,8 @@ def check(
         As `iqaudit.attack` takes it.
     pictures : path, array, Picture, or a sequence of them, optional
         Good photographs; two of scikit-image's unless given.
+    recursive : bool
+        Whether folders in folders are searched, too.
     price : float, optional
         Money a query, for the cost of a budget.
     progress : callable, optional
@@ -159,7 +179,7 @@ def check(
     InputError
         If an argument cannot be used.
     """
-    collected = None if pictures is None else collect(pictures)
+    collected = None if pictures is None else gathered(pictures, recursive=recursive)
     return _told(find(made(victim, **options), collected, price=price), progress)
 
 
@@ -167,6 +187,8 @@ def calibrate(
     victim: Any,
     pictures: Sequence[Source] | Source,
     *,
+    recursive: bool = False,
+    ignore_memory: bool = False,
     opinions: Sequence[float] | str | os.PathLike[str] | None = None,
     opinion_range: tuple[float, float] | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -181,6 +203,10 @@ def calibrate(
         As `iqaudit.attack` takes it.
     pictures : path, array, Picture, or a sequence of them
         At least ten.
+    recursive : bool
+        Whether folders in folders are searched, too.
+    ignore_memory : bool
+        Whether pictures are scored for which this machine's memory seems too small.
     opinions : sequence of float, or path, optional
         Their opinion scores on 0-10, higher is better, which the logistic is fitted to; or a CSV
         file of ``image,mos``.
@@ -205,35 +231,21 @@ def calibrate(
     VictimError
         If the victim fails.
     """
-    collected = collect(pictures)
+    collected = gathered(pictures, recursive=recursive)
     if isinstance(opinions, str | os.PathLike):
-        opinions = _read_opinions(opinions, collected, opinion_range)
+        opinions = read_opinions(Path(opinions), collected.paths, opinion_range)
     if out is not None and Path(out).exists():
         raise InputError(f"{out}: this is there already; name another file.")
-    if out is not None and not os.access(Path(out).parent, os.W_OK):
+    if out is not None and not os.access(absolute(out).parent, os.W_OK):
         raise InputError(f"{out}: this cannot be written.")
     calibration.check_count(len(collected))
-    scorer = made(victim, collected, **options)
+    scorer = made(victim, collected, ignore_memory=ignore_memory, **options)
     natives = [each.score for each in _told(_scores(scorer, collected), progress)]
     lower = scorer.card.scale.lower_is_better
     scale = calibration.fit(natives, lower_is_better=lower, opinions=opinions)
     if out is not None:
         save_scale(out, scale, scorer, collected)
     return scale
-
-
-def _read_opinions(
-    file: str | os.PathLike[str],
-    pictures: Sequence[Picture],
-    opinion_range: tuple[float, float] | None,
-) -> list[float]:
-    opinions = calibration.read_opinions(file, pictures, opinion_range or USUAL_RANGE)
-    if opinion_range is None and max(opinions) <= QUALITY_MAX / 10:
-        raise InputError(
-            f"{file}: no score is above {USUAL_RANGE[1] / 10:g}; say on which range they "
-            "are, as --opinion-range 1 5."
-        )
-    return opinions
 
 
 def list_victims() -> Mapping[str, str]:

@@ -3,18 +3,11 @@
 A fitted scale lies in a small TOML file (see `victims._scale_file`), which later runs take up.
 """
 
-import csv
-import math
-import os
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
-from iqaudit._core.errors import InputError, refuse_unless
-from iqaudit._core.picture import Picture
+from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX, Scale
 
 PERCENTILES = (1, 99)
@@ -92,45 +85,3 @@ def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, floa
     solution = scipy.optimize.least_squares(misses, (f.mean(), f.std()), x_scale=f.std())
     center, spread = solution.x.tolist()
     return center, abs(spread)
-
-
-def read_opinions(
-    path: str | os.PathLike[str], pictures: Sequence[Picture], opinion_range: tuple[float, float]
-) -> list[float]:
-    """Return the pictures' opinion scores on 0-10, from a CSV of ``image,mos``.
-
-    Parameters
-    ----------
-    path : path
-        The CSV, with a header; further columns are passed over.
-    pictures : sequence of Picture
-        Read from files: they are found by their files' names.
-    opinion_range : (worst, best)
-        The opinions' own scale: its ends map to 0 and 10. Turned around where lower is better.
-
-    Raises
-    ------
-    InputError
-        If the file is not such a CSV, or a picture has no score.
-    """
-    worst, best = opinion_range
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            scores = {row["image"]: float(row["mos"]) for row in csv.DictReader(file)}
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: a CSV with columns image and mos is due ({error}).") from None
-    rule = "Opinions need a range of two numbers, worst and best"
-    refuse_unless(math.isfinite(best - worst) and best != worst, rule, opinion_range)
-    missing = [picture.file for picture in pictures if picture.file not in scores]
-    if missing:
-        raise InputError(f"{path}: {len(missing)} pictures have no score, the first: {missing[0]}.")
-    low, high = sorted(opinion_range)
-    outside = [each.file for each in pictures if not low <= scores[each.file] <= high]
-    if outside:
-        raise InputError(
-            f"{path}: {len(outside)} scores are not within {low:g} to {high:g}, the first that of "
-            f"{outside[0]}, {scores[outside[0]]:g}; say the range that they have."
-        )
-    if len({scores[each.file] for each in pictures}) == 1:
-        raise InputError(f"{path}: every picture has the same score: nothing can be fitted to it.")
-    return [QUALITY_MAX * (scores[each.file] - worst) / (best - worst) for each in pictures]

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from iqaudit._assess import cost
+from iqaudit._assess import cost, memory
 from iqaudit._core import distortions
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import Picture, Pixels
@@ -108,10 +108,16 @@ def check(
     """
     if price is not None and not (math.isfinite(price) and price >= 0):
         raise InputError(f"price must be a finite number of at least 0, not {price!r}.")
-    cut = [_cut(victim, picture) for picture in pictures or example()]
+    photographs = pictures or example()
+
+    def cut() -> Iterator[Pixels]:
+        return (_cut(victim, picture) for picture in photographs)
+
+    first = next(cut())
+    # Each is read here, before the first query, and large enough.
+    largest = max(((each.shape[0], each.shape[1]) for each in cut()), key=math.prod)
     if victim.card.note:
         yield Finding("note", Verdict.WARN, victim.card.note)
-    first = cut[0]
     try:
         steady = Finding("deterministic", *_deterministic(victim, first))
         yield steady
@@ -122,16 +128,27 @@ def check(
             yield Finding("batch", *_batch(victim, first))
         yield Finding("resolution", *_resolution(victim, first))
         yield Finding("every pixel", *_everywhere(victim, first))
-        yield Finding("scale", *_scale(victim, cut))
-        yield Finding("direction", *_direction(victim, cut))
+        yield Finding("scale", *_scale(victim, cut()))
+        yield Finding("direction", *_direction(victim, cut()))
         one, two = fingerprint(victim)
         sentence = f"Scores {one:.6g} and {two:.6g} on two fixed synthetic pictures."
         yield Finding("fingerprint", Verdict.PASS, sentence)
         if (work := cost.work(victim, first)) is not None:
             yield Finding("incremental", Verdict.PASS, work)
+        if (needed := memory.need(victim, *largest, max(cost.BUDGETS))) is not None:
+            yield Finding("memory", *_memory(victim, needed))
         yield Finding("cost", Verdict.PASS, cost.cost(victim, first, price))
     except VictimError as error:
         yield Finding("answers", Verdict.FAIL, str(error))
+
+
+def _memory(victim: Victim, needed: memory.Need) -> Outcome:
+    """Tell what the largest photograph needs."""
+    try:
+        needed.refuse_unless_it_fits(victim.card.name)
+    except InputError as error:
+        return Verdict.FAIL, str(error)
+    return Verdict.PASS, f"{needed}."
 
 
 def _cut(victim: Victim, picture: Picture) -> Pixels:
@@ -237,7 +254,7 @@ def _everywhere(victim: Victim, pixels: Pixels) -> Outcome:
     return Verdict.WARN, f"{share} has {say} ({width} x {height}): {drawn}."
 
 
-def _scale(victim: Victim, pictures: Sequence[Pixels]) -> Outcome:
+def _scale(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
     scale = victim.card.scale
     answers = [score(victim, picture) for picture in pictures]
     qualities = [scale.quality(answer) for answer in answers]
@@ -250,7 +267,7 @@ def _scale(victim: Victim, pictures: Sequence[Pixels]) -> Outcome:
     return Verdict.PASS, f"Good photographs lie well inside 0-10: {sentence}"
 
 
-def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Outcome:
+def _direction(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
     ladders: list[tuple[Callable[[Pixels, float], Pixels], tuple[float, ...]]] = [
         (distortions.blur, (1, 2, 4)),
         (distortions.noise, (8, 16, 32)),
@@ -259,7 +276,7 @@ def _direction(victim: Victim, pictures: Sequence[Pixels]) -> Outcome:
     quality = victim.card.scale.quality
     lower = [
         quality(score(victim, make(pixels, strength))) < clean
-        for pixels, clean in [(each, quality(score(victim, each))) for each in pictures]
+        for pixels, clean in ((each, quality(score(victim, each))) for each in pictures)
         for make, strengths in ladders
         for strength in strengths
     ]

@@ -1,6 +1,7 @@
 """Estimate of an audit: queries, time, room on disk. A victim that may be paid is not asked."""
 
 import io
+import math
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -9,6 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from iqaudit._assess.memory import Need
+from iqaudit._assess.memory import need as measured
 from iqaudit._audit.data import Found, find
 from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.spec import AuditSpec, Cell
@@ -54,6 +57,9 @@ class Share:
         and its noise where its answers are averaged.
     seconds : float or None
         About how long that takes one worker; None where it may have to be paid, and was not asked.
+    need : Need or None
+        What a search of the largest picture takes, in bytes and seconds a score; None where that
+        is not known.
     price : float
         Money that it may cost, at the price a request that was said.
     """
@@ -63,6 +69,7 @@ class Share:
     queries: int
     outside: int
     seconds: float | None
+    need: Need | None
     price: float
 
 
@@ -82,6 +89,8 @@ class Plan:
         About the bytes that it leaves on disk.
     workers : int
         The processes that share the time.
+    skipped : tuple of str
+        A sentence for each folder that holds more than the pictures of the audit.
     """
 
     cells: int
@@ -89,6 +98,7 @@ class Plan:
     shares: tuple[Share, ...]
     size: int
     workers: int
+    skipped: tuple[str, ...] = ()
 
 
 def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
@@ -106,15 +116,16 @@ def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
     for cell in cells:
         base = victims[audit.victims.index(cell.victim)]
         cell.search(averaged(cell.victim, base, 0.0))
-    area = 0
-    for picture in found.pictures():
+    area, largest = 0, (0, 0)
+    for picture in found.pictures:
+        largest = max(largest, (picture.height, picture.width), key=math.prod)
         area += picture.height * picture.width
         for victim in victims:
             check_sizes(victim, [picture])
-    some = [found.picture(index) for index in _spread(len(found.names))]
+    some = [found.pictures[index] for index in _spread(len(found.names))]
     with one_thread():
         shares = tuple(
-            _share(audit, spec, victim, found, some)
+            _share(audit, spec, victim, found, some, largest)
             for spec, victim in zip(audit.victims, victims, strict=True)
         )
     sampled = sum(picture.height * picture.width for picture in some)
@@ -122,7 +133,8 @@ def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
     answers = sum(share.queries for share in shares) * ANSWER.itemsize
     size = len(cells) * (files + ENTRY_BYTES * len(found.names)) + answers
     workers = workers or usual_workers(victim.card.device for victim in victims)
-    return Plan(len(cells), len(found.names), shares, round(size), workers)
+    skipped = found.pictures.skipped
+    return Plan(len(cells), len(found.names), shares, round(size), workers, skipped)
 
 
 def _spread(count: int) -> list[int]:
@@ -131,24 +143,30 @@ def _spread(count: int) -> list[int]:
 
 
 def _share(
-    audit: AuditSpec, spec: VictimSpec, base: Victim, found: Found, some: Sequence[Picture]
+    audit: AuditSpec,
+    spec: VictimSpec,
+    base: Victim,
+    found: Found,
+    some: Sequence[Picture],
+    largest: tuple[int, int],
 ) -> Share:
     own = [cell for cell in audit.cells() if cell.victim == spec]
     paid, pictures = base.card.device == ELSEWHERE, len(found.names)
     repeats = spec.options.get("repeats", 1)
     outside = FINGERPRINT * repeats + (PROBES if "repeats" in spec.options else 0)
     queries = sum(cell.queries for cell in own) * pictures
-    seconds = None
+    seconds = need = None
     if not paid:
         victim = averaged(spec, base, None)
         fingerprint(victim)  # what is slow once is not timed
+        need = measured(victim, *largest, audit.budgets[-1])
         pace = {
             attack: _pace(next(cell for cell in own if cell.attack == attack), victim, some)
             for attack in {cell.attack for cell in own}
         }
         seconds = sum(pace[cell.attack] * cell.queries * pictures for cell in own)
     price = spec.options.get("price", 0.0) * (queries + outside)
-    return Share(base.card.name, len(own) * pictures, queries, outside, seconds, price)
+    return Share(base.card.name, len(own) * pictures, queries, outside, seconds, need, price)
 
 
 def _pace(cell: Cell, victim: Victim, some: Sequence[Picture]) -> float:

@@ -7,16 +7,20 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from iqaudit._assess.memory import large
 from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.data import Found, find
 from iqaudit._audit.engines.pool import GivenUpError
+from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.engines.registry import Engine, named, serial
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._audit.task import Member, Task
 from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.paths import absolute
+from iqaudit._core.process import machine_memory
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.records import AuditRecord, AuditVictim
+from iqaudit._runs.records import AuditRecord, AuditVictim, SampleRecord
 from iqaudit._runs.schema import runs
 from iqaudit._runs.store import exclusive, remove
 from iqaudit._search.driver import batch_size, check_sizes
@@ -38,6 +42,7 @@ def run(
     batch: int | None = None,
     yes: bool = False,
     overwrite: bool = False,
+    ignore_memory: bool = False,
     observer: Observer | None = None,
 ) -> tuple[Path, ...]:
     """Run an audit into a directory, from where an earlier start left off.
@@ -63,6 +68,8 @@ def run(
     overwrite : bool
         Whether a run or an audit that `out` holds is replaced. Its files are removed once
         everything about the new one is checked, and its victims have answered.
+    ignore_memory : bool
+        Whether pictures are searched for which this machine's memory seems too small.
     observer : Observer, optional
         Notified of the progress.
 
@@ -84,12 +91,21 @@ def run(
     backend = named(engine) if isinstance(engine, str) else engine
     if workers is not None and whole_number("workers", workers) < 1:
         raise InputError(f"An audit needs at least 1 worker, not {workers}.")
-    manifest.taken_up(root, overwrite=overwrite)
-    missing = [folder for folder in (root, *root.absolute().parents) if not folder.exists()]
+    missing: list[Path] = []
     try:
+        manifest.taken_up(root, overwrite=overwrite)
+        missing = [folder for folder in (root, *absolute(root).parents) if not folder.exists()]
         root.mkdir(parents=True, exist_ok=True)
         with exclusive(root), one_thread():
-            prepared = prepare(spec, root, observer, batch, yes=yes, overwrite=overwrite)
+            prepared = prepare(
+                spec,
+                root,
+                observer,
+                batch,
+                yes=yes,
+                overwrite=overwrite,
+                ignore_memory=ignore_memory,
+            )
             try:
                 execute(prepared, backend, workers, observer)
             finally:
@@ -124,6 +140,8 @@ class Prepared:
         Theirs, as they were made in this process.
     batches : mapping
         How many pictures' searches share a victim's batches, by the pending cells' folders.
+    memory : int
+        About the bytes that a search of the largest picture takes; 0 where that is no matter.
     """
 
     root: Path
@@ -133,6 +151,7 @@ class Prepared:
     pending: tuple[Cell, ...]
     victims: Victims
     batches: Mapping[str, int]
+    memory: int = 0
 
     def victim(self, cell: Cell) -> AuditVictim:
         """Return the record of a cell's victim."""
@@ -147,12 +166,13 @@ def prepare(
     *,
     yes: bool = False,
     overwrite: bool = False,
+    ignore_memory: bool = False,
 ) -> Prepared:
     """Prepare an audit: nothing is asked before everything else fits, nor written before that.
 
     See `run`.
     """
-    then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data)
+    then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data, root)
     now = manifest.asked(spec, public_names(spec))
     if then is not None:
         manifest.refuse_other(root, then, now)
@@ -164,8 +184,9 @@ def prepare(
     if not asked and then is not None:
         return Prepared(root, spec, found, then, (), Victims(), {})
     bases, batches = _victims(spec, asked, then, batch, yes=yes)
+    observer.finds(found.pictures)
     samples = []
-    for index, picture in enumerate(found.pictures()):
+    for index, picture in enumerate(found.pictures):
         for base in bases.values():
             check_sizes(base, [picture])
         for note in picture.notes if then is None else ():
@@ -174,6 +195,7 @@ def prepare(
     now = replace(now, data=manifest.data(found, samples))
     if then is not None:
         manifest.refuse_other(root, then, now)
+    memory = _memory(spec, bases.values(), samples, observer, ignore=ignore_memory)
     records, victims = [], []
     for index, base in bases.items():
         known = None if then is None else then.victims[index]
@@ -184,7 +206,28 @@ def prepare(
         if overwrite:
             remove(root)
         then = manifest.begin(root, now, records)
-    return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches)
+    return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches, memory)
+
+
+def _memory(
+    spec: AuditSpec,
+    victims: Iterable[Victim],
+    samples: Iterable[SampleRecord],
+    observer: Observer,
+    *,
+    ignore: bool,
+) -> int:
+    """Tell what the largest picture needs, and return the most memory of any victim's search."""
+    largest = max(samples, key=lambda each: each.height * each.width)
+    most = 0
+    for victim in victims:
+        need = large(victim, largest.height, largest.width, spec.budgets[-1])
+        if need is not None:
+            if not ignore:
+                need.refuse_unless_it_fits(victim.card.name)
+            observer.says(f"{victim.card.name}, {largest.name}: {need}.")
+            most = max(most, need.memory)
+    return most
 
 
 def _victims(
@@ -245,6 +288,7 @@ def execute(
     elsewhere = [cell for cell in prepared.pending if cell not in here]
     if engine is None:
         engine = named("processes") if progress.is_worth_processes(elsewhere, workers) else serial
+        workers = _as_fit(prepared, workers, observer)
     given_up = None
     for backend, part in ((engine, elsewhere), (serial, here)):
         if part:
@@ -257,6 +301,19 @@ def execute(
                     given_up = error
     if given_up is not None:
         raise given_up
+
+
+def _as_fit(prepared: Prepared, workers: int | None, observer: Observer) -> int | None:
+    """Return as many workers as the machine has memory for, at most those that were meant."""
+    machine = machine_memory()
+    if not prepared.memory or machine is None:
+        return workers
+    most = max(1, machine // prepared.memory)
+    meant = workers or usual_workers(victim.device for victim in prepared.record.victims)
+    if meant <= most:
+        return workers
+    observer.says(f"{most} of {meant} workers, as the memory allows; it changes no result.")
+    return most
 
 
 def _is_bound(cell: Cell, victim: AuditVictim, observer: Observer) -> bool:
@@ -329,7 +386,7 @@ class _Progress:
 
     def _member(self, index: int) -> Member:
         found = self._prepared.found
-        picture = found.picture(index)
+        picture = found.pictures[index]
         if picture.sha256 != self._prepared.record.data.samples[index].sha256:
             raise InputError(f"{picture.name}: the picture's file was changed meanwhile.")
         return Member(picture, found.labels(index))

@@ -15,7 +15,8 @@ from typing import Any
 from iqaudit._audit import attack_code
 from iqaudit._audit.data import Found
 from iqaudit._audit.spec import AuditSpec, Cell
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, printable
+from iqaudit._core.paths import refuse_unwritable
 from iqaudit._core.picture import Picture
 from iqaudit._runs.records import (
     AuditRecord,
@@ -60,7 +61,7 @@ def data(found: Found, samples: Iterable[SampleRecord]) -> DataRecord:
     whole = found.dataset
     return DataRecord(
         name=whole.name,
-        folder=str(whole.folder),
+        folder=printable(whole.folder),
         label=None if whole.label is None else asdict(whole.label),
         pictures=found.names,
         samples=tuple(samples),
@@ -119,9 +120,7 @@ def taken_up(root: Path, *, overwrite: bool = False) -> AuditRecord | None:
         If it holds something else, or cannot be written.
     """
     if not root.exists():
-        there = next(folder for folder in root.absolute().parents if folder.exists())
-        if not (there.is_dir() and os.access(there, os.W_OK)):
-            raise InputError(f"{root}: this cannot be written.")
+        refuse_unwritable(root)
         return None
     # A manifest that was being written when a first start was killed is nothing yet.
     if root.is_dir() and all(each.name == AUDIT + PART for each in root.iterdir()):

@@ -1,5 +1,7 @@
 """The observer of an audit: it is notified of the progress, and may stop the audit."""
 
+from iqaudit._core.collection import Pictures
+
 
 class Observer:
     """An observer that passes nothing on, and stops nothing; the base of those that do.
@@ -11,6 +13,11 @@ class Observer:
     """
 
     stopping = False
+
+    def finds(self, pictures: Pictures) -> None:
+        """Take note of the pictures, each read when it is asked for, before a victim is asked."""
+        for sentence in pictures.skipped:
+            self.says(sentence)
 
     def begins(self, pictures: int, queries: int, finished: int) -> None:
         """Take note of the beginning.

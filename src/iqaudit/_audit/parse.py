@@ -103,7 +103,8 @@ def _data(data: Any, paper: str | None) -> Data:
     if paper and subset is None and count is None:
         count = PICTURES
     drawing = Drawing(subset, count, values.get("stratify"), values.get("seed"))
-    return Data(spec, values.get("pictures", ()), values.get("opinion_range"), drawing)
+    pictures, recursive = values.get("pictures", ()), values.get("recursive", False)
+    return Data(spec, pictures, values.get("opinion_range"), drawing, recursive)
 
 
 def _values(

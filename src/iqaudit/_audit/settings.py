@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._core.goal import Goal
-from iqaudit._core.settings import NUMBER, OBJECT, PAIR, TEXT, VICTIM, WHOLE, Setting, table
+from iqaudit._core.settings import FLAG, NUMBER, OBJECT, PAIR, TEXT, VICTIM, WHOLE, Setting, table
 
 PAPERS = ("live", "csiq", "tid2013")
 """The paper's data sets."""
@@ -65,6 +65,7 @@ DATA = MappingProxyType(
     table(
         _data("spec", TEXT, "SPEC", "Data set, as `iqaudit datasets` names it.", flag="--data"),
         _data("pictures", OBJECT, "PATH", "Picture file or folder.", flag="--pictures", many=True),
+        _data("recursive", FLAG, "", "Search folders in folders, too."),
         _data("opinion_range", PAIR, "WORST BEST", "Ends of a CSV's opinion scores."),
         _data("subset", TEXT, "FILE", "List of the pictures' names, one a line."),
         _data("sample", WHOLE, "N", "Number of pictures drawn at random."),

@@ -6,9 +6,10 @@ from itertools import product
 from os import PathLike
 from typing import Any
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.collection import Source
+from iqaudit._core.errors import InputError, printable, whole_number
 from iqaudit._core.goal import Goal
-from iqaudit._core.picture import Source, names_apart
+from iqaudit._core.picture import names_apart
 from iqaudit._core.threat import Linf
 from iqaudit._runs.records import FLAT
 from iqaudit._search.driver import SearchSpec
@@ -42,6 +43,8 @@ class Data:
         See `iqaudit.datasets.load`.
     drawing : Drawing
         The part of them that is taken.
+    recursive : bool
+        Whether folders in folders of pictures are searched, too.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class Data:
     pictures: tuple[Source, ...] = ()
     opinion_range: tuple[float, float] | None = None
     drawing: Drawing = field(default_factory=Drawing)
+    recursive: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.spec) is bool(self.pictures):
@@ -73,12 +77,13 @@ class Data:
         drawing, ends = self.drawing, self.opinion_range
         return {
             "spec": self.spec,
-            "pictures": list(self.files or ()),
+            "pictures": [printable(file) for file in self.files or ()],
             "opinion_range": None if ends is None else list(ends),
             "subset": drawing.subset,
             "sample": drawing.count,
             "stratify": drawing.stratify,
             "seed": drawing.seed or 0,
+            **({"recursive": True} if self.recursive else {}),
         }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 import iqaudit
-from iqaudit._core.errors import IqauditError
+from iqaudit._core.errors import IqauditError, printable
 from iqaudit._core.process import keep_freed_memory
 
 INTERRUPTED = 130
@@ -32,14 +32,21 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except IqauditError as error:
-            raise _Failure(str(error)) from error
+            raise _Failure(_shown(error)) from error
         except KeyboardInterrupt as interrupt:  # with a word on how far it is, from some commands
             click.echo(f"Interrupted: {interrupt}" if interrupt.args else "Interrupted.", err=True)
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
             raise  # the reader of our output has gone: click ends quietly
         except OSError as error:
-            raise _Failure(f"{error.filename or 'writing'}: {error.strerror or error}.") from error
+            raise _Failure(
+                _shown(f"{error.filename or 'writing'}: {error.strerror or error}.")
+            ) from error
+
+
+def _shown(sentence: object) -> str:
+    """Return a sentence as a terminal can show it; a program's own words may have several lines."""
+    return "\n".join(map(printable, str(sentence).split("\n")))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

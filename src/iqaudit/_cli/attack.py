@@ -30,6 +30,7 @@ out_option = partial(options.in_output, "--out", type=Path, metavar="DIR")
 @options.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 @options.victim
+@options.recursive
 @options.setting(SETTINGS["attacks"], single=True)
 @options.setting(SETTINGS["levels"], single=True)
 @options.setting(SETTINGS["goals"], single=True)

@@ -8,15 +8,17 @@ import click
 import iqaudit
 from iqaudit._audit.settings import DATA
 from iqaudit._cli import options
-from iqaudit._cli.printing import print_json, print_notes
+from iqaudit._cli.printing import noted, print_json
 from iqaudit._cli.score import print_scores
-from iqaudit._core.picture import collect
+from iqaudit._core.collection import collect
 from iqaudit.victims._spec import VictimSpec
 
 
 @options.command()
 @options.victim
 @options.setting(DATA["pictures"], required=True)
+@options.recursive
+@options.ignore_memory
 @options.in_data("--scores", type=Path, metavar="FILE", help="CSV of image,mos: opinion scores.")
 @options.setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
 @options.in_output("--out", required=True, type=Path, metavar="FILE", help="TOML file to write.")
@@ -25,6 +27,8 @@ def calibrate(
     *,
     victim: VictimSpec,
     pictures: Sequence[str],
+    recursive: bool,
+    ignore_memory: bool,
     scores: Path | None,
     opinion_range: tuple[float, float] | None,
     out: Path,
@@ -37,9 +41,9 @@ def calibrate(
       iqaudit calibrate --victim onnx:net.onnx --range 0 1 --pictures photos/ --out net.toml
       iqaudit attack photo.png --victim onnx:net.onnx --scale net.toml --out audit
     """
-    collected = collect(pictures)
-    if not output.silent:
-        print_notes(collected)
+    collected = collect(pictures, recursive=recursive)
+    for _ in noted(collected, silent=output.silent):
+        pass
     answers: list[iqaudit.Score] = []
     try:
         scale = iqaudit.calibrate(
@@ -48,6 +52,7 @@ def calibrate(
             opinions=scores,
             opinion_range=opinion_range,
             out=out,
+            ignore_memory=ignore_memory,
             progress=answers.append,
         )
     except BaseException:  # the answers may have been paid for

@@ -11,7 +11,7 @@ import numpy as np
 import iqaudit
 from iqaudit._audit.settings import DATA
 from iqaudit._cli import options
-from iqaudit._cli.printing import lines, print_json, stdout
+from iqaudit._cli.printing import lines, print_json, print_skipped, stdout
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.datasets import DataSet, Drawing
@@ -30,6 +30,7 @@ SEED = replace(DATA["seed"], flag="--seed")
 @options.command()
 @click.argument("spec", required=False)
 @options.setting(DATA["opinion_range"])
+@options.recursive
 @options.gathered("drawing", _drawing, DRAWING | {"seed": options.setting(SEED)})
 @options.in_output(
     "--write", type=Path, metavar="FILE", help="List of the pictures' names to write, for --subset."
@@ -40,6 +41,7 @@ def datasets(
     spec: str | None,
     drawing: Drawing,
     opinion_range: tuple[float, float] | None,
+    recursive: bool,
     write: Path | None,
     output: options.Output,
 ) -> None:
@@ -53,7 +55,7 @@ def datasets(
       iqaudit datasets csiq:CSIQ --subset fifty.txt
     """
     if spec is None:
-        if write or opinion_range or drawing != Drawing():
+        if write or opinion_range or recursive or drawing != Drawing():
             raise InputError("Name a data set, as iqaudit datasets live:DIR.")
         kinds = iqaudit.list_datasets()
         if output.as_json:
@@ -61,7 +63,10 @@ def datasets(
         elif not output.quiet:
             stdout().print(lines(kinds.items()))
         return
-    dataset = drawing.draw(iqaudit.datasets.load(spec, opinion_range=opinion_range))
+    whole = iqaudit.datasets.load(spec, opinion_range=opinion_range, recursive=recursive)
+    dataset = drawing.draw(whole)
+    if not output.silent:
+        print_skipped(dataset.skipped)
     if write:
         title = f"{dataset.name}: {drawing.description() or 'all'}"
         iqaudit.datasets.write_names(write, dataset, title)

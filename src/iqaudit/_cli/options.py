@@ -150,7 +150,11 @@ def _spec(victim: str | None, **options: Any) -> VictimSpec | None:
 
 
 def _settings(**values: Any) -> dict[str, Any]:
-    settings = {key: value for key, value in values.items() if value not in (None, ())}
+    settings = {
+        key: value
+        for key, value in values.items()
+        if value is not False and value not in (None, ())
+    }
     return settings | {"data": {key: settings.pop(key) for key in DATA if key in settings}}
 
 
@@ -176,6 +180,7 @@ class Execution(NamedTuple):
     engine: str | None
     ray_address: str | None
     gpus_per_worker: float | None
+    ignore_memory: bool
 
     def arguments(self) -> dict[str, Any]:
         """Return them as `iqaudit._audit.execute.run` takes them."""
@@ -187,8 +192,19 @@ class Execution(NamedTuple):
             for name, value in others.items():
                 if value is not None:
                     raise InputError(f"{name} goes with --engine ray.")
-        return {"engine": engine, "workers": self.workers, "batch": self.batch}
+        return {
+            "engine": engine,
+            "workers": self.workers,
+            "batch": self.batch,
+            "ignore_memory": self.ignore_memory,
+        }
 
+
+ignore_memory = in_execution(
+    "--ignore-memory",
+    is_flag=True,
+    help="Go on with pictures for which this machine's memory seems too small.",
+)
 
 execution = gathered(
     "execution",
@@ -222,6 +238,7 @@ execution = gathered(
             metavar="GPUS",
             help="GPUs (or a part of one) a worker with --engine ray.  [default: 0]",
         ),
+        "ignore_memory": ignore_memory,
     },
 )
 """The options of an audit's execution, gathered into a command's argument `execution`."""
@@ -238,6 +255,9 @@ class Output(NamedTuple):
         """Whether nothing is printed for people but errors."""
         return self.quiet or self.as_json
 
+
+recursive = setting(DATA["recursive"])
+"""The option of commands that take folders of pictures."""
 
 output = gathered(
     "output",

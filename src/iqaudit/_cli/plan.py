@@ -1,6 +1,6 @@
 """The command plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,10 +12,11 @@ import iqaudit
 from iqaudit._analysis import transfer
 from iqaudit._analysis.findings import insights
 from iqaudit._assess.cost import duration
+from iqaudit._assess.memory import amount
 from iqaudit._audit.estimate import Plan, Share
 from iqaudit._cli import options
 from iqaudit._cli.audit import out_option
-from iqaudit._cli.printing import print_json, stdout, table
+from iqaudit._cli.printing import print_json, print_skipped, stdout, table
 
 
 @options.command()
@@ -40,6 +41,7 @@ def plan(
     if output.as_json:
         print_json(asdict(estimate))
     elif not output.quiet:
+        print_skipped(estimate.skipped)
         _print_estimate(estimate)
 
 
@@ -59,10 +61,19 @@ def _print_estimate(estimate: Plan) -> None:
     )
 
 
-def _table(rows: Iterable[Share], workers: int) -> Table:
+def _captions(rows: Sequence[Share]) -> Iterator[str]:
+    """Yield the lines below the table."""
+    yield "Outside the budgets, at every start: two scores that tell a victim from another."
+    needs = [share.need for share in rows if share.need is not None]
+    if needs:
+        worst = max(needs, key=lambda need: need.memory)
+        yield f"Memory is a worker's for the largest picture, {worst}."
+
+
+def _table(rows: Sequence[Share], workers: int) -> Table:
     """Return a row a victim."""
-    caption = "Outside the budgets, at every start: two scores that tell a victim from another."
-    heads = ("victim", "*searches", "*queries", "*and outside", "time", "*money")
+    caption = "\n".join(_captions(rows))
+    heads = ("victim", "*searches", "*queries", "*and outside", "time", "*memory", "*money")
     shares = table(*heads, caption=caption)
     for share in rows:
         if share.seconds is None:
@@ -75,6 +86,7 @@ def _table(rows: Iterable[Share], workers: int) -> Table:
             f"{share.queries:,}",
             str(share.outside),
             took,
+            "-" if share.need is None else amount(share.need.memory),
             f"{share.price:,.2f}" if share.price else "-",
         )
     return shares

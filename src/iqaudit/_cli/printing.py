@@ -2,22 +2,32 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from iqaudit._core.collection import Pictures
 from iqaudit._core.picture import Picture
 from iqaudit.measures._bootstrap import Estimate
 
 
-def print_notes(pictures: Sequence[Picture]) -> None:
-    """Print what reading did to pictures."""
+def noted(pictures: Pictures, *, silent: bool) -> Iterator[Picture]:
+    """Yield pictures, and print what was skipped and what reading did to each."""
+    if not silent:
+        print_skipped(pictures.skipped)
     for picture in pictures:
-        for note in picture.notes:
+        for note in () if silent else picture.notes:
             click.echo(f"{picture.name}: {note}", err=True)
+        yield picture
+
+
+def print_skipped(sentences: Iterable[str]) -> None:
+    """Print what folders hold besides their pictures."""
+    for sentence in sentences:
+        click.echo(sentence, err=True)
 
 
 def print_json(value: object) -> None:

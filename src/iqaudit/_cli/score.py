@@ -8,32 +8,39 @@ from rich.text import Text
 import iqaudit
 from iqaudit._api.victims import made
 from iqaudit._cli import options
-from iqaudit._cli.printing import print_json, print_notes, stdout, table
-from iqaudit._core.picture import collect
+from iqaudit._cli.printing import noted, print_json, stdout, table
+from iqaudit._core.collection import collect
 from iqaudit.victims._spec import VictimSpec
 
 
 @options.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 @options.victim
+@options.recursive
+@options.ignore_memory
 @options.output
-def score(*, pictures: Sequence[str], victim: VictimSpec, output: options.Output) -> None:
+def score(
+    *,
+    pictures: Sequence[str],
+    recursive: bool,
+    ignore_memory: bool,
+    victim: VictimSpec,
+    output: options.Output,
+) -> None:
     """Score pictures (files, or folders of them).
 
     \b
     Example:
       iqaudit score photo.png photos/
     """
-    collected = collect(pictures)
-    scorer = made(victim, collected)
-    if not output.silent:
-        print_notes(collected)
+    collected = collect(pictures, recursive=recursive)
+    scorer = made(victim, noted(collected, silent=output.silent), ignore_memory=ignore_memory)
     card = scorer.card
     if card.note and not output.quiet:  # as a licence, for those who cite the scores
         click.echo(f"{card.name}: {card.note}", err=True)
     scores: list[iqaudit.Score] = []
     try:
-        iqaudit.score(collected, scorer, progress=scores.append)
+        iqaudit.score(collected, scorer, ignore_memory=True, progress=scores.append)
     finally:  # the answers may have been paid for
         print_scores(scores, output)
 

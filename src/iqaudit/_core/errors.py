@@ -1,9 +1,16 @@
 """Errors that carry one clear sentence for the person who can mend the cause."""
 
 import operator
+import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
+
+UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of Unicode: control characters, surrogates, ends of lines and paragraphs."""
+
+SURROGATE_BYTES = range(0xDC80, 0xDD00)
+"""Python's characters for the bytes 0x80 to 0xFF of a file's name that are no UTF-8."""
 
 
 class IqauditError(Exception):
@@ -61,3 +68,21 @@ def refuse_unless(holds: bool, rule: str, value: object) -> None:  # noqa: FBT00
     """Refuse a value that a rule, the beginning of the sentence, does not hold for."""
     if not holds:
         raise InputError(f"{rule}, not {value}.")
+
+
+def printable(text: object) -> str:
+    r"""Return a text as a terminal and UTF-8 can have it.
+
+    Control characters and ends of lines are escaped as ``\n``, and the bytes of a file's name that
+    are no UTF-8 as ``\xe9``.
+    """
+    return "".join(
+        _escaped(each) if unicodedata.category(each) in UNPRINTABLE else each for each in str(text)
+    )
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if code in SURROGATE_BYTES:
+        return f"\\x{code & 0xFF:02x}"
+    return character.encode("unicode_escape").decode()

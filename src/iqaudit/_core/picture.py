@@ -5,34 +5,47 @@ rounds a float, so the PNG that is saved is the picture that was attacked.
 """
 
 import hashlib
+import io
+import logging
 import re
+import unicodedata
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from iqaudit._core.errors import InputError
+from iqaudit._core import metadata
+from iqaudit._core.errors import InputError, printable
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """A picture's pixels: uint8, (height, width, 3), RGB."""
 
-OPAQUE = 255
+Decoded: TypeAlias = tuple[Pixels, tuple[str, ...]]
+"""A file's pixels, and what was converted."""
+
+OPAQUE, BITS = 255, 8
 
 ORIENTATION = 0x0112
 """The EXIF tag; 1 is upright, 2 to 8 are mirrored or turned, others mean nothing."""
 
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
-"""Pillow's names of the formats read: those whose depth can be told before it is cut to 8 bits."""
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm"})
-"""Files that are taken for pictures where a folder is given."""
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What puts a picture of an EXIF orientation upright."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +95,6 @@ class Picture:
         return pixels_sha256(self.pixels)
 
 
-Source: TypeAlias = str | PathLike[str] | Pixels | Picture
-"""The forms of a picture: a file's path, an array, or a `Picture`."""
-
-
 def pixels_sha256(pixels: Pixels) -> str:
     """Hash a picture's size and pixels; the file format does not matter."""
     digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}:".encode())
@@ -123,15 +132,16 @@ def _key_weights(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def read(path: str | PathLike[str], name: str | None = None) -> Picture:
-    """Read a picture file (PNG, JPEG, BMP, WebP, TIFF, GIF or PPM) as 8-bit RGB.
+    """Read a picture file (PNG, JPEG, TIFF, WebP, or another that Pillow reads) as 8-bit RGB.
 
     Grey, palette and opaque alpha pictures have one plain meaning in RGB: they are converted, and
-    a note says so. Pixels are taken as stored: colour profiles are not applied.
+    a note says so. Pixels are taken as stored: colour profiles are not applied. Metadata that are
+    damaged are passed over; an EXIF orientation is applied where it can be read.
 
     Parameters
     ----------
     path : path
-        A file of one of these formats.
+        A file of a format that Pillow's registry calls an image.
     name : str, optional
         The picture's name; the file's without its ending unless given.
 
@@ -141,25 +151,64 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
         If the file is missing, no picture, damaged, animated, transparent, of more than 8 bits a
         channel, or in a colour space that is not RGB.
     """
-    path = Path(path)
-    if not path.is_file():
-        what = "this is no regular file" if path.exists() else "there is no such file"
-        raise InputError(f"{path}: {what}.")
+    path, shown = Path(path), printable(path)
+    try:
+        if not path.is_file():
+            what = "this is no regular file" if path.exists() else "there is no such file"
+            raise InputError(f"{shown}: {what}.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{shown}: this cannot be read ({error.strerror or error}).") from None
+    with _silence():
+        pixels, notes = _decoded(content, shown)
+    return Picture(name or path.stem, pixels, notes, printable(path.name))
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep to itself what Pillow says of large pictures and odd metadata: its faults are raised."""
+    logger, handler = logging.getLogger("PIL"), logging.NullHandler()
+    logger.addHandler(handler)  # without one, Python prints what is logged
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large pictures and of odd metadata; what it cannot read, it raises.
             warnings.simplefilter("ignore")
-            # A stream: Pillow maps a file that it is given by name, and loses a TIFF's turn so.
-            with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-                pixels, notes = _to_rgb(image, path)
+            yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _decoded(content: bytes, path: str) -> Decoded:
+    """Decode a file; where that fails by its metadata or its end alone, without them."""
+    try:
+        return _opened(content, path)
     except InputError:
         raise
-    except UnidentifiedImageError:
-        known = ", ".join(FORMATS)
-        raise InputError(f"{path}: this is not a picture ({known} are read).") from None
     except Exception as error:  # noqa: BLE001 (a damaged file can raise anything in its decoder)
+        for other in metadata.repaired(content):
+            with suppress(Exception):
+                return _opened(other, path)
+        with suppress(Exception):
+            one, two = (_opened(other, path) for other in metadata.ended(content))
+            if np.array_equal(one[0], two[0]):
+                return one
+        if isinstance(error, UnidentifiedImageError):
+            known = ", ".join(sorted(formats()))
+            raise InputError(f"{path}: this is not a picture ({known} are read).") from None
         raise InputError(f"{path}: the picture cannot be read ({error}).") from None
-    return Picture(name or path.stem, pixels, notes, path.name)
+
+
+def _opened(content: bytes, path: str) -> Decoded:
+    # A stream: Pillow maps a file that it is given by name, and loses a TIFF's turn so.
+    with Image.open(io.BytesIO(content), formats=formats()) as image:
+        return _to_rgb(image, path, metadata.depth(content))
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """Return Pillow's names of the formats read: those of pictures, by its own registry."""
+    Image.init()
+    opened = (name for name in Image.ID if name in Image.OPEN)
+    return tuple(name for name in opened if Image.MIME.get(name, "").startswith("image/"))
 
 
 def write(path: str | PathLike[str], pixels: Pixels) -> None:
@@ -175,59 +224,8 @@ def write(path: str | PathLike[str], pixels: Pixels) -> None:
     Image.fromarray(pixels, "RGB").save(path, "PNG")
 
 
-def collect(sources: Iterable[Source] | Source) -> list[Picture]:
-    """Gather pictures from paths, folders, arrays and pictures, under names of their own.
-
-    A folder stands for the pictures in it, by name. Two pictures of one name are told apart by a
-    number behind it.
-
-    Raises
-    ------
-    InputError
-        If there is no picture, or one cannot be used.
-    """
-    if isinstance(sources, str | PathLike | np.ndarray | Picture):
-        sources = [sources]
-    if isinstance(sources, bytes) or not isinstance(sources, Iterable):
-        sources = [sources]  # refused below, by its type's name
-    pictures: list[Picture] = []
-    for source in sources:
-        if isinstance(source, Picture):
-            pictures.append(source)
-        elif isinstance(source, np.ndarray):
-            pictures.append(Picture(f"picture-{len(pictures) + 1}", source))
-        elif isinstance(source, str | PathLike):
-            pictures += [read(path) for path in files_of(source)]
-        else:
-            raise InputError(
-                "A picture is a path or a uint8 array (np.asarray of an RGB image), "
-                f"not {type(source).__name__}."
-            )
-    if not pictures:
-        raise InputError("There is no picture to work on.")
-    names = names_apart(picture.name for picture in pictures)
-    return [replace(picture, name=name) for picture, name in zip(pictures, names, strict=True)]
-
-
-def files_of(source: str | PathLike[str]) -> list[Path]:
-    """Return the file that a path names or, of a folder, the pictures in it, by name."""
-    if not str(source):
-        raise InputError("A picture's path is empty.")
-    path = Path(source)
-    if not path.is_dir():
-        return [path]
-    found = sorted(
-        file
-        for file in path.iterdir()
-        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
-    )
-    if not found:
-        raise InputError(f"{path}: the folder holds no picture.")
-    return found
-
-
 def names_apart(names: Iterable[str]) -> list[str]:
-    """Give each a name that is its own, case aside, and safe as a file's on any system."""
+    """Give each a name that is its own on any disk, and safe as a file's on any system."""
     taken: set[str] = set()
     apart = []
     for given in names:
@@ -235,28 +233,30 @@ def names_apart(names: Iterable[str]) -> list[str]:
         # File systems count bytes, 255 of them; the rest is left for a number and a suffix.
         stem = stem.encode()[:200].decode(errors="ignore") or "picture"
         name, number = stem, 1
-        while name.casefold() in taken:
+        while unicodedata.normalize("NFC", name).casefold() in taken:
             number += 1
             name = f"{stem}-{number}"
-        taken.add(name.casefold())
+        taken.add(unicodedata.normalize("NFC", name).casefold())
         apart.append(name)
     return apart
 
 
-def _to_rgb(image: Image.Image, path: Path) -> tuple[Pixels, tuple[str, ...]]:
+def _to_rgb(image: Image.Image, path: str, bits: int) -> Decoded:
     notes = []
     if getattr(image, "n_frames", 1) > 1:
         # Phones store a photograph and its preview as one multi-picture JPEG.
         if image.format != "MPO":
             raise InputError(f"{path}: an animated or many-page picture; give one picture a file.")
         notes.append("took the first picture of a multi-picture JPEG")
-    if image.mode.startswith(("I", "F")) or _deep(image):
+    if bits > BITS or image.mode.startswith(("I", "F")) or _deep(image):
         raise InputError(
             f"{path}: more than 8 bits a channel; convert it to 8-bit RGB first, "
             "since how to do that is a choice."
         )
-    turned = image.getexif().get(ORIENTATION, 1) in range(2, 9)
-    image.load()  # a TIFF is turned here
+    # Pillow turns a TIFF on loading, and loads a PNG for its EXIF: a fault must not end there.
+    turned = _orientation(image) if image.format == "TIFF" else None
+    image.load()
+    left = _orientation(image)
     if image.has_transparency_data:
         # A palette's transparent colours and PNG's transparent grey become an alpha channel here.
         image = image.convert("RGBA")
@@ -270,16 +270,28 @@ def _to_rgb(image: Image.Image, path: Path) -> tuple[Pixels, tuple[str, ...]]:
         notes.append(f"converted from {kind} to RGB")
     elif image.mode != "RGB":
         raise InputError(f"{path}: a {image.mode} picture; convert it to 8-bit RGB first.")
-    if turned:
-        image = ImageOps.exif_transpose(image)
+    if left:
+        image = image.transpose(TURNS[left])
+    if turned or left:
         notes.append("turned upright as its EXIF orientation says")
     return np.asarray(image.convert("RGB")), tuple(notes)
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """Return a picture's EXIF orientation, if that turns it and can be read."""
+    try:
+        orientation = int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 (EXIF can be anything)
+        return None
+    return orientation if orientation in TURNS else None
 
 
 def _deep(image: Image.Image) -> bool:
     """Tell whether the file has more than 8 bits a channel, which Pillow would cut off silently."""
     arguments: list[Any] = []
     for tile in getattr(image, "tile", ()):
+        if tile[0] == "SGI16":
+            return True
         arguments += tile[3] if isinstance(tile[3], tuple) else [tile[3]]
     return any(
         # 16 bits a channel, as "RGB;16B", but not a pixel, as BMP's "BGR;16"; PPM's largest value

@@ -2,8 +2,10 @@
 
 import ctypes
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 @contextmanager
@@ -45,3 +47,59 @@ def give_freed_memory_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError, TypeError):
         return
+
+
+SAMPLED = 0.001
+"""Seconds between two looks at the memory in use."""
+
+
+def memory_taken(call: Callable[[], object]) -> int | None:
+    """Call something, and return the most bytes by which this process grew meanwhile.
+
+    Memory that the C library keeps is given back first, or it would be used again unseen. None
+    where the system does not tell.
+    """
+    give_freed_memory_back()
+    before = _in_use()
+    if before is None:
+        call()
+        return None
+    most, highest, done = before["VmRSS"], before["VmHWM"], threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(SAMPLED):
+            most = max(most, (_in_use() or before)["VmRSS"])
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        call()
+    finally:
+        done.set()
+        thread.join()
+    after = _in_use() or before
+    if after["VmHWM"] > highest:  # what was between two looks counts as well
+        most = max(most, after["VmHWM"])
+    return most - before["VmRSS"]
+
+
+def machine_memory() -> int | None:
+    """Return the bytes of memory that this process may have at most; None where none tells."""
+    found = []
+    with suppress(AttributeError, ValueError, OSError):
+        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for limit in ("memory.max", "memory/memory.limit_in_bytes"):  # of a container
+        with suppress(ValueError, OSError):
+            found.append(int(Path("/sys/fs/cgroup", limit).read_text("ascii")))
+    return min((each for each in found if each > 0), default=None)
+
+
+def _in_use() -> dict[str, int] | None:
+    """Return the memory that is in use and the most that ever was, in bytes."""
+    try:
+        lines = Path("/proc/self/status").read_text("ascii", "replace").splitlines()
+        told = {line.partition(":")[0]: line.split()[1:2] for line in lines}
+        return {key: 1024 * int(told[key][0]) for key in ("VmRSS", "VmHWM")}
+    except (OSError, KeyError, ValueError, IndexError):
+        return None

@@ -1,19 +1,23 @@
 """Results of a run, read back from its directory as the search returned them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import overload
 
 from iqaudit._core.goal import Direction
+from iqaudit._core.paths import absolute
 from iqaudit._core.picture import read
 from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import file_names, load, load_answers
 from iqaudit._search.trial import Step, TrialResult
 
 
-def results(path: str | os.PathLike[str]) -> Iterator[TrialResult]:
-    """Return the results of a run's pictures, in order; each is read when its turn comes.
+class Results(Sequence[TrialResult]):
+    """The results of a run's pictures, in order; each is read anew when it is asked for.
+
+    So their number takes no memory.
 
     Parameters
     ----------
@@ -23,10 +27,27 @@ def results(path: str | os.PathLike[str]) -> Iterator[TrialResult]:
     Raises
     ------
     InputError
-        If there is no run, or a file of it cannot be read.
+        If there is no run; later, if a file of it cannot be read.
     """
-    record = load(path)
-    return (result(path, entry, record.victim.cost) for entry in record.pictures)
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        record = load(path)
+        self._path, self._cost = absolute(path), record.victim.cost
+        self._entries: Sequence[PictureRecord] = record.pictures
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> TrialResult: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[TrialResult]: ...
+
+    def __getitem__(self, index: int | slice) -> TrialResult | list[TrialResult]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(len(self))[index]]
+        return result(self._path, self._entries[index], self._cost)
 
 
 def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> TrialResult:

@@ -77,9 +77,15 @@ class SearchSpec:
             )
 
 
-def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
-    """Raise an `InputError` where a picture is too small or too large for the victim."""
-    card = victim.card
+def check_sizes(victim: Victim, pictures: Iterable[Picture]) -> tuple[int, int]:
+    """Return the largest picture's height and width, each picture read once.
+
+    Raises
+    ------
+    InputError
+        If a picture is too small or too large for the victim.
+    """
+    card, largest = victim.card, (0, 0)
     for picture in pictures:
         size = f"{picture.name}: {picture.width} x {picture.height} pixels"
         if card.size is not None and (picture.height, picture.width) != card.size:
@@ -94,6 +100,8 @@ def check_sizes(victim: Victim, pictures: Sequence[Picture]) -> None:
             raise InputError(
                 f'{size}; the victim "{card.name}" needs at least {card.smallest_side} a side.'
             )
+        largest = max(largest, (picture.height, picture.width), key=math.prod)
+    return largest
 
 
 def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) -> Trial:

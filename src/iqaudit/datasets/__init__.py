@@ -85,13 +85,25 @@ _KINDS = (
         "a CSV with the columns image and mos, pictures beside it or in FILE@DIR",
         ranged=True,
     ),
-    Kind("folder:DIR", load_folder, "pictures without opinion scores"),
+    Kind(
+        "folder:DIR",
+        load_folder,
+        "pictures without opinion scores; those of folders in it with folder:DIR,recursive",
+    ),
 )
 KINDS = MappingProxyType({kind.spec.partition(":")[0]: kind for kind in _KINDS})
 """Every kind of data set that a string can name, by its prefix."""
 
+FOLDER = "folder"
+"""The kind of a folder's path alone."""
 
-def load(spec: str | PathLike[str], *, opinion_range: tuple[float, float] | None = None) -> DataSet:
+
+def load(
+    spec: str | PathLike[str],
+    *,
+    opinion_range: tuple[float, float] | None = None,
+    recursive: bool = False,
+) -> DataSet:
     """Find a data set on disk: its pictures' files and opinion scores. No picture is read.
 
     Parameters
@@ -102,6 +114,8 @@ def load(spec: str | PathLike[str], *, opinion_range: tuple[float, float] | None
     opinion_range : (worst, best), optional
         For a CSV: the labels that map to 0 and to 10; 0 and 100 unless given, if scores are
         above 10. Turned around where lower is better.
+    recursive : bool
+        For a folder: whether the folders in it are searched, too.
 
     Raises
     ------
@@ -114,12 +128,16 @@ def load(spec: str | PathLike[str], *, opinion_range: tuple[float, float] | None
     if not (colon and name in KINDS):
         if colon and len(name) > 1 and name.isalnum() and not Path(spec).exists():
             raise unknown("kind of data set", name, KINDS)  # one letter is a drive's
-        name, rest = "csv" if spec.casefold().endswith(".csv") else "folder", spec
+        name, rest = "csv" if spec.casefold().endswith(".csv") else FOLDER, spec
     kind = KINDS[name]
     if not rest:
         raise InputError(f'The data set "{spec}" is not of the form {kind.spec}.')
+    if recursive and name != FOLDER:
+        raise InputError(f"{kind.spec} is searched by its table or layout: leave recursive out.")
     if kind.ranged:
         return kind.loader(rest, opinion_range)
     if opinion_range is not None:
         raise InputError(f"{kind.spec} takes no opinion range: its own is known, or it has none.")
+    if name == FOLDER:
+        return kind.loader(rest, recursive=recursive)
     return kind.loader(Path(rest).expanduser())  # shells leave live:~/data alone

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from iqaudit._core.collection import Listing
 from iqaudit._core.errors import refuse_unless
 from iqaudit._core.picture import Picture, read
 from iqaudit._core.scale import QUALITY_MAX
@@ -99,12 +100,20 @@ class DataSet:
         In the data set's own order.
     label : Label or None
         The label that opinion scores were made from; None where there are none.
+    listings : tuple of Listing
+        Of the folder that was searched, where one was.
     """
 
     name: str
     folder: Path
     samples: tuple[Sample, ...]
     label: Label | None = None
+    listings: tuple[Listing, ...] = ()
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """A sentence for each folder that holds more than its pictures."""
+        return tuple(each.skipped for each in self.listings if each.skipped)
 
 
 def pictures(samples: Iterable[Sample]) -> Iterator[Picture]:

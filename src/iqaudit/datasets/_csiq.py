@@ -6,7 +6,8 @@ from typing import Any
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import opinion_maximum
 from iqaudit.datasets._base import DataSet, Label
-from iqaudit.datasets._lookup import Entry, assemble, number, parts, some
+from iqaudit.datasets._lookup import Entry, assemble, parts
+from iqaudit.datasets._score_table import number, some
 
 SOURCE = "Larson and Chandler, J. Electronic Imaging 19 (1), 2010: 0 to 1"
 LABEL = Label("DMOS", opinion_maximum("csiq"), 0, SOURCE)
@@ -57,7 +58,7 @@ def _entry(row: dict[str, Any], book: Path) -> Entry:
         for each in (row["image"], row["dst_lev"])
     )
     name = f"{folder}/{image}.{infix}.{level}.png"
-    return Entry(name, number(row["dmos"], where), folder, f"{image}.png")
+    return Entry(name, number(row["dmos"], where), folder, f"{image}.png", where)
 
 
 def _rows(book: Path) -> list[dict[str, Any]]:

@@ -4,27 +4,25 @@ Names are looked up case aside where no file has the exact one: releases spell t
 scores and another on disk, and copies from other systems change more. A folder is listed once.
 """
 
-import csv
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from iqaudit._core.errors import InputError
 from iqaudit.datasets._base import DataSet, Label, Sample
-
-SHOWN = 3
-"""Names that a message gives of many."""
+from iqaudit.datasets._score_table import fold, some
 
 
 class Entry(NamedTuple):
-    """A picture as a data set's table lists it."""
+    """A picture as a data set's table lists it; `where` tells the line."""
 
     name: str
     label: float
     distortion: str | None = None
     reference: str | None = None
+    where: str = ""
 
 
 def parts(root: Path, release: str, *names: str) -> list[Path]:
@@ -73,29 +71,43 @@ def assemble(
         range, or a picture that is not there.
     """
     if table is not None:
-        low, high = sorted((label.worst, label.best))
-        for entry in entries:
-            if not low <= entry.label <= high:  # it would be another scale's
-                raise InputError(
-                    f"{table}: {entry.name} has the {label.name} {entry.label:g}, outside "
-                    f"{label.worst:g} (worst) to {label.best:g} (best).{mend}"
-                )
+        refuse_outside(table, entries, label, mend)
     if not entries:
         raise InputError(f"{folder}: {release} lists no picture.")
-    names = [entry.name for entry in entries]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{folder}: {release} lists {twice} twice.")
+    paths = find(release, folder, [entry.name for entry in entries])
+    _refuse_twice(release, folder, entries, paths)
     for entry in entries:
         if not math.isfinite(entry.label):
             raise InputError(f"{folder}: the {label.name} of {entry.name} is {entry.label}.")
     samples = tuple(
         Sample(name, path, score, label.opinion(score), distortion, reference)
-        for (name, score, distortion, reference), path in zip(
-            entries, find(release, folder, names), strict=True
-        )
+        for (name, score, distortion, reference, _), path in zip(entries, paths, strict=True)
     )
     return DataSet(release, folder, samples, label)
+
+
+def _refuse_twice(
+    release: str, folder: Path, entries: Sequence[Entry], paths: Sequence[Path]
+) -> None:
+    """Raise an `InputError` where two rows are of one file, whatever they call it."""
+    first: dict[str, Entry] = {}
+    for entry, path in zip(entries, paths, strict=True):
+        other = first.setdefault(os.path.normpath(path), entry)
+        if other is not entry:
+            name = entry.name if entry.name == other.name else f"{other.name}, as {entry.name},"
+            lines = f" ({other.where}, and {entry.where})" if entry.where else ""
+            raise InputError(f"{folder}: {release} lists {name} twice{lines}.")
+
+
+def refuse_outside(source: Path, entries: Iterable[Entry], label: Label, mend: str) -> None:
+    """Raise an `InputError` where a label lies beyond its range: it would be another scale's."""
+    low, high = sorted((label.worst, label.best))
+    for entry in entries:
+        if not low <= entry.label <= high:
+            raise InputError(
+                f"{source}: {entry.name} has the {label.name} {entry.label:g}, outside "
+                f"{label.worst:g} (worst) to {label.best:g} (best).{mend}"
+            )
 
 
 def find(release: str, folder: Path, names: Iterable[str]) -> list[Path]:
@@ -109,7 +121,8 @@ def find(release: str, folder: Path, names: Iterable[str]) -> list[Path]:
     listings: dict[str, _Listing] = {}
     paths, missing = [], []
     for name in names:
-        directory, file = os.path.split(name)
+        there = "\\" not in name or (folder / name).exists()
+        directory, file = os.path.split(name if there else name.replace("\\", "/"))
         if directory not in listings:
             listings[directory] = _Listing(_folder(folder, directory))
         path = listings[directory].get(file)
@@ -123,49 +136,6 @@ def find(release: str, folder: Path, names: Iterable[str]) -> list[Path]:
             f"not there: {some(missing)}."
         )
     return paths
-
-
-def table(path: Path, *needed: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield a CSV's rows by its header's names, in lower case, each with where it stands.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or a column is missing.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file)
-            header = [column.strip().casefold() for column in next(rows, [])]
-            if missing := [column for column in needed if column.casefold() not in header]:
-                raise InputError(
-                    f"{path}: the columns {', '.join(needed)} are due; {', '.join(missing)} "
-                    f"not found among: {some([each for each in header if each]) or 'none'}."
-                )
-            for row in rows:
-                if any(row):
-                    cells = [cell.strip() for cell in row] + [""] * (len(header) - len(row))
-                    values = dict(zip(header, cells, strict=False))
-                    yield f"{path}, line {rows.line_num}", values
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: this CSV cannot be read ({error}).") from None
-
-
-def number(text: object, where: str) -> float:
-    """Return a label as a float, or raise an `InputError` that says where it stands."""
-    try:
-        value = float(str(text))
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InputError(f"{where}: {text!r} is no score.")
-    return value
-
-
-def some(names: Sequence[str]) -> str:
-    """Return the first few of many names, and how many more there are."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _folder(folder: Path, relative: str) -> Path:
@@ -184,8 +154,15 @@ class _Listing:
             self.names = set(os.listdir(folder))  # noqa: PTH208 (names alone are wanted)
         except OSError:
             self.names = set()
-        self._folded = {name.casefold(): name for name in sorted(self.names)}
+        self._folded: dict[str, list[str]] = {}
+        for name in sorted(self.names):
+            self._folded.setdefault(fold(name), []).append(name)
 
     def get(self, name: str) -> Path | None:
-        file = name if name in self.names else self._folded.get(name.casefold())
-        return None if file is None else self._folder / file
+        alike = [name] if name in self.names else self._folded.get(fold(name), [])
+        if len(alike) > 1:
+            raise InputError(
+                f"{self._folder}: {name} is there as {' and as '.join(alike)}; "
+                "name one of the two exactly."
+            )
+        return self._folder / alike[0] if alike else None

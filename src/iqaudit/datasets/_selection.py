@@ -17,7 +17,7 @@ import numpy as np
 
 from iqaudit._core.errors import InputError, refuse_unless, unknown, whole_number
 from iqaudit.datasets._base import DataSet, Sample
-from iqaudit.datasets._lookup import some
+from iqaudit.datasets._score_table import fold, some
 
 Stratify = Literal["type", "score"]
 
@@ -98,7 +98,9 @@ def subset(dataset: DataSet, names: Iterable[str]) -> DataSet:
         If a name is none of the data set's, comes twice, or there is none.
     """
     known = {sample.name: sample for sample in dataset.samples}
-    folded = {name.casefold(): sample for name, sample in known.items()}
+    folded: dict[str, list[Sample]] = {}
+    for each in dataset.samples:
+        folded.setdefault(fold(each.name), []).append(each)
     chosen: dict[str, Sample] = {}
     strange = []
     for name in names:
@@ -119,13 +121,18 @@ def subset(dataset: DataSet, names: Iterable[str]) -> DataSet:
     return replace(dataset, samples=tuple(chosen.values()))
 
 
-def _behind_folders(name: str, folded: dict[str, Sample]) -> Sample | None:
-    name = name.replace("\\", "/").casefold()
+def _behind_folders(listed: str, folded: dict[str, list[Sample]]) -> Sample | None:
+    name = fold(listed)
     while name not in folded:
         _, slash, name = name.partition("/")
         if not slash:
             return None
-    return folded[name]
+    sample, *others = folded[name]
+    if others:
+        raise InputError(
+            f"The list's {listed} may be {sample.name} or {others[0].name}: name the one exactly."
+        )
+    return sample
 
 
 def sample(
@@ -231,7 +238,9 @@ def write_names(path: str | PathLike[str], dataset: DataSet, note: str = "") -> 
         If the file is there already.
     """
     comment = [f"# {note}"] if note else []
-    lines = [*comment, *(each.name for each in dataset.samples), ""]
+    # What begins as a comment or with a space does not behind a folder.
+    names = (each.name for each in dataset.samples)
+    lines = [*comment, *(f"./{name}" if name[:1] in "# " else name for name in names), ""]
     try:
         with Path(path).open("x", encoding="utf-8", newline="\n") as file:
             file.write("\n".join(lines))

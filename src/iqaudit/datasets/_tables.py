@@ -6,7 +6,8 @@ from pathlib import Path
 from iqaudit._core.errors import InputError
 from iqaudit._core.importing import published
 from iqaudit.datasets._base import DataSet, Label
-from iqaudit.datasets._lookup import Entry, assemble, has, number, parts, table
+from iqaudit.datasets._lookup import Entry, assemble, has, parts
+from iqaudit.datasets._score_table import number, table
 
 KADID_LABEL = Label("DMOS", 1, 5, "Lin, Hosu, Saupe, QoMEX 2019: 1 to 5, higher is better")
 
@@ -51,7 +52,7 @@ def _kadid_entry(row: dict[str, str], where: str) -> Entry:
     match = KADID_NAME.fullmatch(name)
     if not (match and 1 <= int(match[1]) <= len(KADID_DISTORTIONS)):
         raise InputError(f"{where}: {name!r} is no name as I01_01_01.png.")
-    return Entry(name, score, KADID_DISTORTIONS[int(match[1]) - 1], row["ref_img"])
+    return Entry(name, score, KADID_DISTORTIONS[int(match[1]) - 1], row["ref_img"], where)
 
 
 def load_koniq10k(root: Path) -> DataSet:
@@ -74,10 +75,12 @@ def load_koniq10k(root: Path) -> DataSet:
         root, sizes = root.parent, [root.name]
     size = sizes[0] if sizes else " or ".join(KONIQ_SIZES)
     scores, folder = parts(root, release, "koniq10k_scores_and_distributions.csv", size)
-    rows = list(table(scores, "image_name", "MOS"))
-    column, label = KONIQ_LABELS[0 if rows and "mos_zscore" in rows[0][1] else 1]
-    column = column.casefold()
-    entries = [Entry(row["image_name"], number(row[column], where)) for where, row in rows]
+    better, other = KONIQ_LABELS
+    rows = list(table(scores, "image_name", other[0], optional=[better[0]]))
+    column, label = better if any(row[better[0]] for _, row in rows) else other
+    entries = [
+        Entry(row["image_name"], number(row[column], where), where=where) for where, row in rows
+    ]
     return assemble(release, folder, entries, label, scores)
 
 
@@ -97,7 +100,7 @@ def load_biq2021(root: Path) -> DataSet:
     names = (f"{part} (Images and MOS).csv" for part in ("Train", "Test"))
     folder, *tables = parts(root, release, "Images", *names)
     entries = [
-        Entry(row["image name"], number(row["mos"], where))
+        Entry(row["Image Name"], number(row["MOS"], where), where=where)
         for scores in tables
         for where, row in table(scores, "Image Name", "MOS")
     ]

@@ -7,7 +7,8 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.importing import published
 from iqaudit._core.scale import opinion_maximum
 from iqaudit.datasets._base import DataSet, Label
-from iqaudit.datasets._lookup import Entry, assemble, number, parts
+from iqaudit.datasets._lookup import Entry, assemble, parts
+from iqaudit.datasets._score_table import number
 
 SOURCE = "Ponomarenko et al., Signal Processing: Image Communication 30, 2015: 0 to 9"
 LABEL = Label("MOS", 0, opinion_maximum("tid2013"), SOURCE)
@@ -49,4 +50,5 @@ def _entry(line: str, where: str) -> Entry:
     match = NAME.fullmatch(name)
     if not (match and 1 <= int(match[2]) <= len(DISTORTIONS)):
         raise InputError(f'{where}: a score and a name as "5.51429 I01_01_1.bmp" are due.')
-    return Entry(name, number(score, where), DISTORTIONS[int(match[2]) - 1], f"I{match[1]}.BMP")
+    distortion, reference = DISTORTIONS[int(match[2]) - 1], f"I{match[1]}.BMP"
+    return Entry(name, number(score, where), distortion, reference, where)

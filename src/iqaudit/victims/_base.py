@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import refuse_unless, whole_number
+from iqaudit._core.errors import printable, refuse_unless, whole_number
 from iqaudit._core.patches import Patched, Window, whole
 from iqaudit._core.scale import Scale
 
@@ -68,6 +68,7 @@ class Card:
     size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", printable(self.name))  # it may be a file's
         batch, cost = whole_number("batch", self.batch), whole_number("cost", self.cost)
         refuse_unless(batch >= 1, "A batch is at least 1 picture", batch)
         refuse_unless(cost >= 1, "A score costs at least 1 query", cost)
