@@ -1,10 +1,8 @@
 """Progress of a run: a bar on a terminal, plain lines elsewhere, silence on demand."""
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from types import FrameType
 from typing import Self
 
 import click
@@ -16,6 +14,7 @@ from iqaudit._analysis.analyse import Share, Watch, share_text
 from iqaudit._analysis.scorers import Progress as Count
 from iqaudit._audit.observer import Observer
 from iqaudit._cli.printing import stderr
+from iqaudit._cli.signals import listening
 from iqaudit._runs.records import FLAT
 
 LINE_EVERY = 10.0
@@ -25,7 +24,7 @@ LINE_EVERY = 10.0
 class Progress(Observer):
     """The progress of an audit, shown; the first Ctrl-C becomes a stop between two queries.
 
-    A second Ctrl-C stops at once.
+    A second Ctrl-C stops at once. One that came too late for the search stops what follows it.
 
     Parameters
     ----------
@@ -56,12 +55,14 @@ class Progress(Observer):
 
     def __enter__(self) -> Self:
         self._shown = ExitStack()
-        self._shown.enter_context(_first_ctrl_c(self._interrupt))
+        self._shown.enter_context(listening(self._interrupt))
         self._shown.enter_context(self._bar)
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._shown.close()
+        if self.stopping and raised[0] is None:
+            raise KeyboardInterrupt
 
     def _show(self, name: str) -> None:
         """Show the progress, and of which search."""
@@ -146,26 +147,9 @@ def watched(*, silent: bool) -> Watch:
         columns = TextColumn("scores"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         bar = Bar(*columns, console=console, disable=hidden, transient=True)
         task = bar.add_task("scores", total=sum(most for _, most in shares))
-        with bar, _first_ctrl_c(stop):
+        with bar, listening(stop):
             yield count
+        if stopped:  # once its last score was there
+            raise KeyboardInterrupt
 
     return watch
-
-
-@contextmanager
-def _first_ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on the first Ctrl-C; the second one interrupts."""
-    # Whoever told this process to ignore Ctrl-C, or handles it otherwise, knows why.
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop()
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)

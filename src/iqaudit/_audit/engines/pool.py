@@ -7,6 +7,7 @@ of them is received.
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
@@ -53,7 +54,7 @@ class Channel(Protocol):
         """Let go of the worker, which ends."""
 
     def join(self) -> None:
-        """Wait until a worker that was let go of has ended."""
+        """Wait until a worker that was let go of has ended; end one that takes too long."""
 
 
 class Transport(Protocol):
@@ -167,10 +168,10 @@ class Pool:
                 for channel in self._transport.wait(list(self._workers), INTERVAL):
                     yield from self._receive(channel)
         finally:
-            for channel in self._workers:
-                channel.close()
-            for channel in self._workers:
-                channel.join()
+            with ExitStack() as ends:  # all of them, though one is interrupted
+                for channel in self._workers:
+                    channel.close()
+                    ends.callback(channel.join)
         if self._error is not None:
             raise self._error
         if self._stopped:
