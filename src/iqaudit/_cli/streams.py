@@ -69,8 +69,10 @@ def lossy() -> Iterator[Lost]:
             setattr(sys, name, made)
 
     def lost() -> str:
+        if "stdout" not in ends:
+            return ""
         sys.stdout.flush()
-        error = ends["stdout"].error if "stdout" in ends else None
+        error = ends["stdout"].error
         if error is None or error.errno == errno.EPIPE:
             return ""
         return f"The standard output cannot be written ({error.strerror or error})."
