@@ -2,7 +2,7 @@
 
 import os
 import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._audit.task import Member, Task
 from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.records import AuditRecord, AuditVictim
+from iqaudit._runs.records import FLAT, AuditRecord, AuditVictim
 from iqaudit._runs.schema import runs
 from iqaudit._runs.store import exclusive, remove
 from iqaudit._search.driver import batch_size, check_sizes
@@ -241,6 +241,20 @@ def execute(
     """Execute a prepared audit; see `run`."""
     progress = _Progress(prepared, observer)
     progress.begin()
+    try:
+        _work_off(prepared, progress, engine, workers, observer)
+    except BaseException:
+        progress.stop()
+        raise
+
+
+def _work_off(
+    prepared: Prepared,
+    progress: "_Progress",
+    engine: Engine | None,
+    workers: int | None,
+    observer: Observer,
+) -> None:
     here = [cell for cell in prepared.pending if _is_bound(cell, prepared.victim(cell), observer)]
     elsewhere = [cell for cell in prepared.pending if cell not in here]
     if engine is None:
@@ -342,6 +356,12 @@ class _Progress:
             if not self._missing[folder]:
                 self._finish(folder)
 
+    def stop(self) -> None:
+        """Write what a flat audit has so far; of another, tables are made of whole cells."""
+        if self._missing.get(FLAT):
+            with suppress(OSError, InputError):  # the answers are kept, whatever becomes of this
+                self._write(cell_store.stop, FLAT)
+
     def _unfinished(self, folder: str) -> set[str]:
         root = self._prepared.root
         if cell_store.is_done(root / folder):
@@ -349,10 +369,10 @@ class _Progress:
         return set(self._prepared.found.names) - cell_store.finished(root / folder)
 
     def _finish(self, folder: str) -> None:
-        cell = self._cells[folder]
-        cell_store.finish(
-            self._prepared.root / folder,
-            cell,
-            self._prepared.victim(cell),
-            self._prepared.found.names,
-        )
+        self._write(cell_store.finish, folder)
+
+    def _write(
+        self, write: Callable[[Path, Cell, AuditVictim, Sequence[str]], None], folder: str
+    ) -> None:
+        cell, prepared = self._cells[folder], self._prepared
+        write(prepared.root / folder, cell, prepared.victim(cell), prepared.found.names)

@@ -23,7 +23,7 @@ USUAL: dict[int, Any] = {
 """The signals, and the handlers in whose place ours are set: whoever told this process to ignore
 one (nohup, a shell's background), or handles it otherwise, knows why."""
 
-GRACE = 5.0
+GRACE = 4.0
 """Seconds for the query under way after SIGTERM or SIGHUP: nobody may be there to send it again,
 and whoever sends it kills soon after (docker after 10 s, slurm after 30)."""
 

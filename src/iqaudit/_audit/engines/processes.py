@@ -9,7 +9,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Generator, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -27,7 +27,7 @@ from iqaudit.victims._spec import Victims
 ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """The signals that may reach a whole group of processes, the driver among them, to end it."""
 
-GRACE = 2.0
+GRACE = 4.0
 """Seconds for the query under way of a worker that is let go of."""
 
 
@@ -116,8 +116,8 @@ def _serve(pipe: Connection, root: Path) -> None:
     for number in ENDS - {signal.SIGINT}:
         signal.signal(number, _once_more)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
-    worker = Worker(root)
-    with suppress(EOFError, OSError):  # the driver has gone
+    # The pipe ends with the driver, or once it asks for nothing more.
+    with closing(Worker(root)) as worker, suppress(EOFError, OSError):
         pipe.send(worker.about())
         while True:
             task = pipe.recv()

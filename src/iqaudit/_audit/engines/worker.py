@@ -118,6 +118,11 @@ class Worker:
             **end,
         )
 
+    def close(self) -> None:
+        """Stop the search that was begun."""
+        if hasattr(self, "_strides"):
+            self._strides.close()
+
     def _search(self, task: Task) -> Generator[tuple[Stride, tuple[Files, ...]]]:
         """Work a task off; yield its strides, with the files that are left to the driver."""
         victim = self._victims.get(task.cell.victim, task.noise)
