@@ -25,7 +25,7 @@ from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.estimate import Plan, estimate
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.status import CellStatus, status
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, naming
 from iqaudit._core.goal import Goal
 from iqaudit._runs.reader import results
 from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest, runs
@@ -128,7 +128,8 @@ class Audit:
         table = tables.table(self.cells, measures, over_seeds=over_seeds)
         judged = gate.judge(table, parsed, self.missing)
         if junit is not None:
-            Path(junit).write_text(gate.junit(judged), "utf-8")
+            with naming(junit):
+                Path(junit).write_text(gate.junit(judged), "utf-8")
         return judged
 
     def export(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from iqaudit._audit.spec import Cell
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, naming
 from iqaudit._runs.figures import summarise
 from iqaudit._runs.journal import read as read_journal
 from iqaudit._runs.records import (
@@ -118,7 +118,8 @@ def unpack(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write the files that `packed` returned elsewhere; the last one, the entry, at one stroke."""
     *others, last = files
     for name in others:
-        (folder / name).write_bytes(files[name])
+        with naming(folder / name):
+            (folder / name).write_bytes(files[name])
     write_whole(folder / last, files[last])
 
 

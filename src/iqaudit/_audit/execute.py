@@ -3,7 +3,7 @@
 import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.records import FLAT, AuditRecord, AuditVictim
 from iqaudit._runs.schema import runs
-from iqaudit._runs.store import exclusive, remove
+from iqaudit._runs.store import exclusive, remove, writing
 from iqaudit._search.driver import batch_size, check_sizes
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import fingerprint
@@ -87,16 +87,15 @@ def run(
     manifest.taken_up(root, overwrite=overwrite)
     missing = [folder for folder in (root, *root.absolute().parents) if not folder.exists()]
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with exclusive(root), one_thread():
+        with writing(root), ExitStack() as stack:
+            root.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(exclusive(root))
+            stack.enter_context(one_thread())
             prepared = prepare(spec, root, observer, batch, yes=yes, overwrite=overwrite)
             try:
                 execute(prepared, backend, workers, observer)
             finally:
                 _tell_accounts(prepared.victims, observer)
-    except OSError as error:
-        said = error.strerror or error
-        raise InputError(f"{error.filename or root}: this cannot be written ({said}).") from None
     finally:
         with suppress(OSError):  # the first that holds something
             for folder in missing:

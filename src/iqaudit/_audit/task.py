@@ -4,18 +4,18 @@ A task holds everything that a worker needs, wherever it is. Its outcome depends
 not on the worker, the tasks before it, or the number of stops.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from iqaudit._audit import cell_store
 from iqaudit._audit.spec import Cell
-from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture
 from iqaudit._runs.journal import Journal
 from iqaudit._runs.records import FLAT
+from iqaudit._runs.store import writing
 from iqaudit._search.driver import begin, drive
 from iqaudit._search.ledger import Answer
 from iqaudit._search.trial import Trial, TrialResult
@@ -129,18 +129,6 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
                 {trial.picture.name: trial.result() for trial in answered if trial.done},
                 trials,
             )
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn what cannot be written into an `InputError` that says how to go on."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{error.filename or folder}: this cannot be written ({error.strerror or error}). "
-            "What was answered is kept: mend it, and the same command goes on."
-        ) from None
 
 
 def taken_up(

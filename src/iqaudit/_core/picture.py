@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, naming
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """A picture's pixels: uint8, (height, width, 3), RGB."""
@@ -172,7 +172,8 @@ def write(path: str | PathLike[str], pixels: Pixels) -> None:
     pixels : ndarray of uint8, (height, width, 3)
         RGB.
     """
-    Image.fromarray(pixels, "RGB").save(path, "PNG")
+    with naming(path):
+        Image.fromarray(pixels, "RGB").save(path, "PNG")
 
 
 def collect(sources: Iterable[Source] | Source) -> list[Picture]:

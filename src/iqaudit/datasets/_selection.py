@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from iqaudit._core.errors import InputError, refuse_unless, unknown, whole_number
+from iqaudit._core.errors import InputError, naming, refuse_unless, unknown, whole_number
 from iqaudit.datasets._base import DataSet, Sample
 from iqaudit.datasets._lookup import some
 
@@ -233,7 +233,7 @@ def write_names(path: str | PathLike[str], dataset: DataSet, note: str = "") -> 
     comment = [f"# {note}"] if note else []
     lines = [*comment, *(each.name for each in dataset.samples), ""]
     try:
-        with Path(path).open("x", encoding="utf-8", newline="\n") as file:
+        with naming(path), Path(path).open("x", encoding="utf-8", newline="\n") as file:
             file.write("\n".join(lines))
     except FileExistsError:
         raise InputError(f"{path}: this is there already; name another file.") from None
