@@ -230,3 +230,7 @@ class _Teller(Observer):
     def answered(self, _cell: str, picture: str, queries: int) -> None:
         """Tell of a picture's queries."""
         self._progress(self._pictures[picture], queries)
+
+    def recalled(self, cell: str, picture: str, queries: int) -> None:
+        """Tell of a picture's queries before this start."""
+        self.answered(cell, picture, queries)

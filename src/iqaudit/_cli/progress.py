@@ -37,8 +37,9 @@ class Progress(Observer):
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console, self._quiet = console, quiet
         self._total = self._asked = self._pictures = self._finished = 0
-        self._before = 0  # asked by earlier starts: nothing of this one's pace
-        self._started = self._last_line = time.monotonic()
+        self._before = 0  # not asked in the time since `_started`: nothing of the pace
+        self._started = 0.0  # at the first answer
+        self._last_line = time.monotonic()
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -68,7 +69,8 @@ class Progress(Observer):
         """Show the progress, and of which search."""
         now = time.monotonic()
         speed = (self._asked - self._before) / max(now - self._started, 1e-9)
-        figures = f"{self._finished}/{self._pictures} pictures, {speed:.1f} queries/s"
+        pace = f", {speed:.1f} queries/s" if speed else ""
+        figures = f"{self._finished}/{self._pictures} pictures{pace}"
         self._bar.update(
             self._task,
             completed=self._asked,
@@ -101,25 +103,30 @@ class Progress(Observer):
         self._pictures, self._finished, self._queries = pictures, finished, queries
         self._total = pictures * queries
         self._asked = self._before = finished * queries
-        self._started = time.monotonic()
 
     def says(self, sentence: str) -> None:
         """See `Observer.says`."""
         if not self._quiet:
             self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
+    def recalled(self, cell: str, picture: str, queries: int) -> None:
+        """See `Observer.recalled`."""
+        self._had[cell, picture] = queries
+        self._asked, self._before = self._asked + queries, self._before + queries
+
     def answered(self, cell: str, picture: str, queries: int) -> None:
         """See `Observer.answered`."""
-        had = self._had.get((cell, picture))
-        if had is None:  # the first word may tell of what an earlier start asked
-            self._before += queries - 1
-        self._asked += queries - (had or 0)
+        new = queries - self._had.get((cell, picture), 0)
+        if not self._started:  # until then victims are loaded, and answers recalled
+            self._before, self._started = self._before + new, time.monotonic()
+        self._asked += new
         self._had[cell, picture] = queries
         self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))
 
     def ended(self, cell: str, picture: str) -> None:
         """See `Observer.ended`."""
-        self._asked += self._queries - self._had.pop((cell, picture), 0)
+        left = self._queries - self._had.pop((cell, picture), 0)  # of a budget that was not spent
+        self._asked, self._before = self._asked + left, self._before + left
         self._finished += 1
         self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))
 

@@ -224,6 +224,8 @@ class Pool:
             self._notes.add(reply.note)
             self._observer.says(reply.note)
         worker.answered = worker.answered or bool(reply.answers)
+        for key, queries in reply.recalled.items():
+            self._observer.recalled(*key, queries)
         for key, queries in reply.queries.items():
             self._observer.answered(*key, queries)
         if reply.error is not None:
