@@ -138,11 +138,14 @@ def test_it_can_be_read_and_goes_on_to_the_bytes_of_a_whole_one(
 
 
 @pytest.mark.slow
-def test_workers_leave_theirs(flat: AuditSpec, tmp_path: Path) -> None:
-    flat, run = replace(flat, queries=3_000), tmp_path / "run"
+def test_workers_leave_theirs(
+    flat: AuditSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(audited.PAUSE, "0.02")
+    flat, run = replace(flat, queries=300), tmp_path / "run"
     stopped_among_workers(flat, run)
     record = load(run)
-    assert [each.outcome for each in record.pictures] == ["interrupted"] * 2
+    assert {each.outcome for each in record.pictures} == {"interrupted"}
     assert record.summary.queries == kept(run).total()
     assert all(not check.wrong for check in iqaudit.verify(run))
 
