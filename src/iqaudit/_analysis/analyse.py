@@ -64,7 +64,9 @@ def _refuse_payment(shares: Sequence[Share], bound: str, *, yes: bool) -> None:
     for scorer, most in shares:
         if scorer.victim.card.device == ELSEWHERE and not yes:
             line = share_text(scorer, most, bound)
-            raise InputError(f"{line}. They may cost money: say --yes to have them asked.")
+            raise InputError(
+                f"{line}. They may cost money: say --yes (yes=True) to have them asked."
+            )
 
 
 @one_thread()

@@ -398,7 +398,7 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
     folder = Path(path)
     if is_audit(folder):
         if victim is not None:
-            raise InputError(f"{path}: this is an audit; give --victim with one of its cells.")
+            raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
         return _verified(folder)
     if victim is not None:
         return verify_run(folder, made(victim, **options))

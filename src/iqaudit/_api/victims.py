@@ -231,7 +231,7 @@ def _read_opinions(
     if opinion_range is None and max(opinions) <= QUALITY_MAX / 10:
         raise InputError(
             f"{file}: no score is above {USUAL_RANGE[1] / 10:g}; say on which range they "
-            "are, as --opinion-range 1 5."
+            "are, as opinion_range=(1, 5) or --opinion-range 1 5."
         )
     return opinions
 

@@ -206,7 +206,7 @@ def _victims(
         if base.card.device == ELSEWHERE and not yes:
             raise InputError(
                 f'The victim "{base.card.name}" is a service or a program, whose scores may be '
-                "paid for: see what is asked of it with iqaudit plan, then say --yes."
+                "paid for: see what is asked of it with iqaudit plan, then say --yes (yes=True)."
             )
     return bases, batches
 

@@ -19,7 +19,7 @@ USUAL: Range = (0, 100)
 SMALLER = 10
 """Scores of which none is higher are on 0-1, 1-5 or 0-10, and not on the usual range."""
 
-MEND = " Say the range, as --opinion-range 1 5."
+MEND = " Say the range, as opinion_range=(1, 5) or --opinion-range 1 5."
 
 META_NAME = re.compile(r"meta_info_(.+)Dataset\.csv")
 

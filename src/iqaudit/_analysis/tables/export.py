@@ -49,7 +49,7 @@ def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
         from pyarrow import parquet
     except ImportError:
         raise InputError(
-            'Parquet is written by pyarrow: pip install "iqaudit[parquet]", or use --csv.'
+            'Parquet is written by pyarrow: pip install "iqaudit[parquet]", or write CSV.'
         ) from None
     table = rows(cells)
     columns = {name: [row[name] for row in table] for name in (table[0] if table else ())}

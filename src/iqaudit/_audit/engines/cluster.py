@@ -78,7 +78,7 @@ def _engine(
         if victim.device.startswith("cuda") and not gpus:
             raise InputError(
                 f'The victim "{victim.name}" computes on a GPU: say what part of one a worker '
-                "takes, as --gpus-per-worker 0.25."
+                "takes, as --gpus-per-worker 0.25 (gpus_per_worker=0.25)."
             )
     with _cluster(address, workers) as module:
         needs = {"num_cpus": 1, **({"num_gpus": gpus} if gpus else {})}

@@ -53,7 +53,7 @@ class _Processes:
         "Worker processes end with {} before they begin: a script that starts an audit does so "
         'under `if __name__ == "__main__":`.'
     )
-    advice = ", with fewer --workers perhaps,"
+    advice = ", with fewer workers perhaps,"
     wait = staticmethod(wait)
 
     def __init__(self, root: Path) -> None:
