@@ -1,6 +1,7 @@
 """A run that is stopped can be read, as far as it got, and goes on to the bytes of a whole one."""
 
 import resource
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -189,6 +190,35 @@ def test_one_that_was_stopped_before_its_first_answer_is_begun_again(
         serial(flat, run, observer=Ends())
     with pytest.raises(InputError, match="finished yet"):
         iqaudit.load(run).table()
+    for out in (run, tmp_path / "run"):
+        serial(flat, out)
+    assert contents(run) == contents(tmp_path / "run")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder with a file system of its own, of 300 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("may not mount a file system")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_is_full_to_the_last_byte_has_room_for_the_results(
+    flat: AuditSpec, small_disk: Path, tmp_path: Path
+) -> None:
+    """The room was taken before the first query."""
+    flat, run = replace(flat, queries=2_000), small_disk / "run"
+    with pytest.raises(InputError, match=r"No space left.*the same command goes on"):
+        serial(flat, run)
+    record = load(run)
+    assert record.pictures[-1].outcome == "interrupted"
+    assert record.summary.queries == kept(run).total() > 500
+    assert all(not check.wrong for check in iqaudit.verify(run))
+    subprocess.run(["mount", "-o", "remount,size=9m", str(small_disk)], check=True)
     for out in (run, tmp_path / "run"):
         serial(flat, out)
     assert contents(run) == contents(tmp_path / "run")

@@ -5,6 +5,7 @@ answers/NAME.jsonl        the answers on a picture that is begun
 answers/NAME.json         the record of one whose search was stopped, with the best until then
 entries/NAME.json         the record in results.json of one that is finished: with it, it is
 results.json              when all are; then answers and entries are gone
+answers/ROOM              room on the disk for what a stop writes, were it for a full disk
 answers/STOPPED           a sign that results.json is of a cell that was stopped, and goes on
 
 Every step can be taken again after a stop at any moment, and comes to the same bytes.
@@ -47,6 +48,12 @@ from iqaudit.victims._base import Card
 STOPPED = "STOPPED"
 """The name of the sign; no picture's file among the answers has it."""
 
+ROOM = "ROOM"
+"""The name of the file that takes room, likewise."""
+
+MOST_ROOM = 1 << 22
+"""Bytes that are taken at the most."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -67,6 +74,16 @@ def prepare(folder: Path) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name in (RESULTS, REPORT, INSIGHTS, TRANSFER, f"{ANSWERS}/{STOPPED}"):
         (folder / name).unlink(missing_ok=True)
+
+
+def reserve(folder: Path, pictures: int, queries: int) -> None:
+    """Take room for what `keep` and `stop` write of so many pictures, where there is that much."""
+    room = folder / ANSWERS / ROOM
+    each = 4096 + 24 * queries  # a record with its steps, and the scores' file of one under way
+    try:
+        room.write_bytes(bytes(min(MOST_ROOM, each * (1 + pictures))))
+    except OSError:
+        room.unlink(missing_ok=True)
 
 
 def is_done(folder: Path) -> bool:
@@ -95,6 +112,7 @@ def commit(folder: Path, result: TrialResult, card: Card, labels: Mapping[str, A
 
 def keep(folder: Path, result: TrialResult, card: Card, labels: Mapping[str, Any]) -> None:
     """Write the files of a picture whose search is stopped, and then its record."""
+    (folder / ANSWERS / ROOM).unlink(missing_ok=True)
     kept = _kept(folder, result.picture.name)
     kept.unlink(missing_ok=True)
     write_record(kept, None, Entry(card.note, write_result(folder, result, card, labels)))
@@ -145,6 +163,7 @@ def finish(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -
 
 def stop(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -> None:
     """Write the results that a cell has so far, where it has any; see `finish`."""
+    (folder / ANSWERS / ROOM).unlink(missing_ok=True)
     entries = []
     for name in names:
         if is_finished(folder, name):

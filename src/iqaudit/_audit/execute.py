@@ -334,6 +334,8 @@ class _Progress:
             missing = self._missing[cell.folder]
             if missing:
                 cell_store.prepare(prepared.root / cell.folder)
+                if cell.folder == FLAT:
+                    cell_store.reserve(prepared.root, len(missing), cell.queries)
             noise = prepared.victim(cell).noise
             places = [at for at, name in enumerate(prepared.found.names) if name in missing]
             size = prepared.batches[cell.folder]

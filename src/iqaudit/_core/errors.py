@@ -65,6 +65,7 @@ def naming(file: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        error.strerror = error.strerror or str(error)
         error.filename = error.filename or os.fspath(file)
         raise
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,10 @@ def write_result(
     write(clean, picture.pixels)
     write(attacked, result.adversarial)
     answers = list(zip(result.scores, result.asked, strict=True))
+    content = BytesIO()
+    np.save(content, np.array(answers, ANSWER))
     with naming(scores):
-        np.save(scores, np.array(answers, ANSWER))
+        scores.write_bytes(content.getvalue())
     return PictureRecord(
         **asdict(figures),
         file=picture.file,
