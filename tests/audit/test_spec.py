@@ -137,7 +137,7 @@ def test_what_cannot_be_used_is_said_in_one_sentence(
 def test_from_says_the_whole_audit(tmp_path: Path) -> None:
     result = iqaudit_("audit", "--from", tmp_path / "x.toml", "--queries", 3, "--out", "run")
     assert result.exit_code == 2
-    assert "--from says the whole audit; say queries there" in result.output
+    assert "(--from) says the whole audit; say queries there" in result.output
 
 
 @pytest.mark.parametrize(

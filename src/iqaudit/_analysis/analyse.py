@@ -13,6 +13,7 @@ from iqaudit._analysis.scorers import Progress, Scorer, own_label, owns
 from iqaudit._core.errors import InputError
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
+from iqaudit._runs.store import exclusive, writing
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._spec import VictimSpec
 
@@ -40,28 +41,32 @@ def write_transfer(
     directory: Path, scorers: Sequence[Scorer], watch: Watch = unwatched, *, yes: bool = False
 ) -> transfers.Transfer:
     """Write transfer.json; see `transfer`."""
-    counts = transfers.to_ask(directory, scorers)
-    shares = [(each, counts[each.label]) for each in scorers]
-    _refuse_payment(shares, "", yes=yes)
-    with watch(shares, "") as progress:
-        return transfers.transfer(directory, scorers, progress)
+    with writing(directory), exclusive(directory):
+        counts = transfers.to_ask(directory, scorers)
+        shares = [(each, counts[each.label]) for each in scorers]
+        _refuse_payment(shares, "", yes=yes)
+        with watch(shares, "") as progress:
+            return transfers.transfer(directory, scorers, progress)
 
 
 def write_insights(
     cell: Path, scorer: Scorer, watch: Watch = unwatched, *, yes: bool = False
 ) -> Insights:
     """Write a run's insights.json; see `insights`."""
-    shares = [(scorer, findings.most_asked(cell))]
-    _refuse_payment(shares, "at most ", yes=yes)
-    with watch(shares, "at most ") as progress:
-        return findings.insights(cell, scorer.victim, progress)
+    with writing(cell), exclusive(cell):
+        shares = [(scorer, findings.most_asked(cell))]
+        _refuse_payment(shares, "at most ", yes=yes)
+        with watch(shares, "at most ") as progress:
+            return findings.insights(cell, scorer.victim, progress)
 
 
 def _refuse_payment(shares: Sequence[Share], bound: str, *, yes: bool) -> None:
     for scorer, most in shares:
         if scorer.victim.card.device == ELSEWHERE and not yes:
             line = share_text(scorer, most, bound)
-            raise InputError(f"{line}. They may cost money: say --yes to have them asked.")
+            raise InputError(
+                f"{line}. They may cost money: say --yes (yes=True) to have them asked."
+            )
 
 
 @one_thread()

@@ -157,7 +157,7 @@ def asked(spec: VictimSpec, *, may_ask: bool) -> Victim:
     if "repeats" in spec.options and not may_ask and base.card.device == ELSEWHERE:
         raise InputError(
             f'The victim "{base.card.name}" may cost money, and measuring the noise of its '
-            "answers asks for 16 of them: say --yes to have it asked."
+            "answers asks for 16 of them: say --yes (yes=True) to have it asked."
         )
     return ready(spec, base)
 

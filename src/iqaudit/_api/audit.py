@@ -26,7 +26,7 @@ from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.estimate import Plan, estimate
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.status import CellStatus, status
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, naming
 from iqaudit._core.goal import Goal
 from iqaudit._runs.reader import Results
 from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest, runs
@@ -131,7 +131,8 @@ class Audit:
         table = tables.table(self.cells, measures, over_seeds=over_seeds)
         judged = gate.judge(table, parsed, self.missing)
         if junit is not None:
-            Path(junit).write_text(gate.junit(judged), "utf-8")
+            with naming(junit):
+                Path(junit).write_text(gate.junit(judged), "utf-8")
         return judged
 
     def export(
@@ -408,7 +409,7 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
     folder = Path(path)
     if is_audit(folder):
         if victim is not None:
-            raise InputError(f"{path}: this is an audit; give --victim with one of its cells.")
+            raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
         return _verified(folder)
     if victim is not None:
         return verify_run(folder, made(victim, **options))

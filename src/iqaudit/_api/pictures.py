@@ -56,6 +56,10 @@ class Caller(Observer):
                 self._begun[picture] = self._pictures[self._pictures.names.index(picture)]
             self._progress(self._begun[picture], queries)
 
+    def recalled(self, cell: str, picture: str, queries: int) -> None:
+        """Tell of a picture's queries before this start."""
+        self.answered(cell, picture, queries)
+
     def ended(self, _cell: str, picture: str) -> None:
         """Let go of a picture."""
         self._begun.pop(picture, None)

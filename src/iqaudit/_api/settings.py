@@ -45,7 +45,7 @@ def audit_settings(
     if file is None:
         return replace(audit_spec({**present, "data": table}), flat=flat)
     if more := sorted({**present, **table}):
-        raise InputError(f"--from says the whole audit; say {', '.join(more)} there.")
+        raise InputError(f"A file (--from) says the whole audit; say {', '.join(more)} there.")
     return read(file)
 
 

@@ -80,7 +80,7 @@ def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, floa
     if not rises:
         raise InputError(
             "The opinion scores do not rise with the victim's scores; "
-            "if a lower score is better, say --lower-is-better."
+            "if a lower score is better, say lower_is_better=True or --lower-is-better."
         )
     solution = scipy.optimize.least_squares(misses, (f.mean(), f.std()), x_scale=f.std())
     center, spread = solution.x.tolist()

@@ -185,7 +185,7 @@ def _deterministic(victim: Victim, pixels: Pixels) -> Outcome:
             "and verify allows for it."
         )
         return Verdict.WARN, sentence
-    why = "a run cannot be repeated or verified; --repeats averages answers."
+    why = "a run cannot be repeated or verified; repeats=5 or --repeats 5 averages answers."
     return Verdict.FAIL, f"{sentence} (standard deviation {noise:.2g}): {why}"
 
 
@@ -202,7 +202,11 @@ def _batch(victim: Victim, pixels: Pixels) -> Outcome:
     if gap <= BEYOND_CHANCE * victim.card.noise:
         return Verdict.PASS, "The same score alone and in a batch, within noise."
     small = gap <= 1e-4 * victim.card.scale.spread
-    mend = "results depend on --batch in the last digits." if small else "use --batch 1."
+    mend = (
+        "results depend on the batch (--batch) in the last digits."
+        if small
+        else "use batch=1 or --batch 1."
+    )
     sentence = f"A picture's score alone and in a batch differs by {gap:.2g}: {mend}"
     return Verdict.WARN if small else Verdict.FAIL, sentence
 
@@ -286,4 +290,7 @@ def _direction(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
         return Verdict.PASS, f"{sentence} than their originals."
     if share >= DIRECTION_FAIL:
         return Verdict.WARN, f"Only {sentence} than their originals."
-    return Verdict.FAIL, f"Only {sentence}: is a lower score better (--lower-is-better)?"
+    return (
+        Verdict.FAIL,
+        f"Only {sentence}: is a lower score better (lower_is_better=True, --lower-is-better)?",
+    )

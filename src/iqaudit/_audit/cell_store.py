@@ -2,8 +2,11 @@
 
 clean, attacked, scores   as a run's (`iqaudit._runs.schema`)
 answers/NAME.jsonl        the answers on a picture that is begun
+answers/NAME.json         the record of one whose search was stopped, with the best until then
 entries/NAME.json         the record in results.json of one that is finished: with it, it is
 results.json              when all are; then answers and entries are gone
+answers/ROOM              room on the disk for what a stop writes, were it for a full disk
+answers/STOPPED           a sign that results.json is of a cell that was stopped, and goes on
 
 Every step can be taken again after a stop at any moment, and comes to the same bytes.
 """
@@ -16,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from iqaudit._audit.spec import Cell
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, naming
 from iqaudit._runs.figures import summarise
+from iqaudit._runs.journal import read as read_journal
 from iqaudit._runs.records import (
     OMITTED,
     AttackRecord,
@@ -26,15 +30,34 @@ from iqaudit._runs.records import (
     RunRecord,
     VictimRecord,
 )
-from iqaudit._runs.schema import ANSWERS, ENTRIES, FILES, FORMAT, RESULTS, read
+from iqaudit._runs.schema import (
+    ANSWERS,
+    ENTRIES,
+    FILES,
+    FORMAT,
+    INSIGHTS,
+    REPORT,
+    RESULTS,
+    TRANSFER,
+    read,
+)
 from iqaudit._runs.store import versions, write_record, write_result, write_whole
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Card
 
+STOPPED = "STOPPED"
+"""The name of the sign; no picture's file among the answers has it."""
+
+ROOM = "ROOM"
+"""The name of the file that takes room, likewise."""
+
+MOST_ROOM = 1 << 22
+"""Bytes that are taken at the most."""
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished picture, and the note of the card that its victim had then."""
+    """A picture's record, and the note of the card that its victim had then."""
 
     note: str
     entry: PictureRecord
@@ -46,14 +69,26 @@ def journal(folder: Path, name: str) -> Path:
 
 
 def prepare(folder: Path) -> None:
-    """Make a cell's directory, as far as it is not there."""
+    """Make a cell's directory, as far as it is not there; remove what a stop left to be read."""
     for name in (*FILES, ANSWERS, ENTRIES):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    for name in (RESULTS, REPORT, INSIGHTS, TRANSFER, f"{ANSWERS}/{STOPPED}"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def reserve(folder: Path, pictures: int, queries: int) -> None:
+    """Take room for what `keep` and `stop` write of so many pictures, where there is that much."""
+    room = folder / ANSWERS / ROOM
+    each = 4096 + 24 * queries  # a record with its steps, and the scores' file of one under way
+    try:
+        room.write_bytes(bytes(min(MOST_ROOM, each * (1 + pictures))))
+    except OSError:
+        room.unlink(missing_ok=True)
 
 
 def is_done(folder: Path) -> bool:
     """Whether all pictures of a cell are finished, and its results are written."""
-    return (folder / RESULTS).exists()
+    return (folder / RESULTS).exists() and not (folder / ANSWERS / STOPPED).exists()
 
 
 def is_finished(folder: Path, name: str) -> bool:
@@ -75,6 +110,14 @@ def commit(folder: Path, result: TrialResult, card: Card, labels: Mapping[str, A
     write_record(_entry(folder, result.picture.name), None, Entry(card.note, picture))
 
 
+def keep(folder: Path, result: TrialResult, card: Card, labels: Mapping[str, Any]) -> None:
+    """Write the files of a picture whose search is stopped, and then its record."""
+    (folder / ANSWERS / ROOM).unlink(missing_ok=True)
+    kept = _kept(folder, result.picture.name)
+    kept.unlink(missing_ok=True)
+    write_record(kept, None, Entry(card.note, write_result(folder, result, card, labels)))
+
+
 def packed(result: TrialResult, card: Card, labels: Mapping[str, Any]) -> dict[str, bytes]:
     """Return what `commit` writes of a finished picture, by its path in the cell's directory.
 
@@ -93,7 +136,8 @@ def unpack(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write the files that `packed` returned elsewhere; the last one, the entry, at one stroke."""
     *others, last = files
     for name in others:
-        (folder / name).write_bytes(files[name])
+        with naming(folder / name):
+            (folder / name).write_bytes(files[name])
     write_whole(folder / last, files[last])
 
 
@@ -111,27 +155,48 @@ def finish(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -
         The pictures, in order.
     """
     if not is_done(folder):
-        entries = [entry(folder, name) for name in names]
-        note = _joined((victim.note, *(each.note for each in entries)))
-        card = {each.name: getattr(victim, each.name) for each in fields(CardRecord)}
-        named_by = cell.victim.described or {"spec": OMITTED, "options": OMITTED}
-        pictures = tuple(each.entry for each in entries)
-        record = RunRecord(
-            versions=versions(),
-            victim=VictimRecord(**card | {"note": note}, **named_by),
-            attack=AttackRecord.of(cell.attack.settings),
-            levels=cell.levels,
-            goal=cell.goal.value,
-            queries=cell.queries,
-            early_stop=cell.stop.rgo,
-            until_plateau=cell.stop.plateau,
-            seed=cell.seed,
-            summary=summarise(pictures),
-            pictures=pictures,
-        )
-        write_record(folder / RESULTS, FORMAT, record)
+        _write_results(folder, cell, victim, [entry(folder, name) for name in names])
+    (folder / ANSWERS / STOPPED).unlink(missing_ok=True)
     for name in (ANSWERS, ENTRIES):
         shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def stop(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -> None:
+    """Write the results that a cell has so far, where it has any; see `finish`."""
+    (folder / ANSWERS / ROOM).unlink(missing_ok=True)
+    entries = []
+    for name in names:
+        if is_finished(folder, name):
+            entries.append(entry(folder, name))
+            continue
+        kept = read(_kept(folder, name), None, Entry)
+        answers = len(read_journal(journal(folder, name)))
+        if kept is not None and kept.entry.queries >= victim.cost * answers:  # not an earlier one
+            entries.append(kept)
+    if entries:
+        (folder / ANSWERS / STOPPED).touch()
+        _write_results(folder, cell, victim, entries)
+
+
+def _write_results(folder: Path, cell: Cell, victim: CardRecord, entries: Sequence[Entry]) -> None:
+    note = _joined((victim.note, *(each.note for each in entries)))
+    card = {each.name: getattr(victim, each.name) for each in fields(CardRecord)}
+    named_by = cell.victim.described or {"spec": OMITTED, "options": OMITTED}
+    pictures = tuple(each.entry for each in entries)
+    record = RunRecord(
+        versions=versions(),
+        victim=VictimRecord(**card | {"note": note}, **named_by),
+        attack=AttackRecord.of(cell.attack.settings),
+        levels=cell.levels,
+        goal=cell.goal.value,
+        queries=cell.queries,
+        early_stop=cell.stop.rgo,
+        until_plateau=cell.stop.plateau,
+        seed=cell.seed,
+        summary=summarise(pictures),
+        pictures=pictures,
+    )
+    write_record(folder / RESULTS, FORMAT, record)
 
 
 def entry(folder: Path, name: str) -> Entry:
@@ -146,6 +211,10 @@ def entry(folder: Path, name: str) -> Entry:
     if found is None:
         raise InputError(f"{_entry(folder, name)}: this is gone.")
     return found
+
+
+def _kept(folder: Path, name: str) -> Path:
+    return folder / ANSWERS / f"{name}.json"
 
 
 def _entry(folder: Path, name: str) -> Path:

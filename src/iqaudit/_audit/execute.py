@@ -2,8 +2,8 @@
 
 import os
 import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from iqaudit._core.errors import InputError, whole_number
 from iqaudit._core.paths import absolute
 from iqaudit._core.process import machine_memory
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.records import AuditRecord, AuditVictim, SampleRecord
+from iqaudit._runs.records import FLAT, AuditRecord, AuditVictim, SampleRecord
 from iqaudit._runs.schema import runs
-from iqaudit._runs.store import exclusive, remove
+from iqaudit._runs.store import exclusive, remove, writing
 from iqaudit._search.driver import batch_size, check_sizes
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import fingerprint
@@ -93,10 +93,12 @@ def run(
         raise InputError(f"An audit needs at least 1 worker, not {workers}.")
     missing: list[Path] = []
     try:
-        manifest.taken_up(root, overwrite=overwrite)
-        missing = [folder for folder in (root, *absolute(root).parents) if not folder.exists()]
-        root.mkdir(parents=True, exist_ok=True)
-        with exclusive(root), one_thread():
+        with writing(root), ExitStack() as stack:
+            manifest.taken_up(root, overwrite=overwrite)
+            missing = [folder for folder in (root, *absolute(root).parents) if not folder.exists()]
+            root.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(exclusive(root))
+            stack.enter_context(one_thread())
             prepared = prepare(
                 spec,
                 root,
@@ -110,9 +112,6 @@ def run(
                 execute(prepared, backend, workers, observer)
             finally:
                 _tell_accounts(prepared.victims, observer)
-    except OSError as error:
-        said = error.strerror or error
-        raise InputError(f"{error.filename or root}: this cannot be written ({said}).") from None
     finally:
         with suppress(OSError):  # the first that holds something
             for folder in missing:
@@ -250,7 +249,7 @@ def _victims(
         if base.card.device == ELSEWHERE and not yes:
             raise InputError(
                 f'The victim "{base.card.name}" is a service or a program, whose scores may be '
-                "paid for: see what is asked of it with iqaudit plan, then say --yes."
+                "paid for: see what is asked of it with iqaudit plan, then say --yes (yes=True)."
             )
     return bases, batches
 
@@ -284,6 +283,20 @@ def execute(
     """Execute a prepared audit; see `run`."""
     progress = _Progress(prepared, observer)
     progress.begin()
+    try:
+        _work_off(prepared, progress, engine, workers, observer)
+    except BaseException:
+        progress.stop()
+        raise
+
+
+def _work_off(
+    prepared: Prepared,
+    progress: "_Progress",
+    engine: Engine | None,
+    workers: int | None,
+    observer: Observer,
+) -> None:
     here = [cell for cell in prepared.pending if _is_bound(cell, prepared.victim(cell), observer)]
     elsewhere = [cell for cell in prepared.pending if cell not in here]
     if engine is None:
@@ -378,6 +391,8 @@ class _Progress:
             missing = self._missing[cell.folder]
             if missing:
                 cell_store.prepare(prepared.root / cell.folder)
+                if cell.folder == FLAT:
+                    cell_store.reserve(prepared.root, len(missing), cell.queries)
             noise = prepared.victim(cell).noise
             places = [at for at, name in enumerate(prepared.found.names) if name in missing]
             size = prepared.batches[cell.folder]
@@ -399,6 +414,12 @@ class _Progress:
             if not self._missing[folder]:
                 self._finish(folder)
 
+    def stop(self) -> None:
+        """Write what a flat audit has so far; of another, tables are made of whole cells."""
+        if self._missing.get(FLAT):
+            with suppress(OSError, InputError):  # the answers are kept, whatever becomes of this
+                self._write(cell_store.stop, FLAT)
+
     def _unfinished(self, folder: str) -> set[str]:
         root = self._prepared.root
         if cell_store.is_done(root / folder):
@@ -406,10 +427,10 @@ class _Progress:
         return set(self._prepared.found.names) - cell_store.finished(root / folder)
 
     def _finish(self, folder: str) -> None:
-        cell = self._cells[folder]
-        cell_store.finish(
-            self._prepared.root / folder,
-            cell,
-            self._prepared.victim(cell),
-            self._prepared.found.names,
-        )
+        self._write(cell_store.finish, folder)
+
+    def _write(
+        self, write: Callable[[Path, Cell, AuditVictim, Sequence[str]], None], folder: str
+    ) -> None:
+        cell, prepared = self._cells[folder], self._prepared
+        write(prepared.root / folder, cell, prepared.victim(cell), prepared.found.names)

@@ -132,7 +132,9 @@ def taken_up(root: Path, *, overwrite: bool = False) -> AuditRecord | None:
     except InputError:
         raise InputError(f"{root}: this is there already and holds no run; {OTHER}.") from None
     if audit is None and not overwrite:
-        raise InputError(f"{root}: this holds another run; {OTHER}, or say --overwrite.")
+        raise InputError(
+            f"{root}: this holds another run; {OTHER}, or say --overwrite (overwrite=True)."
+        )
     return None if overwrite else audit
 
 
@@ -175,7 +177,7 @@ def refuse_other(root: Path, then: AuditRecord, now: AuditRecord) -> None:
     for difference in _differences(then, now):
         raise InputError(
             f"{root}: this audit was begun otherwise: {difference}. {OTHER.capitalize()}, or say "
-            "--overwrite."
+            "--overwrite (overwrite=True)."
         )
 
 
@@ -238,7 +240,7 @@ def refuse_other_victim(
     then: AuditVictim,
     card: Card,
     now: tuple[float, float],
-    mend: str = f"{OTHER.capitalize()}, or say --overwrite.",
+    mend: str = f"{OTHER.capitalize()}, or say --overwrite (overwrite=True).",
 ) -> bool:
     """Raise an `InputError` where a victim is not the one that an audit was begun with.
 

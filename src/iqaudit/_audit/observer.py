@@ -35,6 +35,19 @@ class Observer:
     def says(self, sentence: str) -> None:
         """Take note of a sentence that readers of the results must know."""
 
+    def recalled(self, cell: str, picture: str, queries: int) -> None:
+        """Take note of the queries that a picture had before this start.
+
+        Parameters
+        ----------
+        cell : str
+            The cell's folder.
+        picture : str
+            The picture's name.
+        queries : int
+            How many.
+        """
+
     def answered(self, cell: str, picture: str, queries: int) -> None:
         """Take note of an answer on a picture.
 

@@ -4,20 +4,21 @@ A task holds everything that a worker needs, wherever it is. Its outcome depends
 not on the worker, the tasks before it, or the number of stops.
 """
 
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from iqaudit._audit import cell_store
 from iqaudit._audit.spec import Cell
-from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Picture
 from iqaudit._runs.journal import Journal
+from iqaudit._runs.records import FLAT
+from iqaudit._runs.store import writing
 from iqaudit._search.driver import begin, drive
 from iqaudit._search.ledger import Answer
-from iqaudit._search.trial import TrialResult
+from iqaudit._search.trial import Trial, TrialResult
 from iqaudit.victims._base import Victim
 
 
@@ -77,11 +78,14 @@ class Stride:
     finished : mapping
         The results of the pictures that are at their end with it; None where another worker,
         which outlived its run, has written one.
+    trials : sequence of Trial
+        All searches of the task.
     """
 
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
     queries: Mapping[str, int] = field(default_factory=dict)
     finished: Mapping[str, TrialResult | None] = field(default_factory=dict)
+    trials: Sequence[Trial] = ()
 
 
 def search(task: Task, victim: Victim) -> Generator[Stride]:
@@ -116,25 +120,15 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
         yield Stride(
             queries={trial.picture.name: trial.ledger.spent for trial in known},
             finished={trial.picture.name: trial.result() for trial in known if trial.done},
+            trials=trials,
         )
         for answered in drive(victim, trials):
             yield Stride(
                 {trial.picture.name: (trial.ledger.answers[-1],) for trial in answered},
                 {trial.picture.name: trial.ledger.spent for trial in answered},
                 {trial.picture.name: trial.result() for trial in answered if trial.done},
+                trials,
             )
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn what cannot be written into an `InputError` that says how to go on."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{error.filename or folder}: this cannot be written ({error.strerror or error}). "
-            "What was answered is kept: mend it, and the same command goes on."
-        ) from None
 
 
 def taken_up(
@@ -170,7 +164,8 @@ def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:
     ------
     Stride
         Its answers are in the pictures' journals, its results in files. So a task that is closed
-        between two strides loses nothing.
+        between two strides loses nothing. Of a flat audit, the best pictures until then are in
+        files as well, as `iqaudit._audit.cell_store.stop` reads them.
 
     Raises
     ------
@@ -185,11 +180,21 @@ def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:
         if written:
             yield Stride(finished=dict.fromkeys(written))
         labels = {member.picture.name: member.labels for member in rest.members}
-        for stride in search(rest, victim):
-            for name, answers in stride.answers.items():
-                journals[name].keep(answers)
-            for name, result in stride.finished.items():
-                assert result is not None  # noqa: S101 (it was searched here)
-                cell_store.commit(folder, result, victim.card, labels[name])
-                journals[name].remove()
-            yield stride
+        trials: Sequence[Trial] = ()
+        try:
+            for stride in search(rest, victim):
+                trials = stride.trials
+                for name, answers in stride.answers.items():
+                    journals[name].keep(answers)
+                for name, result in stride.finished.items():
+                    assert result is not None  # noqa: S101 (it was searched here)
+                    cell_store.commit(folder, result, victim.card, labels[name])
+                    journals[name].remove()
+                yield stride
+        except BaseException:  # the end of the generator, before that of its searches, is one
+            with suppress(OSError):  # the answers are kept, whatever becomes of this
+                for trial in trials if task.cell.folder == FLAT else ():
+                    name = trial.picture.name
+                    if trial.ledger.answers and not cell_store.is_finished(folder, name):
+                        cell_store.keep(folder, trial.result(), victim.card, labels[name])
+            raise

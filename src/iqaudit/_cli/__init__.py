@@ -1,11 +1,10 @@
 """The command line: arguments, progress, exit codes; everything else is the library's.
 
 Exit codes: 0 done; 1 `verify` or `check` found a fault; 2 an argument cannot be used, or the
-victim failed; 3 a rule of `--fail-if` was broken; 130 interrupted. Finished pictures stay in
-every case.
+victim failed; 3 a rule of `--fail-if` was broken; 130 interrupted, 143 by SIGTERM, 129 by SIGHUP.
+Finished pictures stay in every case.
 """
 
-import io
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,11 +13,10 @@ from typing import Any
 import click
 
 import iqaudit
+from iqaudit._cli.signals import exit_code, interrupting
+from iqaudit._cli.streams import lossy
 from iqaudit._core.errors import IqauditError, printable
 from iqaudit._core.process import keep_freed_memory
-
-INTERRUPTED = 130
-"""The shell's exit code for a command that Ctrl-C ended."""
 
 
 class _Failure(click.ClickException):
@@ -28,20 +26,29 @@ class _Failure(click.ClickException):
 class _Group(click.Group):
     """A group whose commands' own errors end in one sentence and exit code 2."""
 
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        with interrupting(), lossy() as lost:
+            return super().main(*arguments, obj=lost, **settings)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            done = super().invoke(ctx)
         except IqauditError as error:
             raise _Failure(_shown(error)) from error
         except KeyboardInterrupt as interrupt:  # with a word on how far it is, from some commands
-            click.echo(f"Interrupted: {interrupt}" if interrupt.args else "Interrupted.", err=True)
-            sys.exit(INTERRUPTED)
-        except BrokenPipeError:
-            raise  # the reader of our output has gone: click ends quietly
+            how = str(interrupt) or "start the same command again."
+            click.echo(f"Interrupted: {how}", err=True)
+            sys.exit(exit_code())
         except OSError as error:
-            raise _Failure(
-                _shown(f"{error.filename or 'writing'}: {error.strerror or error}.")
-            ) from error
+            sentence = f"{error.filename or 'writing'}: {error.strerror or error}."
+            raise _Failure(_shown(sentence)) from error
+        except SystemExit:  # the code tells of what is more than printed
+            if ctx.obj():
+                click.echo(ctx.obj(), err=True)
+            raise
+        if ctx.obj():
+            raise _Failure(ctx.obj())
+        return done
 
 
 def _shown(sentence: object) -> str:
@@ -60,9 +67,6 @@ def main() -> None:
       iqaudit attack photo.png --queries 1000 --out audit
       iqaudit verify audit
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a Latin-1 pipe has no arrow: a "?" stands there
-            stream.reconfigure(errors="replace")
     keep_freed_memory()
 
 

@@ -75,10 +75,10 @@ def finish(done: iqaudit.Audit, output: options.Output) -> None:
         click.echo(f"\nruns    {done.path}")
     try:
         left = done.analyse(watched(silent=output.silent))
+        page = done.report()
     except KeyboardInterrupt:
         sentence = "every picture is finished; the same command goes on."
         raise KeyboardInterrupt(sentence) from None
-    page = done.report()
     if output.silent:
         return
     if left:

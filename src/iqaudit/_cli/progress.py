@@ -1,10 +1,8 @@
 """Progress of a run: a bar on a terminal, plain lines elsewhere, silence on demand."""
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from types import FrameType
 from typing import Self
 
 import click
@@ -16,6 +14,7 @@ from iqaudit._analysis.analyse import Share, Watch, share_text
 from iqaudit._analysis.scorers import Progress as Count
 from iqaudit._audit.observer import Observer
 from iqaudit._cli.printing import stderr
+from iqaudit._cli.signals import listening
 from iqaudit._runs.records import FLAT
 
 LINE_EVERY = 10.0
@@ -25,7 +24,7 @@ LINE_EVERY = 10.0
 class Progress(Observer):
     """The progress of an audit, shown; the first Ctrl-C becomes a stop between two queries.
 
-    A second Ctrl-C stops at once.
+    A second Ctrl-C stops at once. One that came too late for the search stops what follows it.
 
     Parameters
     ----------
@@ -38,8 +37,9 @@ class Progress(Observer):
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console, self._quiet = console, quiet
         self._total = self._asked = self._pictures = self._finished = 0
-        self._before = 0  # asked by earlier starts: nothing of this one's pace
-        self._started = self._last_line = time.monotonic()
+        self._before = 0  # not asked in the time since `_started`: nothing of the pace
+        self._started = 0.0  # at the first answer
+        self._last_line = time.monotonic()
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -56,18 +56,21 @@ class Progress(Observer):
 
     def __enter__(self) -> Self:
         self._shown = ExitStack()
-        self._shown.enter_context(_first_ctrl_c(self._interrupt))
+        self._shown.enter_context(listening(self._interrupt))
         self._shown.enter_context(self._bar)
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._shown.close()
+        if self.stopping and raised[0] is None:
+            raise KeyboardInterrupt
 
     def _show(self, name: str) -> None:
         """Show the progress, and of which search."""
         now = time.monotonic()
         speed = (self._asked - self._before) / max(now - self._started, 1e-9)
-        figures = f"{self._finished}/{self._pictures} pictures, {speed:.1f} queries/s"
+        pace = f", {speed:.1f} queries/s" if speed else ""
+        figures = f"{self._finished}/{self._pictures} pictures{pace}"
         self._bar.update(
             self._task,
             completed=self._asked,
@@ -100,25 +103,30 @@ class Progress(Observer):
         self._pictures, self._finished, self._queries = pictures, finished, queries
         self._total = pictures * queries
         self._asked = self._before = finished * queries
-        self._started = time.monotonic()
 
     def says(self, sentence: str) -> None:
         """See `Observer.says`."""
         if not self._quiet:
             self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
+    def recalled(self, cell: str, picture: str, queries: int) -> None:
+        """See `Observer.recalled`."""
+        self._had[cell, picture] = queries
+        self._asked, self._before = self._asked + queries, self._before + queries
+
     def answered(self, cell: str, picture: str, queries: int) -> None:
         """See `Observer.answered`."""
-        had = self._had.get((cell, picture))
-        if had is None:  # the first word may tell of what an earlier start asked
-            self._before += queries - 1
-        self._asked += queries - (had or 0)
+        new = queries - self._had.get((cell, picture), 0)
+        if not self._started:  # until then victims are loaded, and answers recalled
+            self._before, self._started = self._before + new, time.monotonic()
+        self._asked += new
         self._had[cell, picture] = queries
         self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))
 
     def ended(self, cell: str, picture: str) -> None:
         """See `Observer.ended`."""
-        self._asked += self._queries - self._had.pop((cell, picture), 0)
+        left = self._queries - self._had.pop((cell, picture), 0)  # of a budget that was not spent
+        self._asked, self._before = self._asked + left, self._before + left
         self._finished += 1
         self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))
 
@@ -146,26 +154,9 @@ def watched(*, silent: bool) -> Watch:
         columns = TextColumn("scores"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         bar = Bar(*columns, console=console, disable=hidden, transient=True)
         task = bar.add_task("scores", total=sum(most for _, most in shares))
-        with bar, _first_ctrl_c(stop):
+        with bar, listening(stop):
             yield count
+        if stopped:  # once its last score was there
+            raise KeyboardInterrupt
 
     return watch
-
-
-@contextmanager
-def _first_ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on the first Ctrl-C; the second one interrupts."""
-    # Whoever told this process to ignore Ctrl-C, or handles it otherwise, knows why.
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop()
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)

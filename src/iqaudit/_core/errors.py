@@ -1,8 +1,10 @@
 """Errors that carry one clear sentence for the person who can mend the cause."""
 
 import operator
+import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -62,6 +64,17 @@ def whole_number(name: str, value: object, least: int | None = None) -> int:
     number = operator.index(value)
     refuse_unless(least is None or number >= least, f"{name} must be at least {least}", number)
     return number
+
+
+@contextmanager
+def naming(file: str | os.PathLike[str]) -> Iterator[None]:
+    """Give an `OSError` the name of its file, which one of a full disk lacks."""
+    try:
+        yield
+    except OSError as error:
+        error.strerror = error.strerror or str(error)
+        error.filename = error.filename or os.fspath(file)
+        raise
 
 
 def refuse_unless(holds: bool, rule: str, value: object) -> None:  # noqa: FBT001 (a condition)

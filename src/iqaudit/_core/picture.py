@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from iqaudit._core import metadata
-from iqaudit._core.errors import InputError, printable
+from iqaudit._core.errors import InputError, naming, printable
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """A picture's pixels: uint8, (height, width, 3), RGB."""
@@ -221,7 +221,8 @@ def write(path: str | PathLike[str], pixels: Pixels) -> None:
     pixels : ndarray of uint8, (height, width, 3)
         RGB.
     """
-    Image.fromarray(pixels, "RGB").save(path, "PNG")
+    with naming(path):
+        Image.fromarray(pixels, "RGB").save(path, "PNG")
 
 
 def names_apart(names: Iterable[str]) -> list[str]:

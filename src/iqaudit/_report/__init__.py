@@ -14,7 +14,7 @@ from iqaudit._analysis.tables import leaderboard
 from iqaudit._report import figures, leaderboards
 from iqaudit._report.page import page
 from iqaudit._runs import schema
-from iqaudit._runs.store import write_whole
+from iqaudit._runs.store import exclusive, write_whole, writing
 
 __all__ = ["write_comparison", "write_report"]
 
@@ -32,10 +32,13 @@ def write_report(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If the directory holds neither, no cell has results, or a picture is gone.
+        If the directory holds neither, no cell has results, a picture is gone, or the page cannot
+        be written.
     """
     path = Path(path)
-    return _write(path / schema.REPORT, "report.html.j2", page(path))
+    view = page(path)  # which says so where there is no such folder
+    with writing(path), exclusive(path):
+        return _write(path / schema.REPORT, "report.html.j2", view)
 
 
 def write_comparison(

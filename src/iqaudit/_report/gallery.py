@@ -21,7 +21,10 @@ SIDES = (1024, 768, 640, 512, 384, 320, 256, 192, 128, 96, 64)
 """Pixels that are shown of a picture, in height and width: the first with which all have room."""
 
 BUDGET = 9_500_000
-"""Bytes for the gallery's pictures; a third more as text in the page, which stays below 15 MB."""
+"""Bytes for the gallery; a third more as text in the page, which stays below 15 MB."""
+
+WORDS = 2_000
+"""Bytes of it that a picture's figures and its line in the table are counted for."""
 
 SPARK = 48
 """Points of a picture's curve."""
@@ -121,10 +124,21 @@ class Shot(Source):
 
 @dataclass(frozen=True)
 class Gallery:
-    """All pictures, the most visible change first; `side` is the longest shown of each."""
+    """The pictures, the most visible change first.
+
+    Attributes
+    ----------
+    shots : tuple of Shot
+        Those that have room.
+    side : int
+        The longest shown of each.
+    left_out : int
+        The number of others, whose change is less visible.
+    """
 
     shots: tuple[Shot, ...]
     side: int
+    left_out: int = 0
 
     @property
     def cut(self) -> bool:
@@ -133,7 +147,7 @@ class Gallery:
 
 
 def gallery(root: Path, cells: Sequence[Cell], budget: int = BUDGET) -> Gallery:
-    """Read the pictures, and show as much of each as has room.
+    """Read the pictures, and show as much of each as has room; fewer where that is too little.
 
     Parameters
     ----------
@@ -157,12 +171,13 @@ def gallery(root: Path, cells: Sequence[Cell], budget: int = BUDGET) -> Gallery:
     sources.sort(key=lambda each: -(each.data.figures.flip or 0))
     rate = _rate(sources)
     for side in SIDES[:-1]:
-        if rate * sum(each.area(side) for each in sources) > budget:
+        if sum(WORDS + rate * each.area(side) for each in sources) > budget:
             continue
         shots = _shots(sources, side, budget)
-        if shots is not None:
+        if len(shots) == len(sources):
             return Gallery(shots, side)
-    return Gallery(_shots(sources, SIDES[-1], None) or (), SIDES[-1])
+    shots = _shots(sources, SIDES[-1], budget)
+    return Gallery(shots, SIDES[-1], len(sources) - len(shots))
 
 
 def _rate(sources: Sequence[Source]) -> float:
@@ -180,17 +195,17 @@ def _rate(sources: Sequence[Source]) -> float:
     return taken / max(area, 1)
 
 
-def _shots(sources: Sequence[Source], side: int, budget: int | None) -> tuple[Shot, ...] | None:
-    """Return the pictures; None where they take more than the budget."""
+def _shots(sources: Sequence[Source], side: int, budget: int) -> tuple[Shot, ...]:
+    """Return the first pictures, as many as the budget has room for."""
     shots, taken = [], 0
     for each in sources:
         clean, attacked = each.read()
         shown = crop(clean, attacked, side)
         pictures = data_urls.three(clean[shown.slices], attacked[shown.slices])
         small = None if shown == whole(*clean.shape[:2]) else data_urls.preview(clean)
-        taken += sum(map(len, pictures)) + len(small or b"")
-        if budget is not None and taken > budget:
-            return None
+        taken += WORDS + sum(map(len, pictures)) + len(small or b"")
+        if taken > budget:
+            break
         part, up, down = map(data_urls.url, pictures)
         preview = None if small is None else data_urls.url(small)
         shots.append(Shot(each.cell, each.data, each.folder, shown, part, up, down, preview))

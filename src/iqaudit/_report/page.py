@@ -27,6 +27,9 @@ PAPER, OTHERS = ("strength", "people", "visibility"), ("others",)
 
 AGAINST_QUERIES = ("rgo", "srocc_after")
 
+MOST_ROWS = 1_500
+"""Pictures whose figures the page carries as a file: about a megabyte."""
+
 STYLES = 6
 """Colours and dashes of lines; a seventh cell has the first again."""
 
@@ -176,6 +179,9 @@ def _curves(cells: Sequence[Cell]) -> tuple[Chart, ...]:
 
 
 def _pictures(data: Sequence[CellData], *, alone: bool) -> str:
+    """Return every picture's figures as an address; empty where they are too many for a page."""
+    if sum(len(each.pictures) for each in data) > MOST_ROWS:
+        return ""
     rows = export.rows(data)
     heads = [head for head in (rows[0] if rows else ()) if not (alone and head == "cell")]
     return csv_url([heads, *([row[head] for head in heads] for row in rows)])

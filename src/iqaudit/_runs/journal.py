@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar, overload
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, naming
 from iqaudit._search.ledger import Answer
 
 try:
@@ -169,9 +169,10 @@ class Journal(Generic[T]):
         self._room = start + BLOCK
 
     def _write(self, content: bytes, at: int) -> None:
-        while content:
-            written = os.pwrite(self._file, content, at)
-            content, at = content[written:], at + written
+        with naming(self.path):
+            while content:
+                written = os.pwrite(self._file, content, at)
+                content, at = content[written:], at + written
 
 
 @overload

@@ -16,6 +16,7 @@ has a JSON Schema of each. A key that no version writes is ignored.
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +46,12 @@ ANSWER = np.dtype([("score", "<f8"), ("picture", "<u8")])
 """A row of the scores' file: the native score, and the `picture_key` of the picture scored."""
 
 T = TypeVar("T")
+
+
+class _Formatted(msgspec.Struct):
+    """A file's format, without the rest."""
+
+    format: str
 
 
 class DamagedRecordError(InputError):
@@ -179,7 +186,13 @@ def read(file: Path, form: str | None, kind: type[T]) -> T | None:
         If a value is of another type than the record's, or a key is missing within one.
     """
     try:
-        content = json.loads(file.read_text("utf-8"))
+        content = file.read_bytes()
+        # Thousands of pictures' steps as plain lists would take several times the record's memory;
+        # what is not well goes that way all the same, where the fault is told.
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            if form is None or msgspec.json.decode(content, type=_Formatted).format == form:
+                return msgspec.json.decode(content, type=kind, dec_hook=_attack_record)
+        content = json.loads(content.decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, RecursionError) as error:

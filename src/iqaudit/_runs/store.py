@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, naming
 from iqaudit._core.picture import write
 from iqaudit._runs.figures import likeness, measure
 from iqaudit._runs.journal import lock
@@ -63,7 +64,10 @@ def write_result(
     write(clean, picture.pixels)
     write(attacked, result.adversarial)
     answers = list(zip(result.scores, result.asked, strict=True))
-    np.save(scores, np.array(answers, ANSWER))
+    content = BytesIO()
+    np.save(content, np.array(answers, ANSWER))
+    with naming(scores):
+        scores.write_bytes(content.getvalue())
     return PictureRecord(
         **asdict(figures),
         file=picture.file,
@@ -92,8 +96,21 @@ def write_record(file: Path, form: str | None, record: Any) -> None:
 def write_whole(file: Path, content: bytes) -> Path:
     """Write a file at one stroke, and return its path: it is there whole, or as it was."""
     part = file.with_name(file.name + PART)
-    part.write_bytes(content)
+    with naming(file):
+        part.write_bytes(content)
     return part.replace(file)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn what cannot be written into an `InputError` that says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder}: this cannot be written ({error.strerror or error}). "
+            "What was answered is kept: mend it, and the same command goes on."
+        ) from None
 
 
 @contextmanager

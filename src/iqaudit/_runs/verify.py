@@ -105,7 +105,7 @@ def unnamed(name: str) -> InputError:
     """Return the error for a run that does not say how its victim was made."""
     return InputError(
         f'The run does not hold how its victim "{name}" was made: give it again, with its options, '
-        "as --victim python:MODULE:NAME --range LOW HIGH."
+        "as victim and score_range, or --victim python:MODULE:NAME --range LOW HIGH."
     )
 
 

@@ -72,7 +72,7 @@ class SearchSpec:
         if is_white_box(self.attack) and gradient_of(self.victim) is None:
             raise InputError(
                 f"{type(self.attack).__name__} follows the victim's gradient and needs one that is "
-                f'a torch module, asked without --repeats; "{self.victim.card.name}" answers '
+                f'a torch module, asked without repeats; "{self.victim.card.name}" answers '
                 "scores alone."
             )
 

@@ -26,7 +26,7 @@ SMALLER = 10
 RECURSIVE = ",recursive"
 """Behind a folder whose folders are searched, too."""
 
-MEND = " Say the range, as --opinion-range 1 5."
+MEND = " Say the range, as opinion_range=(1, 5) or --opinion-range 1 5."
 
 META_NAME = re.compile(r"meta_info_(.+)Dataset\.csv")
 

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from iqaudit._core.errors import InputError, refuse_unless, unknown, whole_number
+from iqaudit._core.errors import InputError, naming, refuse_unless, unknown, whole_number
 from iqaudit.datasets._base import DataSet, Sample
 from iqaudit.datasets._score_table import fold, some
 
@@ -242,7 +242,7 @@ def write_names(path: str | PathLike[str], dataset: DataSet, note: str = "") -> 
     names = (each.name for each in dataset.samples)
     lines = [*comment, *(f"./{name}" if name[:1] in "# " else name for name in names), ""]
     try:
-        with Path(path).open("x", encoding="utf-8", newline="\n") as file:
+        with naming(path), Path(path).open("x", encoding="utf-8", newline="\n") as file:
             file.write("\n".join(lines))
     except FileExistsError:
         raise InputError(f"{path}: this is there already; name another file.") from None

@@ -20,7 +20,7 @@ RESAMPLES = 2000
 
 LEVEL = 0.95
 
-AT_ONCE = 2_000_000
+AT_ONCE = 250_000
 """Drawn values held in memory at a time."""
 
 ENOUGH = 5

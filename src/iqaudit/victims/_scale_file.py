@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, naming
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import ELSEWHERE, Victim
@@ -48,7 +48,8 @@ def save_scale(
         "pictures_sha256": together.hexdigest(),
     }
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    Path(path).write_text("\n".join(lines) + "\n", "utf-8")
+    with naming(path):
+        Path(path).write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def load_scale(path: str | os.PathLike[str]) -> Scale:

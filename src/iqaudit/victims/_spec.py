@@ -200,7 +200,7 @@ def held_spec(
     if kind in SERVICES:
         raise InputError(
             f"{run}: the manifest does not hold all of what its victim was named by, which may be "
-            "a secret; name it for each cell, with its options, as --victim."
+            "a secret; name it for each cell, with its options, as its victim (--victim)."
         )
     return VictimSpec(spec, options)
 

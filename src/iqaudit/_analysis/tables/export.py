@@ -10,7 +10,7 @@ from iqaudit._analysis.tables import samples
 from iqaudit._analysis.tables.cells import CellData, PictureData
 from iqaudit._analysis.tables.samples import Ranged, Snapshot
 from iqaudit._analysis.tables.tables import checkpoints
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, naming
 from iqaudit._runs.figures import Row
 
 OF_CELL = ("cell", "victim", "attack", "data", "levels", "goal")
@@ -30,7 +30,7 @@ def rows(cells: Sequence[CellData]) -> list[dict[str, Any]]:
 def write_csv(path: Path, cells: Sequence[CellData]) -> None:
     """Write the rows as CSV, in UTF-8: a head, an empty field for None, numbers in full."""
     table = rows(cells)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with naming(path), path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(table[0]) if table else ["cell"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(table)
@@ -49,7 +49,7 @@ def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
         from pyarrow import parquet
     except ImportError:
         raise InputError(
-            'Parquet is written by pyarrow: pip install "iqaudit[parquet]", or use --csv.'
+            'Parquet is written by pyarrow: pip install "iqaudit[parquet]", or write CSV.'
         ) from None
     table = rows(cells)
     columns = {name: [row[name] for row in table] for name in (table[0] if table else ())}
@@ -58,7 +58,8 @@ def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
         name: pa.array(values, pa.float64() if values.count(None) == len(values) else None)
         for name, values in columns.items()
     }
-    parquet.write_table(pa.table(arrays), path)
+    with naming(path):
+        parquet.write_table(pa.table(arrays), path)
 
 
 def _row(whole: Snapshot, picture: PictureData, earlier: Sequence[int]) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 import numpy as np
 
 from iqaudit.measures._arrays import Floats
-from iqaudit.measures._bootstrap import Statistic, divided
+from iqaudit.measures._bootstrap import AT_ONCE, Statistic, divided
 
 
 def root_mean_square(a: Floats, b: Floats) -> Floats:
@@ -23,18 +23,23 @@ def lost(before: Floats, after: Floats) -> Floats:
 def pair_correlation(a: Floats, b: Floats) -> Statistic:
     """Return Kendall's tau-b of two sets, as a statistic of the pictures' positions, (..., n).
 
-    Pairs are compared once; a resample weighs them by how often their pictures were drawn.
+    A resample weighs pairs by how often their pictures were drawn. They are compared some pictures
+    at a time: all pairs of thousands would take hundreds of megabytes.
     """
-    one, two = (np.sign(np.subtract.outer(each, each)) for each in (a, b))
+    step = max(1, AT_ONCE // len(a))
 
     def tau(positions: Floats) -> Floats:
         rows = positions.astype(np.int64).reshape(-1, len(a))
         offsets = len(a) * np.arange(len(rows))[:, None]
         counts = np.bincount((rows + offsets).ravel(), minlength=rows.size)
         drawn = counts.reshape(positions.shape).astype(np.float64)
-        agreeing, untied_one, untied_two = (
-            ((drawn @ pairs) * drawn).sum(axis=-1) for pairs in (one * two, one**2, two**2)
-        )
+        sums = np.zeros((3, *positions.shape[:-1]))  # of whole numbers, in whatever order
+        for start in range(0, len(a), step):
+            some = slice(start, start + step)
+            one, two = (np.sign(np.subtract.outer(each[some], each)) for each in (a, b))
+            for index, pairs in enumerate((one * two, one**2, two**2)):
+                sums[index] += ((drawn[..., some] @ pairs) * drawn).sum(axis=-1)
+        agreeing, untied_one, untied_two = sums
         return divided(agreeing, np.sqrt(untied_one * untied_two))
 
     return tau

@@ -19,11 +19,11 @@ from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.engines.pool import Channel, WorkerDiedError
 from iqaudit._audit.engines.worker import Files, Reply, Worker
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.task import Stride, Task, search, taken_up, writing
+from iqaudit._audit.task import Stride, Task, search, taken_up
 from iqaudit._core.errors import InputError
 from iqaudit._runs.journal import Journal
 from iqaudit._runs.records import AuditRecord, AuditVictim
-from iqaudit._runs.store import versions
+from iqaudit._runs.store import versions, writing
 from iqaudit._search.ledger import Answer
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import fingerprint

@@ -78,7 +78,7 @@ def _engine(
         if victim.device.startswith("cuda") and not gpus:
             raise InputError(
                 f'The victim "{victim.name}" computes on a GPU: say what part of one a worker '
-                "takes, as --gpus-per-worker 0.25."
+                "takes, as --gpus-per-worker 0.25 (gpus_per_worker=0.25)."
             )
     with _cluster(address, workers) as module:
         needs = {"num_cpus": 1, **({"num_gpus": gpus} if gpus else {})}
@@ -112,7 +112,7 @@ def _cluster(address: str, workers: int | None) -> Iterator[Any]:
     started = {"num_cpus": workers or usual_workers(["cpu"]), "include_dashboard": False}
     # A thread of Ray's prints to the standard output, which is for our results.
     with redirect_stdout(sys.stderr):
-        try:
+        try:  # which sets its own handler
             module.init(
                 address=address,
                 log_to_driver=False,
@@ -122,12 +122,13 @@ def _cluster(address: str, workers: int | None) -> Iterator[Any]:
         except (ConnectionError, RuntimeError, ValueError) as error:
             line, *_ = str(error).strip().splitlines() or [repr(error)]
             raise InputError(f"Ray's cluster cannot be joined: {line.rstrip('.')}") from error
+        finally:
+            with suppress(ValueError):  # not the main thread, whose handlers these are
+                signal.signal(signal.SIGTERM, handler)
         try:
             yield module
         finally:
             module.shutdown()
-            with suppress(ValueError):  # not the main thread, whose handlers these are
-                signal.signal(signal.SIGTERM, handler)
 
 
 def _has_joined() -> bool:

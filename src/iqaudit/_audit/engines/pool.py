@@ -7,6 +7,7 @@ of them is received.
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
@@ -53,7 +54,7 @@ class Channel(Protocol):
         """Let go of the worker, which ends."""
 
     def join(self) -> None:
-        """Wait until a worker that was let go of has ended."""
+        """Wait until a worker that was let go of has ended; end one that takes too long."""
 
 
 class Transport(Protocol):
@@ -167,10 +168,10 @@ class Pool:
                 for channel in self._transport.wait(list(self._workers), INTERVAL):
                     yield from self._receive(channel)
         finally:
-            for channel in self._workers:
-                channel.close()
-            for channel in self._workers:
-                channel.join()
+            with ExitStack() as ends:  # all of them, though one is interrupted
+                for channel in self._workers:
+                    channel.close()
+                    ends.callback(channel.join)
         if self._error is not None:
             raise self._error
         if self._stopped:
@@ -223,6 +224,8 @@ class Pool:
             self._notes.add(reply.note)
             self._observer.says(reply.note)
         worker.answered = worker.answered or bool(reply.answers)
+        for key, queries in reply.recalled.items():
+            self._observer.recalled(*key, queries)
         for key, queries in reply.queries.items():
             self._observer.answered(*key, queries)
         if reply.error is not None:

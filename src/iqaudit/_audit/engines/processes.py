@@ -7,11 +7,13 @@ A worker whose driver died ends with its stride.
 
 import multiprocessing
 import signal
+import time
 from collections.abc import Generator, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import FrameType
 
 from iqaudit._audit.engines.pool import Channel, Pool, WorkerDiedError
 from iqaudit._audit.engines.worker import Reply, Worker
@@ -21,6 +23,12 @@ from iqaudit._core.threads import cores
 from iqaudit._runs.schema import load_audit
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._spec import Victims
+
+ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+"""The signals that may reach a whole group of processes, the driver among them, to end it."""
+
+GRACE = 4.0
+"""Seconds for the query under way of a worker that is let go of."""
 
 
 def usual_workers(devices: Iterable[str]) -> int:
@@ -45,7 +53,7 @@ class _Processes:
         "Worker processes end with {} before they begin: a script that starts an audit does so "
         'under `if __name__ == "__main__":`.'
     )
-    advice = ", with fewer --workers perhaps,"
+    advice = ", with fewer workers perhaps,"
     wait = staticmethod(wait)
 
     def __init__(self, root: Path) -> None:
@@ -66,7 +74,7 @@ class _Process:
         )
         # Ctrl-C reaches a whole group of processes: a child that is not up yet must not hear it.
         resource_tracker.ensure_running()  # which lets Ctrl-C through again when it starts
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         try:
             self._process.start()
         finally:
@@ -92,18 +100,30 @@ class _Process:
 
     def close(self) -> None:
         self._pipe.close()
+        self._until = time.monotonic() + GRACE
 
     def join(self) -> None:
-        self._process.join()
+        try:
+            self._process.join(max(0.0, self._until - time.monotonic()))
+        finally:  # where its victim hangs: its answers are kept, but for that one
+            self._process.kill()
+            self._process.join()
 
 
 def _serve(pipe: Connection, root: Path) -> None:
     """Reply to the requests that come through a pipe, until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's, which asks nothing more
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    worker = Worker(root)
-    with suppress(EOFError, OSError):  # the driver has gone
+    for number in ENDS - {signal.SIGINT}:
+        signal.signal(number, _once_more)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+    # The pipe ends with the driver, or once it asks for nothing more.
+    with closing(Worker(root)) as worker, suppress(EOFError, OSError):
         pipe.send(worker.about())
         while True:
             task = pipe.recv()
             pipe.send(worker.begin(task) if task else worker.go_on())
+
+
+def _once_more(number: int, _frame: FrameType | None) -> None:
+    """Take a first signal for the driver's; a second one is meant for this process."""
+    signal.signal(number, signal.SIG_DFL)

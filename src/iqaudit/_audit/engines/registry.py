@@ -40,7 +40,8 @@ def serial(
         with closing(work(root, task, victims.get(task.cell.victim, task.noise))) as strides:
             for stride in strides:
                 for name, queries in stride.queries.items():
-                    observer.answered(task.cell.folder, name, queries)
+                    tell = observer.answered if name in stride.answers else observer.recalled
+                    tell(task.cell.folder, name, queries)
                 yield from ((task.cell.folder, name) for name in stride.finished)
                 if observer.stopping:
                     raise KeyboardInterrupt

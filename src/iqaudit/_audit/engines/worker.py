@@ -38,8 +38,10 @@ class Reply:
         A sentence that readers of the results must know.
     answers : mapping
         Those that came since its last reply, by the pictures' names.
+    recalled : mapping
+        The number that each picture had when it was taken up, by its cell's folder and its name.
     queries : mapping
-        The number that each picture has had by now, by its cell's folder and its name.
+        The number that each has had by now, likewise.
     finished : tuple of (str, str)
         The folders and names of the pictures whose searches are at their end.
     files : tuple of mapping
@@ -53,6 +55,7 @@ class Reply:
     node: str = ""
     note: str = ""
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
+    recalled: Mapping[tuple[str, str], int] = field(default_factory=dict)
     queries: Mapping[tuple[str, str], int] = field(default_factory=dict)
     finished: tuple[tuple[str, str], ...] = ()
     files: tuple[Files, ...] = ()
@@ -92,6 +95,7 @@ class Worker:
     def go_on(self) -> Reply:
         """Search on for a while."""
         answers: dict[str, tuple[Answer, ...]] = {}
+        recalled: dict[tuple[str, str], int] = {}
         queries: dict[tuple[str, str], int] = {}
         finished: list[tuple[str, str]] = []
         files: list[Files] = []
@@ -102,7 +106,9 @@ class Worker:
                 stride, written = next(self._strides)
                 for name, new in stride.answers.items():
                     answers[name] = answers.get(name, ()) + new
-                queries |= {(self._folder, name): count for name, count in stride.queries.items()}
+                for name, count in stride.queries.items():
+                    had = queries if name in stride.answers else recalled
+                    had[self._folder, name] = count
                 finished += ((self._folder, name) for name in stride.finished)
                 files += written
         except StopIteration:
@@ -112,11 +118,17 @@ class Worker:
         return replace(
             self._about,
             answers=answers,
+            recalled=recalled,
             queries=queries,
             finished=tuple(finished),
             files=tuple(files),
             **end,
         )
+
+    def close(self) -> None:
+        """Stop the search that was begun."""
+        if hasattr(self, "_strides"):
+            self._strides.close()
 
     def _search(self, task: Task) -> Generator[tuple[Stride, tuple[Files, ...]]]:
         """Work a task off; yield its strides, with the files that are left to the driver."""

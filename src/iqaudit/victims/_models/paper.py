@@ -94,8 +94,9 @@ class PaperVictim(TorchModule):
     ) -> None:
         if (checkpoint is None) is not untrained:
             raise InputError(
-                f"{self.model} needs its authors' checkpoint file (--checkpoint FILE) or, for "
-                "benchmarks only, random weights (--untrained); one of the two."
+                f"{self.model} needs its authors' checkpoint file, checkpoint=FILE or "
+                "--checkpoint FILE; or, for benchmarks only, random weights, untrained=True or "
+                "--untrained."
             )
         where = torch_device(device)
         says = score_range is not None or lower_is_better or scale is not None
@@ -115,7 +116,7 @@ class PaperVictim(TorchModule):
             scale = _probed_scale(net, max(self.smallest_side, 224))
         else:
             scale = Scale.declared(
-                f"{self.model}, where no --dataset is said,",
+                f"{self.model}, where no data set is said (dataset),",
                 score_range=score_range,
                 lower_is_better=lower_is_better,
                 scale=scale,

@@ -1,0 +1,93 @@
+"""The pace that progress tells: of this start's answers, in the time since its first."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tests.support import audited
+from tests.support.auditing import Stopping
+
+from iqaudit._audit import execute
+from iqaudit._audit.observer import Observer
+from iqaudit._audit.spec import AuditSpec
+from iqaudit._cli import progress
+from iqaudit._cli.progress import Progress
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
+    return clock
+
+
+@pytest.fixture
+def shown() -> tuple[Progress, Callable[[], list[str]]]:
+    """Return a progress, and its lines so far without the picture's name."""
+    stream = StringIO()
+    made = Progress(Console(file=stream, width=200), quiet=False)
+    return made, lambda: re.findall(r": \d+/\d+ pictures(.*)", stream.getvalue())
+
+
+def test_answers_that_were_recalled_are_no_part_of_it(
+    shown: tuple[Progress, Callable[[], list[str]]], clock: Clock
+) -> None:
+    made, lines = shown
+    made.begins(3, 1_000, 1)
+    clock.now += 60  # a network is loaded, and a search recalled
+    made.recalled("cell", "p1", 900)
+    made.answered("cell", "p1", 901)
+    for queries in (902, 903):
+        clock.now += 0.5
+        made.answered("cell", "p1", queries)
+    assert lines() == ["", ", 2.0 queries/s, 549 s left", ", 2.0 queries/s, 548 s left"]
+
+
+def test_queries_that_an_early_end_saved_are_no_part_of_it(
+    shown: tuple[Progress, Callable[[], list[str]]], clock: Clock
+) -> None:
+    made, lines = shown
+    made.begins(3, 1_000, 0)
+    made.answered("cell", "p0", 1)
+    clock.now += 1
+    made.answered("cell", "p0", 5)
+    made.ended("cell", "p0")
+    assert lines()[1:] == [", 4.0 queries/s, 749 s left", ", 4.0 queries/s, 500 s left"]
+
+
+@pytest.mark.parametrize("engine", ["serial", pytest.param("processes", marks=pytest.mark.slow)])
+def test_engines_tell_recalled_answers_from_new_ones(
+    engine: str, campaign: AuditSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(audited.PAUSE, "0.05" if engine == "processes" else "0")
+    told: list[tuple[str, str, int]] = []
+
+    class Tells(Observer):
+        def recalled(self, cell: str, picture: str, queries: int) -> None:  # noqa: ARG002
+            told.append(("recalled", picture, queries))
+
+        def answered(self, cell: str, picture: str, queries: int) -> None:  # noqa: ARG002
+            told.append(("answered", picture, queries))
+
+    other = replace(campaign, queries=30)
+    with pytest.raises(KeyboardInterrupt):
+        execute.run(other, tmp_path / "run", engine="serial", observer=Stopping(7))
+    execute.run(other, tmp_path / "run", engine=engine, workers=1, observer=Tells())
+    assert told[0] == ("recalled", "p0", 7)
+    assert [kind for kind, *_ in told].count("recalled") == 1
+    assert [queries for kind, name, queries in told if name == "p0"][-1] == 30
