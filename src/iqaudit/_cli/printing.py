@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from iqaudit._analysis.tables.cells import CellData
 from iqaudit._core.picture import Picture
 from iqaudit.measures._bootstrap import Estimate
 
@@ -18,6 +19,13 @@ def print_notes(pictures: Sequence[Picture]) -> None:
     for picture in pictures:
         for note in picture.notes:
             click.echo(f"{picture.name}: {note}", err=True)
+
+
+def print_doubts(cells: Iterable[CellData]) -> None:
+    """Print the signs that cells' figures do not tell how firm their victims are."""
+    for cell in cells:
+        for doubt in cell.doubts:
+            click.echo(f"{cell.cell}: {doubt.text}", err=True)
 
 
 def print_json(value: object) -> None:
