@@ -17,9 +17,9 @@ from iqaudit._core import distortions
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit.victims._averaging import Repeated
-from iqaudit.victims._base import Victim, forget
+from iqaudit.victims._base import Victim, forget, gradient_of
 from iqaudit.victims._fingerprint import fingerprint
-from iqaudit.victims._scoring import score, scores_together
+from iqaudit.victims._scoring import score, scores_together, slope
 
 REPEATS = 5
 BATCH = 3
@@ -130,6 +130,8 @@ def check(
         yield Finding("every pixel", *_everywhere(victim, first))
         yield Finding("scale", *_scale(victim, cut()))
         yield Finding("direction", *_direction(victim, cut()))
+        if gradient_of(victim) is not None:
+            yield Finding("gradient", *_gradient(victim, first))
         one, two = fingerprint(victim)
         sentence = f"Scores {one:.6g} and {two:.6g} on two fixed synthetic pictures."
         yield Finding("fingerprint", Verdict.PASS, sentence)
@@ -256,6 +258,19 @@ def _everywhere(victim: Victim, pixels: Pixels) -> Outcome:
         say, drawn = "no say beyond the score's noise", "more repeats would tell what it has"
     share = f"{100 * (unseen / cells):.0f} % of the picture"
     return Verdict.WARN, f"{share} has {say} ({width} x {height}): {drawn}."
+
+
+def _gradient(victim: Victim, pixels: Pixels) -> Outcome:
+    try:
+        zero = not slope(victim, pixels).any()
+    except VictimError as error:
+        return Verdict.WARN, f"{error} Attack it as a black box: pgd gives it no ceiling."
+    if zero:
+        return Verdict.WARN, (
+            "The gradient is zero everywhere (the input is rounded, or the score is cut off from "
+            "it): pgd cannot attack it, and is no ceiling. Attack it as a black box."
+        )
+    return Verdict.PASS, "The score has a gradient that pgd, the ceiling, can follow."
 
 
 def _scale(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:

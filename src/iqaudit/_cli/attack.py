@@ -17,7 +17,7 @@ from iqaudit._audit.settings import SETTINGS
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, gate_options
-from iqaudit._cli.printing import figure, stderr, stdout, table
+from iqaudit._cli.printing import figure, print_doubts, stderr, stdout, table
 from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
 from iqaudit._runs.figures import Row, Summary
@@ -99,7 +99,10 @@ def _print_results(out: Path, output: options.Output) -> None:
         stdout().print(_table(record.pictures, record.summary))
         click.echo(f"\nattacked pictures  {out / 'attacked'}")
         click.echo(f"figures            {out / RESULTS}")
-    page = Audit(out).report()
+    done = Audit(out)
+    if not output.silent:
+        print_doubts(done.cells)
+    page = done.report()
     if not output.silent:
         click.echo(f"report             {page}")
 

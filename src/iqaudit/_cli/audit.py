@@ -13,7 +13,7 @@ from rich.text import Text
 import iqaudit
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, gate_options
-from iqaudit._cli.printing import figure, print_json, stderr, stdout, table
+from iqaudit._cli.printing import figure, print_doubts, print_json, stderr, stdout, table
 from iqaudit._cli.progress import Progress, watched
 from iqaudit._core.errors import InputError
 from iqaudit._runs.records import RunRecord
@@ -73,6 +73,8 @@ def finish(done: iqaudit.Audit, output: options.Output) -> None:
     elif not output.quiet:
         stdout().print(_table(cells))
         click.echo(f"\nruns    {done.path}")
+    if not output.silent:
+        print_doubts(done.cells)
     try:
         left = done.analyse(watched(silent=output.silent))
         page = done.report()

@@ -51,6 +51,10 @@ def _table(board: Leaderboard) -> Table:
     caption = f"Firmest first, by {board.by.title}."
     if not board.same_pictures:
         caption += "\nNot all were attacked on the same pictures: compare with care."
+    for standing in board.standings:
+        if standing.row.doubt:
+            place = "" if standing.rank else ", not ranked"
+            caption += f"\n{standing.row.victim}{place}: {standing.row.doubt}"
     places = table(
         "*",
         "victim",
@@ -72,5 +76,7 @@ def _table(board: Leaderboard) -> Table:
             if measure == board.by:
                 values.append(interval(estimate, measure.form))
         run = standing.run if row.cell in standing.run else f"{standing.run}/{row.cell}"
-        places.add_row(str(standing.rank), Text(row.victim), Text(run), str(row.pictures), *values)
+        places.add_row(
+            str(standing.rank or "-"), Text(row.victim), Text(run), str(row.pictures), *values
+        )
     return places

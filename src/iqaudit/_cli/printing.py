@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from iqaudit._analysis.tables.cells import CellData
 from iqaudit._core.collection import Pictures
 from iqaudit._core.picture import Picture
 from iqaudit.measures._bootstrap import Estimate
@@ -28,6 +29,13 @@ def print_skipped(sentences: Iterable[str]) -> None:
     """Print what folders hold besides their pictures."""
     for sentence in sentences:
         click.echo(sentence, err=True)
+
+
+def print_doubts(cells: Iterable[CellData]) -> None:
+    """Print the signs that cells' figures do not tell how firm their victims are."""
+    for cell in cells:
+        for doubt in cell.doubts:
+            click.echo(f"{cell.cell}: {doubt.text}", err=True)
 
 
 def print_json(value: object) -> None:

@@ -97,4 +97,5 @@ def _caption(row: TableRow) -> str:
     if row.unfinished:
         text += f", {row.unfinished} more not finished and left out"
     text += f"; {row.rated} with an opinion score" if row.rated else "; none with an opinion score"
-    return text + ". Intervals: percentile bootstrap over pictures.\n"
+    doubt = f"\n{row.doubt}" if row.doubt else ""
+    return text + f". Intervals: percentile bootstrap over pictures.{doubt}\n"

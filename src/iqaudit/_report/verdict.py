@@ -71,6 +71,10 @@ def headline(cells: Sequence[Cell]) -> str:
     """Return the page's title: how far scores were pushed by how small a change."""
     chosen = [cell for cell in cells if cell.row.values["rgo"].value is not None]
     chosen = [cell for cell in chosen if not cell.is_baseline] or chosen
+    told = [cell for cell in chosen if cell.row.ranked]
+    if chosen and not told:
+        return "These answers do not tell how far the scores can be pushed"
+    chosen = told
     if not chosen:
         victims = sorted({f"“{cell.data.victim}”" for cell in cells})
         return f"An unfinished audit of {_listed(victims)}"
@@ -92,7 +96,10 @@ def lede(cells: Sequence[Cell]) -> str:
     counts = _between(finished, "d")
     noun = "picture" if counts == "1" else "pictures"
     text = f"{counts} {noun}{of}, at most {queries} queries each. "
-    if any("white_box" in cell.data.settings for cell in cells):
+    followed = [cell.row.ranked for cell in cells if "white_box" in cell.data.settings]
+    if followed and not any(followed):
+        text += "The attack followed the victim's own gradient, which led nowhere. It changed"
+    elif followed:
         text += (
             "The attack followed the victim's own gradient, so it is no black box but a ceiling "
             "for those that are. It changed"
@@ -108,6 +115,7 @@ def verdict(cell: Cell) -> Verdict:
     values = cell.row.values
     baseline = cell.insights.rgo.floor if cell.insights else NOTHING
     sentences = [
+        cell.row.doubt,
         _how_far(cell),
         cell.insights.floor.text if cell.insights else "",
         _seen(values),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from iqaudit._analysis.tables.doubts import Answers, Doubt, doubts
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
 from iqaudit._core.scale import Scale
@@ -41,6 +42,8 @@ class PictureData:
         The best native score found with so many scores asked.
     likeness : mapping of int to Likeness
         The likeness of the best picture after so many queries; an older version kept none.
+    answers : Answers
+        What its search was answered, in short.
     """
 
     figures: Row
@@ -51,6 +54,7 @@ class PictureData:
     file: str | None
     reached: Floats
     likeness: Mapping[int, Likeness]
+    answers: Answers
 
     @property
     def finished(self) -> bool:
@@ -125,6 +129,12 @@ class CellData:
         """The pictures that figures are of."""
         return tuple(picture for picture in self.pictures if picture.finished)
 
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """The signs that its figures do not tell how firm the victim is."""
+        answers = [picture.answers for picture in self.finished]
+        return doubts(answers, white_box=bool(self.settings.get("white_box")))
+
     def __repr__(self) -> str:
         return f"CellData({str(self.path)!r}, {len(self.pictures)} pictures)"
 
@@ -170,7 +180,7 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
     run = schema.load(path)
     planned = None if audit is None else audit.cell(path.name) or audit.cell(FLAT)
     scale = run.victim.scale.scale()
-    pictures = tuple(_picture(path, picture, scale) for picture in run.pictures)
+    pictures = tuple(_picture(path, picture, scale, run.victim.cost) for picture in run.pictures)
     return CellData(
         path=path,
         victim=run.victim.name,
@@ -200,8 +210,8 @@ def _attack(recorded: AttackRecord) -> str:
     return recorded.name
 
 
-def _picture(path: Path, picture: PictureRecord, scale: Scale) -> PictureData:
-    scores = schema.load_answers(path, picture.name)["score"]
+def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> PictureData:
+    answers = schema.load_answers(path, picture.name)
     upwards = Direction(picture.direction) is Direction.RAISE
     best = np.maximum if upwards is not scale.lower_is_better else np.minimum
     return PictureData(
@@ -211,6 +221,7 @@ def _picture(path: Path, picture: PictureRecord, scale: Scale) -> PictureData:
         reference=picture.reference,
         sha256=picture.clean_pixels_sha256,
         file=picture.file,
-        reached=best.accumulate(scores),
+        reached=best.accumulate(answers["score"]),
         likeness={each.queries: each for each in picture.checkpoints},
+        answers=Answers.of(answers, moved=picture.best_query > cost),
     )

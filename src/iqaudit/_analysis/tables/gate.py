@@ -2,7 +2,8 @@
 
 A rule says when to fail, as ``rgo > 0.3``, of any measure of the tables, of its interval's ends as
 well (``rgo_low > 0.3`` fails where the whole interval is above). Every cell is held to every rule.
-A figure that does not exist fails: nobody may take silence for a pass.
+A figure that does not exist fails, as does one that tells nothing of the victim
+(`TableRow.ranked`): nobody may take silence for a pass.
 """
 
 import math
@@ -53,7 +54,8 @@ class Judgement:
     value : float or None
         The figure; None where it does not exist.
     failed : bool
-        Whether the rule is broken, as it also is where the figure does not exist.
+        Whether the rule is broken, as it also is where the figure does not exist or tells nothing
+        of the victim.
     sentence : str
         The figure, or why there is none.
     """
@@ -155,7 +157,9 @@ def _judged(row: TableRow, rule: Rule, *, shorter: bool) -> Judgement:
     sentence = (
         f"{rule.measure.title}{which} is {value:.4g} ({row.pictures} pictures{left_out}{between})."
     )
-    return Judgement(name, rule, value, failed, sentence)
+    if row.doubt:
+        sentence += f" {row.doubt}"
+    return Judgement(name, rule, value, failed or not row.ranked, sentence)
 
 
 def _undefined(row: TableRow, rule: Rule) -> str:

@@ -19,9 +19,12 @@ SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
 
 @dataclass(frozen=True)
 class Standing:
-    """A rank on a leaderboard; `run` is the path to it that the caller gave."""
+    """A rank on a leaderboard; `run` is the path to it that the caller gave.
 
-    rank: int
+    A row whose figures do not tell how firm its victim is (`TableRow.ranked`) has none.
+    """
+
+    rank: int | None
     run: str
     row: TableRow
 
@@ -41,7 +44,7 @@ class Leaderboard:
     measures : tuple of Measure
         The rows' columns.
     standings : tuple of Standing
-        Firmest first; equal figures share a rank.
+        Firmest first; equal figures share a rank, and those without one come last.
     """
 
     data: str | None
@@ -119,8 +122,9 @@ def _board(
 ) -> Leaderboard:
     first = cells[0][1]
     runs = [(run, table([cell], measures).rows[0]) for run, cell in cells]
-    ranked = sorted(((_place(row, by), run, row) for run, row in runs), key=lambda each: each[0])
-    places = [place for place, _, _ in ranked]
+    placed = [(_place(row, by), run, row) for run, row in runs]
+    ranked = sorted(placed, key=lambda each: (not each[2].ranked, each[0]))
+    places = [place for place, _, row in ranked if row.ranked]
     return Leaderboard(
         data=first.data,
         attack=first.attack,
@@ -132,7 +136,10 @@ def _board(
         same_pictures=len({_pixels(cell) for _, cell in cells}) == 1,
         by=by,
         measures=measures,
-        standings=tuple(Standing(places.index(place) + 1, run, row) for place, run, row in ranked),
+        standings=tuple(
+            Standing(places.index(place) + 1 if row.ranked else None, run, row)
+            for place, run, row in ranked
+        ),
     )
 
 

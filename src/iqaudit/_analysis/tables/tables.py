@@ -40,6 +40,10 @@ class TableRow:
         By the measures' names.
     seeds : int
         The number of seeds that each picture's figures are means of.
+    doubt : str
+        Sentences on signs that the figures do not tell how firm the victim is; empty without any.
+    ranked : bool
+        Whether its figures may be ranked and taken for a pass: not where every search shows a sign.
     """
 
     cell: str
@@ -54,6 +58,8 @@ class TableRow:
     rated: int
     values: Mapping[str, Estimate]
     seeds: int = 1
+    doubt: str = ""
+    ranked: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON can hold it; see `Table.to_dict`."""
@@ -197,6 +203,7 @@ def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -
     cell, *others = seeds
     snapshot = Snapshot.after(cell, queries, *others)
     [pictures, *_] = snapshot.pictures
+    doubts = [doubt for each in seeds for doubt in each.doubts]
     return TableRow(
         cell=cell.unseeded if others else cell.cell,
         victim=cell.victim,
@@ -210,6 +217,8 @@ def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -
         rated=sum(each.opinion is not None for each in pictures),
         values={measure.name: measure.compute(snapshot) for measure in measures},
         seeds=len(seeds),
+        doubt=" ".join(dict.fromkeys(doubt.text for doubt in doubts)),
+        ranked=not any(doubt.whole for doubt in doubts),
     )
 
 
