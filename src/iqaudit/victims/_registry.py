@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from iqaudit._core.errors import InputError, unknown
 from iqaudit.victims._base import Victim
@@ -101,7 +101,13 @@ def unknown_victim(name: str) -> InputError:
 
 def refuse_surplus(whose: str, options: Mapping[str, Any], taker: Callable[..., Any]) -> None:
     """Raise an `InputError` where a class or function does not take an option."""
-    if surplus := options.keys() - inspect.signature(taker).parameters.keys():
+    takes: set[str] = set()
+    for name, parameter in inspect.signature(taker).parameters.items():
+        # Keywords in common to several are typed as Unpack[a TypedDict].
+        common = get_args(parameter.annotation)
+        is_common = parameter.kind is parameter.VAR_KEYWORD
+        takes |= common[0].__annotations__.keys() if is_common else {name}
+    if surplus := options.keys() - takes:
         raise InputError(f"{whose} takes no {', '.join(sorted(surplus))}.")
 
 

@@ -2,7 +2,7 @@
 
 import pickle
 from os import PathLike
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional
 from iqaudit._core.errors import InputError
 from iqaudit._core.patches import whole
 from iqaudit._core.scale import Scale
-from iqaudit.victims._options import EXACT
+from iqaudit.victims._options import EXACT, Declared
 from iqaudit.victims._torch import TorchModule, torch_device
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -62,10 +62,11 @@ class PaperVictim(TorchModule):
         Training set of the checkpoint: fixes the paper's score scale.
     device : str
         Where it computes.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
-        A scale in place of the paper's, as `Scale.declared` reads it.
     exact : {"incremental", "dense"}
         See `TorchModule`.
+    **declared
+        A scale in place of the paper's, `score_range` and `lower_is_better` or `scale`, as
+        `Scale.declared` reads it.
 
     Raises
     ------
@@ -87,10 +88,8 @@ class PaperVictim(TorchModule):
         untrained: bool = False,
         dataset: str | None = None,
         device: str = "cpu",
-        score_range: tuple[float, float] | None = None,
-        lower_is_better: bool = False,
-        scale: Scale | None = None,
         exact: str = EXACT[0],
+        **declared: Unpack[Declared],
     ) -> None:
         if (checkpoint is None) is not untrained:
             raise InputError(
@@ -98,7 +97,7 @@ class PaperVictim(TorchModule):
                 "benchmarks only, random weights (--untrained); one of the two."
             )
         where = torch_device(device)
-        says = score_range is not None or lower_is_better or scale is not None
+        says = any(each is not None and each is not False for each in declared.values())
         if dataset is not None and says:
             raise InputError(
                 "Say the data set, whose scale the paper fitted, or a scale; not both."
@@ -113,12 +112,7 @@ class PaperVictim(TorchModule):
         elif untrained and not says:
             scale = _probed_scale(net, max(self.smallest_side, 224))
         else:
-            scale = Scale.declared(
-                f"{self.model}, where no --dataset is said,",
-                score_range=score_range,
-                lower_is_better=lower_is_better,
-                scale=scale,
-            )
+            scale = Scale.declared(f"{self.model}, where no --dataset is said,", **declared)
         super().__init__(
             net,
             scale,
