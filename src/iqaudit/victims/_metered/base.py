@@ -2,6 +2,7 @@
 
 import io
 import math
+import random
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
-import tenacity
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -209,16 +209,20 @@ class Meter:
         return np.array([self._answers[key] for key in hashes], np.float64)
 
     def _request(self, pictures: Sequence[Pixels]) -> Sequence[float]:
-        retrying = tenacity.Retrying(
-            retry=self._worth_another, wait=_wait, sleep=self._policy.clock.sleep
-        )
-        try:
-            return retrying(self._once, pictures)
-        except RequestError as error:
-            sentence = str(error)
+        tries, wait = 0, FIRST_WAIT
+        while True:
+            tries += 1
+            try:
+                return self._once(pictures)
+            except RequestError as error:
+                sentence, again, pause = str(error), error.again, error.wait
+            if self._broken or tries > min(self._policy.retries, again):
+                break
+            jitter = random.uniform(0, 1)  # noqa: S311 (no secret)
+            self._policy.clock.sleep(min(wait + jitter, LONGEST_WAIT) + pause)
+            wait *= 2
         # Raised out here, so that the error's chain ends with it: the error beneath, in a library's
         # words or the server's, may carry secrets.
-        tries = retrying.statistics["attempt_number"]
         times = f" (asked {tries} times)" if tries > 1 else ""
         stop = f"; {BREAKER} requests in a row failed, no more are sent" if self._broken else ""
         raise VictimError(f"{self._name} {sentence}{times}{stop}.")
@@ -265,12 +269,6 @@ class Meter:
             now = self._policy.clock.now()
         self._not_before = max(now, self._not_before) + 1 / self._policy.rate
 
-    def _worth_another(self, state: tenacity.RetryCallState) -> bool:
-        error = _error(state)
-        if error is None or self._broken:
-            return False
-        return state.attempt_number <= min(self._policy.retries, error.again)
-
 
 def png(pixels: Pixels) -> bytes:
     """Return a picture as a PNG file's bytes, without loss and without metadata."""
@@ -280,23 +278,5 @@ def png(pixels: Pixels) -> bytes:
     return file.getvalue()
 
 
-_backoff = tenacity.wait_exponential_jitter(initial=FIRST_WAIT, max=LONGEST_WAIT, jitter=1)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = _error(state)
-    return _backoff(state) + (error.wait if error else 0)
-
-
-def _error(state: tenacity.RetryCallState) -> RequestError | None:
-    error = state.outcome.exception() if state.outcome else None
-    return error if isinstance(error, RequestError) else None
-
-
 def _is_amount(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and value >= 0
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf

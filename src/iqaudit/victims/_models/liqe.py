@@ -126,15 +126,6 @@ class LIQE(PaperVictim):
     model = "liqe"
     net = LIQENet
     smallest_side = CROP
+    published = "clip"
     window = staticmethod(seen)
-
-    @staticmethod
-    def published(net: nn.Module) -> nn.Module:
-        """Return the part of the network whose state dict the authors publish."""
-        return net.get_submodule("clip")
-
-    @staticmethod
-    def finish(net: nn.Module) -> None:
-        """Encode the sentences."""
-        if isinstance(net, LIQENet):
-            net.prepare()
+    finish = staticmethod(LIQENet.prepare)

@@ -2,7 +2,7 @@
 
 import pickle
 from os import PathLike
-from typing import ClassVar, Unpack
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import torch
@@ -80,6 +80,8 @@ class PaperVictim(TorchModule):
     net: ClassVar[type[nn.Module]]
     """From (n, 3, h, w) in [0, 1] to n scores."""
     smallest_side: ClassVar[int]
+    published: ClassVar[str] = ""
+    """The submodule whose state dict the authors publish; the whole network's where empty."""
 
     def __init__(
         self,
@@ -104,7 +106,7 @@ class PaperVictim(TorchModule):
             )
         net = _seeded(self.net)
         if checkpoint is not None:
-            load_checkpoint(self.published(net), checkpoint)
+            load_checkpoint(net.get_submodule(self.published), checkpoint)
         self.finish(net)
         net = net.eval().to(where)
         if dataset is not None:
@@ -127,12 +129,7 @@ class PaperVictim(TorchModule):
     """The part of a picture that the model looks at."""
 
     @staticmethod
-    def published(net: nn.Module) -> nn.Module:
-        """Return the part of the network whose state dict the authors publish."""
-        return net
-
-    @staticmethod
-    def finish(net: nn.Module) -> None:
+    def finish(net: Any, /) -> None:
         """Compute the parts that depend on the weights alone, once those are in place."""
 
 
