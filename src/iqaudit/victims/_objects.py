@@ -59,9 +59,10 @@ class Function:
 
 def wrap(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, Any]) -> Victim:
     """Return the victim of an object; see `as_victim`."""
+    name = options.pop("name", None)
     if isinstance(victim, Victim):
         refuse_surplus("This victim is made already and", options, ())
-        return victim
+        return name_victim(victim, name)
     if not callable(victim):
         lacks = [part for part in PARTS if not hasattr(victim, part)]
         raise InputError(
@@ -73,10 +74,8 @@ def wrap(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, A
     how = {"exact": options.pop("exact")} if is_module and "exact" in options else {}
     refuse_surplus("A function or module", options, Declared.__annotations__)
     scale = Scale.declared("A function or module", **options)
-    if is_module:
-        wrapped: Victim = load("TorchModule")(victim, scale, **how)
-        return wrapped
-    return Function(victim, scale)
+    make = load("TorchModule") if is_module else Function
+    return name_victim(make(victim, scale, **how), name)
 
 
 class ObjectOptions(Declared, total=False):

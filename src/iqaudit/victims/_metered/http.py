@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -157,10 +158,8 @@ def _address(url: str) -> tuple[Address, str]:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        host, port = "", None
-    else:
-        host = host if re.fullmatch(r"[\w.:%-]+", host) else ""
-    if not host or parts.scheme not in ("http", "https"):
+        host = ""
+    if not re.fullmatch(r"[\w.:%-]+", host) or parts.scheme not in ("http", "https"):
         # Without the address: it may hold a password.
         raise InputError("A service's address looks like https://host:port/path?query.")
     login = ""
@@ -174,12 +173,9 @@ def _address(url: str) -> tuple[Address, str]:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
+    with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost"
 
 
 def _headers(texts: Sequence[str]) -> dict[str, str]:

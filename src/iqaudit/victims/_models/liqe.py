@@ -70,7 +70,7 @@ class LIQENet(nn.Module):
         x = self.normalise(x)
         places = crops(x.shape[2], x.shape[3])
         cut = [x[:, :, top : top + CROP, left : left + CROP] for top, left in places]
-        features = functional.normalize(self.clip.encode_image(torch.cat(cut)))
+        features = functional.normalize(self.clip.visual(torch.cat(cut)))
         logits = self.clip.logit_scale.exp() * features @ self.sentences.T
         fit = logits.reshape(len(places), len(x), -1).mean(dim=0).softmax(dim=1)
         levels = fit.reshape(len(x), len(QUALITIES), -1).sum(dim=2)
