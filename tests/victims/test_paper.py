@@ -17,8 +17,8 @@ import iqaudit
 from iqaudit import InputError
 from iqaudit.testing._victims import Recording
 from iqaudit.victims import as_victim
-from iqaudit.victims._function import Function
 from iqaudit.victims._models import dbcnn, liqe, tres, unique
+from iqaudit.victims._objects import Function
 
 NETS: dict[str, type[torch.nn.Module]] = {
     "dbcnn": dbcnn.DBCNNNet,

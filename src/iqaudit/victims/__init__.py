@@ -6,7 +6,7 @@ from iqaudit._core.patches import Window
 from iqaudit.victims import _registry
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Card, Victim
-from iqaudit.victims._function import Function
+from iqaudit.victims._objects import Function
 from iqaudit.victims._registry import KINDS
 from iqaudit.victims._spec import as_victim
 

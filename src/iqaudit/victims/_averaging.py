@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import VictimError, whole_number
+from iqaudit._core.errors import whole_number
 from iqaudit.victims._base import Victim, forget
 from iqaudit.victims._fingerprint import probes
-from iqaudit.victims._scoring import refuse_unusable
+from iqaudit.victims._scoring import refuse_unusable, telling_failure
 
 PROBES = 16
 """Answers to one picture that the noise is estimated from: to a fifth of itself, then."""
@@ -73,16 +73,8 @@ class Repeated:
 
     def _deviation(self) -> float:
         """Return the standard deviation of single answers."""
-        card = self._victim.card
-        _, probe = probes(card)
-        try:
+        _, probe = probes(self._victim.card)
+        with telling_failure(self._victim, "the picture that its noise is measured on"):
             answers = np.array([self._ask(probe[None]).item() for _ in range(PROBES)])
-        except VictimError:
-            raise  # the victim has a sentence of its own
-        except Exception as error:
-            raise VictimError(
-                f'The victim "{card.name}" failed on the picture that its noise is measured on: '
-                f"{type(error).__name__}: {error}"
-            ) from error
         refuse_unusable(self._victim, answers.tolist())
         return float(np.std(answers - answers[0], ddof=1))

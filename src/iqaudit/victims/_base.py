@@ -86,18 +86,15 @@ class Session(Protocol):
     @staticmethod
     def scores(requests: "Sequence[tuple[Any, Patched]]") -> ArrayLike:
         """Score changes, each in the session of its picture; all of one victim."""
-        ...
 
     def recall(self, change: Patched) -> None:
         """Take note of a change that was scored in an earlier search, which this one goes on with.
 
         Later scores must be, to the last bit, those that it would have given in that search.
         """
-        ...
 
     def close(self) -> None:
         """End the search."""
-        ...
 
 
 def open_session(victim: "Victim", height: int, width: int, scores: int) -> Session | None:
@@ -133,7 +130,6 @@ class Victim(Protocol):
         array_like, (n,)
             A native score each, in order. A picture's score must not depend on its neighbours.
         """
-        ...
 
 
 Gradient: TypeAlias = Callable[[NDArray[np.uint8]], ArrayLike]

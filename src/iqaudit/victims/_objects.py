@@ -3,15 +3,16 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iqaudit._core.errors import InputError
+from iqaudit._core.importing import import_object
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import Card, Victim
-from iqaudit.victims._function import Function
+from iqaudit.victims._options import Declared
 from iqaudit.victims._registry import load, refuse_surplus
 
 if TYPE_CHECKING:
@@ -21,14 +22,47 @@ PARTS = ("card", "score")
 """The attributes that make an object a victim; see `Victim`."""
 
 
+class Function:
+    """A function that scores pictures.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a uint8 batch (n, height, width, 3), RGB, and returns n scores.
+    scale : Scale
+        Native range and direction; ``Scale.from_range(low, high)`` where nothing was fitted.
+    name : str, optional
+        Its name in results; the function's own by default.
+    smallest_side : int
+        Pixels.
+    largest_batch : int, optional
+        Pictures that may be scored in one call; any number by default.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[NDArray[np.uint8]], ArrayLike],
+        scale: Scale,
+        *,
+        name: str | None = None,
+        smallest_side: int = 1,
+        largest_batch: int | None = None,
+    ) -> None:
+        name = name or getattr(function, "__name__", "") or type(function).__name__
+        self.card = Card(name, scale, smallest_side=smallest_side, largest_batch=largest_batch)
+        self._function = function
+
+    def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
+        """Score pictures (n, height, width, 3); see `Victim.score`."""
+        return self._function(pictures)
+
+
 def wrap(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, Any]) -> Victim:
     """Return the victim of an object; see `as_victim`."""
+    name = options.pop("name", None)
     if isinstance(victim, Victim):
-        if options:
-            raise InputError(
-                f"This victim is made already and takes no {', '.join(sorted(options))}."
-            )
-        return victim
+        refuse_surplus("This victim is made already and", options, ())
+        return name_victim(victim, name)
     if not callable(victim):
         lacks = [part for part in PARTS if not hasattr(victim, part)]
         raise InputError(
@@ -38,12 +72,43 @@ def wrap(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, A
     torch = sys.modules.get("torch")  # an object of a library that was never imported is none
     is_module = torch is not None and isinstance(victim, torch.nn.Module)
     how = {"exact": options.pop("exact")} if is_module and "exact" in options else {}
-    refuse_surplus("A function or module", options, Scale.declared)
+    refuse_surplus("A function or module", options, Declared.__annotations__)
     scale = Scale.declared("A function or module", **options)
-    if is_module:
-        wrapped: Victim = load("TorchModule")(victim, scale, **how)
-        return wrapped
-    return Function(victim, scale)
+    make = load("TorchModule") if is_module else Function
+    return name_victim(make(victim, scale, **how), name)
+
+
+class ObjectOptions(Declared, total=False):
+    """The keywords of a function or module; `exact` of a module alone."""
+
+    exact: str
+
+
+def python(spec: str, **options: Unpack[ObjectOptions]) -> Victim:
+    """Return the victim that a Python module holds under a name. Importing it runs its code.
+
+    Parameters
+    ----------
+    spec : str
+        ``package.module:name``; the current folder is searched as well. The name may be a function
+        from uint8 (n, h, w, 3) to n scores, a torch module from (n, 3, h, w) in [0, 1], or a
+        victim.
+    **options
+        `score_range`, `lower_is_better` and `scale` as `Scale.declared` reads them; a victim
+        brings its own. `exact` for a torch module; see `TorchModule`.
+
+    Raises
+    ------
+    InputError
+        If the module cannot be imported, or holds nothing usable under the name.
+    """
+    value = import_object(f"python:{spec}")
+    if isinstance(value, str | type):
+        raise InputError(
+            f"python:{spec}: this is a {type(value).__name__}; name a function, a torch module "
+            "that is made already, or a victim."
+        )
+    return wrap(value, dict(options))
 
 
 class Named:

@@ -2,7 +2,7 @@
 
 import os
 from os import PathLike
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import Card
+from iqaudit.victims._options import Declared
 
 PICTURE_AXES = 4
 
@@ -26,8 +27,9 @@ class Onnx:
     device : str
         Where it computes: ``cpu``, or ``cuda`` or ``cuda:1``, which need the package
         onnxruntime-gpu.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
-        The score's range or scale, as `Scale.declared` reads them; one of the two is needed.
+    **declared
+        The score's range or scale, `score_range` and `lower_is_better` or `scale`, as
+        `Scale.declared` reads them; one of the two is needed.
 
     Raises
     ------
@@ -40,9 +42,7 @@ class Onnx:
         file: str | PathLike[str],
         *,
         device: str = "cpu",
-        score_range: tuple[float, float] | None = None,
-        lower_is_better: bool = False,
-        scale: Scale | None = None,
+        **declared: Unpack[Declared],
     ) -> None:
         try:
             import onnxruntime
@@ -50,9 +50,7 @@ class Onnx:
             raise InputError(
                 "onnx: needs ONNX Runtime: pip install 'iqaudit[onnx]', or onnxruntime-gpu."
             ) from None
-        scale = Scale.declared(
-            f"onnx:{file}", score_range=score_range, lower_is_better=lower_is_better, scale=scale
-        )
+        scale = Scale.declared(f"onnx:{file}", **declared)
         kind, _, number = device.partition(":")
         provider = f"{kind.upper()}ExecutionProvider"
         if provider not in onnxruntime.get_available_providers():

@@ -2,7 +2,9 @@
 
 from functools import partial
 from types import MappingProxyType
+from typing import TypedDict
 
+from iqaudit._core.scale import Scale
 from iqaudit._core.settings import FILE, FLAG, NUMBER, PAIR, TEXT, WHOLE, Setting, table
 
 EXACT = ("incremental", "dense")
@@ -10,6 +12,15 @@ EXACT = ("incremental", "dense")
 
 HEADER = "NAME=env:VARIABLE or NAME=file:PATH"
 RANGE = "two numbers, LOW:HIGH"
+
+
+class Declared(TypedDict, total=False):
+    """The keywords by which a caller declares a victim's scale; see `Scale.declared`."""
+
+    score_range: tuple[float, float] | None
+    lower_is_better: bool
+    scale: Scale | None
+
 
 _model = partial(Setting, heading="Victim")
 _service = partial(Setting, heading="Service")

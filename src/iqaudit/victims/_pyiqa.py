@@ -11,7 +11,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -258,13 +258,13 @@ def _probes(device: torch.device) -> Tensor:
 def _quiet() -> Iterator[None]:
     """Keep pyiqa's reports off standard output, where results go, and its libraries' away."""
     before = logging.root.manager.disable
-    with ExitStack() as stack:
-        stack.enter_context(redirect_stdout(sys.stderr))
-        stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")  # the caller can mend nothing that they warn of
-        logging.disable(max(before, logging.INFO))
-        stack.callback(logging.disable, before)
-        yield
+    logging.disable(max(before, logging.INFO))
+    try:
+        # The caller can mend nothing that they warn of.
+        with redirect_stdout(sys.stderr), warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,10 +2,10 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from iqaudit._core.errors import InputError, unknown
 from iqaudit.victims._base import Victim
@@ -38,7 +38,7 @@ class Kind(NamedTuple):
         if takes_rest != bool(colon and rest):
             raise InputError(f'The victim "{text}" is not of the form {self.spec}.')
         made_by = load(self.made_by)
-        refuse_surplus(f'The victim "{name}"', options, made_by)
+        refuse_surplus(f'The victim "{name}"', options, _keywords(made_by))
         argument = [text if "://" in self.spec else rest] if takes_rest else []
         victim: Victim = made_by(*argument, **options)
         return victim
@@ -63,7 +63,7 @@ _KINDS = (
     ),
     Kind("onnx:FILE", "_onnx", "Onnx", "a network in ONNX Runtime (iqaudit[onnx])"),
     Kind("torch:FILE", "_exported", "Exported", "a network saved by torch.export or torch.jit"),
-    Kind("python:MODULE:NAME", "_python", "python", "a function or torch module of yours"),
+    Kind("python:MODULE:NAME", "_objects", "python", "a function or torch module of yours"),
     Kind("replay:RUN", ".._runs.replay", "Replay", "the scores that an earlier run recorded"),
     Kind(
         "http://HOST/PATH",
@@ -100,10 +100,19 @@ def unknown_victim(name: str) -> InputError:
     return unknown("victim", word[0] if word else "", KINDS)
 
 
-def refuse_surplus(whose: str, options: Mapping[str, Any], taker: Callable[..., Any]) -> None:
-    """Raise an `InputError` where a class or function does not take an option."""
-    if surplus := options.keys() - inspect.signature(taker).parameters.keys():
+def refuse_surplus(whose: str, options: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raise an `InputError` where an option is not known."""
+    if surplus := options.keys() - known:
         raise InputError(f"{whose} takes no {', '.join(sorted(surplus))}.")
+
+
+def _keywords(taker: Callable[..., Any]) -> Iterator[str]:
+    """Yield what a class or function takes; ``**`` is annotated as Unpack[a TypedDict]."""
+    for name, parameter in inspect.signature(taker).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            yield from get_args(parameter.annotation)[0].__annotations__
+        else:
+            yield name
 
 
 def load(name: str) -> Any:

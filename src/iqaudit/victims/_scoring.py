@@ -1,7 +1,8 @@
 """Scores of pictures: a victim's answers, checked, outside any budget."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,15 +49,11 @@ def slope(victim: Victim, pixels: Pixels) -> NDArray[np.float32]:
     gradient = gradient_of(victim)
     if gradient is None:
         raise RuntimeError("a gradient was asked of a victim that has none")
-    try:
+    what = f"gradient for a picture of {pixels.shape[1]} x {pixels.shape[0]}"
+    with telling_failure(victim, f"the {what}"):
         slopes = np.asarray(gradient(pixels.copy()), dtype=np.float32)
-    except Exception as error:
-        raise _failed(victim, "the gradient for a picture", pixels, error) from error
     if slopes.shape != pixels.shape or not np.isfinite(slopes).all():
-        raise VictimError(
-            f'The victim "{victim.card.name}" has no finite gradient for a picture of '
-            f"{pixels.shape[1]} x {pixels.shape[0]}."
-        )
+        raise VictimError(f'The victim "{victim.card.name}" has no finite {what}.')
     return slopes
 
 
@@ -87,12 +84,9 @@ def as_numbers(
     victim: Victim, answer: Callable[[], ArrayLike], like: Pixels, count: int
 ) -> list[float]:
     """Return a victim's answers as so many floats, or raise its fault as a `VictimError`."""
-    try:
+    what = f"{count} picture(s) of {like.shape[1]} x {like.shape[0]}"
+    with telling_failure(victim, what):
         scores = np.asarray(answer(), dtype=np.float64)
-    except VictimError:
-        raise  # the victim has a sentence of its own
-    except Exception as error:
-        raise _failed(victim, f"{count} picture(s)", like, error) from error
     if scores.shape != (count,):
         raise VictimError(
             f'The victim "{victim.card.name}" answered an array of shape {scores.shape} where one '
@@ -102,8 +96,14 @@ def as_numbers(
     return numbers
 
 
-def _failed(victim: Victim, what: str, like: Pixels, error: Exception) -> VictimError:
-    return VictimError(
-        f'The victim "{victim.card.name}" failed on {what} of '
-        f"{like.shape[1]} x {like.shape[0]}: {type(error).__name__}: {error}"
-    )
+@contextmanager
+def telling_failure(victim: Victim, what: str) -> Iterator[None]:
+    """Raise what a victim raises inside as a `VictimError` that says on what it failed."""
+    try:
+        yield
+    except VictimError:
+        raise  # the victim has a sentence of its own
+    except Exception as error:
+        raise VictimError(
+            f'The victim "{victim.card.name}" failed on {what}: {type(error).__name__}: {error}'
+        ) from error

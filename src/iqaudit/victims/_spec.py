@@ -114,16 +114,12 @@ class VictimSpec:
         An object, and a string with options that no file can hold, exist in this process alone.
         """
         options = _present(options or {})
-        if isinstance(victim, str | VictimSpec):
-            spec = cls.parse(victim) if isinstance(victim, str) else victim
-            if all(isinstance(each, str | int | float | tuple) for each in options.values()):
-                return spec.plus(options)
-        repeats = {key: options.pop(key) for key in ("repeats",) if key in options}
-        if isinstance(victim, str | VictimSpec):
-            base = unasked(spec.plus(options))
-        else:
-            name = options.pop("name", None)
-            base = name_victim(wrap(victim, options), name)
+        spec = cls.parse(victim) if isinstance(victim, str) else victim
+        named = isinstance(spec, VictimSpec)
+        if named and all(isinstance(each, str | int | float | tuple) for each in options.values()):
+            return spec.plus(options)
+        repeats = {"repeats": options.pop("repeats", None)}
+        base = unasked(spec.plus(options)) if named else wrap(victim, options)
         return cls(f"{OBJECT}:{base.card.name}", repeats, base)
 
     def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
@@ -247,9 +243,9 @@ def as_victim(
         spec = VictimSpec.parse(victim) if isinstance(victim, str) else victim
         spec = spec.plus(options)
         return ready(spec, unasked(spec))
-    repeats, name = options.pop("repeats", None), options.pop("name", None)
-    wrapped = name_victim(wrap(victim, options), name)
-    return wrapped if repeats is None else Repeated(wrapped, repeats)
+    repeats = options.pop("repeats", None)
+    base = wrap(victim, options)
+    return base if repeats is None else Repeated(base, repeats)
 
 
 def unasked(spec: VictimSpec) -> Victim:

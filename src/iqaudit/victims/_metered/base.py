@@ -2,25 +2,22 @@
 
 import io
 import math
+import random
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
-import tenacity
 from numpy.typing import NDArray
 from PIL import Image
 
 from iqaudit._core.errors import InputError, VictimError, whole_number
 from iqaudit._core.picture import Pixels, pixels_sha256
-
-TIMEOUT = 60.0
-"""Seconds for one request unless given."""
-
-RETRIES = 5
-"""The repetitions of a failed request unless given: with the waits below, half a minute."""
+from iqaudit._core.scale import Scale
+from iqaudit.victims._base import ELSEWHERE, Card
+from iqaudit.victims._options import Declared
 
 ANSWER_RETRIES = 2
 """The most for an answer without a usable score: the same request seldom gets a better one."""
@@ -55,6 +52,9 @@ class Clock(NamedTuple):
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+
+SYSTEM = Clock()
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,16 @@ class Policy:
         Money a request.
     budget_money : float, optional
         The ceiling: the request that would pass it is not made.
+    clock : Clock
+        The source of the time.
     """
 
-    timeout: float = TIMEOUT
-    retries: int = RETRIES
+    timeout: float = 60.0
+    retries: int = 5  # with the waits above, half a minute
     rate: float | None = None
     price: float = 0
     budget_money: float | None = None
+    clock: Clock = SYSTEM
 
     def __post_init__(self) -> None:
         for name in ("timeout", "rate", "price", "budget_money"):
@@ -117,34 +120,58 @@ class Policy:
             raise InputError("A ceiling in money, budget_money, needs the price of a request.")
 
 
+class Asking(TypedDict, total=False):
+    """The keywords of a `Policy`."""
+
+    timeout: float
+    retries: int
+    rate: float | None
+    price: float
+    budget_money: float | None
+    clock: Clock
+
+
+class Asked(Declared, Asking, total=False):
+    """The keywords that every service takes."""
+
+
 class Meter:
     """A meter between a victim and its service: a policy, an account, and the scores so far.
 
     Parameters
     ----------
     name : str
-        Begins the sentence of an error.
+        The victim's; begins the sentence of an error.
+    whose : str
+        Begins the sentence of an error where no scale is declared.
     ask : callable
         Makes one request for scores of pictures; raises `RequestError`.
-    policy : Policy
-        Retries, rate and money; the time-out is for `ask` to keep.
     together : bool
         Whether one request may carry several pictures.
-    clock : Clock, optional
-        The system's.
+    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
+        As `Scale.declared` reads them.
+    **asking
+        The `Policy`: retries, rate and money; the time-out is for `ask` to keep.
     """
 
     def __init__(
         self,
         name: str,
+        whose: str,
         ask: Callable[[Sequence[Pixels]], Sequence[float]],
-        policy: Policy,
         *,
         together: bool = False,
-        clock: Clock | None = None,
+        score_range: tuple[float, float] | None = None,
+        lower_is_better: bool = False,
+        scale: Scale | None = None,
+        **asking: Unpack[Asking],
     ) -> None:
-        self._name, self._answer, self._policy, self._together = name, ask, policy, together
-        self._clock = clock or Clock()
+        self._policy = Policy(**asking)
+        scale = Scale.declared(
+            whose, score_range=score_range, lower_is_better=lower_is_better, scale=scale
+        )
+        self.card = Card(name, scale, largest_batch=None if together else 1, device=ELSEWHERE)
+        self._name, self._answer, self._together = name, ask, together
         self._answers: dict[str, float] = {}
         self._billed = self._unique = self._cached = 0
         self._failures = 0
@@ -182,14 +209,20 @@ class Meter:
         return np.array([self._answers[key] for key in hashes], np.float64)
 
     def _request(self, pictures: Sequence[Pixels]) -> Sequence[float]:
-        retrying = tenacity.Retrying(retry=self._worth_another, wait=_wait, sleep=self._clock.sleep)
-        try:
-            return retrying(self._once, pictures)
-        except RequestError as error:
-            sentence = str(error)
+        tries, wait = 0, FIRST_WAIT
+        while True:
+            tries += 1
+            try:
+                return self._once(pictures)
+            except RequestError as error:
+                sentence, again, pause = str(error), error.again, error.wait
+            if self._broken or tries > min(self._policy.retries, again):
+                break
+            jitter = random.uniform(0, 1)  # noqa: S311 (no secret)
+            self._policy.clock.sleep(min(wait + jitter, LONGEST_WAIT) + pause)
+            wait *= 2
         # Raised out here, so that the error's chain ends with it: the error beneath, in a library's
         # words or the server's, may carry secrets.
-        tries = retrying.statistics["attempt_number"]
         times = f" (asked {tries} times)" if tries > 1 else ""
         stop = f"; {BREAKER} requests in a row failed, no more are sent" if self._broken else ""
         raise VictimError(f"{self._name} {sentence}{times}{stop}.")
@@ -230,17 +263,11 @@ class Meter:
     def _pace(self) -> None:
         if self._policy.rate is None:
             return
-        now = self._clock.now()
+        now = self._policy.clock.now()
         if now < self._not_before:
-            self._clock.sleep(self._not_before - now)
-            now = self._clock.now()
+            self._policy.clock.sleep(self._not_before - now)
+            now = self._policy.clock.now()
         self._not_before = max(now, self._not_before) + 1 / self._policy.rate
-
-    def _worth_another(self, state: tenacity.RetryCallState) -> bool:
-        error = _error(state)
-        if error is None or self._broken:
-            return False
-        return state.attempt_number <= min(self._policy.retries, error.again)
 
 
 def png(pixels: Pixels) -> bytes:
@@ -251,23 +278,5 @@ def png(pixels: Pixels) -> bytes:
     return file.getvalue()
 
 
-_backoff = tenacity.wait_exponential_jitter(initial=FIRST_WAIT, max=LONGEST_WAIT, jitter=1)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = _error(state)
-    return _backoff(state) + (error.wait if error else 0)
-
-
-def _error(state: tenacity.RetryCallState) -> RequestError | None:
-    error = state.outcome.exception() if state.outcome else None
-    return error if isinstance(error, RequestError) else None
-
-
 def _is_amount(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and value >= 0
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf

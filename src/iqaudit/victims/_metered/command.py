@@ -10,22 +10,12 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Unpack
 
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels
-from iqaudit._core.scale import Scale
-from iqaudit.victims._base import ELSEWHERE, Card
 from iqaudit.victims._metered import score_parsing
-from iqaudit.victims._metered.base import (
-    ANSWER_RETRIES,
-    RETRIES,
-    TIMEOUT,
-    Clock,
-    Meter,
-    Policy,
-    RequestError,
-    png,
-)
+from iqaudit.victims._metered.base import ANSWER_RETRIES, Asked, Meter, RequestError, png
 
 ONE, MANY = "{picture}", "{pictures}"
 """The placeholders of a template: a picture's path, and that of a list of paths."""
@@ -62,20 +52,15 @@ class Command(Meter):
     pattern : str, optional
         A regular expression with one group, the score. Without both it is the last number printed;
         for ``{pictures}`` that of each line.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
-        The score's range or scale, as `Scale.declared` reads them; one of the two is needed.
-    timeout : float
-        Seconds for one request, its whole answer included.
-    retries : int
-        How often a failed request is made again.
-    rate : float, optional
-        The most requests a second, evenly spaced.
-    price : float
-        Money a request.
-    budget_money : float, optional
-        The ceiling: the request that would pass it is not made.
-    clock : Clock, optional
-        The system's.
+    **asked
+        The score's range or scale, `score_range` and `lower_is_better` or `scale`, as
+        `Scale.declared` reads them; one of the two is needed.
+        `timeout`: seconds for one request, its whole answer included; 60 unless given.
+        `retries`: how often a failed request is made again; 5 times unless given.
+        `rate`: the most requests a second, evenly spaced.
+        `price`: money a request.
+        `budget_money`: the ceiling; the request that would pass it is not made.
+        `clock`: a `Clock` in place of the system's.
 
     Raises
     ------
@@ -89,15 +74,7 @@ class Command(Meter):
         *,
         field: str | None = None,
         pattern: str | None = None,
-        score_range: tuple[float, float] | None = None,
-        lower_is_better: bool = False,
-        scale: Scale | None = None,
-        timeout: float = TIMEOUT,
-        retries: int = RETRIES,
-        rate: float | None = None,
-        price: float = 0,
-        budget_money: float | None = None,
-        clock: Clock | None = None,
+        **asked: Unpack[Asked],
     ) -> None:
         self._words = _split(template)
         together = any(MANY in word for word in self._words)
@@ -106,14 +83,7 @@ class Command(Meter):
             raise InputError("A score is read by a field of JSON or by a pattern, not by both.")
         self._field = None if field is None else score_parsing.Field(field)
         self._pattern = None if pattern is None else score_parsing.Pattern(pattern)
-        self._timeout = timeout
-        policy = Policy(timeout, retries, rate, price, budget_money)
-        scale = Scale.declared(
-            "A command", score_range=score_range, lower_is_better=lower_is_better, scale=scale
-        )
-        name = _name(self._words)
-        self.card = Card(name, scale, largest_batch=None if together else 1, device=ELSEWHERE)
-        super().__init__(name, self._ask, policy, together=together, clock=clock)
+        super().__init__(_name(self._words), "A command", self._ask, together=together, **asked)
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         # An answer is not lost over a file that cannot be removed.
@@ -165,10 +135,10 @@ class Command(Meter):
         except OSError as error:
             raise RequestError(f"cannot be started: {error.strerror}", again=0) from None
         try:
-            return process.wait(self._timeout)
+            return process.wait(self._policy.timeout)
         except subprocess.TimeoutExpired:
             raise RequestError(
-                f"did not end in {self._timeout:g} s and was ended", again=ANSWER_RETRIES
+                f"did not end in {self._policy.timeout:g} s and was ended", again=ANSWER_RETRIES
             ) from None
         finally:
             _end(process)

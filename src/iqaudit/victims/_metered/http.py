@@ -6,25 +6,17 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Unpack
 from urllib.parse import quote, unquote, urlsplit
 
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels
-from iqaudit._core.scale import Scale
-from iqaudit.victims._base import ELSEWHERE, Card
-from iqaudit.victims._metered.base import (
-    RETRIES,
-    TIMEOUT,
-    Clock,
-    Meter,
-    Policy,
-    RequestError,
-    png,
-)
+from iqaudit.victims._metered.base import Asked, Meter, RequestError, png
 from iqaudit.victims._metered.http_connection import Address, Connection, Reply
 from iqaudit.victims._metered.score_parsing import Field
 
@@ -39,7 +31,7 @@ PASSING = {429, 500, 502, 503, 504}
 RETRY_AFTER_MOST = 300.0
 """Seconds; a service that asks for a longer pause is not asked again."""
 
-FORMS = ("raw", "multipart")
+FORM = re.compile(r"raw|multipart(?::([\w.-]+))?")
 
 
 class Http(Meter):
@@ -60,20 +52,15 @@ class Http(Meter):
         Each ``NAME=env:VARIABLE`` or ``NAME=file:PATH``: the value is read from there.
     authorised : bool
         That the service's owner allows the audit; needed where the host is not this machine.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
-        The score's range or scale, as `Scale.declared` reads them; one of the two is needed.
-    timeout : float
-        Seconds for one request, its whole answer included.
-    retries : int
-        How often a failed request is made again.
-    rate : float, optional
-        The most requests a second, evenly spaced.
-    price : float
-        Money a request.
-    budget_money : float, optional
-        The ceiling: the request that would pass it is not made.
-    clock : Clock, optional
-        The system's.
+    **asked
+        The score's range or scale, `score_range` and `lower_is_better` or `scale`, as
+        `Scale.declared` reads them; one of the two is needed.
+        `timeout`: seconds for one request, its whole answer included; 60 unless given.
+        `retries`: how often a failed request is made again; 5 times unless given.
+        `rate`: the most requests a second, evenly spaced.
+        `price`: money a request.
+        `budget_money`: the ceiling; the request that would pass it is not made.
+        `clock`: a `Clock` in place of the system's.
 
     Raises
     ------
@@ -89,15 +76,7 @@ class Http(Meter):
         form: str = "raw",
         headers: Sequence[str] = (),
         authorised: bool = False,
-        score_range: tuple[float, float] | None = None,
-        lower_is_better: bool = False,
-        scale: Scale | None = None,
-        timeout: float = TIMEOUT,
-        retries: int = RETRIES,
-        rate: float | None = None,
-        price: float = 0,
-        budget_money: float | None = None,
-        clock: Clock | None = None,
+        **asked: Unpack[Asked],
     ) -> None:
         address, login = _address(url)
         if not (authorised or _is_loopback(address.host)):
@@ -112,13 +91,8 @@ class Http(Meter):
             if "authorization" in self._sent:
                 raise InputError("Give the address a user or a header Authorization, not both.")
             self._sent["authorization"] = login
-        policy = Policy(timeout, retries, rate, price, budget_money)
-        scale = Scale.declared(
-            "A service", score_range=score_range, lower_is_better=lower_is_better, scale=scale
-        )
-        self.card = Card(address.public, scale, largest_batch=1, device=ELSEWHERE)
-        self._connection = Connection(address, timeout)
-        super().__init__(address.public, self._ask, policy, clock=clock)
+        super().__init__(address.public, "A service", self._ask, **asked)
+        self._connection = Connection(address, self._policy.timeout)
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         [picture] = pictures
@@ -172,14 +146,10 @@ def _multipart(part: str, file: bytes) -> tuple[bytes, str]:
 
 def _part(form: str) -> str:
     """Return the name of the form's part that holds the picture; empty where there is no form."""
-    kind, colon, name = form.partition(":")
-    if (
-        kind not in FORMS
-        or (colon and kind == "raw")
-        or (colon and not re.fullmatch(r"[\w.-]+", name))
-    ):
+    found = FORM.fullmatch(form)
+    if found is None:
         raise InputError(f'form is "raw", "multipart" or "multipart:NAME", not "{form}".')
-    return "" if kind == "raw" else name or "file"
+    return "" if form == "raw" else found[1] or "file"
 
 
 def _address(url: str) -> tuple[Address, str]:
@@ -188,10 +158,8 @@ def _address(url: str) -> tuple[Address, str]:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        host, port = "", None
-    else:
-        host = host if re.fullmatch(r"[\w.:%-]+", host) else ""
-    if not host or parts.scheme not in ("http", "https"):
+        host = ""
+    if not re.fullmatch(r"[\w.:%-]+", host) or parts.scheme not in ("http", "https"):
         # Without the address: it may hold a password.
         raise InputError("A service's address looks like https://host:port/path?query.")
     login = ""
@@ -205,12 +173,9 @@ def _address(url: str) -> tuple[Address, str]:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
+    with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost"
 
 
 def _headers(texts: Sequence[str]) -> dict[str, str]:
@@ -223,20 +188,17 @@ def _headers(texts: Sequence[str]) -> dict[str, str]:
                 f"Header {number} must be NAME=env:VARIABLE or NAME=file:PATH, so that its value "
                 f"stays out of what is written; {', '.join(sorted(OURS))} are not given."
             )
-        name, variable, path = form.groups()
+        name, variable, path = form.groups("")
         headers[name.lower()] = _secret(name, variable, path)
     return headers
 
 
-def _secret(name: str, variable: str | None, path: str | None) -> str:
-    if variable is not None:
-        value, where = os.environ.get(variable, ""), "environment variable"
-    else:
-        where = "file"
-        try:
-            value = Path(path or "").read_text("utf-8").strip()
-        except (OSError, ValueError):
-            value = ""
+def _secret(name: str, variable: str, path: str) -> str:
+    where = "file" if path else "environment variable"
+    try:
+        value = Path(path).read_text("utf-8").strip() if path else os.environ.get(variable, "")
+    except (OSError, ValueError):
+        value = ""
     if not re.fullmatch(r"[\x20-\x7e]+", value):
         raise InputError(
             f"The value of the header {name} is missing: its {where} must be there and hold one "

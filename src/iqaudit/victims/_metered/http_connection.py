@@ -101,8 +101,7 @@ class Connection:
         watchdog = threading.Timer(self._timeout, self._expire, [expired])
         watchdog.daemon = True
         watchdog.start()
-        reply: Reply | None = None
-        problem: RequestError | None = None
+        reply, problem = None, RequestError("gave no reply")
         try:
             reply = self._post(body, headers, expired)
         except ssl.SSLCertVerificationError:
@@ -119,7 +118,7 @@ class Connection:
         if expired.is_set():
             raise RequestError(f"gave no whole reply in {self._timeout:g} s")
         if reply is None:
-            raise problem or RequestError("gave no reply")
+            raise problem
         if len(reply.body) > REPLY_MOST:
             self._client.close()
             raise RequestError(f"answered more than {REPLY_MOST >> 20} MiB", again=ANSWER_RETRIES)

@@ -87,11 +87,6 @@ class CLIP(nn.Module):
         self.text_projection = nn.Parameter(0.04 * torch.randn(SHARED, SHARED))
         self.logit_scale = nn.Parameter(torch.tensor(2.6593))  # log(1 / 0.07), CLIP's own start
 
-    def encode_image(self, x: Tensor) -> Tensor:
-        """Encode (n, 3, 224, 224), normalised, to (n, 512)."""
-        y: Tensor = self.visual(x)
-        return y
-
     def encode_text(self, tokens: Tensor, ends: Tensor) -> Tensor:
         """Encode texts.
 

@@ -6,7 +6,6 @@ kept, because the published weights were trained with it.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,25 +18,17 @@ INPUT_MEAN, INPUT_STD = 127 / 255, 128 / 255
 """The Lite models' input normalisation, on pixels in [0, 1]."""
 
 
-class _Group(NamedTuple):
-    """A row of the paper's table 1: blocks that share everything but the first one's stride."""
-
-    repeats: int
-    kernel: int
-    stride: int
-    expand: int
-    channels: int
-
-
 GROUPS = (
-    _Group(1, 3, 1, 1, 16),
-    _Group(2, 3, 2, 6, 24),
-    _Group(2, 5, 2, 6, 40),
-    _Group(3, 3, 2, 6, 80),
-    _Group(3, 5, 1, 6, 112),
-    _Group(4, 5, 2, 6, 192),
-    _Group(1, 3, 1, 6, 320),
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
 )
+"""Rows of the paper's table 1: how many blocks, and their kernel, stride, expansion and channels.
+The stride is the first block's alone."""
 
 STAGE_ENDS = (2, 4, 10, 15)
 """The last block at strides 4, 8, 16 and 32, whose outputs are the features."""
@@ -94,11 +85,11 @@ class EfficientNetLite0(nn.Module):
         super().__init__()
         self.stem = SameConv2d(3, 32, 3, 2)
         blocks, inside = [], 32
-        for group in GROUPS:
-            for repeat in range(group.repeats):
-                stride = group.stride if repeat == 0 else 1
-                blocks.append(_Block(inside, group.channels, group.kernel, stride, group.expand))
-                inside = group.channels
+        for repeats, kernel, stride, expand, channels in GROUPS:
+            for repeat in range(repeats):
+                step = 1 if repeat else stride
+                blocks.append(_Block(inside, channels, kernel, step, expand))
+                inside = channels
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor) -> list[Tensor]:

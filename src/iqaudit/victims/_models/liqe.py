@@ -70,7 +70,7 @@ class LIQENet(nn.Module):
         x = self.normalise(x)
         places = crops(x.shape[2], x.shape[3])
         cut = [x[:, :, top : top + CROP, left : left + CROP] for top, left in places]
-        features = functional.normalize(self.clip.encode_image(torch.cat(cut)))
+        features = functional.normalize(self.clip.visual(torch.cat(cut)))
         logits = self.clip.logit_scale.exp() * features @ self.sentences.T
         fit = logits.reshape(len(places), len(x), -1).mean(dim=0).softmax(dim=1)
         levels = fit.reshape(len(x), len(QUALITIES), -1).sum(dim=2)
@@ -110,10 +110,11 @@ class LIQE(PaperVictim):
         The checkpoint's training set, which fixes the paper's score scale.
     device : str
         Where it computes, as ``"cpu"`` or ``"cuda:0"``.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
-        A scale in place of the paper's, as `Scale.declared` reads it.
     exact : {"incremental", "dense"}
         The way in which a search scores; see `TorchModule`.
+    **declared
+        A scale in place of the paper's, `score_range` and `lower_is_better` or `scale`, as
+        `Scale.declared` reads it.
 
     Raises
     ------
@@ -125,15 +126,6 @@ class LIQE(PaperVictim):
     model = "liqe"
     net = LIQENet
     smallest_side = CROP
+    published = "clip"
     window = staticmethod(seen)
-
-    @staticmethod
-    def published(net: nn.Module) -> nn.Module:
-        """Return the part of the network whose state dict the authors publish."""
-        return net.get_submodule("clip")
-
-    @staticmethod
-    def finish(net: nn.Module) -> None:
-        """Encode the sentences."""
-        if isinstance(net, LIQENet):
-            net.prepare()
+    finish = staticmethod(LIQENet.prepare)

@@ -1,7 +1,7 @@
 """The common base of the paper's four victims: checkpoint, scale and input."""
 
 from os import PathLike
-from typing import ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.patches import whole
 from iqaudit._core.scale import Scale
 from iqaudit.victims._models.checkpoint import load_checkpoint
-from iqaudit.victims._options import EXACT
+from iqaudit.victims._options import EXACT, Declared
 from iqaudit.victims._torch import TorchModule, torch_device
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -62,10 +62,11 @@ class PaperVictim(TorchModule):
         Training set of the checkpoint: fixes the paper's score scale.
     device : str
         Where it computes.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
-        A scale in place of the paper's, as `Scale.declared` reads it.
     exact : {"incremental", "dense"}
         See `TorchModule`.
+    **declared
+        A scale in place of the paper's, `score_range` and `lower_is_better` or `scale`, as
+        `Scale.declared` reads it.
 
     Raises
     ------
@@ -79,6 +80,8 @@ class PaperVictim(TorchModule):
     net: ClassVar[type[nn.Module]]
     """From (n, 3, h, w) in [0, 1] to n scores."""
     smallest_side: ClassVar[int]
+    published: ClassVar[str] = ""
+    """The submodule whose state dict the authors publish; the whole network's where empty."""
 
     def __init__(
         self,
@@ -87,10 +90,8 @@ class PaperVictim(TorchModule):
         untrained: bool = False,
         dataset: str | None = None,
         device: str = "cpu",
-        score_range: tuple[float, float] | None = None,
-        lower_is_better: bool = False,
-        scale: Scale | None = None,
         exact: str = EXACT[0],
+        **declared: Unpack[Declared],
     ) -> None:
         if (checkpoint is None) is not untrained:
             raise InputError(
@@ -99,7 +100,7 @@ class PaperVictim(TorchModule):
                 "--untrained."
             )
         where = torch_device(device)
-        says = score_range is not None or lower_is_better or scale is not None
+        says = any(each is not None and each is not False for each in declared.values())
         if dataset is not None and says:
             raise InputError(
                 "Say the data set, whose scale the paper fitted, or a scale; not both."
@@ -107,7 +108,7 @@ class PaperVictim(TorchModule):
         net = _seeded(self.net)
         note = "untrained: random weights, its scores mean nothing"
         if checkpoint is not None:
-            note = load_checkpoint(self.published(net), checkpoint)
+            note = load_checkpoint(net.get_submodule(self.published), checkpoint)
         self.finish(net)
         net = net.eval().to(where)
         if dataset is not None:
@@ -115,12 +116,8 @@ class PaperVictim(TorchModule):
         elif untrained and not says:
             scale = _probed_scale(net, max(self.smallest_side, 224))
         else:
-            scale = Scale.declared(
-                f"{self.model}, where no data set is said (dataset),",
-                score_range=score_range,
-                lower_is_better=lower_is_better,
-                scale=scale,
-            )
+            whose = f"{self.model}, where no data set is said (dataset),"
+            scale = Scale.declared(whose, **declared)
         super().__init__(
             net,
             scale,
@@ -135,12 +132,7 @@ class PaperVictim(TorchModule):
     """The part of a picture that the model looks at."""
 
     @staticmethod
-    def published(net: nn.Module) -> nn.Module:
-        """Return the part of the network whose state dict the authors publish."""
-        return net
-
-    @staticmethod
-    def finish(net: nn.Module) -> None:
+    def finish(net: Any, /) -> None:
         """Compute the parts that depend on the weights alone, once those are in place."""
 
 

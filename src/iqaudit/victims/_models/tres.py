@@ -146,10 +146,11 @@ class TReS(PaperVictim):
         The checkpoint's training set, which fixes the paper's score scale.
     device : str
         Where it computes, as ``"cpu"`` or ``"cuda:0"``.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
-        A scale in place of the paper's, as `Scale.declared` reads it.
     exact : {"incremental", "dense"}
         The way in which a search scores; see `TorchModule`.
+    **declared
+        A scale in place of the paper's, `score_range` and `lower_is_better` or `scale`, as
+        `Scale.declared` reads it.
 
     Raises
     ------
