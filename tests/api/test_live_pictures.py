@@ -123,6 +123,7 @@ def results(root: Path) -> Iterator[TrialResult]:
     yield from iqaudit.load(root / "run").results()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS)
 def test_no_more_pictures_are_alive_of_many_than_of_few(
     call: str, folders: dict[int, Path], tmp_path: Path, count: Count

@@ -143,6 +143,7 @@ def test_what_cannot_fit_is_refused_with_both_numbers_unless_told_otherwise(
         CALLS[call](picture, tmp_path / "other")
 
 
+@pytest.mark.slow
 def test_runs_plans_and_checks_tell_memory_and_time(
     picture: Path, tmp_path: Path, machine: Callable[[int], None]
 ) -> None:

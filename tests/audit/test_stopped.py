@@ -116,6 +116,7 @@ def test_the_best_until_then_is_there(end: End, flat: AuditSpec, tmp_path: Path)
     assert picture_key(last.adversarial) == last.asked[last.best_query - 1]
 
 
+@pytest.mark.slow
 @ENDS
 def test_it_can_be_read_and_goes_on_to_the_bytes_of_a_whole_one(
     end: End, flat: AuditSpec, tmp_path: Path
@@ -207,6 +208,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_to_the_last_byte_has_room_for_the_results(
     flat: AuditSpec, small_disk: Path, tmp_path: Path
 ) -> None:

@@ -195,6 +195,7 @@ def test_check_prints_verdicts_and_exits_1_on_a_fail(photo: Path) -> None:
     assert bad.exit_code == ("fail" in found.values())
 
 
+@pytest.mark.slow
 def test_a_price_tells_what_a_budget_of_any_victim_costs(photo: Path) -> None:
     priced = iqaudit_("check", "--pictures", photo, "--price", 0.002)
     assert priced.exit_code in (0, 1)

@@ -56,6 +56,7 @@ def commands(folder: Path, out: Path) -> dict[str, tuple[object, ...]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands(Path(), Path()))
 def test_every_command_tells_what_it_skips_once_and_searches_folders_on_demand(
     command: str, folder: Path, tmp_path: Path

@@ -231,6 +231,7 @@ def test_a_drawn_network_scores_as_a_dense_pass(layers: list[str], end: str, see
     _walk(_Drawn(layers, end, seed), seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_rule_scores_as_a_dense_pass(layer: str) -> None:
     _walk(_Drawn([layer, "conv", layer], "mean", 0), 0)
@@ -327,6 +328,7 @@ def test_an_acceptance_is_no_dense_pass(monkeypatch: pytest.MonkeyPatch) -> None
     assert anchored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 7, 64])
 def test_what_is_scored_together_does_not_matter_to_the_last_bit(count: int) -> None:
     base, draw = _picture(), np.random.default_rng(0)
@@ -351,6 +353,7 @@ def alone_after(session: Session, accepted: Patched, change: Patched) -> list[fl
     return session.scores([(session, change)])
 
 
+@pytest.mark.slow
 def test_searches_scored_together_are_those_scored_alone_to_the_last_bit() -> None:
     """Whatever their sizes, with accepted steps between the rounds."""
     module, draw = _Drawn(["conv", "max", "wide"], "moments", 0), np.random.default_rng(0)

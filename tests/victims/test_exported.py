@@ -58,6 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fixed.pt2", "any.pt2", "sides.pt2", "script.pt", "trace.pt"])
 def test_a_saved_network_is_attacked_as_the_module_is(name: str, folder: Path) -> None:
     [module] = iqaudit.attack(PICTURE, _Net(), score_range=(0, 1), queries=120)

@@ -118,6 +118,7 @@ def _scores(victim: TorchModule) -> tuple[float, float]:
     return score, float(victim.score(change.painted()[None])[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_search_scores_with_the_module_as_it_is(what: str) -> None:
     net = _Net()

@@ -182,6 +182,7 @@ def test_every_part_is_in_its_mode_again_after_a_failure() -> None:
     assert _modes(net) == before
 
 
+@pytest.mark.slow
 def test_weights_keep_their_gradients_flags_and_versions() -> None:
     net = _Net()
     net(torch.rand(2, 3, 24, 28)).sum().backward()
