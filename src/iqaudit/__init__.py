@@ -29,7 +29,13 @@ from iqaudit._assess.check import Finding
 from iqaudit._audit.estimate import Plan
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.status import CellStatus
-from iqaudit._core.errors import InputError, Interrupted, IqauditError, VictimError
+from iqaudit._core.errors import (
+    InputError,
+    Interrupted,
+    IqauditError,
+    UnscorableError,
+    VictimError,
+)
 from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Picture, read, write
@@ -38,7 +44,7 @@ from iqaudit._core.threat import Linf
 from iqaudit._runs.figures import Row, Summary
 from iqaudit._runs.verify import Check
 from iqaudit._search.stop import Outcome
-from iqaudit._search.trial import Step, TrialResult
+from iqaudit._search.trial import Step, TrialResult, TrialResults, Unscored
 from iqaudit.measures._bootstrap import Estimate
 
 __version__ = version("iqaudit")
@@ -72,6 +78,9 @@ __all__ = [
     "Table",
     "Transfer",
     "TrialResult",
+    "TrialResults",
+    "UnscorableError",
+    "Unscored",
     "VictimError",
     "attack",
     "attacks",

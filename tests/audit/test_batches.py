@@ -178,7 +178,7 @@ def test_a_failure_in_a_batch_loses_none_of_its_answers(
 
     def failing(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         scores = np.array(own(pictures), np.float64)
-        if next(calls) == 20:
+        if next(calls) >= 20:
             scores[-1] = np.nan
         return scores
 

@@ -47,7 +47,7 @@ def test_a_torn_last_line_is_dropped_and_written_over(path: Path, padding: bytes
         assert read(path) == tuple(ANSWERS)
 
 
-@pytest.mark.parametrize("line", [b"[1.0]\n", b"[NaN, 3]\n", b'{"a": 1}\n', b"\0\0\n", b"x\n"])
+@pytest.mark.parametrize("line", [b"[1.0]\n", b"[null, 3]\n", b'{"a": 1}\n', b"\0\0\n", b"x\n"])
 def test_what_is_no_answer_ends_the_answers(path: Path, line: bytes) -> None:
     path.write_bytes(b"[1.0, 3]\n" + line + b"[2.0, 4]\n")
     assert read(path) == (Answer(1.0, 3),)

@@ -256,15 +256,17 @@ def test_a_failing_victim_loses_no_answer(
     assert np.array_equal(begun.scores, whole.scores[:5])
 
 
-def test_a_batch_with_one_bad_answer_keeps_the_others(make_picture: MakePicture) -> None:
+def test_an_answer_that_is_no_score_counts_and_gains_nothing(make_picture: MakePicture) -> None:
     def spoil(scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(np.arange(len(scores)) == 1, math.nan, scores)
 
     pictures = [make_picture(20, 20, seed) for seed in range(3)]
-    with pytest.raises(VictimError) as caught:
-        iqaudit.attack(pictures, _after(9, spoil), queries=20, batch=3)
-    assert [result.queries for result in caught.value.results] == [4, 3, 4]
-    for result in caught.value.results:
+    results = iqaudit.attack(pictures, _after(9, spoil), queries=20, batch=3)
+    assert [result.queries for result in results] == [20] * 3
+    assert [int(np.isnan(result.scores).sum()) for result in results] == [0, 17, 0]
+    for result in results:
+        assert result.outcome is Outcome.BUDGET_SPENT
+        assert np.isfinite([step.score for step in result.trace]).all()
         assert result.adversarial_score in {step.score for step in result.trace}
 
 

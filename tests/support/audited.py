@@ -27,6 +27,10 @@ DIE = "IQAUDIT_TESTS_DIE"
 """A file; each line of it is a key, and whoever is asked about it dies and takes the line along."""
 
 
+UNSCORED = "IQAUDIT_TESTS_UNSCORED"
+"""A file; each line of it is a key, and how the picture fails: nan, inf, raises, many, or all."""
+
+
 def log(name: str) -> list[int]:
     """Return the keys that were asked, in order."""
     try:
@@ -50,7 +54,20 @@ def _scored(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
                 deadly.write_text("\n".join(keys))
                 os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(float(os.environ.get(PAUSE, "0")))
-    return roughness(pictures)
+    return _spoilt(pictures, roughness(pictures))
+
+
+def _spoilt(pictures: NDArray[np.uint8], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fail as a file says; an answer too many, or an error, is of the whole batch."""
+    if UNSCORED not in os.environ:
+        return scores
+    lines = dict(line.split() for line in Path(os.environ[UNSCORED]).read_text().splitlines())
+    ways = [lines.get(str(picture_key(picture)), lines.get("all")) for picture in pictures]
+    if "raises" in ways:
+        raise ValueError("no face was found")
+    scores = np.where([way == "nan" for way in ways], np.nan, scores)
+    scores = np.where([way == "inf" for way in ways], np.inf, scores)
+    return np.append(scores, 0.0) if "many" in ways else scores
 
 
 rough = Function(_scored, iqaudit.Scale.from_range(0, 20), name="rough", largest_batch=1)

@@ -1,6 +1,5 @@
 """The types of the public surface, as a user's checker sees them; read by checkers, never run."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -41,7 +40,8 @@ def victims(path: Path) -> None:
 
 def attacks(path: Path, pixels: NDArray[np.uint8]) -> None:
     results = iqaudit.attack(path, "reference", attack="guided", goal="raise")
-    assert_type(results, Sequence[iqaudit.TrialResult])
+    assert_type(results, iqaudit.TrialResults)
+    assert_type(results.unscored, tuple[iqaudit.Unscored, ...])
     iqaudit.attack(str(path), "reference")
     iqaudit.attack([path, pixels, iqaudit.Picture("p", pixels)], "reference")
     [result] = iqaudit.attack(pixels, Own(), attack=Bidirectional(), threat=iqaudit.Linf(levels=3))

@@ -6,7 +6,7 @@ command goes on, and the same bytes come out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -23,14 +23,15 @@ from iqaudit._analysis.scorers import (
     refuse_another,
 )
 from iqaudit._analysis.tables.samples import FEWEST_RANKED
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Picture, Pixels, picture_key
 from iqaudit._core.threads import one_thread
 from iqaudit._runs import schema
-from iqaudit._runs.records import RunRecord, ScaleRecord
+from iqaudit._runs.records import IF_ANY, RunRecord, ScaleRecord
 from iqaudit._runs.store import write_record
 from iqaudit._search.driver import check_sizes
+from iqaudit._search.trial import Unscored, on_unscored, refuse_nothing
 from iqaudit.measures._bootstrap import (
     NOTHING,
     Estimate,
@@ -40,6 +41,7 @@ from iqaudit.measures._bootstrap import (
     paired,
     rank_correlation,
 )
+from iqaudit.victims._fingerprint import refuse_if_down
 
 FORMAT = "iqaudit transfer, version 1"
 
@@ -121,6 +123,9 @@ class Transfer:
         The scores that they are made of.
     text : str
         A sentence on them.
+    unscored : tuple of Unscored
+        Pictures that a victim could not score, their names behind their cells'; they are in no
+        figure.
     """
 
     rows: tuple[Row, ...]
@@ -128,6 +133,7 @@ class Transfer:
     entries: tuple[tuple[Entry, ...], ...]
     pictures: tuple[PictureTransfer, ...]
     text: str
+    unscored: tuple[Unscored, ...] = field(default=(), metadata=IF_ANY)
 
 
 @dataclass(frozen=True)
@@ -186,10 +192,11 @@ def transfer(run: Path, scorers: Sequence[Scorer], progress: Progress | None = N
     with one_thread(), ScoreCache(run / schema.TRANSFER_ANSWERS, progress) as cache:
         for scorer in scorers:
             cache.check(scorer, _acquaint(cache, scorer, cells))
-        asked = [[_asked(cell, pair, scorers, cache) for pair in cell.pairs] for cell in cells]
+        unscored: list[Unscored] = []
+        asked = [_cell(each, scorers, cache, unscored) for each in cells]
     rows = tuple(
-        Row(each.path.name, own_label(each.path), each.record.attack.name, len(each.pairs))
-        for each in cells
+        Row(each.path.name, own_label(each.path), each.record.attack.name, len(pictures))
+        for each, pictures in zip(cells, asked, strict=True)
     )
     entries = tuple(
         tuple(
@@ -205,7 +212,10 @@ def transfer(run: Path, scorers: Sequence[Scorer], progress: Progress | None = N
         if not entry.own
     ]
     columns, pictures = tuple(map(_column, scorers)), tuple(chain.from_iterable(asked))
-    whole = Transfer(rows, columns, entries, pictures, sentences.on_transfer(others))
+    text = sentences.on_transfer(others)
+    if unscored:
+        text += f" {on_unscored(unscored, len(unscored) + len(pictures))}"
+    whole = Transfer(rows, columns, entries, pictures, text, tuple(unscored))
     write_record(run / schema.TRANSFER, FORMAT, whole)
     return whole
 
@@ -254,14 +264,29 @@ def _acquaint(cache: ScoreCache, scorer: Scorer, cells: Sequence[_Cell]) -> Pixe
     return (attacked or cells)[0].pairs[0].clean()
 
 
+def _cell(
+    cell: _Cell, scorers: Sequence[Scorer], cache: ScoreCache, unscored: list[Unscored]
+) -> list[PictureTransfer]:
+    """Ask every victim about a cell's pictures; one that a victim cannot score is left out."""
+    answers = [_asked(cell, pair, scorers, cache) for pair in cell.pairs]
+    faults = [each for each in answers if isinstance(each, Unscored)]
+    refuse_nothing(faults, len(answers))
+    unscored += faults
+    return [each for each in answers if isinstance(each, PictureTransfer)]
+
+
 def _asked(
     cell: _Cell, pair: Pair, scorers: Sequence[Scorer], cache: ScoreCache
-) -> PictureTransfer:
+) -> PictureTransfer | Unscored:
     """Ask every victim about a picture, as far as its scores are not known."""
     pictures = three(pair, cell.record.levels)
     qualities = []
     for scorer in scorers:
-        before, after, chance = cache.qualities(scorer, pictures)
+        try:
+            before, after, chance = cache.qualities(scorer, pictures)
+        except VictimError as error:
+            refuse_if_down(scorer.victim, error)
+            return Unscored(f"{cell.path.name}/{pair.name}", str(error))
         qualities.append((before, after, chance))
     return PictureTransfer(
         cell.path.name, pair.name, pair.direction.value, pair.entry.opinion, tuple(qualities)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from iqaudit._api.pictures import Caller, gathered
+from iqaudit._api.pictures import Caller, gathered, warn
 from iqaudit._api.settings import attack_settings
 from iqaudit._assess.memory import refuse_too_large
 from iqaudit._audit import execute
@@ -16,12 +16,17 @@ from iqaudit._core.picture import Picture
 from iqaudit._core.threads import one_thread
 from iqaudit._core.threat import Linf, as_linf
 from iqaudit._runs.reader import Results
+from iqaudit._runs.schema import load
 from iqaudit._search.driver import Progress, SearchSpec, check_sizes, run
 from iqaudit._search.stop import Stop
-from iqaudit._search.trial import TrialResult
+from iqaudit._search.trial import TrialResult, TrialResults, Unscored, on_unscored, refuse_nothing
 from iqaudit.attacks._base import Attack
 from iqaudit.attacks._registry import attack_spec
 from iqaudit.victims._spec import VictimSpec, as_victim
+
+
+class _InMemory(tuple[TrialResult, ...], TrialResults):  # noqa: SLOT001 (a tuple has no slots)
+    """The results in memory."""
 
 
 def attack(
@@ -42,9 +47,10 @@ def attack(
     workers: int | None = None,
     recursive: bool = False,
     ignore_memory: bool = False,
+    strict: bool = False,
     progress: Progress | None = None,
     **options: Any,
-) -> Sequence[TrialResult]:
+) -> TrialResults:
     """Push the scores that a victim gives to pictures as far as a threat and a budget allow.
 
     Parameters
@@ -87,6 +93,8 @@ def attack(
         Whether folders in folders are searched, too.
     ignore_memory : bool
         Whether pictures are searched for which this machine's memory seems too small.
+    strict : bool
+        Whether the first picture that the victim cannot score ends all.
     progress : callable, optional
         Called with a picture and how many queries it has had: after every score or, with `out`,
         several times a second. A KeyboardInterrupt raised in it stops between two queries.
@@ -97,16 +105,20 @@ def attack(
 
     Returns
     -------
-    sequence of TrialResult
+    TrialResults
         One for each picture, in order. In memory a result holds the clean picture and the attacked
-        one; with `out` each is read from there when it is asked for.
+        one; with `out` each is read from there when it is asked for. Pictures that the victim could
+        not score are in its attribute `unscored`, each with the reason, and warned of. Of one whose
+        search had begun there is a result with `Outcome.UNSCORED`; of others there is none. With
+        `out` the same call asks for them again.
 
     Raises
     ------
     InputError
         If an argument cannot be used; before the first query.
     VictimError
-        If the victim fails; its ``results`` hold those until then. With `out` they are there.
+        If the victim is down, or can score no picture; its ``results`` hold those until then. With
+        `out` they are there.
     Interrupted
         On Ctrl-C, likewise.
 
@@ -141,10 +153,12 @@ def attack(
                 yes=True,
                 overwrite=overwrite,
                 ignore_memory=ignore_memory,
+                strict=strict,
                 observer=Caller(progress),
             )
         except KeyboardInterrupt:
             raise Interrupted(()) from None
+        warn(filter(None, [load(out).left_out]))
         return Results(out)
     for option, value in {"overwrite": overwrite, "engine": engine, "workers": workers}.items():
         if value:
@@ -162,7 +176,7 @@ def attack(
     largest = check_sizes(search.victim, collected)
     if not ignore_memory:
         refuse_too_large(search.victim, *largest, search.queries)
-    return _in_memory(search, collected, batch, progress)
+    return _in_memory(search, collected, batch, progress, strict=strict)
 
 
 def demo(
@@ -172,7 +186,7 @@ def demo(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress | None = None,
-) -> Sequence[TrialResult]:
+) -> TrialResults:
     """Attack the bundled victim on eight photographs, with the paper's attack at 3/255.
 
     Parameters
@@ -190,7 +204,7 @@ def demo(
 
     Returns
     -------
-    sequence of TrialResult
+    TrialResults
         One for each photograph, read from `out` when it is asked for.
 
     Raises
@@ -216,15 +230,25 @@ def demo(
 
 @one_thread()
 def _in_memory(
-    spec: SearchSpec, pictures: Sequence[Picture], batch: int | None, progress: Progress | None
-) -> tuple[TrialResult, ...]:
+    spec: SearchSpec,
+    pictures: Sequence[Picture],
+    batch: int | None,
+    progress: Progress | None,
+    *,
+    strict: bool,
+) -> TrialResults:
     finished: list[TrialResult] = []
+    unscored: list[Unscored] = []
     try:
-        for result in run(spec, pictures, batch, progress):
+        for result in run(spec, pictures, batch, progress, None if strict else unscored.append):
             finished.append(result)  # noqa: PERF402 (extend promises nothing on an error)
+        refuse_nothing(unscored, len(pictures))
     except VictimError as error:
         error.results = tuple(finished)
         raise
     except KeyboardInterrupt:
         raise Interrupted(tuple(finished)) from None
-    return tuple(finished)
+    warn([on_unscored(unscored, len(pictures))] if unscored else [])
+    results = _InMemory(finished)
+    results.unscored = tuple(unscored)
+    return results

@@ -18,7 +18,7 @@ from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._analysis.transfer import Transfer
-from iqaudit._api.pictures import Caller
+from iqaudit._api.pictures import Caller, warn
 from iqaudit._api.settings import audit_settings
 from iqaudit._api.victims import made
 from iqaudit._audit import execute
@@ -246,6 +246,7 @@ def audit(
     yes: bool = False,
     overwrite: bool = False,
     ignore_memory: bool = False,
+    strict: bool = False,
     analyses: bool = True,
     observer: Observer | None = None,
 ) -> Audit:
@@ -293,6 +294,10 @@ def audit(
         Whether a run or an audit that `out` holds is replaced.
     ignore_memory : bool
         Whether pictures are searched for which this machine's memory seems too small.
+    strict : bool
+        Whether the first picture that a victim cannot score ends all. Otherwise the others go on,
+        and each cell's results name it with the reason, which a warning repeats unless there is an
+        observer; the same call asks for it again.
     analyses : bool
         Whether the transfer matrix, insights and the page are made as well.
     observer : Observer, optional
@@ -308,7 +313,8 @@ def audit(
     InputError
         If an argument cannot be used, or `out` holds an audit that was begun otherwise.
     VictimError
-        If a victim fails. Its answers are kept, and the finished pictures.
+        If a victim is down, or can score none of a cell's pictures. The answers are kept, and the
+        finished pictures.
     KeyboardInterrupt
         If it was stopped, likewise.
     """
@@ -335,8 +341,12 @@ def audit(
         yes=yes,
         overwrite=overwrite,
         ignore_memory=ignore_memory,
+        strict=strict,
         observer=observer or Caller(),
     )
+    if observer is None:
+        left_out = ((run.name, load_run(run).left_out) for run in runs(out))
+        warn(f"{cell}: {sentence}" for cell, sentence in left_out if sentence)
     done = Audit(out, [victim for victim in spec.victims if victim.base is not None])
     if analyses:
         done.analyse()

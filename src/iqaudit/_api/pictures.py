@@ -27,7 +27,7 @@ def gathered(pictures: Sequence[Source] | Source, *, recursive: bool) -> Picture
     if isinstance(pictures, Pictures):
         return pictures
     collected = collect(pictures, recursive=recursive)
-    _warn(collected.skipped)
+    warn(collected.skipped)
     return collected
 
 
@@ -47,7 +47,7 @@ class Caller(Observer):
     def finds(self, pictures: Pictures) -> None:
         """Warn of what the pictures' folders hold besides."""
         self._pictures = pictures
-        _warn(pictures.skipped)
+        warn(pictures.skipped)
 
     def answered(self, _cell: str, picture: str, queries: int) -> None:
         """Tell of a picture's queries; it is read once, and kept while it is worked on."""
@@ -65,7 +65,7 @@ class Caller(Observer):
         self._begun.pop(picture, None)
 
 
-def _warn(sentences: Iterable[str]) -> None:
+def warn(sentences: Iterable[str]) -> None:
     """Warn of sentences, as at the line that called iqaudit."""
     frame, level = currentframe(), 1
     while frame is not None and frame.f_globals["__name__"].startswith("iqaudit."):

@@ -1,25 +1,28 @@
 """Victims outside an audit: scores, checks, scales, and the lists of the names that there are."""
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from iqaudit import datasets
-from iqaudit._api.pictures import gathered
+from iqaudit._api.pictures import gathered, warn
 from iqaudit._assess import calibration
 from iqaudit._assess.check import Finding
 from iqaudit._assess.check import check as find
 from iqaudit._assess.memory import refuse_too_large
 from iqaudit._core.collection import Source
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.paths import absolute
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit._search.driver import check_sizes
+from iqaudit._search.trial import Unscored, on_unscored, refuse_nothing
 from iqaudit.attacks import ATTACKS
 from iqaudit.datasets._lists import opinions as read_opinions
 from iqaudit.victims._base import Victim
+from iqaudit.victims._fingerprint import refuse_if_down
 from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scale_file import save_scale
 from iqaudit.victims._scoring import score as score_one
@@ -41,6 +44,8 @@ class Score(NamedTuple):
         The native score.
     quality : float
         The same on 0-10, higher is better.
+    unscored : str
+        The reason why the victim could not score it, and both are NaN; else empty.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Score(NamedTuple):
     height: int
     score: float
     quality: float
+    unscored: str = ""
 
 
 def made(
@@ -81,11 +87,26 @@ def made(
     return ready(spec, base)
 
 
-def _scores(victim: Victim, pictures: Sequence[Picture]) -> Iterator[Score]:
+def _scores(victim: Victim, pictures: Sequence[Picture], *, strict: bool) -> Iterator[Score]:
     for picture in pictures:
-        native = score_one(victim, picture.pixels)
-        quality = victim.card.scale.quality(native)
-        yield Score(picture.name, picture.width, picture.height, native, quality)
+        about = picture.name, picture.width, picture.height
+        try:
+            native = score_one(victim, picture.pixels)
+        except VictimError as error:
+            refuse_if_down(victim, error)
+            if strict or len(pictures) == 1:
+                raise
+            yield Score(*about, math.nan, math.nan, str(error))
+        else:
+            yield Score(*about, native, victim.card.scale.quality(native))
+
+
+def _scored(scores: Sequence[Score], *, known: bool) -> list[Score]:
+    """Return the scores that there are; warn of pictures that have none, unless that is known."""
+    unscored = [Unscored(each.name, each.unscored) for each in scores if each.unscored]
+    refuse_nothing(unscored, len(scores))
+    warn([on_unscored(unscored, len(scores))] if unscored and not known else [])
+    return [each for each in scores if not each.unscored]
 
 
 def _told(values: Iterable[T], progress: Callable[[T], None] | None) -> tuple[T, ...]:
@@ -104,6 +125,7 @@ def score(
     *,
     recursive: bool = False,
     ignore_memory: bool = False,
+    strict: bool = False,
     progress: Callable[[Score], None] | None = None,
     **options: Any,
 ) -> tuple[Score, ...]:
@@ -119,6 +141,8 @@ def score(
         Whether folders in folders are searched, too.
     ignore_memory : bool
         Whether pictures are scored for which this machine's memory seems too small.
+    strict : bool
+        Whether the first picture that the victim cannot score ends all.
     progress : callable, optional
         Called with each score when it is answered, so that a failure loses none.
     **options
@@ -127,20 +151,21 @@ def score(
     Returns
     -------
     tuple of Score
-        One for each picture, in order.
+        One for each picture, in order; of one that the victim cannot score, which is warned of, the
+        reason.
 
     Raises
     ------
     InputError
         If an argument cannot be used; before the first query.
     VictimError
-        If the victim fails.
+        If the victim is down, or can score no picture.
     """
     collected = gathered(pictures, recursive=recursive)
-    return _told(
-        _scores(made(victim, collected, ignore_memory=ignore_memory, **options), collected),
-        progress,
-    )
+    scorer = made(victim, collected, ignore_memory=ignore_memory, **options)
+    scores = _told(_scores(scorer, collected, strict=strict), progress)
+    _scored(scores, known=collected is pictures)
+    return scores
 
 
 def check(
@@ -192,6 +217,7 @@ def calibrate(
     opinions: Sequence[float] | str | os.PathLike[str] | None = None,
     opinion_range: tuple[float, float] | None = None,
     out: str | os.PathLike[str] | None = None,
+    strict: bool = False,
     progress: Callable[[Score], None] | None = None,
     **options: Any,
 ) -> Scale:
@@ -214,6 +240,9 @@ def calibrate(
         The ends of the file's scores; 0 and 100 unless given.
     out : path, optional
         A TOML file for the scale, which `scale=` takes; it must not be there yet.
+    strict : bool
+        Whether the first picture that the victim cannot score ends all. Otherwise it is left out of
+        the fit, and warned of.
     progress : callable, optional
         Called with each score when it is answered, so that a failure loses none.
     **options
@@ -229,7 +258,7 @@ def calibrate(
     InputError
         If an argument cannot be used, or nothing can be fitted.
     VictimError
-        If the victim fails.
+        If the victim is down, or can score no picture.
     """
     collected = gathered(pictures, recursive=recursive)
     if isinstance(opinions, str | os.PathLike):
@@ -240,7 +269,12 @@ def calibrate(
         raise InputError(f"{out}: this cannot be written.")
     calibration.check_count(len(collected))
     scorer = made(victim, collected, ignore_memory=ignore_memory, **options)
-    natives = [each.score for each in _told(_scores(scorer, collected), progress)]
+    scores = _told(_scores(scorer, collected, strict=strict), progress)
+    natives = [each.score for each in _scored(scores, known=collected is pictures)]
+    if opinions is not None:
+        opinions = [
+            each for each, score in zip(opinions, scores, strict=True) if not score.unscored
+        ]
     lower = scorer.card.scale.lower_is_better
     scale = calibration.fit(natives, lower_is_better=lower, opinions=opinions)
     if out is not None:

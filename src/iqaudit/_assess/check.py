@@ -18,7 +18,7 @@ from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim, forget, gradient_of
-from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._fingerprint import fingerprint, refuse_if_down
 from iqaudit.victims._scoring import score, scores_together, slope
 
 REPEATS = 5
@@ -108,10 +108,10 @@ def check(
     """
     if price is not None and not (math.isfinite(price) and price >= 0):
         raise InputError(f"price must be a finite number of at least 0, not {price!r}.")
-    photographs = pictures or example()
+    photographs, unscored = pictures or example(), set[str]()
 
     def cut() -> Iterator[Pixels]:
-        return (_cut(victim, picture) for picture in photographs)
+        return (_cut(victim, picture) for picture in photographs if picture.name not in unscored)
 
     first = next(cut())
     # Each is read here, before the first query, and large enough.
@@ -119,6 +119,10 @@ def check(
     if victim.card.note:
         yield Finding("note", Verdict.WARN, victim.card.note)
     try:
+        for name, fault in _unscored(victim, photographs).items():
+            unscored.add(name)
+            yield Finding("answers", Verdict.WARN, f"{name}: {fault}")
+        first = next(cut())
         steady = Finding("deterministic", *_deterministic(victim, first))
         yield steady
         if steady.verdict is Verdict.FAIL:
@@ -167,6 +171,26 @@ def _cut(victim: Victim, picture: Picture) -> Pixels:
     height, width = card.size or (largest, largest)
     top, left = max(0, (sides[0] - height) // 2), max(0, (sides[1] - width) // 2)
     return picture.pixels[top : top + height, left : left + width]
+
+
+def _unscored(victim: Victim, pictures: Sequence[Picture]) -> dict[str, VictimError]:
+    """Return a victim's failures on photographs, by their names.
+
+    Raises
+    ------
+    VictimError
+        If it is down, or fails on all of them.
+    """
+    faults: dict[str, VictimError] = {}
+    for picture in pictures:
+        try:
+            score(victim, _cut(victim, picture))
+        except VictimError as error:
+            refuse_if_down(victim, error)
+            faults[picture.name] = error
+    if len(faults) == len(pictures):
+        raise next(iter(faults.values()))
+    return faults
 
 
 def _deterministic(victim: Victim, pixels: Pixels) -> Outcome:

@@ -2,18 +2,20 @@
 
 clean, attacked, scores   as a run's (`iqaudit._runs.schema`)
 answers/NAME.jsonl        the answers on a picture that is begun
-answers/NAME.json         the record of one whose search was stopped, with the best until then
+answers/NAME.json         the record of one whose search was stopped, or ended with a failure of
+                          the victim, with the best until then
 entries/NAME.json         the record in results.json of one that is finished: with it, it is
 results.json              when all are; then answers and entries are gone
 answers/ROOM              room on the disk for what a stop writes, were it for a full disk
-answers/STOPPED           a sign that results.json is of a cell that was stopped, and goes on
+answers/STOPPED           a sign that results.json is of a cell that was stopped, or has pictures
+                          that could not be scored, and goes on
 
 Every step can be taken again after a stop at any moment, and comes to the same bytes.
 """
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,7 @@ from iqaudit._runs.schema import (
     read,
 )
 from iqaudit._runs.store import versions, write_record, write_result, write_whole
-from iqaudit._search.trial import TrialResult
+from iqaudit._search.trial import TrialResult, Unscored
 from iqaudit.victims._base import Card
 
 STOPPED = "STOPPED"
@@ -74,6 +76,16 @@ def prepare(folder: Path) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name in (RESULTS, REPORT, INSIGHTS, TRANSFER, f"{ANSWERS}/{STOPPED}"):
         (folder / name).unlink(missing_ok=True)
+
+
+def withdraw(root: Path, folders: Iterable[str]) -> None:
+    """Remove the analyses and the page of an audit's cells that were made while one goes on.
+
+    They are of fewer pictures. The scores that were asked for them stay.
+    """
+    for folder in (root, *(root / name for name in folders)):
+        for name in (REPORT, INSIGHTS, TRANSFER):
+            (folder / name).unlink(missing_ok=True)
 
 
 def reserve(folder: Path, pictures: int, queries: int) -> None:
@@ -118,22 +130,28 @@ def keep(folder: Path, result: TrialResult, card: Card, labels: Mapping[str, Any
     write_record(kept, None, Entry(card.note, write_result(folder, result, card, labels)))
 
 
-def packed(result: TrialResult, card: Card, labels: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return what `commit` writes of a finished picture, by its path in the cell's directory.
+def packed(
+    write: Callable[[Path, TrialResult, Card, Mapping[str, Any]], None],
+    result: TrialResult,
+    card: Card,
+    labels: Mapping[str, Any],
+) -> dict[str, bytes]:
+    """Return what `commit` or `keep` writes of a picture, by its path in the cell's directory.
 
-    The entry comes last.
+    The record comes last.
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         prepare(root)
-        commit(root, result, card, labels)
-        entry = _entry(root, result.picture.name)
-        files = [file for file in root.rglob("*") if file.is_file() and file != entry]
-        return {file.relative_to(root).as_posix(): file.read_bytes() for file in (*files, entry)}
+        write(root, result, card, labels)
+        files = sorted(
+            filter(Path.is_file, root.rglob("*")), key=lambda file: file.suffix == ".json"
+        )
+        return {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
 
 
 def unpack(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write the files that `packed` returned elsewhere; the last one, the entry, at one stroke."""
+    """Write the files that `packed` returned elsewhere; the last one, the record, at one stroke."""
     *others, last = files
     for name in others:
         with naming(folder / name):
@@ -155,13 +173,19 @@ def finish(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -
         The pictures, in order.
     """
     if not is_done(folder):
-        _write_results(folder, cell, victim, [entry(folder, name) for name in names])
+        _write_results(folder, cell, victim, [entry(folder, name) for name in names], ())
     (folder / ANSWERS / STOPPED).unlink(missing_ok=True)
     for name in (ANSWERS, ENTRIES):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def stop(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -> None:
+def stop(
+    folder: Path,
+    cell: Cell,
+    victim: CardRecord,
+    names: Sequence[str],
+    unscored: Iterable[Unscored],
+) -> None:
     """Write the results that a cell has so far, where it has any; see `finish`."""
     (folder / ANSWERS / ROOM).unlink(missing_ok=True)
     entries = []
@@ -175,10 +199,16 @@ def stop(folder: Path, cell: Cell, victim: CardRecord, names: Sequence[str]) -> 
             entries.append(kept)
     if entries:
         (folder / ANSWERS / STOPPED).touch()
-        _write_results(folder, cell, victim, entries)
+        _write_results(folder, cell, victim, entries, unscored)
 
 
-def _write_results(folder: Path, cell: Cell, victim: CardRecord, entries: Sequence[Entry]) -> None:
+def _write_results(
+    folder: Path,
+    cell: Cell,
+    victim: CardRecord,
+    entries: Sequence[Entry],
+    unscored: Iterable[Unscored],
+) -> None:
     note = _joined((victim.note, *(each.note for each in entries)))
     card = {each.name: getattr(victim, each.name) for each in fields(CardRecord)}
     named_by = cell.victim.described or {"spec": OMITTED, "options": OMITTED}
@@ -195,6 +225,7 @@ def _write_results(folder: Path, cell: Cell, victim: CardRecord, entries: Sequen
         seed=cell.seed,
         summary=summarise(pictures),
         pictures=pictures,
+        unscored=tuple(sorted(unscored, key=lambda each: each.name)),
     )
     write_record(folder / RESULTS, FORMAT, record)
 

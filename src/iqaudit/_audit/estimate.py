@@ -173,7 +173,7 @@ def _pace(cell: Cell, victim: Victim, some: Sequence[Picture]) -> float:
     """Return the seconds that a query takes: the mean of some pictures'."""
     budget = min(cell.queries, TIMED_SCORES * victim.card.cost)
     spec = replace(cell, queries=budget).search(victim)
-    paces = []
+    paces, fault = [], None
     for picture in some:
         trial = begin(spec, picture)
         begun = time.perf_counter()
@@ -181,7 +181,12 @@ def _pace(cell: Cell, victim: Victim, some: Sequence[Picture]) -> float:
             for _ in steps:
                 if time.perf_counter() - begun >= LONGEST:
                     break
-        paces.append((time.perf_counter() - begun) / trial.ledger.spent)
+        if trial.ledger.spent:
+            paces.append((time.perf_counter() - begun) / trial.ledger.spent)
+        else:
+            fault = trial.fault
+    if not paces and fault is not None:
+        raise fault
     return float(np.mean(paces))
 
 

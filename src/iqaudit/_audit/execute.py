@@ -2,25 +2,25 @@
 
 import os
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from iqaudit._audit import cell_store, manifest
-from iqaudit._audit.engines.pool import GivenUpError
 from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.engines.registry import Engine, named, serial
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.prepare import Prepared, prepare
 from iqaudit._audit.spec import AuditSpec, Cell
-from iqaudit._audit.task import Member, Task
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._audit.task import Ended, Member, Task
+from iqaudit._core.errors import InputError, UnscorableError, whole_number
 from iqaudit._core.paths import absolute
 from iqaudit._core.process import machine_memory
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.records import FLAT, AuditVictim
 from iqaudit._runs.schema import runs
 from iqaudit._runs.store import exclusive, writing
+from iqaudit._search.trial import Unscored, refuse_nothing
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._spec import Victims
 
@@ -39,6 +39,7 @@ def run(
     yes: bool = False,
     overwrite: bool = False,
     ignore_memory: bool = False,
+    strict: bool = False,
     observer: Observer | None = None,
 ) -> tuple[Path, ...]:
     """Run an audit into a directory, from where an earlier start left off.
@@ -66,6 +67,9 @@ def run(
         everything about the new one is checked, and its victims have answered.
     ignore_memory : bool
         Whether pictures are searched for which this machine's memory seems too small.
+    strict : bool
+        Whether the first picture that a victim cannot score ends all. Otherwise the others go on,
+        and it is named in its cell's results; a later start asks for it again.
     observer : Observer, optional
         Notified of the progress.
 
@@ -79,7 +83,8 @@ def run(
     InputError
         If something cannot be used, or the directory holds an audit that was begun otherwise.
     VictimError
-        If a victim fails. Its answers are kept, and the finished pictures.
+        If a victim is down, or can score none of a cell's pictures. The answers are kept, and the
+        finished pictures.
     KeyboardInterrupt
         If it was stopped, likewise.
     """
@@ -105,7 +110,7 @@ def run(
                 ignore_memory=ignore_memory,
             )
             try:
-                execute(prepared, backend, workers, observer)
+                execute(prepared, backend, workers, observer, strict=strict)
             finally:
                 _tell_accounts(prepared.victims, observer)
     finally:
@@ -116,13 +121,19 @@ def run(
 
 
 def execute(
-    prepared: Prepared, engine: Engine | None, workers: int | None, observer: Observer
+    prepared: Prepared,
+    engine: Engine | None,
+    workers: int | None,
+    observer: Observer,
+    *,
+    strict: bool = False,
 ) -> None:
     """Execute a prepared audit; see `run`."""
-    progress = _Progress(prepared, observer)
+    progress = _Progress(prepared, observer, strict=strict)
     progress.begin()
     try:
         _work_off(prepared, progress, engine, workers, observer)
+        progress.refuse_nothing()
     except BaseException:
         progress.stop()
         raise
@@ -140,18 +151,12 @@ def _work_off(
     if engine is None:
         engine = named("processes") if progress.is_worth_processes(elsewhere, workers) else serial
         workers = _as_fit(prepared, workers, observer)
-    given_up = None
     for backend, part in ((engine, elsewhere), (serial, here)):
         if part:
             own = prepared.victims if backend is serial else Victims()
             tasks = progress.tasks(part)
             with closing(backend(prepared.root, tasks, observer, workers, own)) as finished:
-                try:
-                    progress.follow(finished)
-                except GivenUpError as error:
-                    given_up = error
-    if given_up is not None:
-        raise given_up
+                progress.follow(finished)
 
 
 def _as_fit(prepared: Prepared, workers: int | None, observer: Observer) -> int | None:
@@ -198,12 +203,16 @@ def _tell_accounts(victims: Victims, observer: Observer) -> None:
 
 
 class _Progress:
-    """The pictures that are missing, and the cells that are finished with their last one."""
+    """The pictures that are missing, and the cells that end with their last one.
 
-    def __init__(self, prepared: Prepared, observer: Observer) -> None:
-        self._prepared, self._observer = prepared, observer
+    `_unscored` are those of the missing that a victim could not score in this start, with reasons.
+    """
+
+    def __init__(self, prepared: Prepared, observer: Observer, *, strict: bool) -> None:
+        self._prepared, self._observer, self._strict = prepared, observer, strict
         self._cells = {cell.folder: cell for cell in prepared.spec.cells()}
         self._missing = {folder: self._unfinished(folder) for folder in self._cells}
+        self._unscored: dict[str, list[Unscored]] = {folder: [] for folder in self._cells}
 
     def begin(self) -> None:
         """Tell how much there is to do, and finish the cells that lack nothing."""
@@ -228,6 +237,7 @@ class _Progress:
         for cell in part:
             missing = self._missing[cell.folder]
             if missing:
+                cell_store.withdraw(prepared.root, self._cells)
                 cell_store.prepare(prepared.root / cell.folder)
                 if cell.folder == FLAT:
                     cell_store.reserve(prepared.root, len(missing), cell.queries)
@@ -244,19 +254,30 @@ class _Progress:
             raise InputError(f"{picture.name}: the picture's file was changed meanwhile.")
         return Member(picture, found.labels(index))
 
-    def follow(self, finished: Iterable[tuple[str, str]]) -> None:
-        """Take note of finished pictures, and finish cells with their last."""
-        for folder, name in finished:
-            self._observer.ended(folder, name)
-            self._missing[folder].remove(name)
-            if not self._missing[folder]:
+    def follow(self, ends: Iterable[Ended]) -> None:
+        """Take note of pictures that are at their end, and finish cells with their last."""
+        for folder, name, reason in ends:
+            missing, unscored = self._missing[folder], self._unscored[folder]
+            if reason and name in missing:  # not finished before others of its batch failed
+                unscored.append(Unscored(name, reason))
+                if self._strict:
+                    raise UnscorableError(f"{name}: {reason}")
+            missing.discard(name)
+            if not reason:
+                self._observer.ended(folder, name)
+            if not missing:
                 self._finish(folder)
+
+    def refuse_nothing(self) -> None:
+        """Raise an `UnscorableError` where not one picture of a cell was scored."""
+        for unscored in self._unscored.values():
+            refuse_nothing(unscored, len(self._prepared.found.names))
 
     def stop(self) -> None:
         """Write what a flat audit has so far; of another, tables are made of whole cells."""
         if self._missing.get(FLAT):
             with suppress(OSError, InputError):  # the answers are kept, whatever becomes of this
-                self._write(cell_store.stop, FLAT)
+                self._stop(FLAT)
 
     def _unfinished(self, folder: str) -> set[str]:
         root = self._prepared.root
@@ -265,10 +286,14 @@ class _Progress:
         return set(self._prepared.found.names) - cell_store.finished(root / folder)
 
     def _finish(self, folder: str) -> None:
-        self._write(cell_store.finish, folder)
+        if self._unscored[folder]:
+            self._stop(folder)
+        else:
+            cell_store.finish(*self._cell(folder))
 
-    def _write(
-        self, write: Callable[[Path, Cell, AuditVictim, Sequence[str]], None], folder: str
-    ) -> None:
+    def _stop(self, folder: str) -> None:
+        cell_store.stop(*self._cell(folder), self._unscored[folder])
+
+    def _cell(self, folder: str) -> tuple[Path, Cell, AuditVictim, Sequence[str]]:
         cell, prepared = self._cells[folder], self._prepared
-        write(prepared.root / folder, cell, prepared.victim(cell), prepared.found.names)
+        return prepared.root / folder, cell, prepared.victim(cell), prepared.found.names

@@ -4,11 +4,11 @@ A task holds everything that a worker needs, wherever it is. Its outcome depends
 not on the worker, the tasks before it, or the number of stops.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from iqaudit._audit import cell_store
 from iqaudit._audit.spec import Cell
@@ -65,6 +65,24 @@ class Task:
         return self.cell.folder, self.members[0].picture.name
 
 
+class Ended(NamedTuple):
+    """The end of a picture's search: its cell's folder, its name, and why it could not be scored.
+
+    The reason is empty where its search came to its end: its files and its entry are there.
+    """
+
+    folder: str
+    name: str
+    reason: str = ""
+
+
+class Fault(NamedTuple):
+    """The failure of a picture's search: the reason, and the result of the answers before it."""
+
+    reason: str
+    result: TrialResult | None
+
+
 @dataclass(frozen=True)
 class Stride:
     """A step of a task's searches.
@@ -78,6 +96,8 @@ class Stride:
     finished : mapping
         The results of the pictures that are at their end with it; None where another worker,
         which outlived its run, has written one.
+    unscored : mapping
+        The failures of the pictures that the victim could not score in it.
     trials : sequence of Trial
         All searches of the task.
     """
@@ -85,7 +105,13 @@ class Stride:
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
     queries: Mapping[str, int] = field(default_factory=dict)
     finished: Mapping[str, TrialResult | None] = field(default_factory=dict)
+    unscored: Mapping[str, Fault] = field(default_factory=dict)
     trials: Sequence[Trial] = ()
+
+    def ended(self, folder: str) -> Iterator[Ended]:
+        """Yield the pictures of a cell's folder that are at their end with it."""
+        yield from (Ended(folder, name) for name in self.finished)
+        yield from (Ended(folder, name, fault.reason) for name, fault in self.unscored.items())
 
 
 def search(task: Task, victim: Victim) -> Generator[Stride]:
@@ -108,7 +134,7 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
     InputError
         If the task's answers are those of another search.
     VictimError
-        If the victim fails. Its answers were yielded.
+        If the victim is down. Its answers were yielded.
     """
     spec = task.cell.search(victim)
     with ExitStack() as stack:
@@ -116,19 +142,40 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
         for member in task.members:
             trials.append(begin(spec, member.picture, member.answers))
             stack.callback(trials[-1].close)
-        known = [trial for trial in trials if trial.ledger.answers]
+        known, failed = [trial for trial in trials if trial.ledger.answers], _failed(trials)
         yield Stride(
             queries={trial.picture.name: trial.ledger.spent for trial in known},
-            finished={trial.picture.name: trial.result() for trial in known if trial.done},
+            finished=_finished(known),
+            unscored=failed,
             trials=trials,
         )
         for answered in drive(victim, trials):
+            before, failed = failed, _failed(trials)
             yield Stride(
                 {trial.picture.name: (trial.ledger.answers[-1],) for trial in answered},
                 {trial.picture.name: trial.ledger.spent for trial in answered},
-                {trial.picture.name: trial.result() for trial in answered if trial.done},
+                _finished(answered),
+                {name: fault for name, fault in failed.items() if name not in before},
                 trials,
             )
+
+
+def _finished(trials: Sequence[Trial]) -> dict[str, TrialResult]:
+    return {
+        trial.picture.name: trial.result()
+        for trial in trials
+        if trial.end is not None and trial.end.finished
+    }
+
+
+def _failed(trials: Sequence[Trial]) -> dict[str, Fault]:
+    return {
+        trial.picture.name: Fault(
+            str(trial.fault), trial.result() if trial.ledger.answers else None
+        )
+        for trial in trials
+        if trial.fault is not None
+    }
 
 
 def taken_up(
@@ -164,8 +211,9 @@ def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:
     ------
     Stride
         Its answers are in the pictures' journals, its results in files. So a task that is closed
-        between two strides loses nothing. Of a flat audit, the best pictures until then are in
-        files as well, as `iqaudit._audit.cell_store.stop` reads them.
+        between two strides loses nothing. Of a picture whose search ends with a failure, and of
+        all that are under way in a flat audit that is closed, the best until then are in files as
+        well, as `iqaudit._audit.cell_store.stop` reads them.
 
     Raises
     ------
@@ -190,6 +238,9 @@ def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:
                     assert result is not None  # noqa: S101 (it was searched here)
                     cell_store.commit(folder, result, victim.card, labels[name])
                     journals[name].remove()
+                for name, fault in stride.unscored.items():
+                    if fault.result is not None:
+                        cell_store.keep(folder, fault.result, victim.card, labels[name])
                 yield stride
         except BaseException:  # the end of the generator, before that of its searches, is one
             with suppress(OSError):  # the answers are kept, whatever becomes of this

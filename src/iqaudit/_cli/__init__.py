@@ -1,7 +1,8 @@
 """The command line: arguments, progress, exit codes; everything else is the library's.
 
 Exit codes: 0 done; 1 `verify` or `check` found a fault; 2 an argument cannot be used, or the
-victim failed; 3 a rule of `--fail-if` was broken; 130 interrupted, 143 by SIGTERM, 129 by SIGHUP.
+victim failed; 3 a rule of `--fail-if` was broken; 4 pictures could not be scored, and the others
+are finished; 130 interrupted, 143 by SIGTERM, 129 by SIGHUP.
 Finished pictures stay in every case.
 """
 

@@ -17,7 +17,7 @@ from iqaudit._audit.settings import SETTINGS
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, gate_options
-from iqaudit._cli.printing import figure, print_doubts, stderr, stdout, table
+from iqaudit._cli.printing import figure, print_doubts, stderr, stdout, table, unscored_code
 from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
 from iqaudit._runs.figures import Row, Summary
@@ -65,14 +65,15 @@ def attack(
       iqaudit attack photos/ --attack guided --early-stop 0.5 --out audit
     """
     spec = attack_settings(list(pictures), victim, **settings)
-    run_cell(spec, out, output, overwrite=overwrite, **execution.arguments())
-    sys.exit(gate.exit_code(out))
+    code = run_cell(spec, out, output, overwrite=overwrite, **execution.arguments())
+    sys.exit(gate.exit_code(out) or code)
 
 
-def run_cell(spec: AuditSpec, out: Path, output: options.Output, **how: Any) -> None:
-    """Run an audit of one cell, and print its results; every end keeps the answers so far.
+def run_cell(spec: AuditSpec, out: Path, output: options.Output, **how: Any) -> int:
+    """Run an audit of one cell, print its results, and return its exit code.
 
-    As `iqaudit.attack` does, which reads all the attacked pictures besides.
+    Every end keeps the answers so far. As `iqaudit.attack` does, which reads all the attacked
+    pictures besides.
     """
     progress = Progress(stderr(), quiet=output.silent)
     try:
@@ -83,14 +84,14 @@ def run_cell(spec: AuditSpec, out: Path, output: options.Output, **how: Any) -> 
     except VictimError as error:
         sentence = f"{str(error).rstrip('.')}. {progress.far.capitalize()}; {_left(out)}"
         raise VictimError(sentence) from error
-    _print_results(out, output)
+    return _print_results(out, output)
 
 
 def _left(out: Path) -> str:
     return f"kept in {out}: the same command goes on." if out.exists() else "nothing was written."
 
 
-def _print_results(out: Path, output: options.Output) -> None:
+def _print_results(out: Path, output: options.Output) -> int:
     """Print the figures first: the page takes seconds, and they must not be lost with it."""
     record = load(out)
     if output.as_json:
@@ -105,6 +106,7 @@ def _print_results(out: Path, output: options.Output) -> None:
     page = done.report()
     if not output.silent:
         click.echo(f"report             {page}")
+    return unscored_code([record.left_out])
 
 
 def _table(rows: Sequence[Row], summary: Summary) -> Table:

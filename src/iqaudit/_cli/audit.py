@@ -13,11 +13,20 @@ from rich.text import Text
 import iqaudit
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, gate_options
-from iqaudit._cli.printing import figure, print_doubts, print_json, stderr, stdout, table
+from iqaudit._cli.printing import (
+    figure,
+    print_doubts,
+    print_json,
+    stderr,
+    stdout,
+    table,
+    unscored_code,
+)
 from iqaudit._cli.progress import Progress, watched
 from iqaudit._core.errors import InputError
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load, runs
+from iqaudit._search.trial import on_unscored
 
 out_option = options.in_output("--out", type=Path, metavar="DIR", help="Directory to write.")
 
@@ -58,18 +67,18 @@ def audit(
             done = iqaudit.audit(**settings, **how, out=out, observer=progress)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{progress.far}; the same command goes on.") from None
-    finish(done, output)
-    sys.exit(gate.exit_code(out))
+    code = finish(done, output)
+    sys.exit(gate.exit_code(out) or code)
 
 
-def finish(done: iqaudit.Audit, output: options.Output) -> None:
-    """Print a finished audit's figures, then score its analyses and write its page.
+def finish(done: iqaudit.Audit, output: options.Output) -> int:
+    """Print a finished audit's figures, score its analyses, write its page; return the exit code.
 
     The figures first: the rest takes a while, and the same command goes on with it.
     """
     cells = [(path.name, load(path)) for path in runs(done.path)]
     if output.as_json:
-        print_json([{"cell": name, **asdict(record.summary)} for name, record in cells])
+        print_json([_as_json(name, record) for name, record in cells])
     elif not output.quiet:
         stdout().print(_table(cells))
         click.echo(f"\nruns    {done.path}")
@@ -81,8 +90,15 @@ def finish(done: iqaudit.Audit, output: options.Output) -> None:
     except KeyboardInterrupt:
         sentence = "every picture is finished; the same command goes on."
         raise KeyboardInterrupt(sentence) from None
+    analysed = {name: each.unscored for name, each in done.insights.items() if each}
+    if done.transfer is not None:
+        analysed["transfer"] = done.transfer.unscored
+    for name, unscored in analysed.items():
+        if unscored and not output.silent:
+            click.echo(f"{name}: left out of the analysis: {on_unscored(unscored)}", err=True)
+    code = unscored_code([*(record.left_out for _, record in cells), *analysed.values()])
     if output.silent:
-        return
+        return code
     if left:
         click.echo(
             f"{', '.join(left)}: may cost money, so not asked for more; iqaudit transfer "
@@ -90,6 +106,19 @@ def finish(done: iqaudit.Audit, output: options.Output) -> None:
             err=True,
         )
     click.echo(f"report  {page}")
+    return code
+
+
+def _counted(record: RunRecord) -> str:
+    """Return the number of pictures, of how many where some could not be scored."""
+    unscored = {each.name for each in record.unscored}
+    scored = sum(each.name not in unscored for each in record.pictures)
+    return f"{scored} of {scored + len(unscored)}" if unscored else str(scored)
+
+
+def _as_json(name: str, record: RunRecord) -> dict[str, Any]:
+    unscored = {each.name: each.reason for each in record.unscored}
+    return {"cell": name, **asdict(record.summary)} | ({"unscored": unscored} if unscored else {})
 
 
 def _table(records: Iterable[tuple[str, RunRecord]]) -> Table:
@@ -99,7 +128,7 @@ def _table(records: Iterable[tuple[str, RunRecord]]) -> Table:
         summary = record.summary
         cells.add_row(
             Text(name),
-            str(summary.pictures),
+            _counted(record),
             figure(summary.rgo, ".3f"),
             figure(summary.reachable_rgo, ".3f"),
             figure(summary.ssim, ".4f"),

@@ -1,5 +1,6 @@
 """The command calibrate."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import iqaudit
 from iqaudit._audit.settings import DATA
 from iqaudit._cli import options
 from iqaudit._cli.printing import noted, print_json
-from iqaudit._cli.score import print_scores
+from iqaudit._cli.score import print_scores, print_unscored
 from iqaudit._core.collection import collect
 from iqaudit.victims._spec import VictimSpec
 
@@ -19,6 +20,7 @@ from iqaudit.victims._spec import VictimSpec
 @options.setting(DATA["pictures"], required=True)
 @options.recursive
 @options.ignore_memory
+@options.strict
 @options.in_data("--scores", type=Path, metavar="FILE", help="CSV of image,mos: opinion scores.")
 @options.setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
 @options.in_output("--out", required=True, type=Path, metavar="FILE", help="TOML file to write.")
@@ -29,6 +31,7 @@ def calibrate(
     pictures: Sequence[str],
     recursive: bool,
     ignore_memory: bool,
+    strict: bool,
     scores: Path | None,
     opinion_range: tuple[float, float] | None,
     out: Path,
@@ -53,6 +56,7 @@ def calibrate(
             opinion_range=opinion_range,
             out=out,
             ignore_memory=ignore_memory,
+            strict=strict,
             progress=answers.append,
         )
     except BaseException:  # the answers may have been paid for
@@ -64,3 +68,4 @@ def calibrate(
     elif not output.quiet:
         click.echo(f"C = {scale.center:.6g}, S = {scale.spread:.6g}: {scale.source}")
         click.echo(f"range {scale.low:.6g} to {scale.high:.6g}; written to {out}")
+    sys.exit(print_unscored(answers))

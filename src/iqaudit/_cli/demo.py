@@ -1,5 +1,6 @@
 """The command demo."""
 
+import sys
 from pathlib import Path
 
 from iqaudit._api.settings import attack_settings
@@ -34,4 +35,4 @@ def demo(
 
     budget = _demo.QUERIES if queries is None else queries
     spec = attack_settings(_demo.pictures(), "reference", queries=budget, seed=seed)
-    run_cell(spec, out, output, overwrite=overwrite)
+    sys.exit(run_cell(spec, out, output, overwrite=overwrite))

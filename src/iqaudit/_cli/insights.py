@@ -1,6 +1,7 @@
 """The command insights."""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rich.text import Text
 import iqaudit
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._cli import options
-from iqaudit._cli.printing import print_json, stdout
+from iqaudit._cli.printing import print_json, stdout, unscored_code
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import INSIGHTS
 from iqaudit.victims._spec import VictimSpec
@@ -42,6 +43,7 @@ def insights(
         for cell, whole in cells.items():
             _print_insights(whole, cell.resolve().name)
             click.echo(f"written to {cell / INSIGHTS}\n")
+    sys.exit(unscored_code(each.unscored for each in cells.values()))
 
 
 def _print_insights(whole: Insights, name: str) -> None:

@@ -181,6 +181,7 @@ class Execution(NamedTuple):
     ray_address: str | None
     gpus_per_worker: float | None
     ignore_memory: bool
+    strict: bool
 
     def arguments(self) -> dict[str, Any]:
         """Return them as `iqaudit._audit.execute.run` takes them."""
@@ -197,8 +198,13 @@ class Execution(NamedTuple):
             "workers": self.workers,
             "batch": self.batch,
             "ignore_memory": self.ignore_memory,
+            "strict": self.strict,
         }
 
+
+strict = in_execution(
+    "--strict", is_flag=True, help="Stop at the first picture that cannot be scored."
+)
 
 ignore_memory = in_execution(
     "--ignore-memory",
@@ -239,6 +245,7 @@ execution = gathered(
             help="GPUs (or a part of one) a worker with --engine ray.  [default: 0]",
         ),
         "ignore_memory": ignore_memory,
+        "strict": strict,
     },
 )
 """The options of an audit's execution, gathered into a command's argument `execution`."""

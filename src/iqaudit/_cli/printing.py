@@ -14,6 +14,9 @@ from iqaudit._core.collection import Pictures
 from iqaudit._core.picture import Picture
 from iqaudit.measures._bootstrap import Estimate
 
+UNSCORED = 4
+"""The exit code where pictures could not be scored, and all others are finished."""
+
 
 def noted(pictures: Pictures, *, silent: bool) -> Iterator[Picture]:
     """Yield pictures, and print what was skipped and what reading did to each."""
@@ -36,6 +39,14 @@ def print_doubts(cells: Iterable[CellData]) -> None:
     for cell in cells:
         for doubt in cell.doubts:
             click.echo(f"{cell.cell}: {doubt.text}", err=True)
+
+
+def unscored_code(unscored: Iterable[object]) -> int:
+    """Return the exit code where pictures could not be scored, and say what to do about it."""
+    if not any(unscored):
+        return 0
+    click.echo("The same command asks for the pictures that could not be scored again.", err=True)
+    return UNSCORED
 
 
 def print_json(value: object) -> None:

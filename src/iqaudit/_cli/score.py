@@ -1,6 +1,8 @@
 """The command score."""
 
+import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 from rich.text import Text
@@ -8,8 +10,9 @@ from rich.text import Text
 import iqaudit
 from iqaudit._api.victims import made
 from iqaudit._cli import options
-from iqaudit._cli.printing import noted, print_json, stdout, table
+from iqaudit._cli.printing import UNSCORED, noted, print_json, stdout, table
 from iqaudit._core.collection import collect
+from iqaudit._search.trial import Unscored, on_unscored
 from iqaudit.victims._spec import VictimSpec
 
 
@@ -18,12 +21,14 @@ from iqaudit.victims._spec import VictimSpec
 @options.victim
 @options.recursive
 @options.ignore_memory
+@options.strict
 @options.output
 def score(
     *,
     pictures: Sequence[str],
     recursive: bool,
     ignore_memory: bool,
+    strict: bool,
     victim: VictimSpec,
     output: options.Output,
 ) -> None:
@@ -40,17 +45,34 @@ def score(
         click.echo(f"{card.name}: {card.note}", err=True)
     scores: list[iqaudit.Score] = []
     try:
-        iqaudit.score(collected, scorer, ignore_memory=True, progress=scores.append)
+        iqaudit.score(collected, scorer, ignore_memory=True, strict=strict, progress=scores.append)
     finally:  # the answers may have been paid for
         print_scores(scores, output)
+    sys.exit(print_unscored(scores))
 
 
 def print_scores(scores: Sequence[iqaudit.Score], output: options.Output) -> None:
     """Print pictures' scores."""
     if output.as_json:
-        print_json([each._asdict() for each in scores])
-    elif scores and not output.quiet:
+        print_json([_as_json(each) for each in scores])
+    elif any(not each.unscored for each in scores) and not output.quiet:
         rows = table("picture", "*size", "*score", "*quality 0-10")
-        for name, width, height, native, quality in scores:
-            rows.add_row(Text(name), f"{width} x {height}", f"{native:.4f}", f"{quality:.3f}")
+        for name, width, height, native, quality, unscored in scores:
+            figures = ("-", "-") if unscored else (f"{native:.4f}", f"{quality:.3f}")
+            rows.add_row(Text(name), f"{width} x {height}", *figures)
         stdout().print(rows)
+
+
+def print_unscored(scores: Sequence[iqaudit.Score]) -> int:
+    """Print which pictures could not be scored; return the exit code."""
+    unscored = [Unscored(each.name, each.unscored) for each in scores if each.unscored]
+    if not unscored:
+        return 0
+    click.echo(on_unscored(unscored, len(scores)), err=True)
+    return UNSCORED
+
+
+def _as_json(score: iqaudit.Score) -> dict[str, Any]:
+    keys = score._asdict()
+    unscored = keys.pop("unscored")
+    return keys | ({"score": None, "quality": None, "unscored": unscored} if unscored else {})

@@ -1,5 +1,6 @@
 """The command transfer."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import iqaudit
 from iqaudit._analysis.findings.sentences import figure
 from iqaudit._analysis.transfer import Entry, Transfer
 from iqaudit._cli import options
-from iqaudit._cli.printing import stdout, table
+from iqaudit._cli.printing import stdout, table, unscored_code
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import TRANSFER
 from iqaudit.measures._bootstrap import Estimate
@@ -47,6 +48,7 @@ def transfer(*, directory: Path, victims: Sequence[str], yes: bool, output: opti
     elif not output.quiet:
         _print_transfer(whole)
         click.echo(f"written to {directory / TRANSFER}")
+    sys.exit(unscored_code(whole.unscored))
 
 
 def _print_transfer(whole: Transfer) -> None:

@@ -35,6 +35,10 @@ class VictimError(IqauditError, RuntimeError):
     results: Sequence[Any] = ()
 
 
+class UnscorableError(VictimError):
+    """The failure of a victim, which answers to other pictures, to score one of them."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C during `iqaudit.attack`.
 

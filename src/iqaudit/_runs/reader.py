@@ -11,10 +11,10 @@ from iqaudit._core.paths import absolute
 from iqaudit._core.picture import read
 from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import file_names, load, load_answers
-from iqaudit._search.trial import Step, TrialResult
+from iqaudit._search.trial import Step, TrialResult, TrialResults
 
 
-class Results(Sequence[TrialResult]):
+class Results(TrialResults):
     """The results of a run's pictures, in order; each is read anew when it is asked for.
 
     So their number takes no memory.
@@ -34,6 +34,7 @@ class Results(Sequence[TrialResult]):
         record = load(path)
         self._path, self._cost = absolute(path), record.victim.cost
         self._entries: Sequence[PictureRecord] = record.pictures
+        self.unscored = record.unscored
 
     def __len__(self) -> int:
         return len(self._entries)

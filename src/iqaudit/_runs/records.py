@@ -15,6 +15,7 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.scale import Scale
 from iqaudit._runs.figures import Likeness, Row, Summary
 from iqaudit._search.stop import Outcome
+from iqaudit._search.trial import Unscored, on_unscored
 from iqaudit.victims._base import Card
 
 MOST_QUERIES = 2**53
@@ -147,7 +148,11 @@ class PictureRecord(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """A run: results.json."""
+    """A run: results.json.
+
+    `unscored` are pictures that the victim could not score; of one whose search had begun,
+    `pictures` has the best until then.
+    """
 
     versions: Mapping[str, str] = field(default_factory=dict)
     victim: VictimRecord
@@ -160,6 +165,13 @@ class RunRecord:
     seed: int
     summary: Summary
     pictures: tuple[PictureRecord, ...]
+    unscored: tuple[Unscored, ...] = field(default=(), metadata=IF_ANY)
+
+    @property
+    def left_out(self) -> str:
+        """The sentence on the pictures that the victim could not score; empty without any."""
+        names = {each.name for each in self.pictures} | {each.name for each in self.unscored}
+        return on_unscored(self.unscored, len(names)) if self.unscored else ""
 
     def __post_init__(self) -> None:
         Goal(self.goal)

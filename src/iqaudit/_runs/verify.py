@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from iqaudit import measures
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import picture_key
 from iqaudit._runs.figures import Row, Summary, measure, summarise
 from iqaudit._runs.reader import result as read_result
@@ -20,7 +20,7 @@ from iqaudit._runs.schema import (
 )
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Victim
-from iqaudit.victims._fingerprint import NOISE_TOLERANCE, tolerance
+from iqaudit.victims._fingerprint import NOISE_TOLERANCE, refuse_if_down, tolerance
 from iqaudit.victims._scoring import score
 
 FIGURE_TOLERANCE = 1e-9
@@ -126,6 +126,9 @@ def _check(path: Path, recorded: PictureRecord, record: RunRecord, victim: Victi
         ):
             if abs(now - then) > allowed:
                 wrong.append(f"the {which} score is {now:.6g}, recorded {then:.6g}")
+    except VictimError as error:
+        refuse_if_down(victim, error)
+        return Check(recorded.name, None, None, (str(error),))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
         return Check(recorded.name, None, None, (text,))

@@ -15,10 +15,14 @@ from iqaudit._core.picture import Picture
 from iqaudit._core.threat import Linf, as_linf
 from iqaudit._search.ledger import Answer, check_budget
 from iqaudit._search.stop import Outcome, Stop
-from iqaudit._search.trial import Trial, TrialResult
+from iqaudit._search.trial import Trial, TrialResult, Unscored
 from iqaudit.attacks._base import Attack, is_white_box
 from iqaudit.victims._base import Victim, gradient_of, open_session
+from iqaudit.victims._fingerprint import refuse_if_down
 from iqaudit.victims._scoring import as_numbers, ask_batch, check_scale, refuse_unusable, slope
+
+Reply = float | VictimError | None
+"""To a question: the victim's answer, its failure on this picture, or neither."""
 
 Progress = Callable[[Picture, int], None]
 """Called after every score with the picture and how many queries it has had. A KeyboardInterrupt
@@ -120,8 +124,6 @@ def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) ->
     ------
     InputError
         If the answers are another search's.
-    VictimError
-        If the clean score among them is not one that the victim's scale was made for.
     """
     victim = spec.victim
     session = open_session(victim, picture.height, picture.width, spec.queries // victim.card.cost)
@@ -141,7 +143,7 @@ def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) ->
     try:
         trial.recall(answers)
         if trial.ledger.answers:  # a search that ended there ends there again
-            check_scale(victim, trial.ledger.answers[0].score)
+            trial.fault = _fault(victim, trial.ledger.answers[0].score, clean=True)
     except BaseException:
         trial.close()
         raise
@@ -151,7 +153,8 @@ def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) ->
 def drive(victim: Victim, trials: Sequence[Trial]) -> Generator[list[Trial]]:
     """Bring trials to their ends side by side; their sessions are closed in the end.
 
-    Their questions share the victim's batches, which changes no answer.
+    Their questions share the victim's batches, which changes no answer. A picture that the victim
+    cannot score, though it scores others, ends its trial alone, with its `fault`.
 
     Yields
     ------
@@ -162,15 +165,18 @@ def drive(victim: Victim, trials: Sequence[Trial]) -> Generator[list[Trial]]:
     Raises
     ------
     VictimError, KeyboardInterrupt
-        If the victim fails or is interrupted; after the step's usable answers were yielded.
+        If the victim fails on every picture, or is interrupted; after the step's answers were
+        yielded.
     """
     try:
         while running := [trial for trial in trials if not trial.done]:
-            scores, error = _ask(victim, [(trial, trial.ask()) for trial in running])
+            replies, error = _ask(victim, [(trial, trial.ask()) for trial in running])
             answered = []
-            for trial, score in zip(running, scores, strict=True):
-                if score is not None:
-                    trial.tell(score)
+            for trial, reply in zip(running, replies, strict=True):
+                if isinstance(reply, VictimError):
+                    trial.fault = reply
+                elif reply is not None:
+                    trial.tell(reply)
                     answered.append(trial)
             yield answered
             if error is not None:
@@ -185,6 +191,7 @@ def run(
     pictures: Sequence[Picture],
     batch: int | None = None,
     progress: Progress | None = None,
+    unscored: Callable[[Unscored], object] | None = None,
 ) -> Iterator[TrialResult]:
     """Yield the result of each picture's search as it is finished, in order.
 
@@ -199,6 +206,9 @@ def run(
         result.
     progress : callable, optional
         See `Progress`.
+    unscored : callable, optional
+        Called with each picture that the victim could not score, and its reason; the result is that
+        of the answers before, if any. Unless given, the first one ends all.
 
     Raises
     ------
@@ -216,12 +226,18 @@ def run(
                 if progress is not None:
                     for trial in answered:
                         progress(trial.picture, trial.ledger.spent)
+                faults = [trial.fault for trial in trials if trial.fault is not None]
+                if faults and unscored is None:
+                    raise faults[0]
         except (KeyboardInterrupt, VictimError) as error:
             failed = isinstance(error, VictimError)
             outcome = Outcome.VICTIM_FAILED if failed else Outcome.INTERRUPTED
             yield from (trial.result(outcome) for trial in trials if trial.ledger.answers)
             raise
-        yield from (trial.result() for trial in trials)
+        for trial in trials:
+            if trial.fault is not None and unscored is not None:
+                unscored(Unscored(trial.picture.name, str(trial.fault)))
+        yield from (trial.result() for trial in trials if trial.ledger.answers)
 
 
 def batch_size(victim: Victim, batch: int | None) -> int:
@@ -239,40 +255,74 @@ def batch_size(victim: Victim, batch: int | None) -> int:
 
 def _ask(
     victim: Victim, requests: Sequence[tuple[Trial, Patched]]
-) -> tuple[list[float | None], VictimError | KeyboardInterrupt | None]:
+) -> tuple[list[Reply], VictimError | KeyboardInterrupt | None]:
     """Ask the victim for the score of each change; nothing is recorded.
 
     Pictures of one size are scored as one batch, as large as the victim allows.
 
     Returns
     -------
-    scores : list of float or None
-        In order; None where no usable answer came.
+    replies : list of float, VictimError or None
+        In order: the answer, of a clean picture a score that fits the scale; the failure on this
+        picture; None where none of both came.
     error : VictimError, KeyboardInterrupt or None
-        The fault: the victim raised, or answered with anything but one finite score a picture, or
-        with a clean score that its scale was not made for; or it was interrupted. Every usable
-        answer is there all the same, so that none is lost.
+        The fault: the victim is down, or was interrupted. Every answer is there all the same, so
+        that none is lost.
     """
-    scores: list[float | None] = [None] * len(requests)
+    replies: list[Reply] = [None] * len(requests)
     by_size: dict[tuple[tuple[int, ...], bool], list[int]] = {}
     for index, (trial, change) in enumerate(requests):
         by_size.setdefault((change.base.shape, trial.session is not None), []).append(index)
-    for (_, kept), indices in by_size.items():
-        size = len(indices) if kept else victim.card.largest_batch or len(indices)
-        for start in range(0, len(indices), size):
-            chosen = indices[start : start + size]
-            try:
-                answers = _answers(victim, [requests[index] for index in chosen])
-                for index, answer in zip(chosen, answers, strict=True):
-                    if math.isfinite(answer):
-                        scores[index] = answer
-                refuse_unusable(victim, answers)
-                for index in chosen:
-                    if not requests[index][0].ledger.answers:
-                        check_scale(victim, scores[index])
-            except (VictimError, KeyboardInterrupt) as error:
-                return scores, error
-    return scores, None
+    try:
+        for (_, kept), indices in by_size.items():
+            size = len(indices) if kept else victim.card.largest_batch or len(indices)
+            for start in range(0, len(indices), size):
+                chosen = indices[start : start + size]
+                for place, reply in _together(victim, [requests[index] for index in chosen]):
+                    replies[chosen[place]] = reply
+    except (VictimError, KeyboardInterrupt) as error:
+        return replies, error
+    return replies, None
+
+
+def _together(
+    victim: Victim, requests: Sequence[tuple[Trial, Patched]]
+) -> Iterator[tuple[int, float | VictimError]]:
+    """Ask in one batch, and where that fails picture by picture; yield places and replies.
+
+    Scores come first. Then, unless the victim is down, which raises a `VictimError`, what is none:
+    of a clean picture a failure, since no search can begin with it, and later an answer.
+    """
+    try:
+        answers = _answers(victim, requests)
+    except VictimError as error:
+        refuse_if_down(victim, error)
+        if len(requests) == 1:
+            yield 0, error
+            return
+        for place, request in enumerate(requests):
+            yield from ((place, reply) for _, reply in _together(victim, [request]))
+        return
+    begins = [not trial.ledger.answers for trial, _ in requests]
+    faults = [
+        _fault(victim, answer, clean=clean) for answer, clean in zip(answers, begins, strict=True)
+    ]
+    yield from (each for each in enumerate(answers) if faults[each[0]] is None)
+    for place, fault in enumerate(faults):
+        if fault is not None:
+            refuse_if_down(victim, fault)
+            yield place, fault if begins[place] else answers[place]
+
+
+def _fault(victim: Victim, answer: float, *, clean: bool) -> VictimError | None:
+    """Return what is wrong with an answer; None where it is a score, a clean one of the scale."""
+    try:
+        refuse_unusable(victim, [answer])
+        if clean:
+            check_scale(victim, answer)
+    except VictimError as error:
+        return error
+    return None
 
 
 def _answers(victim: Victim, requests: Sequence[tuple[Trial, Patched]]) -> list[float]:
@@ -282,4 +332,9 @@ def _answers(victim: Victim, requests: Sequence[tuple[Trial, Patched]]) -> list[
         # The victim gets a copy: some write into their argument.
         return ask_batch(victim, np.stack([change.painted() for change in changes]))
     together = [(trial.session, change) for trial, change in requests]
-    return as_numbers(victim, lambda: session.scores(together), changes[0].base, len(changes))
+    answers = as_numbers(victim, lambda: session.scores(together), changes[0].base, len(changes))
+    # Of activations that are not finite no change can be told: such pictures are scored whole.
+    return [
+        answer if math.isfinite(answer) else ask_batch(victim, change.painted()[None])[0]
+        for answer, change in zip(answers, changes, strict=True)
+    ]

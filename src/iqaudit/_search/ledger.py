@@ -82,6 +82,7 @@ class Ledger:
     def __post_init__(self) -> None:
         self._due = list(checkpoints(self.queries, self.cost, self.others))
         self._best, self._best_loss = (0, Patched(self.pixels)), math.inf
+        self._worst_loss = -math.inf
 
     @property
     def spent(self) -> int:
@@ -117,11 +118,18 @@ class Ledger:
         return self._best[1].painted()
 
     def record(self, change: Patched, answer: Answer) -> float:
-        """Record the answer on a change as the next one, and return its loss."""
+        """Record the answer on a change as the next one, and return its loss.
+
+        An answer that is no finite score counts as the worst so far: nothing is gained by it.
+        """
         if not self.left:
             raise RuntimeError("a query was asked beyond the budget")
         self.answers.append(answer)
-        loss = self.direction.loss(self.scale.quality(answer.score))
+        if math.isfinite(answer.score):
+            loss = self.direction.loss(self.scale.quality(answer.score))
+            self._worst_loss = max(self._worst_loss, loss)
+        else:
+            loss = self._worst_loss
         if loss < self._best_loss:
             self._best_loss, self._best = loss, (self.spent, change)
         while self._due and self.spent + self.cost > self._due[0]:

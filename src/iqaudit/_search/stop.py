@@ -14,11 +14,12 @@ class Outcome(Enum):
     PLATEAU = "As many queries as were allowed to found nothing better."
     INTERRUPTED = "The run was interrupted; this is the best found until then."
     VICTIM_FAILED = "The victim failed; this is the best found until then."
+    UNSCORED = "The victim could not score a picture asked; this is the best found until then."
 
     @property
     def finished(self) -> bool:
         """Whether the trial came to the end that was planned."""
-        return self not in (Outcome.INTERRUPTED, Outcome.VICTIM_FAILED)
+        return self not in (Outcome.INTERRUPTED, Outcome.VICTIM_FAILED, Outcome.UNSCORED)
 
 
 @dataclass(frozen=True)

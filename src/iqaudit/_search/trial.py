@@ -1,13 +1,14 @@
 """A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one search."""
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, UnscorableError, VictimError
 from iqaudit._core.goal import Direction, Goal, progress
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
@@ -35,6 +36,49 @@ class Step(NamedTuple):
     score: float
 
 
+@dataclass(frozen=True)
+class Unscored:
+    """A picture that the victim could not score, though it scored others.
+
+    Attributes
+    ----------
+    name : str
+        The picture's.
+    reason : str
+        The victim's failure, a sentence.
+    """
+
+    name: str
+    reason: str
+
+
+SHOWN = 3
+"""Reasons, and names for each, that a sentence has; the records have all."""
+
+
+def on_unscored(unscored: Sequence[Unscored], pictures: int | None = None) -> str:
+    """Return the sentence on the pictures, of so many, that could not be scored."""
+    by_reason: dict[str, list[str]] = {}
+    for each in unscored:
+        by_reason.setdefault(each.reason.rstrip("."), []).append(each.name)
+    parts = [f"{_some(names)}: {reason}" for reason, names in by_reason.items()]
+    of = "" if pictures is None else f" of {pictures}"
+    noun = "picture" if (pictures or len(unscored)) == 1 else "pictures"
+    return f"{len(unscored)}{of} {noun} could not be scored. {_some(parts, '; ')}."
+
+
+def refuse_nothing(unscored: Sequence[Unscored], pictures: int) -> None:
+    """Raise an `UnscorableError` where not one of so many pictures could be scored."""
+    if len(unscored) == pictures:
+        alone = f"{unscored[0].name}: {unscored[0].reason}"
+        raise UnscorableError(alone if pictures == 1 else on_unscored(unscored, pictures))
+
+
+def _some(items: Sequence[str], joint: str = ", ") -> str:
+    rest = len(items) - SHOWN
+    return joint.join(items[:SHOWN]) + (f"{joint}and {rest} more" if rest > 0 else "")
+
+
 @dataclass(frozen=True, eq=False)
 class TrialResult:
     """The result of a trial.
@@ -52,7 +96,8 @@ class TrialResult:
     direction : Direction
         Which way the score was pushed.
     scores : ndarray of float64, (queries / cost,)
-        Every native score the victim answered, in order; the clean one first.
+        Every native score the victim answered, in order; the clean one first. One that is not
+        finite counted as nothing gained.
     asked : tuple of int
         The keys of the pictures that were answered so (`picture_key`).
     trace : tuple of Step
@@ -93,6 +138,19 @@ class TrialResult:
     def perturbation(self) -> Perturbation:
         """The change made: signed levels, int16, (height, width, 3)."""
         return self.adversarial.astype(np.int16) - self.picture.pixels.astype(np.int16)
+
+
+class TrialResults(Sequence[TrialResult]):
+    """Results of trials, in the order of their pictures.
+
+    Attributes
+    ----------
+    unscored : tuple of Unscored
+        The pictures that the victim could not score. Of one whose search had begun there is a
+        result, whose outcome says so.
+    """
+
+    unscored: tuple[Unscored, ...] = ()
 
 
 @dataclass(eq=False)
@@ -149,6 +207,8 @@ class Trial:
         """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
         self._asked: tuple[Patched, Patched] | None = None
+        self.fault: VictimError | None = None
+        """The victim's failure on a picture asked, where the search ended with it."""
 
     @property
     def done(self) -> bool:
@@ -159,6 +219,8 @@ class Trial:
     def end(self) -> Outcome | None:
         """The search's outcome; None while it goes on."""
         ledger, stop = self.ledger, self.stop
+        if self.fault is not None:
+            return Outcome.UNSCORED
         if not ledger.answers:
             return None
         if stop.rgo is not None and self._progress >= stop.rgo:
@@ -197,7 +259,7 @@ class Trial:
             return
         before = self._state
         self._state = self.attack.tell(before, proposal, loss)
-        if self._state.perturbation is not before.perturbation:
+        if self._state.perturbation is not before.perturbation and math.isfinite(score):
             self._accepted.append(Step(self.ledger.spent, score))
 
     def recall(self, answers: Iterable[Answer]) -> None:

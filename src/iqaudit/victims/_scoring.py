@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import VictimError
+from iqaudit._core.errors import UnscorableError, VictimError
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._base import Victim, gradient_of
 
@@ -58,17 +58,17 @@ def slope(victim: Victim, pixels: Pixels) -> NDArray[np.float32]:
 
 
 def refuse_unusable(victim: Victim, scores: Sequence[float]) -> None:
-    """Raise a `VictimError` where a score is not finite."""
+    """Raise an `UnscorableError` where a score is not finite."""
     if bad := [answer for answer in scores if not math.isfinite(answer)]:
-        raise VictimError(
+        raise UnscorableError(
             f'The victim "{victim.card.name}" answered {bad[0]} where a finite score was due.'
         )
 
 
-def check_scale(victim: Victim, clean: float | None) -> None:
-    """Raise a `VictimError` where the scale was not made for a clean picture's score, if any."""
-    if clean is not None and not victim.card.scale.fits(clean):
-        raise VictimError(
+def check_scale(victim: Victim, clean: float) -> None:
+    """Raise an `UnscorableError` where the scale was not made for a clean picture's score."""
+    if not victim.card.scale.fits(clean):
+        raise UnscorableError(
             f'The victim "{victim.card.name}" scored a clean picture {clean:g}, far outside '
             "what its scale was made for "
             f"({victim.card.scale.source}); say the range that it has."

@@ -4,9 +4,11 @@ Figures come in pairs (`Paired`): of the attack, and of the baseline, random cha
 size, which the file calls `floor`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from iqaudit._runs.records import IF_ANY
+from iqaudit._search.trial import Unscored
 from iqaudit.measures._bootstrap import Estimate, Paired
 
 Grid: TypeAlias = tuple[tuple[float | None, ...], ...]
@@ -251,6 +253,8 @@ class Insights:
         Pictures that the figures are over, and those left out since their search was cut short.
     rgo : Paired
         The whole run's.
+    unscored : tuple of Unscored
+        Pictures left out since the victim could not score a version of them.
     """
 
     victim: str
@@ -271,3 +275,4 @@ class Insights:
     survival: tuple[Persistence, ...]
     pace: QueryEfficiency
     pictures: tuple[PictureInsight, ...]
+    unscored: tuple[Unscored, ...] = field(default=(), metadata=IF_ANY)

@@ -5,6 +5,7 @@ as they come: each is asked for once, however often the work is stopped, and the
 out.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,14 +17,16 @@ from iqaudit._analysis.findings.pairs import Pair, is_random, pairs, random_cell
 from iqaudit._analysis.findings.searches import query_efficiency, replayed
 from iqaudit._analysis.scorers import Progress, ScoreCache, Scorer, own_label, refuse_another
 from iqaudit._core.distortions import TREATMENTS
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.goal import Goal
 from iqaudit._core.threads import one_thread
 from iqaudit._runs import schema
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.store import write_record
+from iqaudit._search.trial import Unscored, on_unscored, refuse_nothing
 from iqaudit.measures._bootstrap import Paired, interval, mean
 from iqaudit.victims._base import Victim
+from iqaudit.victims._fingerprint import refuse_if_down
 
 FORMAT = "iqaudit insights, version 1"
 
@@ -75,7 +78,12 @@ def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Ins
         for each in filter(None, (path, cell)):
             cache.know(scorer.label, recorded(each, schema.load(each)))
         cache.check(scorer, chosen[0].clean())
-        observations = _observations(chosen, baseline, record, scorer, cache)
+        observations, unscored = _observations(chosen, baseline, record, scorer, cache)
+    refuse_nothing(unscored, len(chosen))
+    if unscored:
+        named = {each.name for each in unscored}
+        chosen = tuple(pair for pair in chosen if pair.name not in named)
+        baseline = [pair for pair in baseline if pair.name not in named]
     rgo = breakdowns.group("all", observations).rgo
     frequencies, colours = composition(observations)
     whole = Insights(
@@ -84,9 +92,9 @@ def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Ins
         levels=record.levels,
         queries=record.queries,
         finished=len(chosen),
-        unfinished=len(record.pictures) - len(chosen),
+        unfinished=len(record.pictures) - len(chosen) - len(unscored),
         rgo=rgo,
-        floor=_baseline(observations, rgo, record, cell),
+        floor=_baseline(observations, rgo, record, cell, unscored),
         directions=breakdowns.by_direction(observations, Goal(record.goal)),
         starts=breakdowns.by_clean_quality(observations),
         distortions=breakdowns.by_distortion(observations),
@@ -97,6 +105,7 @@ def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Ins
         survival=breakdowns.persistence(observations),
         pace=query_efficiency(chosen, baseline, record, victim.card.scale),
         pictures=tuple(_picture(each) for each in observations),
+        unscored=tuple(unscored),
     )
     write_record(path / schema.INSIGHTS, FORMAT, whole)
     return whole
@@ -119,29 +128,44 @@ def _observations(
     record: RunRecord,
     scorer: Scorer,
     cache: ScoreCache,
-) -> list[Observation]:
-    """Ask for the scores that are not known, picture by picture, and measure each."""
+) -> tuple[list[Observation], list[Unscored]]:
+    """Ask for the scores that are not known, picture by picture, and measure each.
+
+    A picture one of whose versions the victim cannot score has no observation.
+    """
     card = scorer.victim.card
-    observations = []
+    observations: list[Observation] = []
+    unscored: list[Unscored] = []
     rivals: Sequence[Pair | None] = baseline or [None] * len(chosen)
     replays = replayed(chosen, record, card)
     for pair, rival, windows in zip(chosen, rivals, replays, strict=True):
         pictures = three(pair, record.levels, rival)
-        qualities = cache.qualities(scorer, questions(pictures))
+        try:
+            qualities = cache.qualities(scorer, questions(pictures))
+        except VictimError as error:
+            refuse_if_down(scorer.victim, error)
+            unscored.append(Unscored(pair.name, str(error)))
+            continue
         # The random pictures that the baseline's search asked about, but for the clean one.
         natives = [] if rival is None else rival.answers()["score"].tolist()[1:]
-        chances = [scorer.quality(native) for native in natives]
+        chances = [scorer.quality(native) for native in natives if math.isfinite(native)]
         observations.append(observe(pair, pictures, qualities, card, windows, chances))
-    return observations
+    return observations, unscored
 
 
 def _baseline(
-    observations: Sequence[Observation], rgo: Paired, record: RunRecord, cell: Path | None
+    observations: Sequence[Observation],
+    rgo: Paired,
+    record: RunRecord,
+    cell: Path | None,
+    unscored: Sequence[Unscored],
 ) -> Baseline:
     queries = None if cell is None else record.queries
     text = sentences.on_baseline(rgo, record.levels, queries, len(observations))
     if is_random(record):
         text += " The attack is itself a search among random pictures."
+    if unscored:
+        text += f" {on_unscored(unscored, len(observations) + len(unscored))}"
     signed = interval(mean, [each.baseline.share for each in observations])
     return Baseline(None if cell is None else cell.name, signed, text)
 

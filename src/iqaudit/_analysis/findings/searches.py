@@ -78,7 +78,10 @@ def _moves(pair: Pair, scale: Scale) -> list[float]:
     """Return how far the best picture so far had moved the quality, at each of `SHARES`."""
     answers = pair.answers()["score"].tolist()
     clean = scale.quality(answers[0])
-    moves = [moved(pair.direction, clean, scale.quality(native)) for native in answers]
+    moves = [
+        moved(pair.direction, clean, scale.quality(native)) if math.isfinite(native) else 0.0
+        for native in answers
+    ]
     best: Floats = np.maximum.accumulate(moves)
     return [float(best[max(1, round(share * len(best))) - 1]) for share in SHARES]
 

@@ -90,6 +90,8 @@ class CellData:
         Those that were begun.
     planned : int
         How many there were to be.
+    left_out : str
+        The sentence on those of them that the victim could not score, if any.
     """
 
     path: Path
@@ -108,6 +110,7 @@ class CellData:
     scale: Scale
     pictures: tuple[PictureData, ...]
     planned: int
+    left_out: str = ""
 
     @property
     def cell(self) -> str:
@@ -131,9 +134,10 @@ class CellData:
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
-        """The signs that its figures do not tell how firm the victim is."""
+        """The signs that its figures do not tell how firm the victim is, or not of all pictures."""
         answers = [picture.answers for picture in self.finished]
-        return doubts(answers, white_box=bool(self.settings.get("white_box")))
+        signs = doubts(answers, white_box=bool(self.settings.get("white_box")))
+        return (Doubt(self.left_out, whole=False), *signs) if self.left_out else signs
 
     def __repr__(self) -> str:
         return f"CellData({str(self.path)!r}, {len(self.pictures)} pictures)"
@@ -198,6 +202,7 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
         scale=scale,
         pictures=pictures,
         planned=max(0 if audit is None else len(audit.data.pictures), len(pictures)),
+        left_out=run.left_out,
     )
 
 
@@ -213,7 +218,8 @@ def _attack(recorded: AttackRecord) -> str:
 def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> PictureData:
     answers = schema.load_answers(path, picture.name)
     upwards = Direction(picture.direction) is Direction.RAISE
-    best = np.maximum if upwards is not scale.lower_is_better else np.minimum
+    best = np.fmax if upwards is not scale.lower_is_better else np.fmin  # a NaN is no score
+    scores = answers["score"]
     return PictureData(
         figures=picture.figures,
         opinion=picture.opinion,
@@ -221,7 +227,7 @@ def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> Pic
         reference=picture.reference,
         sha256=picture.clean_pixels_sha256,
         file=picture.file,
-        reached=best.accumulate(answers["score"]),
+        reached=best.accumulate(np.where(np.isfinite(scores), scores, np.nan)),
         likeness={each.queries: each for each in picture.checkpoints},
         answers=Answers.of(answers, moved=picture.best_query > cost),
     )

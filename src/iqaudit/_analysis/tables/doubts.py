@@ -30,6 +30,8 @@ class Answers:
         The lowest and highest, native.
     moved : bool
         Whether a score better than the clean picture's was found.
+    none : int
+        Answers that were no finite score, and are none of `scores`.
     """
 
     asked: int
@@ -38,18 +40,20 @@ class Answers:
     low: float
     high: float
     moved: bool
+    none: int = 0
 
     @classmethod
     def of(cls, answers: NDArray[np.void], *, moved: bool) -> "Answers":
         """Sum up the answers to a search's queries, as its file of scores has them."""
-        scores = answers["score"]
+        scores = answers["score"][np.isfinite(answers["score"])]
         return cls(
-            asked=len(scores),
+            asked=len(answers),
             pictures=len(np.unique(answers["picture"])),
             scores=len(np.unique(scores)),
             low=float(scores.min()),
             high=float(scores.max()),
             moved=moved,
+            none=len(answers) - len(scores),
         )
 
 
@@ -79,14 +83,16 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
     white_box : bool
         Whether they followed the victim's gradient.
     """
+    spoilt = _no_scores(answers)
     judged = [each for each in answers if each.asked >= LEAST]
     if not judged:
-        return ()
+        return spoilt
     pictures = sum(each.pictures for each in judged)
     low, high = min(each.low for each in judged), max(each.high for each in judged)
     if low == high and pictures > 1:
         text = f"All {pictures:,} pictures asked got the same score, {low:g}: the victim does not "
-        return (Doubt(text + "look at the picture, or it failed without saying so.", whole=True),)
+        text += "look at the picture, or it failed without saying so."
+        return (*spoilt, Doubt(text, whole=True))
     still = [each for each in judged if each.pictures == 1]
     stuck = [each for each in judged if each.pictures > 1 and each.scores == 1]
     found = []
@@ -109,7 +115,17 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
     if white_box and not found and not any(each.moved for each in judged):
         text = "The gradient led no search to a better score: that is no ceiling, and no firmness."
         found.append(Doubt(text, whole=True))
-    return tuple(found)
+    return (*spoilt, *found)
+
+
+def _no_scores(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
+    none, searches = sum(each.none for each in answers), sum(each.none > 0 for each in answers)
+    if not none:
+        return ()
+    asked = sum(each.asked for each in answers)
+    where = f"{searches} of {len(answers)} searches" if len(answers) > 1 else "the search"
+    text = f"{none:,} of {asked:,} answers, in {where}, were no finite score: changes that nobody "
+    return (Doubt(text + "sees break the victim. They count as nothing gained.", whole=False),)
 
 
 def _doubt(some: Sequence[Answers], judged: Sequence[Answers], why: str) -> Doubt:

@@ -19,7 +19,7 @@ from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.engines.pool import Channel, WorkerDiedError
 from iqaudit._audit.engines.worker import Files, Reply, Worker
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.task import Stride, Task, search, taken_up
+from iqaudit._audit.task import Ended, Stride, Task, search, taken_up
 from iqaudit._core.errors import InputError
 from iqaudit._runs.journal import Journal
 from iqaudit._runs.records import AuditRecord, AuditVictim
@@ -73,11 +73,15 @@ class RemoteWorker(Worker):
             self._compared.append(task.cell.victim)
         labels = {member.picture.name: member.labels for member in task.members}
         for stride in search(task, victim):
+            ends = (
+                *((name, result, cell_store.commit) for name, result in stride.finished.items()),
+                *((name, each.result, cell_store.keep) for name, each in stride.unscored.items()),
+            )
             yield (
                 stride,
                 tuple(
-                    cell_store.packed(result, victim.card, labels[name])
-                    for name, result in stride.finished.items()
+                    cell_store.packed(write, result, victim.card, labels[name])
+                    for name, result, write in ends
                     if result is not None
                 ),
             )
@@ -155,7 +159,7 @@ class _Actor:
         self._folder = root
         self._open = ExitStack()
         self._journals: dict[str, Journal[Answer]] = {}
-        self._written: list[tuple[str, str]] = []
+        self._written: list[Ended] = []
         """What another worker, which outlived its run, did of a task: told with the next reply."""
         self.reply = actor.about.remote()
         """A promise of its next message; None while none is to come."""
@@ -167,7 +171,7 @@ class _Actor:
         self._folder = self._root / task.cell.folder
         with writing(self._folder):
             rest, self._journals, written = taken_up(self._folder, task, self._open)
-        self._written = [(task.cell.folder, name) for name in written]
+        self._written = [Ended(task.cell.folder, name) for name in written]
         if rest.members:
             self.reply = self._actor.begin.remote(rest)
         else:
@@ -186,8 +190,9 @@ class _Actor:
                 self._journals[name].keep(answers)
             for files in reply.files:
                 cell_store.unpack(self._folder, files)
-            for _, name in reply.finished:
-                self._journals[name].remove()
+            for ended in reply.finished:
+                if not ended.reason:
+                    self._journals[ended.name].remove()
         if reply.ended:
             self.close()
         written, self._written = self._written, []

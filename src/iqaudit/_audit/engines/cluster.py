@@ -20,7 +20,7 @@ from iqaudit._audit.engines.actors import Actors
 from iqaudit._audit.engines.pool import Pool
 from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.task import Task
+from iqaudit._audit.task import Ended, Task
 from iqaudit._core.errors import InputError
 from iqaudit._runs.schema import load_audit
 from iqaudit.victims._spec import Victims
@@ -37,7 +37,7 @@ LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
 def ray(
     address: str | None = None, gpus_per_worker: float = 0.0
-) -> Callable[..., Generator[tuple[str, str]]]:
+) -> Callable[..., Generator[Ended]]:
     """Return an engine that works on a Ray cluster.
 
     Parameters
@@ -71,7 +71,7 @@ def _engine(
     observer: Observer,
     workers: int | None,
     _victims: Victims,
-) -> Generator[tuple[str, str]]:
+) -> Generator[Ended]:
     """Work tasks off on a cluster."""
     record = load_audit(root)
     for victim in record.victims:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from iqaudit._audit.engines.worker import Reply
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.task import Task
+from iqaudit._audit.task import Ended, Task
 from iqaudit._core.errors import InputError, VictimError
 
 INTERVAL = 0.2
@@ -27,10 +27,6 @@ MOST_DEATHS = 3
 
 class WorkerDiedError(Exception):
     """A worker died. The text says how, without a stop."""
-
-
-class GivenUpError(VictimError):
-    """Workers died on a picture, again and again: the others' are worked off all the same."""
 
 
 class Channel(Protocol):
@@ -94,14 +90,13 @@ class _Worker:
 
 
 class Failures:
-    """The number of workers that died on each task, and the tasks that were given up for that."""
+    """The number of workers that died on each task in a row, without an answer between."""
 
     def __init__(self) -> None:
         self._deaths: Counter[tuple[str, str]] = Counter()
-        self._given_up: list[str] = []
 
-    def spare(self, key: tuple[str, str], last: str, *, answered: bool, advice: str = "") -> bool:
-        """Count a death; return whether the task is to be taken up again.
+    def count(self, key: tuple[str, str], last: str, *, answered: bool, advice: str = "") -> str:
+        """Count a death; return why the task is given up, empty where it is to be taken up again.
 
         Parameters
         ----------
@@ -114,22 +109,13 @@ class Failures:
         advice : str
             Behind "the same command".
         """
-        folder, name = key
         self._deaths[key] = 1 if answered else self._deaths[key] + 1
         if self._deaths[key] < MOST_DEATHS:
-            return True
-        self._given_up.append(
-            f"{folder}: {MOST_DEATHS} workers in a row died on the picture {name}, the last "
-            f"{last}. What was answered is kept; the same command{advice} goes on."
+            return ""
+        return (
+            f"{MOST_DEATHS} workers in a row died on the picture {key[1]}, the last {last}. "
+            f"What was answered is kept; the same command{advice} goes on."
         )
-        return False
-
-    def report(self) -> None:
-        """Raise a `GivenUpError` where a task was given up."""
-        if self._given_up:
-            first, *others = self._given_up
-            more = f" So did others on {len(others)} more." if others else ""
-            raise GivenUpError(first + more)
 
 
 class Pool:
@@ -155,8 +141,8 @@ class Pool:
         self._error: Exception | None = None
         self._stopped = False
 
-    def run(self) -> Iterator[tuple[str, str]]:
-        """Work everything off; yield the folder and the name of each finished picture."""
+    def run(self) -> Iterator[Ended]:
+        """Work everything off; yield each picture that is at its end."""
         try:
             while True:
                 self._stopped = self._stopped or self._observer.stopping
@@ -176,7 +162,6 @@ class Pool:
             raise self._error
         if self._stopped:
             raise KeyboardInterrupt
-        self._failures.report()
 
     @property
     def _stopping(self) -> bool:
@@ -202,7 +187,7 @@ class Pool:
             for _ in range(min(room, len(self._waiting) - starting)):
                 self._workers[self._transport.start()] = _Worker(self._stillborn)
 
-    def _receive(self, channel: Channel) -> Iterator[tuple[str, str]]:
+    def _receive(self, channel: Channel) -> Iterator[Ended]:
         worker = self._workers[channel]
         try:
             reply = channel.receive()
@@ -211,13 +196,13 @@ class Pool:
                 channel.send(None)
         except WorkerDiedError as death:
             del self._workers[channel]
-            self._replace(worker, str(death))
+            yield from self._replace(worker, str(death))
         except (InputError, VictimError, RuntimeError) as error:
             worker.task = None
             where = f"On the node {worker.node}: " if worker.node else ""
             self._error = self._error or type(error)(f"{where}{error}")
 
-    def _take_in(self, worker: _Worker, reply: Reply) -> Iterator[tuple[str, str]]:
+    def _take_in(self, worker: _Worker, reply: Reply) -> Iterator[Ended]:
         if not worker.ready:
             worker.ready, worker.node, self._stillborn = True, reply.node, 0
         if reply.note and reply.note not in self._notes:
@@ -234,13 +219,19 @@ class Pool:
             worker.task = None
         yield from reply.finished
 
-    def _replace(self, worker: _Worker, how: str) -> None:
-        """Have a dead worker's task taken up; give it up where others died on it as well."""
+    def _replace(self, worker: _Worker, how: str) -> Iterator[Ended]:
+        """Have a dead worker's task taken up; yield its pictures where others died on it as well.
+
+        Which one of those that share a batch is at fault, nobody knows.
+        """
         if worker.task is not None:
             last = f"on the node {worker.node} ({how})" if worker.node else f"with {how}"
             key, advice = worker.task.key, self._transport.advice
-            if self._failures.spare(key, last, answered=worker.answered, advice=advice):
+            reason = self._failures.count(key, last, answered=worker.answered, advice=advice)
+            if not reason:
                 self._waiting.appendleft(worker.task)
+            for member in worker.task.members if reason else ():
+                yield Ended(key[0], member.picture.name, reason)
         elif not worker.ready:
             if worker.wave == self._stillborn:  # a dying node takes all that were to start there
                 self._stillborn += 1

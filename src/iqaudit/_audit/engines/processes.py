@@ -18,7 +18,7 @@ from types import FrameType
 from iqaudit._audit.engines.pool import Channel, Pool, WorkerDiedError
 from iqaudit._audit.engines.worker import Reply, Worker
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.task import Task
+from iqaudit._audit.task import Ended, Task
 from iqaudit._core.threads import cores
 from iqaudit._runs.schema import load_audit
 from iqaudit.victims._base import ELSEWHERE
@@ -40,7 +40,7 @@ def usual_workers(devices: Iterable[str]) -> int:
 
 def processes(
     root: Path, tasks: Iterable[Task], observer: Observer, workers: int | None, _victims: Victims
-) -> Generator[tuple[str, str]]:
+) -> Generator[Ended]:
     """Work tasks off in several processes of this machine."""
     usual = usual_workers(victim.device for victim in load_audit(root).victims)
     yield from Pool(_Processes(root), tasks, observer, workers or usual).run()

@@ -4,7 +4,8 @@ An engine is called as ``engine(root, tasks, observer, workers, victims)``: the 
 its tasks (made as they are drawn, so draw no more than are worked on), the observer, the number of
 tasks that may be worked on at once, and the victims that this process has made.
 
-- It yields (cell's folder, picture's name) when a picture's files and entry are there.
+- It yields an `Ended` when a picture's files and entry are there, and one with the reason when the
+  victim could not score it.
 - It keeps every answer in the picture's journal before the next is asked, whatever happens; on a
   cluster, within half a second, so what is lost with a node is asked again.
 - It stops between two queries, with a KeyboardInterrupt, within half a second and a query of
@@ -23,16 +24,16 @@ from types import MappingProxyType
 from iqaudit._audit.engines.cluster import ray
 from iqaudit._audit.engines.processes import processes
 from iqaudit._audit.observer import Observer
-from iqaudit._audit.task import Task, work
+from iqaudit._audit.task import Ended, Task, work
 from iqaudit._core.errors import unknown
 from iqaudit.victims._spec import Victims
 
-Engine = Callable[[Path, Iterable[Task], Observer, int | None, Victims], Generator[tuple[str, str]]]
+Engine = Callable[[Path, Iterable[Task], Observer, int | None, Victims], Generator[Ended]]
 
 
 def serial(
     root: Path, tasks: Iterable[Task], observer: Observer, _workers: int | None, victims: Victims
-) -> Generator[tuple[str, str]]:
+) -> Generator[Ended]:
     """Work tasks off one after the other, in this process."""
     for task in tasks:
         if observer.stopping:
@@ -42,7 +43,7 @@ def serial(
                 for name, queries in stride.queries.items():
                     tell = observer.answered if name in stride.answers else observer.recalled
                     tell(task.cell.folder, name, queries)
-                yield from ((task.cell.folder, name) for name in stride.finished)
+                yield from stride.ended(task.cell.folder)
                 if observer.stopping:
                     raise KeyboardInterrupt
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from iqaudit._audit.task import Stride, Task, work
+from iqaudit._audit.task import Ended, Stride, Task, work
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.process import keep_freed_memory
 from iqaudit._core.threads import one_thread
@@ -42,8 +42,8 @@ class Reply:
         The number that each picture had when it was taken up, by its cell's folder and its name.
     queries : mapping
         The number that each has had by now, likewise.
-    finished : tuple of (str, str)
-        The folders and names of the pictures whose searches are at their end.
+    finished : tuple of Ended
+        The pictures whose searches are at their end.
     files : tuple of mapping
         Theirs, a picture's each, where it is the driver that writes.
     ended : bool
@@ -57,7 +57,7 @@ class Reply:
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
     recalled: Mapping[tuple[str, str], int] = field(default_factory=dict)
     queries: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    finished: tuple[tuple[str, str], ...] = ()
+    finished: tuple[Ended, ...] = ()
     files: tuple[Files, ...] = ()
     ended: bool = False
     error: Exception | None = None
@@ -97,7 +97,7 @@ class Worker:
         answers: dict[str, tuple[Answer, ...]] = {}
         recalled: dict[tuple[str, str], int] = {}
         queries: dict[tuple[str, str], int] = {}
-        finished: list[tuple[str, str]] = []
+        finished: list[Ended] = []
         files: list[Files] = []
         end: dict[str, Any] = {}
         until = time.monotonic() + STRIDE
@@ -109,7 +109,7 @@ class Worker:
                 for name, count in stride.queries.items():
                     had = queries if name in stride.answers else recalled
                     had[self._folder, name] = count
-                finished += ((self._folder, name) for name in stride.finished)
+                finished += stride.ended(self._folder)
                 files += written
         except StopIteration:
             end = {"ended": True}
