@@ -220,7 +220,7 @@ def test_from_python_the_callers_handlers_stay(photos: Path, at: Callable[..., N
     signal.signal(signal.SIGTERM, handler)
     at(5, send(signal.SIGTERM))
     with pytest.raises(iqaudit.VictimError, match="EndedError"):
-        iqaudit.attack(photos, "reference", queries=12)
+        iqaudit.attack(photos, "reference", queries=12, strict=True)
     assert signal.getsignal(signal.SIGTERM) == handler
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

@@ -68,4 +68,5 @@ def calibrate(
     elif not output.quiet:
         click.echo(f"C = {scale.center:.6g}, S = {scale.spread:.6g}: {scale.source}")
         click.echo(f"range {scale.low:.6g} to {scale.high:.6g}; written to {out}")
-    sys.exit(print_unscored(answers))
+    if code := print_unscored(answers):
+        sys.exit(code)

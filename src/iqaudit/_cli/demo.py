@@ -35,4 +35,5 @@ def demo(
 
     budget = _demo.QUERIES if queries is None else queries
     spec = attack_settings(_demo.pictures(), "reference", queries=budget, seed=seed)
-    sys.exit(run_cell(spec, out, output, overwrite=overwrite))
+    if code := run_cell(spec, out, output, overwrite=overwrite):
+        sys.exit(code)

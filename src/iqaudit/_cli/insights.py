@@ -43,7 +43,8 @@ def insights(
         for cell, whole in cells.items():
             _print_insights(whole, cell.resolve().name)
             click.echo(f"written to {cell / INSIGHTS}\n")
-    sys.exit(unscored_code(each.unscored for each in cells.values()))
+    if code := unscored_code(each.unscored for each in cells.values()):
+        sys.exit(code)
 
 
 def _print_insights(whole: Insights, name: str) -> None:

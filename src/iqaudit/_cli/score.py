@@ -48,7 +48,8 @@ def score(
         iqaudit.score(collected, scorer, ignore_memory=True, strict=strict, progress=scores.append)
     finally:  # the answers may have been paid for
         print_scores(scores, output)
-    sys.exit(print_unscored(scores))
+    if code := print_unscored(scores):
+        sys.exit(code)
 
 
 def print_scores(scores: Sequence[iqaudit.Score], output: options.Output) -> None:

@@ -48,7 +48,8 @@ def transfer(*, directory: Path, victims: Sequence[str], yes: bool, output: opti
     elif not output.quiet:
         _print_transfer(whole)
         click.echo(f"written to {directory / TRANSFER}")
-    sys.exit(unscored_code(whole.unscored))
+    if code := unscored_code(whole.unscored):
+        sys.exit(code)
 
 
 def _print_transfer(whole: Transfer) -> None:

@@ -2,6 +2,7 @@
 
 import operator
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,28 @@ UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 SURROGATE_BYTES = range(0xDC80, 0xDD00)
 """Python's characters for the bytes 0x80 to 0xFF of a file's name that are no UTF-8."""
+
+LONGEST = 300
+"""Characters of others' words in a sentence."""
+
+SECRETS = (
+    (re.compile(r"(?<=://)[^\s/]+@"), "…@"),
+    (re.compile(r"(?<=[\w/])\?[^\s?&=]+=[^\s\"'<>)]*"), "?…"),
+    (re.compile(r"\b(Bearer\s+)[^\s\"',;]+", re.IGNORECASE), r"\1…"),
+    (
+        re.compile(r"\b(authorization[\"']?\s*[=:]\s*[\"']?(?:\w+\s+)?)[^\s\"',;]+", re.IGNORECASE),
+        r"\1…",
+    ),
+    (
+        re.compile(
+            r"\b([\w-]*(?:api[_-]?key|token|passw(?:or)?d|secret|credential)s?)"
+            r"([\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s\"',;&)]+)",
+            re.IGNORECASE,
+        ),
+        r"\1\2…",
+    ),
+)
+"""Patterns of what may be a secret, and what stays of it."""
 
 
 class IqauditError(Exception):
@@ -96,6 +119,18 @@ def printable(text: object) -> str:
     return "".join(
         _escaped(each) if unicodedata.category(each) in UNPRINTABLE else each for each in str(text)
     )
+
+
+def foreign(text: object) -> str:
+    """Return words that are not iqaudit's, of a library or a program, as a sentence can have them.
+
+    One printable line of at most `LONGEST` characters, without what may be a secret: the user, the
+    password and the query of an address, and values under the names that secrets have.
+    """
+    line = printable(" ".join(str(text).split()))
+    for pattern, kept in SECRETS:
+        line = pattern.sub(kept, line)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def _escaped(character: str) -> str:

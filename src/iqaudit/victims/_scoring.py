@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import UnscorableError, VictimError
+from iqaudit._core.errors import UnscorableError, VictimError, foreign
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._base import Victim, gradient_of
 
@@ -104,6 +104,6 @@ def telling_failure(victim: Victim, what: str) -> Iterator[None]:
     except VictimError:
         raise  # the victim has a sentence of its own
     except Exception as error:
-        raise VictimError(
-            f'The victim "{victim.card.name}" failed on {what}: {type(error).__name__}: {error}'
-        ) from error
+        words = foreign(error)
+        why = f"{type(error).__name__}: {words}" if words else type(error).__name__
+        raise VictimError(f'The victim "{victim.card.name}" failed on {what}: {why}') from error
