@@ -342,3 +342,18 @@ def test_a_flat_run_that_is_killed_goes_on_to_the_same_bytes(black: Path, tmp_pa
     with pytest.warns(UserWarning, match="p1-black"):
         run(tmp_path / "run")
     assert load(tmp_path / "run") == load(tmp_path / "whole")
+
+
+def test_a_clean_score_far_outside_the_scale_ends_its_picture_alone(black: Path) -> None:
+    """Such as an error's code; where the scale is wrong for all, the first says so."""
+
+    def coded(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return np.where(np.ptp(pictures, axis=(1, 2, 3)) == 0, -999.0, roughness(pictures))
+
+    with pytest.warns(UserWarning, match=r"p1-black: .*scored a clean picture -999"):
+        results = iqaudit.attack(black, coded, queries=5, score_range=RANGE)
+    assert len(results) == 3
+    asked = Recording(roughness, score_range=(1000, 1001))
+    with pytest.raises(VictimError, match="what its scale was made for"):
+        iqaudit.attack(black, asked, queries=5)
+    assert len(asked.pictures) == 2

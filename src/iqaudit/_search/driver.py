@@ -310,7 +310,7 @@ def _together(
     yield from (each for each in enumerate(answers) if faults[each[0]] is None)
     for place, fault in enumerate(faults):
         if fault is not None:
-            refuse_if_down(victim, fault)
+            refuse_if_down(victim, fault, of_scale=math.isfinite(answers[place]))
             yield place, fault if begins[place] else answers[place]
 
 

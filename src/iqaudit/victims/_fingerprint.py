@@ -50,18 +50,28 @@ def fingerprint(victim: Victim) -> tuple[float, float]:
     return score(victim, plain), score(victim, noisy)
 
 
-def refuse_if_down(victim: Victim, error: VictimError) -> None:
+def refuse_if_down(victim: Victim, error: VictimError, *, of_scale: bool = False) -> None:
     """Raise a victim's failure on a picture where it fails on a synthetic one as well.
 
     Where it scores that, the picture is at fault. It is another one each time, so that no answer
     that is kept tells of now.
+
+    Parameters
+    ----------
+    victim : Victim
+        The victim.
+    error : VictimError
+        Its failure.
+    of_scale : bool
+        Whether that is a score which its scale was not made for.
     """
     plain, _ = probes(victim.card)
     noise = np.random.default_rng().integers(-NOISE, NOISE + 1, plain.shape)
     down = False
     try:
-        own = getattr(victim, "fingerprint", None)
-        score(victim, (plain + noise).clip(0, 255).astype(np.uint8)) if own is None else own()
+        if getattr(victim, "fingerprint", None) is None:  # one that need not be asked is never down
+            native = score(victim, (plain + noise).clip(0, 255).astype(np.uint8))
+            down = of_scale and not victim.card.scale.fits(native)
     except VictimError:
         down = True
     if down:  # out here, so that the error's chain ends with it
