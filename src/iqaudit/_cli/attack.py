@@ -106,7 +106,8 @@ def _print_results(out: Path, output: options.Output) -> int:
     page = done.report()
     if not output.silent:
         click.echo(f"report             {page}")
-    return unscored_code([record.left_out])
+    [cell] = done.cells
+    return unscored_code({cell.cell: record.left_out}, told=not output.silent)
 
 
 def _table(rows: Sequence[Row], summary: Summary) -> Table:

@@ -90,13 +90,13 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
     except KeyboardInterrupt:
         sentence = "every picture is finished; the same command goes on."
         raise KeyboardInterrupt(sentence) from None
-    analysed = {name: each.unscored for name, each in done.insights.items() if each}
+    left_out = {name: record.left_out for name, record in cells}
+    analysed = {f"{name}, insights": each.unscored for name, each in done.insights.items() if each}
     if done.transfer is not None:
         analysed["transfer"] = done.transfer.unscored
-    for name, unscored in analysed.items():
-        if unscored and not output.silent:
-            click.echo(f"{name}: left out of the analysis: {on_unscored(unscored)}", err=True)
-    code = unscored_code([*(record.left_out for _, record in cells), *analysed.values()])
+    code = unscored_code(left_out, told=not output.silent) or unscored_code(
+        {name: on_unscored(each) for name, each in analysed.items() if each}, told=False
+    )
     if output.silent:
         return code
     if left:

@@ -15,6 +15,7 @@ from iqaudit._cli import options
 from iqaudit._cli.printing import print_json, stdout, unscored_code
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import INSIGHTS
+from iqaudit._search.trial import on_unscored
 from iqaudit.victims._spec import VictimSpec
 
 
@@ -43,7 +44,12 @@ def insights(
         for cell, whole in cells.items():
             _print_insights(whole, cell.resolve().name)
             click.echo(f"written to {cell / INSIGHTS}\n")
-    if code := unscored_code(each.unscored for each in cells.values()):
+    left_out = {
+        cell.resolve().name: on_unscored(each.unscored)
+        for cell, each in cells.items()
+        if each.unscored
+    }
+    if code := unscored_code(left_out, told=not output.silent):
         sys.exit(code)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import click
 from rich.console import Console
@@ -41,10 +41,21 @@ def print_doubts(cells: Iterable[CellData]) -> None:
             click.echo(f"{cell.cell}: {doubt.text}", err=True)
 
 
-def unscored_code(unscored: Iterable[object]) -> int:
-    """Return the exit code where pictures could not be scored, and say what to do about it."""
-    if not any(unscored):
+def unscored_code(sentences: Mapping[str, str], *, told: bool) -> int:
+    """Return the exit code where pictures could not be scored, and say what to do about it.
+
+    Parameters
+    ----------
+    sentences : mapping
+        On them, by the cell; empty without any.
+    told : bool
+        Whether they were printed.
+    """
+    if not any(sentences.values()):
         return 0
+    for cell, sentence in sentences.items():
+        if sentence and not told:
+            click.echo(f"{cell}: {sentence}", err=True)
     click.echo("The same command asks for the pictures that could not be scored again.", err=True)
     return UNSCORED
 

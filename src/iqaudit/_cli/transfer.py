@@ -15,6 +15,7 @@ from iqaudit._cli import options
 from iqaudit._cli.printing import stdout, table, unscored_code
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import TRANSFER
+from iqaudit._search.trial import on_unscored
 from iqaudit.measures._bootstrap import Estimate
 
 
@@ -48,8 +49,13 @@ def transfer(*, directory: Path, victims: Sequence[str], yes: bool, output: opti
     elif not output.quiet:
         _print_transfer(whole)
         click.echo(f"written to {directory / TRANSFER}")
-    if code := unscored_code(whole.unscored):
+    if code := _code(whole, told=not output.silent):
         sys.exit(code)
+
+
+def _code(whole: Transfer, *, told: bool) -> int:
+    sentence = on_unscored(whole.unscored) if whole.unscored else ""
+    return unscored_code({"transfer": sentence}, told=told)
 
 
 def _print_transfer(whole: Transfer) -> None:
