@@ -43,6 +43,7 @@ def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) 
         "every pixel",
         "scale",
         "direction",
+        "gradient",
         "fingerprint",
         "incremental",
         "cost",

@@ -15,7 +15,7 @@ import iqaudit
 from iqaudit import InputError, _cli
 from iqaudit._assess import memory
 from iqaudit._assess.memory import Need, amount, need
-from iqaudit._audit import execute
+from iqaudit._audit import execute, prepare
 from iqaudit._audit.engines.registry import serial
 from iqaudit._core import process
 from iqaudit._core.picture import Pixels
@@ -175,7 +175,7 @@ def test_fewer_workers_begin_where_the_memory_is_for_fewer(
     picture: Path, tmp_path: Path, machine: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = Need(240, 400, 40 * MB, 1.0)
-    monkeypatch.setattr(execute, "large", lambda *_: found)
+    monkeypatch.setattr(prepare, "large", lambda *_: found)
     machine(100 * MB)
     said: list[str] = []
     given: list[int | None] = []

@@ -94,6 +94,20 @@ def test_a_cell_without_results_breaks_every_rule(tmp_path: Path) -> None:
     assert "b: no results yet" in result.output
 
 
+def test_a_parquet_export_that_fails_leaves_the_one_before(
+    audit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    file = tmp_path / "figures.parquet"
+    cells = load(audit)
+    export.write_parquet(file, cells)
+    before = file.read_bytes()
+    monkeypatch.setattr(export, "rows", lambda _: [{"span": arrow.MonthDayNano([0, 1, 0])}])
+    with pytest.raises(arrow.ArrowException):
+        export.write_parquet(file, cells)
+    assert file.read_bytes() == before
+
+
 def test_export_has_every_picture_with_every_figure(audit: Path, tmp_path: Path) -> None:
     edit(
         audit / "bright--square", lambda record: record["pictures"][1].update(outcome="interrupted")

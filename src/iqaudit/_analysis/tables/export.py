@@ -58,8 +58,11 @@ def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
         name: pa.array(values, pa.float64() if values.count(None) == len(values) else None)
         for name, values in columns.items()
     }
+    # Not to the path: where that fails, pyarrow removes the file, which may be an older export.
+    whole = pa.BufferOutputStream()
+    parquet.write_table(pa.table(arrays), whole)
     with naming(path):
-        parquet.write_table(pa.table(arrays), path)
+        path.write_bytes(whole.getvalue())
 
 
 def _row(whole: Snapshot, picture: PictureData, earlier: Sequence[int]) -> dict[str, Any]:
