@@ -121,7 +121,6 @@ def _edit(run: Path, key: str, value: object) -> None:
             )
         ],
         (lambda run: _edit(run, "queries", 7), "queries is 30, recorded 7"),
-        (lambda run: _edit(run, "direction", "sideways"), "sideways"),
         (lambda run: _edit(run, "best_query", 99), "best_query is 99"),
         (lambda run: _edit(run, "trace", [[1, 2.0]]), "the trace"),
         (lambda run: _edit(run, "clean_score", 9.5), "the clean score is"),

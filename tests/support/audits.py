@@ -18,12 +18,14 @@ from iqaudit._core.picture import Picture, Pixels
 from iqaudit._runs.records import AuditRecord, AuditVictim, CardRecord, CellRecord, DataRecord
 from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT
 from iqaudit._runs.store import write_record
+from iqaudit._runs.trust import remember
 from iqaudit._search.stop import Stop
 from iqaudit.attacks import Attack
 from iqaudit.attacks._registry import attack_spec
 from iqaudit.testing import Recording
 from iqaudit.victims import Function
 from iqaudit.victims._base import Card
+from iqaudit.victims._registry import KINDS
 from iqaudit.victims._spec import VictimSpec
 
 Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
@@ -172,7 +174,7 @@ def write_manifest(
     data: str = "photographs",
     pictures: Sequence[str] = (),
 ) -> Path:
-    """Write an audit's manifest of cells (folder, victim, attack)."""
+    """Write an audit's manifest of cells (folder, victim, attack), as of an audit made here."""
     options = options or {}
     card = Card("", iqaudit.Scale.from_range(118, 138))
     manifest = AuditRecord(
@@ -199,6 +201,8 @@ def write_manifest(
         ),
     )
     write_record(path / AUDIT, AUDIT_FORMAT, manifest)
+    kinds = {victim: victim.partition(":")[0] for _, victim, _ in cells}
+    remember(path, [VictimSpec(each, options) for each, kind in kinds.items() if kind in KINDS])
     return path
 
 

@@ -73,7 +73,9 @@ def _refuse_payment(shares: Sequence[Share], bound: str, *, yes: bool) -> None:
 def analyse(
     directory: str | os.PathLike[str],
     watch: Watch = unwatched,
-    objects: Iterable[VictimSpec] = (),
+    named: Iterable[VictimSpec] = (),
+    *,
+    trust: bool = False,
 ) -> tuple[str, ...]:
     """Write an audit's transfer.json and its cells' insights.json, where they are not there.
 
@@ -83,8 +85,10 @@ def analyse(
         An audit's directory, or a single run's.
     watch : callable, optional
         See `Watch`.
-    objects : iterable of VictimSpec
-        The audit's victims that exist in this process alone.
+    named : iterable of VictimSpec
+        Victims that the caller named; see `iqaudit._analysis.scorers.own`.
+    trust : bool
+        Whether the directory is the user's own; likewise.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def analyse(
     elsewhere = [cell.name for cell in cells if load(cell).victim.device == ELSEWHERE]
     if elsewhere:
         return tuple(elsewhere)
-    scorers = owns(cells, objects=objects)
+    scorers = owns(cells, trust=trust, named=named)
     if not (path / TRANSFER).exists():
         write_transfer(path, scorers, watch)
     by_label = {scorer.label: scorer for scorer in scorers}

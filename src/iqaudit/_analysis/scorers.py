@@ -20,6 +20,7 @@ from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal, Lines
 from iqaudit._runs.records import AuditRecord, CellRecord
 from iqaudit._runs.schema import load, manifest
+from iqaudit._runs.trust import refuse_strange
 from iqaudit._runs.verify import unnamed
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import tolerance
@@ -68,7 +69,13 @@ def own_label(run: Path) -> str:
     return _label(planned[1].victim, planned[1].victim_options)
 
 
-def own(run: Path, *, may_ask: bool = False, objects: Iterable[VictimSpec] = ()) -> Scorer:
+def own(
+    run: Path,
+    *,
+    may_ask: bool = False,
+    trust: bool = False,
+    named: Iterable[VictimSpec] = (),
+) -> Scorer:
     """Make a run's own victim again.
 
     Parameters
@@ -77,38 +84,54 @@ def own(run: Path, *, may_ask: bool = False, objects: Iterable[VictimSpec] = ())
         The run's directory; whole, since an audit's manifest lies in the folder above.
     may_ask : bool
         Whether making it may ask a service, as measuring the noise of its answers does.
-    objects : iterable of VictimSpec
-        Victims that exist in this process alone: an audit's record cannot make them again.
+    trust : bool
+        Whether the run is the user's own, so that its victim may be made whatever that runs.
+    named : iterable of VictimSpec
+        Victims that the caller named: they need no trust, and of those that exist in this process
+        alone the record cannot make any again.
 
     Raises
     ------
     InputError
-        If the run does not say how, or a service would have to be asked.
+        If the run does not say how, is not known to be the user's own, or a service would have to
+        be asked.
     """
+    root, recorded, options, noise = _recorded(run)
+    if recorded is None:
+        victim = load(run).victim
+        if victim.name not in KINDS:
+            raise unnamed(victim.name)
+        spec = VictimSpec(victim.name, {"repeats": victim.cost} if victim.cost > 1 else {})
+        refuse_strange(root, spec, trust=trust)
+        return Scorer(victim.name, asked(spec, may_ask=may_ask))
+    spec = held_spec(run, recorded, options, named)
+    if not any(spec is each for each in named):
+        refuse_strange(root, spec, trust=trust)
+    return Scorer(own_label(run), Victims().get(spec, noise))
+
+
+def _recorded(run: Path) -> tuple[Path, str | None, Mapping[str, Any], float]:
+    """Return the folder of a run or its audit, and its victim's string, options and noise there."""
     if planned := _planned(run):
         audit, cell = planned
-        spec = held_spec(run, cell.victim, cell.victim_options, objects)
-        return Scorer(own_label(run), Victims().get(spec, audit.victim_of(cell).noise))
+        return run.parent, cell.victim, cell.victim_options, audit.victim_of(cell).noise
     victim = load(run).victim
-    name, cost = victim.name, victim.cost
-    if victim.spec is not None:
-        spec = VictimSpec(victim.spec, victim.options or {})
-        return Scorer(name, Victims().get(spec, victim.noise))
-    if name not in KINDS:
-        raise unnamed(name)
-    spec = VictimSpec(name, {"repeats": cost} if cost > 1 else {})
-    return Scorer(name, asked(spec, may_ask=may_ask))
+    return run, victim.spec, victim.options or {}, victim.noise
 
 
 def owns(
-    runs: Sequence[Path], *, may_ask: bool = False, objects: Iterable[VictimSpec] = ()
+    runs: Sequence[Path],
+    *,
+    may_ask: bool = False,
+    trust: bool = False,
+    named: Iterable[VictimSpec] = (),
 ) -> tuple[Scorer, ...]:
     """Make the victims of runs again, each once; see `own`."""
     made: dict[str, Scorer] = {}
     for run in runs:
         name = own_label(run)
         if name not in made:
-            made[name] = own(run, may_ask=may_ask, objects=objects)
+            made[name] = own(run, may_ask=may_ask, trust=trust, named=named)
     return tuple(made.values())
 
 

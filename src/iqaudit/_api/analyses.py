@@ -23,6 +23,7 @@ def transfer(
     victims: Sequence[str] = (),
     *,
     yes: bool = False,
+    trust: bool = False,
     watch: Watch = unwatched,
 ) -> Transfer:
     """Score the pictures made against each victim with all victims, and write transfer.json.
@@ -37,6 +38,8 @@ def transfer(
         Strings, as ``"dbcnn,checkpoint=dbcnn.pt"``; the cells' own victims unless given.
     yes : bool
         That victims whose scores may be paid for are to be asked.
+    trust : bool
+        Whether the directory is your own; see `iqaudit.verify`.
     watch : callable
         Called before scores are asked, with each victim and its number of scores; its context
         gives a callable that is told how many were.
@@ -54,7 +57,9 @@ def transfer(
         If a victim fails; its answers are kept.
     """
     cells = [cell.resolve() for cell in runs(Path(path))]
-    scorers = [named(each, may_ask=yes) for each in victims] or owns(cells, may_ask=yes)
+    scorers = [named(each, may_ask=yes) for each in victims] or owns(
+        cells, may_ask=yes, trust=trust
+    )
     return write_transfer(Path(path), scorers, watch, yes=yes)
 
 
@@ -64,6 +69,7 @@ def insights(
     victim: Any = None,
     *,
     yes: bool = False,
+    trust: bool = False,
     watch: Watch = unwatched,
     **options: Any,
 ) -> dict[Path, Insights]:
@@ -79,6 +85,8 @@ def insights(
         The victim, as `iqaudit.attack` takes it; made again from the record unless given.
     yes : bool
         That a victim whose scores may be paid for is to be asked.
+    trust : bool
+        Whether the directory is your own; see `iqaudit.verify`.
     watch : callable
         As `iqaudit.transfer` takes it.
     **options
@@ -104,7 +112,7 @@ def insights(
         given = Scorer(scores.card.name, scores)
     written = {}
     for cell in cells:
-        scorer = given or own(cell.resolve(), may_ask=yes)
+        scorer = given or own(cell.resolve(), may_ask=yes, trust=trust)
         written[cell] = write_insights(cell, scorer, watch, yes=yes)
     return written
 

@@ -47,9 +47,9 @@ class Audit:
         Its directory.
     """
 
-    def __init__(self, path: str | os.PathLike[str], objects: Iterable[VictimSpec] = ()) -> None:
+    def __init__(self, path: str | os.PathLike[str], named: Iterable[VictimSpec] = ()) -> None:
         self.path = Path(path)
-        self._objects = tuple(objects)
+        self._named = tuple(named)
 
     def __repr__(self) -> str:
         return f"Audit({str(self.path)!r})"
@@ -166,13 +166,15 @@ class Audit:
             export.write_parquet(Path(parquet), self.cells)
         return export.rows(self.cells)
 
-    def analyse(self, watch: Watch = unwatched) -> tuple[str, ...]:
+    def analyse(self, watch: Watch = unwatched, *, trust: bool = False) -> tuple[str, ...]:
         """Make the transfer matrix and every cell's insights, as far as they are not there.
 
         Parameters
         ----------
         watch : callable
             Called before scores are asked, as `iqaudit.transfer` calls it.
+        trust : bool
+            Whether the directory is your own; see `iqaudit.verify`.
 
         Returns
         -------
@@ -182,11 +184,11 @@ class Audit:
         Raises
         ------
         InputError
-            If a victim cannot be made again.
+            If a victim cannot be made again, or the directory is not known to be your own.
         VictimError
             If a victim fails; its answers are kept.
         """
-        return analyse.analyse(self.path, watch, self._objects)
+        return analyse.analyse(self.path, watch, self._named, trust=trust)
 
     @property
     def transfer(self) -> Transfer | None:
@@ -210,9 +212,9 @@ class Audit:
 
         return write_report(self.path)
 
-    def verify(self) -> tuple[Check, ...]:
+    def verify(self, *, trust: bool = False) -> tuple[Check, ...]:
         """Verify every picture of the finished cells; see `iqaudit.verify`, for its errors too."""
-        return _verified(self.path, self._objects) if is_audit(self.path) else verify(self.path)
+        return _verified(self.path, self._named, trust=trust)
 
     def status(self) -> tuple[CellStatus, ...]:
         """Return the progress of each cell.
@@ -347,7 +349,7 @@ def audit(
     if observer is None:
         left_out = ((run.name, load_run(run).left_out) for run in runs(out))
         warn(f"{cell}: {sentence}" for cell, sentence in left_out if sentence)
-    done = Audit(out, [victim for victim in spec.victims if victim.base is not None])
+    done = Audit(out, spec.victims)
     if analyses:
         done.analyse()
         done.report()
@@ -392,7 +394,9 @@ def plan(
     return estimate(audit_settings(victims=victims, data=data, **settings), workers)
 
 
-def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> tuple[Check, ...]:
+def verify(
+    path: str | os.PathLike[str], victim: Any = None, *, trust: bool = False, **options: Any
+) -> tuple[Check, ...]:
     """Read a run's or an audit's files, measure and score them again, and compare.
 
     Parameters
@@ -401,6 +405,9 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
         The directory.
     victim : str, Victim, torch.nn.Module or callable, optional
         The victim of a run, as `iqaudit.attack` takes it; made again from the record unless given.
+    trust : bool
+        Whether the directory is your own, if it was not made here and its record names a module,
+        a file or an address: iqaudit remembers it. Nothing of a stranger's choice is run.
     **options
         Options of the victim, likewise.
 
@@ -412,7 +419,7 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
     Raises
     ------
     InputError
-        If there is no run, its victim cannot be made again, or another is given.
+        If there is no run, its victim cannot be made again or is a stranger's, or another is given.
     VictimError
         If the victim fails.
     """
@@ -420,19 +427,23 @@ def verify(path: str | os.PathLike[str], victim: Any = None, **options: Any) -> 
     if is_audit(folder):
         if victim is not None:
             raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
-        return _verified(folder)
-    if victim is not None:
+    elif victim is not None:
         return verify_run(folder, made(victim, **options))
-    try:
-        return verify_run(folder, own(folder.resolve(), may_ask=True).victim)
-    except DamagedRecordError as error:
-        return (damaged(error),)
+    return _verified(folder, trust=trust)
 
 
-def _verified(audit: Path, objects: Sequence[VictimSpec] = ()) -> tuple[Check, ...]:
-    """Verify the finished cells, each with its victim made again from the manifest."""
-    cells = [cell.resolve() for cell in runs(audit)]
-    victims = {each.label: each.victim for each in owns(cells, objects=objects)}
+def _verified(
+    path: Path, named: Sequence[VictimSpec] = (), *, trust: bool = False
+) -> tuple[Check, ...]:
+    """Verify a run, or the finished cells of an audit, each with its victim made again."""
+    if not is_audit(path):
+        try:
+            scorer = own(path.resolve(), may_ask=True, trust=trust, named=named)
+            return verify_run(path, scorer.victim)
+        except DamagedRecordError as error:
+            return (damaged(error),)
+    cells = [cell.resolve() for cell in runs(path)]
+    victims = {each.label: each.victim for each in owns(cells, trust=trust, named=named)}
     return tuple(
         replace(check, name=f"{cell.name}/{check.name}")
         for cell in cells

@@ -42,6 +42,7 @@ from iqaudit._runs.schema import (
     RESULTS,
     TRANSFER,
     read,
+    refuse_links,
 )
 from iqaudit._runs.store import versions, write_record, write_result, write_whole
 from iqaudit._search.trial import TrialResult, Unscored
@@ -72,6 +73,7 @@ def journal(folder: Path, name: str) -> Path:
 
 def prepare(folder: Path) -> None:
     """Make a cell's directory, as far as it is not there; remove what a stop left to be read."""
+    refuse_links(folder)
     for name in (*FILES, ANSWERS, ENTRIES):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name in (RESULTS, REPORT, INSIGHTS, TRANSFER, f"{ANSWERS}/{STOPPED}"):
@@ -99,7 +101,14 @@ def reserve(folder: Path, pictures: int, queries: int) -> None:
 
 
 def is_done(folder: Path) -> bool:
-    """Whether all pictures of a cell are finished, and its results are written."""
+    """Whether all pictures of a cell are finished, and its results are written.
+
+    Raises
+    ------
+    InputError
+        If a link in the cell leads out of it; asked first, this holds for what is read next.
+    """
+    refuse_links(folder)
     return (folder / RESULTS).exists() and not (folder / ANSWERS / STOPPED).exists()
 
 

@@ -20,6 +20,7 @@ from iqaudit._core.threads import one_thread
 from iqaudit._runs.records import FLAT, AuditVictim
 from iqaudit._runs.schema import runs
 from iqaudit._runs.store import exclusive, writing
+from iqaudit._runs.trust import remember
 from iqaudit._search.trial import Unscored, refuse_nothing
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._spec import Victims
@@ -109,6 +110,7 @@ def run(
                 overwrite=overwrite,
                 ignore_memory=ignore_memory,
             )
+            remember(root, spec.victims)
             try:
                 execute(prepared, backend, workers, observer, strict=strict)
             finally:

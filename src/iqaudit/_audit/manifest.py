@@ -26,8 +26,8 @@ from iqaudit._runs.records import (
     DataRecord,
     SampleRecord,
 )
-from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, load, load_audit, manifest
-from iqaudit._runs.store import PART, versions, write_record
+from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, PART, load, load_audit, manifest
+from iqaudit._runs.store import versions, write_record
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance
 from iqaudit.victims._options import HOW_ASKED

@@ -22,10 +22,16 @@ from iqaudit.victims._spec import VictimSpec
 @options.command()
 @click.argument("directory", type=Path)
 @options.own_victim
+@options.trust
 @options.yes
 @options.output
 def insights(
-    *, directory: Path, victim: VictimSpec | None, yes: bool, output: options.Output
+    *,
+    directory: Path,
+    victim: VictimSpec | None,
+    trust: bool,
+    yes: bool,
+    output: options.Output,
 ) -> None:
     """Print what an attack shows about its victim: of a run, or of each cell of an audit.
 
@@ -36,7 +42,7 @@ def insights(
       iqaudit insights iqaudit-demo
     """
     watch = watched(silent=output.silent)
-    cells = iqaudit.insights(directory, victim, yes=yes, watch=watch)
+    cells = iqaudit.insights(directory, victim, yes=yes, watch=watch, trust=trust)
     if output.as_json:
         files = {cell.resolve().name: cell / INSIGHTS for cell in cells}
         print_json({name: json.loads(file.read_text("utf-8")) for name, file in files.items()})

@@ -140,6 +140,15 @@ def own_victim(command: F) -> F:
     return victim(command, default=None)
 
 
+trust = option(
+    "--trust",
+    is_flag=True,
+    heading="Victim",
+    help="The run is my own: make its victim, whatever that runs; said once.",
+)
+"""The option of commands that make the victim that a run names."""
+
+
 def _spec(victim: str | None, **options: Any) -> VictimSpec | None:
     if victim is not None:
         return VictimSpec.parse(victim, options)

@@ -30,9 +30,17 @@ from iqaudit.measures._bootstrap import Estimate
     metavar="SPEC",
     help="Victim and its options, SPEC[,OPTION=VALUE]...  [default: the run's; repeatable]",
 )
+@options.trust
 @options.yes
 @options.output
-def transfer(*, directory: Path, victims: Sequence[str], yes: bool, output: options.Output) -> None:
+def transfer(
+    *,
+    directory: Path,
+    victims: Sequence[str],
+    trust: bool,
+    yes: bool,
+    output: options.Output,
+) -> None:
     """Score the pictures made against each victim with all victims.
 
     The same command again goes on where it was stopped; no score is asked twice.
@@ -43,7 +51,7 @@ def transfer(*, directory: Path, victims: Sequence[str], yes: bool, output: opti
       iqaudit transfer audit --victim reference --victim onnx:net.onnx,range=0:1
     """
     watch = watched(silent=output.silent)
-    whole = iqaudit.transfer(directory, victims, yes=yes, watch=watch)
+    whole = iqaudit.transfer(directory, victims, yes=yes, watch=watch, trust=trust)
     if output.as_json:
         click.echo((directory / TRANSFER).read_text("utf-8"))
     elif not output.quiet:

@@ -18,15 +18,18 @@ SHOWN = 3
 @options.command()
 @click.argument("directory", type=Path)
 @options.own_victim
+@options.trust
 @options.output
-def verify(*, directory: Path, victim: VictimSpec | None, output: options.Output) -> None:
+def verify(
+    *, directory: Path, victim: VictimSpec | None, trust: bool, output: options.Output
+) -> None:
     """Read a run's or an audit's files, measure and score them again, and compare.
 
     \b
     Example:
       iqaudit verify iqaudit-demo
     """
-    checks = iqaudit.verify(directory, victim)
+    checks = iqaudit.verify(directory, victim, trust=trust)
     wrong = sum(bool(check.wrong) for check in checks)
     if output.as_json:
         print_json([vars(check) for check in checks])

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import msgspec
 
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.scale import Scale
 from iqaudit._runs.figures import Likeness, Row, Summary
 from iqaudit._search.stop import Outcome
@@ -139,6 +139,7 @@ class PictureRecord(Row):
     def __post_init__(self) -> None:
         if self.outcome.upper() not in Outcome.__members__:
             raise ValueError(f"{self.outcome!r} is not a valid Outcome")
+        Direction(self.direction)
 
     @property
     def figures(self) -> Row:

@@ -16,6 +16,8 @@ has a JSON Schema of each. A key that no version writes is ignored.
 import hashlib
 import json
 import os
+import stat
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -25,7 +27,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, printable
 from iqaudit._runs.records import FLAT, IF_ANY, OMITTED, AttackRecord, AuditRecord, RunRecord
 
 FORMAT = "iqaudit results, version 1"
@@ -45,6 +47,16 @@ FILES = {"clean": "png", "attacked": "png", "scores": "npy"}
 ANSWER = np.dtype([("score", "<f8"), ("picture", "<u8")])
 """A row of the scores' file: the native score, and the `picture_key` of the picture scored."""
 
+PART = ".part"
+"""The end of the name of a file that is being written."""
+
+OWN = {f"{name}{end}" for name in (RESULTS, AUDIT, REPORT, *ANALYSES) for end in ("", PART)} | {
+    *FILES,
+    ANSWERS,
+    ENTRIES,
+}
+"""The names of what is iqaudit's in a run's or an audit's directory."""
+
 T = TypeVar("T")
 
 
@@ -56,6 +68,39 @@ class _Formatted(msgspec.Struct):
 
 class DamagedRecordError(InputError):
     """A file that has a value of another type where a record has a figure or a name."""
+
+
+def refuse_links(path: str | os.PathLike[str]) -> None:
+    """Refuse a run's or a cell's directory that has a link, a device or a pipe among its files.
+
+    What came from elsewhere could lead out of it so, to be read or written over.
+
+    Raises
+    ------
+    InputError
+        If it has one.
+    """
+    root = Path(path)
+    _refuse_links_in(root, OWN)
+    for name in (*FILES, ANSWERS, ENTRIES):
+        _refuse_links_in(root / name)
+
+
+def _refuse_links_in(folder: Path, names: Container[str] | None = None) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if names is None or entry.name in names:
+                _refuse_link(folder / entry.name)
+
+
+def _refuse_link(file: Path) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        mode = file.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise InputError(
+                f"{printable(file)}: this is a link, or no regular file, and a run's files are all "
+                "its own: remove it, or put a copy of what it leads to in its place."
+            )
 
 
 def file_names(name: str) -> dict[str, str]:
@@ -74,9 +119,9 @@ def load_answers(path: str | os.PathLike[str], name: str) -> NDArray[np.void]:
     file = Path(path) / file_names(name)["scores"]
     try:
         answers = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # noqa: BLE001 (a damaged header can raise anything in its parser)
         raise InputError(f"{file}: this cannot be read ({error}).") from None
-    if answers.dtype != ANSWER or answers.ndim != 1:
+    if answers.dtype != ANSWER or answers.ndim != 1 or not len(answers):
         raise InputError(f"{file}: these are no recorded scores.")
     return np.asarray(answers)
 
@@ -89,6 +134,7 @@ def load(path: str | os.PathLike[str]) -> RunRecord:
     InputError
         If there is none, or it is not one that this version reads.
     """
+    refuse_links(path)
     file = Path(path) / RESULTS
     record = read(file, FORMAT, RunRecord)
     if record is None:
@@ -112,6 +158,9 @@ def manifest(path: str | os.PathLike[str]) -> AuditRecord | None:
         folders = () if record.flat else [cell.folder for cell in record.cells]
         for name in (*folders, *record.data.pictures):
             _refuse_a_path(file, name, "cell's or picture's")
+        _refuse_links_in(file.parent, OWN)
+        for folder in folders:
+            _refuse_link(file.parent / folder)
         for cell in record.cells:
             if not any(victim.is_of(cell) for victim in record.victims):
                 raise InputError(f"{file}: the cell {cell.folder} is of no victim there.")
@@ -185,6 +234,7 @@ def read(file: Path, form: str | None, kind: type[T]) -> T | None:
     DamagedRecordError
         If a value is of another type than the record's, or a key is missing within one.
     """
+    _refuse_link(file)
     try:
         content = file.read_bytes()
         # Thousands of pictures' steps as plain lists would take several times the record's memory;

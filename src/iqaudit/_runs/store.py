@@ -27,6 +27,7 @@ from iqaudit._runs.schema import (
     AUDIT,
     ENTRIES,
     FILES,
+    PART,
     REPORT,
     RESULTS,
     as_json,
@@ -34,12 +35,10 @@ from iqaudit._runs.schema import (
     file_sha256,
     load,
     manifest,
+    refuse_links,
 )
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Card
-
-PART = ".part"
-"""The end of the name of a file that is being written."""
 
 
 def write_result(
@@ -97,7 +96,9 @@ def write_whole(file: Path, content: bytes) -> Path:
     """Write a file at one stroke, and return its path: it is there whole, or as it was."""
     part = file.with_name(file.name + PART)
     with naming(file):
-        part.write_bytes(content)
+        part.unlink(missing_ok=True)  # what an earlier start left, or a link to elsewhere
+        with part.open("xb") as stream:
+            stream.write(content)
     return part.replace(file)
 
 
@@ -143,6 +144,8 @@ def remove(path: Path) -> None:
     """
     audit = manifest(path)
     if audit is not None:
+        for cell in audit.cells:
+            refuse_links(path / cell.folder)
         for cell in audit.cells:
             folder = path / cell.folder
             _remove_run(folder, audit.data.pictures)

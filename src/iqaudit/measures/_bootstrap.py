@@ -42,6 +42,10 @@ class Estimate:
     low: float | None = None
     high: float | None = None
 
+    def __post_init__(self) -> None:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("Expected both ends of an interval, or none")
+
 
 NOTHING = Estimate(None)
 

@@ -176,17 +176,19 @@ class VictimSpec:
 
 
 def held_spec(
-    run: Path, spec: str, options: Mapping[str, Any], objects: Iterable[VictimSpec] = ()
+    run: Path, spec: str, options: Mapping[str, Any], named: Iterable[VictimSpec] = ()
 ) -> VictimSpec:
-    """Return the victim of a cell, by its string and options in the manifest.
+    """Return the victim of a run, by its string and options in its record.
+
+    Where it is one of those that the caller named, that one.
 
     Raises
     ------
     InputError
-        If the manifest does not hold all of them.
+        If the record does not hold all of them.
     """
-    for each in objects:
-        if (each.spec, each.options) == (spec, options):
+    for each in named:
+        if (each.spec, _as_read(each.options)) == (spec, _as_read(options)):
             return each
     kind = spec.partition(":")[0]
     if kind == OBJECT:
@@ -195,10 +197,17 @@ def held_spec(
         )
     if kind in SERVICES:
         raise InputError(
-            f"{run}: the manifest does not hold all of what its victim was named by, which may be "
+            f"{run}: its record does not hold all of what its victim was named by, which may be "
             "a secret; name it for each cell, with its options, as its victim (--victim)."
         )
     return VictimSpec(spec, options)
+
+
+def _as_read(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as they are read again from a file, which has lists for tuples."""
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in options.items()
+    }
 
 
 def as_victim(

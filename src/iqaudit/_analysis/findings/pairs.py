@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from iqaudit._analysis.scorers import own_label
 from iqaudit._core import picture
+from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.scale import QUALITY_MAX
@@ -85,7 +86,12 @@ def recorded(run: Path, record: RunRecord) -> Iterator[tuple[int, float]]:
     victim = record.victim
     for pair in pairs(run, record):
         answers = pair.answers()
-        best = pair.entry.best_query // victim.cost - 1
+        best = pair.entry.best_query // max(1, victim.cost) - 1
+        if best not in range(len(answers)):
+            raise InputError(
+                f"{run}: best_query of {pair.name} is {pair.entry.best_query}, and its file of "
+                f"scores has {len(answers)}."
+            )
         for index in (0, best) if not victim.noise else (0,):
             yield int(answers["picture"][index]), float(answers["score"][index])
 

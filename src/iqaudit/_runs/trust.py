@@ -1,0 +1,98 @@
+"""Trust in runs: a run is data, so a victim that it names is made again of one's own runs alone.
+
+To make a victim again can run code: a module is imported, a file of weights is loaded. So the runs
+that were made here are remembered outside of them, in the user's state folder: a line a run and
+victim, a digest of the run's real path and of the victim's string and options. A run from elsewhere
+is not there, and neither is one of one's own into which another victim was written.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from iqaudit._core.errors import InputError, printable
+from iqaudit._core.settings import FILE
+from iqaudit.victims._options import OPTIONS
+from iqaudit.victims._registry import KINDS
+from iqaudit.victims._spec import VictimSpec
+
+FOREIGN = {
+    "python": "whose module would be imported",
+    "onnx": "whose file would be loaded",
+    "torch": "whose file would be loaded, with the code in it",
+    "replay": "whose folder would be read",
+    "pyiqa": "whose weights may be downloaded",
+}
+"""What making a victim of a kind does that a stranger must not have done here."""
+
+
+def refuse_strange(run: Path, victim: VictimSpec, *, trust: bool = False) -> None:
+    """Refuse to make a victim again that a run names and nobody here did.
+
+    Parameters
+    ----------
+    run : Path
+        The run's directory, or the audit's that it is a cell of.
+    victim : VictimSpec
+        The victim, as it is recorded there.
+    trust : bool
+        Whether the run is the user's own: it is from then on.
+
+    Raises
+    ------
+    InputError
+        If the victim runs or reads something of the run's choice, and the run was not made here.
+    """
+    does = _foreign(victim)
+    if does is None or victim.base is not None or _digest(run, victim) in _remembered():
+        return
+    if not trust:
+        raise InputError(
+            f'{run}: the run names the victim "{printable(victim.spec)}", {does}, and it is not '
+            "known to be your own. If it is, say --trust (trust=True), once; else name a victim "
+            "yourself: --victim (victim=)."
+        )
+    remember(run, [victim])
+
+
+def remember(run: Path, victims: Iterable[VictimSpec]) -> None:
+    """Remember a run of one's own, where the state folder can be written."""
+    known = _remembered()
+    digests = [_digest(run, each) for each in victims if each.base is None and _foreign(each)]
+    lines = "".join(f"{each}\n" for each in dict.fromkeys(digests) if each not in known)
+    with suppress(OSError, RuntimeError):  # without a home, nothing is remembered
+        if lines:
+            file = _file()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("a", encoding="ascii") as stream:
+                stream.write(lines)
+
+
+def _foreign(victim: VictimSpec) -> str | None:
+    """Return what making a victim does that may be a stranger's; None where that is nothing."""
+    if ":" in KINDS[victim.kind].spec:
+        return FOREIGN.get(victim.kind, "which would be asked")
+    files = [key for key in victim.options if OPTIONS[key].type is FILE]
+    return f"whose {files[0]} would be loaded" if files else None
+
+
+def _digest(run: Path, victim: VictimSpec) -> str:
+    read = VictimSpec(victim.spec, victim.options).options  # 1 and 1.0 are the same there
+    options = json.dumps(dict(read), sort_keys=True, default=str)
+    content = "\0".join((os.path.realpath(run), victim.spec, options))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _remembered() -> frozenset[str]:
+    try:
+        return frozenset(_file().read_text("ascii").splitlines())
+    except (OSError, RuntimeError, ValueError):
+        return frozenset()
+
+
+def _file() -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "iqaudit" / "runs"
