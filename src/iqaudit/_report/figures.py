@@ -1,16 +1,15 @@
 """Numbers of the page: as text, and as CSV in a link."""
 
 import base64
-import csv
 import math
 import re
 from collections.abc import Iterable, Sequence
-from io import StringIO
 from itertools import chain
 from typing import Any
 
 from markupsafe import Markup
 
+from iqaudit._analysis.tables.csv_text import csv_text
 from iqaudit.measures._bootstrap import NOTHING, Estimate
 
 NONE = "–"
@@ -58,13 +57,10 @@ def csv_url(rows: Iterable[Sequence[Any]]) -> str:
 
     An estimate takes three columns, whose heads are those of `spread`.
     """
-    buffer = StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    for row in rows:
-        parts = (numbers(each) if isinstance(each, Estimate) else (each,) for each in row)
-        writer.writerow(chain.from_iterable(parts))
-    text = base64.b64encode(buffer.getvalue().encode())
-    return "data:text/csv;charset=utf-8;base64," + text.decode("ascii")
+    parts = ((numbers(each) if isinstance(each, Estimate) else (each,) for each in r) for r in rows)
+    text = csv_text(map(chain.from_iterable, parts))
+    encoded = base64.b64encode(text.encode()).decode("ascii")
+    return f"data:text/csv;charset=utf-8;base64,{encoded}"
 
 
 def spread(name: str) -> tuple[str, str, str]:

@@ -1,6 +1,5 @@
 """A run's or an audit's figures as one flat table: a row a picture and cell."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from iqaudit import measures
 from iqaudit._analysis.tables import samples
 from iqaudit._analysis.tables.cells import CellData, PictureData
+from iqaudit._analysis.tables.csv_text import csv_text
 from iqaudit._analysis.tables.samples import Ranged, Snapshot
 from iqaudit._analysis.tables.tables import checkpoints
 from iqaudit._core.errors import InputError, naming
@@ -28,12 +28,12 @@ def rows(cells: Sequence[CellData]) -> list[dict[str, Any]]:
 
 
 def write_csv(path: Path, cells: Sequence[CellData]) -> None:
-    """Write the rows as CSV, in UTF-8: a head, an empty field for None, numbers in full."""
+    """Write the rows as CSV, in UTF-8; see `csv_text`."""
     table = rows(cells)
-    with naming(path), path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(table[0]) if table else ["cell"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
+    heads = list(table[0]) if table else ["cell"]
+    text = csv_text([heads, *(row.values() for row in table)])
+    with naming(path):
+        path.write_text(text, encoding="utf-8", newline="")
 
 
 def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
