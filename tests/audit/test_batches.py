@@ -92,8 +92,10 @@ def test_pictures_of_one_size_are_scored_together(tmp_path: Path, photos: Path) 
     assert counts == {2: 20, 1: 10}
 
 
-@pytest.mark.parametrize("then", [1, 2, 3])
-@pytest.mark.parametrize("after", [2, 47, 100, 150])
+@pytest.mark.parametrize("then", [1, pytest.param(2, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize(
+    "after", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (47, 150)), 100]
+)
 def test_a_stopped_batch_is_taken_up_with_another(
     after: int,
     then: int,

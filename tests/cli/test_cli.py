@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import iqaudit
 from iqaudit import _cli
 from iqaudit._runs.records import AttackRecord
 from iqaudit._runs.schema import load as load_record
-from iqaudit.testing import Failing
+from iqaudit.testing import Failing, synthetic_picture
 
 COMMANDS = [
     *("demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"),
@@ -38,11 +39,18 @@ def photo(tmp_path: Path, make_picture: MakePicture) -> Path:
     return tmp_path / "photo.png"
 
 
-@pytest.fixture
-def run(tmp_path: Path, photo: Path) -> Path:
-    result = iqaudit_("attack", photo, "--queries", 6, "--out", tmp_path / "run")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kept")
+    iqaudit.write(folder / "photo.png", synthetic_picture(64, 72))
+    result = iqaudit_("attack", folder / "photo.png", "--queries", 6, "--out", folder / "run")
     assert result.exit_code == 0, result.output
-    return tmp_path / "run"
+    return folder / "run"
+
+
+@pytest.fixture
+def run(kept: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(kept, tmp_path / "run")
 
 
 @pytest.mark.parametrize("command", [[], *[[command] for command in COMMANDS]])

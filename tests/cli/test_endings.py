@@ -144,7 +144,13 @@ def test_scores_that_were_asked_are_printed(
 
 
 @ENDS
-@pytest.mark.parametrize("command", ["check", "transfer", "insights", "verify"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check",
+        *(pytest.param(c, marks=pytest.mark.slow) for c in ("transfer", "insights", "verify")),
+    ],
+)
 def test_a_signal_ends_every_command_that_asks(
     number: int, command: str, photos: Path, tmp_path: Path, at: Callable[..., None]
 ) -> None:

@@ -65,7 +65,11 @@ def code(monkeypatch: pytest.MonkeyPatch) -> Code:
 
 FAILING = pytest.mark.parametrize("kind", ["full", "gone", "closed"])
 RUNS = pytest.mark.parametrize(
-    "command", [("attack",), ("audit", "--attack", "square", "--engine", "serial")]
+    "command",
+    [
+        ("attack",),
+        pytest.param(("audit", "--attack", "square", "--engine", "serial"), marks=pytest.mark.slow),
+    ],
 )
 
 

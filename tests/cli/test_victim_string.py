@@ -77,7 +77,11 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Mapping[str, Any]]
 @pytest.mark.parametrize(
     ("command", "form"),
     [
-        *((command, form) for command in ONE for form in FORMS),
+        *(
+            pytest.param(command, form, marks=[] if command == "attack" else pytest.mark.slow)
+            for command in ONE
+            for form in FORMS
+        ),
         *((command, "one string") for command in SEVERAL),
     ],
 )

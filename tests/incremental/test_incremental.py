@@ -272,6 +272,7 @@ def _walk(module: nn.Module, seed: int, steps: int = 8) -> None:
     assert session.trust.fault == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", sorted(LAYERS.keys() - UNRULED))
 def test_every_layer_has_a_rule(layer: str) -> None:
     network = _network(_Drawn([layer], "mean", 0))

@@ -68,7 +68,7 @@ def test_the_attacks_whose_proposals_depend_on_the_budget_are_known(name: str) -
 
 
 @pytest.mark.parametrize("name", sorted(set(ATTACKS) - SCHEDULED))
-@pytest.mark.parametrize("size", [(24, 32), (5, 6)])
+@pytest.mark.parametrize("size", [pytest.param((24, 32), marks=pytest.mark.slow), (5, 6)])
 def test_an_anytime_attacks_search_is_the_beginning_of_every_longer_one(
     name: str, size: tuple[int, int], rough: Function, make_picture: MakePicture
 ) -> None:

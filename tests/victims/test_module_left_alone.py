@@ -155,7 +155,7 @@ def _modes(module: nn.Module) -> list[bool]:
     return [part.training for part in module.modules()]
 
 
-@pytest.mark.parametrize("attack", ["square", "pgd"])
+@pytest.mark.parametrize("attack", [pytest.param("square", marks=pytest.mark.slow), "pgd"])
 @pytest.mark.parametrize("kind", [_Net, _EvalFails, _Frozen, _Moded])
 def test_every_part_is_in_its_mode_again(kind: type[_Net], attack: str) -> None:
     net = kind()
