@@ -40,12 +40,12 @@ def jpeg(pixels: Pixels, quality: int) -> Pixels:
 
 def blur(pixels: Pixels, sigma: float) -> Pixels:
     """Blur by a Gaussian whose standard deviation is `sigma` pixels."""
-    return _rounded(scipy.ndimage.gaussian_filter(pixels.astype(np.float64), (sigma, sigma, 0)))
+    return rounded(scipy.ndimage.gaussian_filter(pixels.astype(np.float64), (sigma, sigma, 0)))
 
 
 def noise(pixels: Pixels, sigma: float, seed: int = 0) -> Pixels:
     """Add white Gaussian noise whose standard deviation is `sigma` levels."""
-    return _rounded(pixels + np.random.default_rng(seed).normal(0, sigma, pixels.shape))
+    return rounded(pixels + np.random.default_rng(seed).normal(0, sigma, pixels.shape))
 
 
 def resize_and_back(pixels: Pixels) -> Pixels:
@@ -64,7 +64,7 @@ def mirror(pixels: Pixels) -> Pixels:
 def one_level_of_noise(pixels: Pixels, sha256: str) -> Pixels:
     """Add -1, 0 or 1 level to each channel of each pixel, with equal chances."""
     draw = Stream(0, f"{sha256}:noise").at(0)
-    return _rounded(pixels + draw.integers(-1, 1, pixels.shape, np.int16, endpoint=True))
+    return rounded(pixels + draw.integers(-1, 1, pixels.shape, np.int16, endpoint=True))
 
 
 TREATMENTS = (
@@ -76,6 +76,7 @@ TREATMENTS = (
 )
 
 
-def _rounded(values: np.ndarray) -> Pixels:
-    rounded: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return rounded
+def rounded(values: np.ndarray) -> Pixels:
+    """Return the nearest levels, 0 to 255."""
+    levels: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return levels

@@ -12,6 +12,7 @@ from iqaudit._core.errors import InputError, VictimError, refuse_unless, whole_n
 from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Picture
+from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf, as_linf
 from iqaudit._search.ledger import Answer, check_budget
 from iqaudit._search.stop import Outcome, Stop
@@ -126,7 +127,8 @@ def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) ->
         If the answers are another search's.
     """
     victim = spec.victim
-    session = open_session(victim, picture.height, picture.width, spec.queries // victim.card.cost)
+    scores, stream = spec.queries // victim.card.cost, Stream(spec.seed, picture.sha256)
+    session = open_session(victim, picture.height, picture.width, scores, stream)
     trial = Trial(
         picture,
         victim.card,

@@ -1,6 +1,7 @@
 """Averages of a victim that answers at random: a score is the mean of several answers."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import whole_number
-from iqaudit.victims._base import Victim, forget
+from iqaudit._core.patches import Patched
+from iqaudit._core.stream import Stream
+from iqaudit.victims._base import (
+    Gradient,
+    Session,
+    Victim,
+    forget,
+    gradient_of,
+    open_session,
+)
 from iqaudit.victims._fingerprint import probes
 from iqaudit.victims._scoring import refuse_unusable, telling_failure
 
@@ -60,12 +70,21 @@ class Repeated:
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
-        answers = np.array([self._ask(pictures) for _ in range(self.repeats)])
-        # About the first: the mean of answers that do not differ is theirs to the last bit. An
-        # infinite one makes it a NaN, which the oracle refuses.
-        with np.errstate(invalid="ignore"):
-            mean: NDArray[np.float64] = answers[0] + (answers - answers[0]).mean(axis=0)
-        return mean
+        return mean(np.array([self._ask(pictures) for _ in range(self.repeats)]))
+
+    @property
+    def gradient(self) -> Gradient | None:
+        """The gradient of a victim that draws, which is a mean itself; None of others."""
+        return gradient_of(self._victim) if _draws(self._victim) else None
+
+    def open_session(
+        self, height: int, width: int, scores: int, stream: Stream | None = None
+    ) -> "Session | None":
+        """Begin a search, where the victim draws; see `iqaudit.victims._base.open_session`."""
+        if not _draws(self._victim):
+            return None
+        inner = open_session(self._victim, height, width, scores * self.repeats, stream)
+        return None if inner is None else Averaging(inner, self.repeats)
 
     def _ask(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         forget(self._victim)
@@ -78,3 +97,66 @@ class Repeated:
             answers = np.array([self._ask(probe[None]).item() for _ in range(PROBES)])
         refuse_unusable(self._victim, answers.tolist())
         return float(np.std(answers - answers[0], ddof=1))
+
+
+class Averaging:
+    """A search with a victim that draws, whose answers are averaged.
+
+    Parameters
+    ----------
+    inner : Session
+        The victim's own.
+    repeats : int
+        Answers a score.
+    """
+
+    def __init__(self, inner: Session, repeats: int) -> None:
+        self.inner, self._repeats = inner, repeats
+        self._last: Patched | None = None
+        self._questions: list[Patched] = []
+
+    @staticmethod
+    def scores(requests: "Sequence[tuple[Averaging, Patched]]") -> NDArray[np.float64]:
+        """Score changes; see `Session.scores`."""
+        inner = requests[0][0].inner
+        rounds = zip(*(session.several(change) for session, change in requests), strict=True)
+        answers = [
+            inner.scores(
+                [(each.inner, one) for (each, _), one in zip(requests, asked, strict=True)]
+            )
+            for asked in rounds
+        ]
+        return mean(np.array(answers, np.float64))
+
+    def recall(self, change: Patched) -> None:
+        """Take note of a change that was scored in an earlier search; see `Session.recall`."""
+        for question in self.several(change):
+            self.inner.recall(question)
+
+    def close(self) -> None:
+        """End the search."""
+        self.inner.close()
+
+    def several(self, change: Patched) -> list[Patched]:
+        """Return a change as so many questions; the same ones where it is asked again."""
+        if change is not self._last:
+            whole = change.painted()
+            self._last = change
+            self._questions = [Patched(whole) for _ in range(self._repeats)]
+        return self._questions
+
+
+def mean(answers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of rounds of answers, (rounds, n): about the first round's.
+
+    So that of answers which do not differ is theirs to the last bit. An infinite one makes it a
+    NaN, which the oracle refuses.
+    """
+    with np.errstate(invalid="ignore"):
+        result: NDArray[np.float64] = answers[0] + (answers - answers[0]).mean(axis=0)
+    return result
+
+
+def _draws(victim: Victim) -> bool:
+    """Whether a victim draws random numbers, which its sessions count."""
+    return bool(getattr(victim, "draws", False))

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from iqaudit._core.errors import printable, refuse_unless, whole_number
 from iqaudit._core.patches import Patched, Window, whole
 from iqaudit._core.scale import Scale
+from iqaudit._core.stream import Stream
 
 ELSEWHERE = "elsewhere"
 """The device of a victim whose scores may be paid for, as a service's."""
@@ -81,7 +82,10 @@ class Card:
 
 
 class Session(Protocol):
-    """A search on one picture with a victim that scores again only what changes."""
+    """A search on one picture with a victim that keeps something from score to score.
+
+    As one that scores again only what changes, or counts the questions that it draws numbers for.
+    """
 
     @staticmethod
     def scores(requests: "Sequence[tuple[Any, Patched]]") -> ArrayLike:
@@ -97,13 +101,16 @@ class Session(Protocol):
         """End the search."""
 
 
-def open_session(victim: "Victim", height: int, width: int, scores: int) -> Session | None:
+def open_session(
+    victim: "Victim", height: int, width: int, scores: int, stream: Stream | None = None
+) -> Session | None:
     """Begin a search of so many scores on a picture of a size.
 
     None where the victim scores whole pictures only, or the search is too short to be worth more.
+    The stream is the search's, of which a victim that draws takes its numbers.
     """
     begin = getattr(victim, "open_session", None)
-    return None if begin is None else begin(height, width, scores)
+    return None if begin is None else begin(height, width, scores, stream)
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TypedDict
 
 from iqaudit._core.scale import Scale
-from iqaudit._core.settings import FILE, FLAG, NUMBER, PAIR, TEXT, WHOLE, Setting, table
+from iqaudit._core.settings import FILE, FLAG, NUMBER, OBJECT, PAIR, TEXT, WHOLE, Setting, table
 
 EXACT = ("incremental", "dense")
 """In a search: only what a query changes is computed again, or whole pictures are."""
@@ -34,6 +34,13 @@ OPTIONS = MappingProxyType(
         _model("score_range", PAIR, "LOW HIGH", "Native score range.", word=RANGE, flag="--range"),
         _model("lower_is_better", FLAG, "", "A lower score means better quality."),
         _model("scale", FILE, "FILE", "Score scale of `iqaudit calibrate`, in place of --range."),
+        _model(
+            "defences",
+            OBJECT,
+            "DEFENCE",
+            "Before the victim, in order: jpeg:75, median:3, smooth:50@8, …",
+            many=True,
+        ),
         _model("repeats", WHOLE, "K", "Answers averaged into a score; each costs a query."),
         _model(
             "exact",
@@ -63,5 +70,5 @@ HOW_ASKED = frozenset(
 )
 """Options on the asking, which change no score: an audit goes on with others."""
 
-ALIASES = MappingProxyType({"range": "score_range", "header": "headers"})
+ALIASES = MappingProxyType({"range": "score_range", "header": "headers", "defence": "defences"})
 """The command line's names of some of them."""

@@ -4,19 +4,21 @@ One way leads to a victim: its spec; the victim that is made from it and asked n
 the same as it is to be asked, with its answers averaged where an option says so (`averaged`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.settings import two_numbers
+from iqaudit.defences._registry import written
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim
+from iqaudit.victims._defended import Defended
 from iqaudit.victims._objects import name_victim, wrap
 from iqaudit.victims._options import ALIASES, OPTIONS
 from iqaudit.victims._registry import KINDS, unknown_victim
@@ -116,10 +118,10 @@ class VictimSpec:
         options = _present(options or {})
         spec = cls.parse(victim) if isinstance(victim, str) else victim
         named = isinstance(spec, VictimSpec)
-        if named and all(isinstance(each, str | int | float | tuple) for each in options.values()):
+        if named and all(map(_is_written, options.values())):
             return spec.plus(options)
         repeats = {"repeats": options.pop("repeats", None)}
-        base = unasked(spec.plus(options)) if named else wrap(victim, options)
+        base = unasked(spec.plus(options)) if named else wrapped(victim, options)
         return cls(f"{OBJECT}:{base.card.name}", repeats, base)
 
     def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
@@ -144,7 +146,8 @@ class VictimSpec:
     @property
     def label(self) -> str:
         """A short name, without anything that may be secret: the user's, or the model's."""
-        return str(self.options.get("name", self.model))
+        model = "+".join((self.model, *map(str, self.options.get("defences", ()))))
+        return str(self.options.get("name", model))
 
     @property
     def model(self) -> str:
@@ -253,8 +256,13 @@ def as_victim(
         spec = spec.plus(options)
         return ready(spec, unasked(spec))
     repeats = options.pop("repeats", None)
-    base = wrap(victim, options)
-    return base if repeats is None else Repeated(base, repeats)
+    return _repeated(wrapped(victim, options), repeats)
+
+
+def wrapped(victim: Any, options: dict[str, Any]) -> Victim:
+    """Return the victim of an object, behind the defences that its options name."""
+    name, defences = options.pop("name", None), options.pop("defences", ())
+    return name_victim(_defended(wrap(victim, options), defences), name)
 
 
 def unasked(spec: VictimSpec) -> Victim:
@@ -267,10 +275,12 @@ def unasked(spec: VictimSpec) -> Victim:
     """
     if spec.base is not None:
         return spec.base
-    options = {key: value for key, value in spec.options.items() if key not in ("repeats", "name")}
+    others = ("repeats", "name", "defences")
+    options = {key: value for key, value in spec.options.items() if key not in others}
     if _is_file(options.get("scale")):
         options["scale"] = load_scale(options["scale"])
-    return name_victim(KINDS[spec.kind].make(spec.spec, options), spec.options.get("name"))
+    victim = _defended(KINDS[spec.kind].make(spec.spec, options), spec.options.get("defences", ()))
+    return name_victim(victim, spec.options.get("name"))
 
 
 def averaged(spec: VictimSpec, base: Victim, noise: float | None = None) -> Victim:
@@ -278,8 +288,7 @@ def averaged(spec: VictimSpec, base: Victim, noise: float | None = None) -> Vict
 
     One whose answers are averaged is asked for its noise, unless that is known; see `Repeated`.
     """
-    repeats = spec.options.get("repeats")
-    return base if repeats is None else Repeated(base, repeats, noise)
+    return _repeated(base, spec.options.get("repeats"), noise)
 
 
 def ready(spec: VictimSpec, base: Victim, noise: float | None = None) -> Victim:
@@ -288,6 +297,17 @@ def ready(spec: VictimSpec, base: Victim, noise: float | None = None) -> Victim:
     if _is_file(spec.options.get("scale")):
         refuse_another(spec.options["scale"], victim)
     return victim
+
+
+def _repeated(base: Victim, repeats: int | None, noise: float | None = None) -> Victim:
+    """Return a victim whose answers are averaged; of one that draws, the noise is known."""
+    if repeats is None and not getattr(base, "draws", False):
+        return base
+    return Repeated(base, repeats or 1, noise)
+
+
+def _defended(victim: Victim, defences: Sequence[Any]) -> Victim:
+    return cast("Victim", Defended(victim, defences)) if defences else victim
 
 
 class Victims:
@@ -331,10 +351,21 @@ def _present(options: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in options.items()
         if not (value is None or value is False or (isinstance(value, tuple) and not value))
     }
+    if "defences" in present:
+        defences = present["defences"]
+        several = defences if isinstance(defences, list | tuple) else (defences,)
+        present["defences"] = tuple(map(written, several))
     with suppress(TypeError):  # a text, or what is refused where it is read
         if "score_range" in present:  # a list and an array are written as a tuple is
             present["score_range"] = two_numbers(present["score_range"])
     return present
+
+
+def _is_written(value: object) -> bool:
+    """Whether a file can hold an option's value."""
+    return isinstance(value, str | int | float) or (
+        isinstance(value, tuple) and all(map(_is_written, value))
+    )
 
 
 def _twice(name: str, kind: str) -> InputError:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from iqaudit._core.errors import InputError
 from iqaudit._core.patches import Window, whole
 from iqaudit._core.scale import Scale
+from iqaudit._core.stream import Stream
 from iqaudit._incremental.rescorer import Rescorer
 from iqaudit._incremental.session import Session
 from iqaudit.victims._base import Card
@@ -139,8 +140,11 @@ class TorchModule:
             [slope] = torch.autograd.grad(scores.sum(), x)
         return (slope[0].permute(1, 2, 0).float() / 255).cpu().numpy()
 
-    def open_session(self, height: int, width: int, scores: int) -> Session | None:
+    def open_session(
+        self, height: int, width: int, scores: int, stream: Stream | None = None
+    ) -> Session | None:
         """Begin a search; see `iqaudit.victims._base.open_session`."""
+        del stream  # it draws nothing
         worth = self._incremental and scores >= WORTH_READING
         return self.rescorer.open(height, width) if worth else None
 

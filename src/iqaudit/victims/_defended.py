@@ -1,0 +1,305 @@
+"""Victims behind defences: a defended victim is a victim."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iqaudit._core.errors import InputError
+from iqaudit._core.patches import Patch, Patched, Window, whole
+from iqaudit._core.picture import Pixels, pixels_sha256
+from iqaudit._core.stream import Stream
+from iqaudit.defences._base import Draw, Question, Standard, question
+from iqaudit.defences._registry import chain, spec
+from iqaudit.victims._base import Card, Gradient, Session, Victim, forget, gradient_of, open_session
+
+EXPECTED = 8
+"""Draws whose mean is the gradient behind a defence that draws (EOT; Athalye et al., ICML 2018)."""
+
+TOGETHER = 32
+"""Pictures of one question that are scored in a call at the most."""
+
+REMEMBERED = 64
+"""Changes of which one may become the base without being defended anew."""
+
+
+class Defended:
+    """A victim behind defences.
+
+    A question costs one query, however many pictures are scored for it. Where a defence draws, no
+    two questions get the same numbers: in a search they hang on the seed, the clean picture and the
+    question's number; outside one on the picture and how often it was asked about.
+
+    Parameters
+    ----------
+    victim : Victim
+        The scorer.
+    defences : sequence of str or Defence
+        In order, the first nearest to the picture; strings as in `iqaudit.defences.DEFENCES`.
+
+    Raises
+    ------
+    InputError
+        If there is no such defence, or the victim takes no pictures such as it makes.
+    """
+
+    def __init__(self, victim: Victim, defences: Sequence[Any]) -> None:
+        self._victim, self.defences = victim, chain(defences)
+        self.draws = any(each.draws for each in self.defences)
+        self._names = "+".join(map(spec, self.defences))
+        self._asked: Counter[str] = Counter()
+        self._smallest = self._smallest_side(victim.card)
+
+    @property
+    def card(self) -> Card:
+        """The victim's card, as it is behind the defences."""
+        card = self._victim.card
+        note = f"behind {self._names}"
+        if self.gradient is not None:
+            note += f", whose gradient is {self._gradient_kind()}"
+        return replace(
+            card,
+            name=f"{card.name}+{self._names}",
+            smallest_side=self._smallest,
+            window=self._window,
+        ).noting(note)
+
+    @property
+    def account(self) -> Any:
+        """The account of a service so far; None where the victim has none."""
+        return getattr(self._victim, "account", None)
+
+    @property
+    def fingerprint(self) -> Any:
+        """The victim's own, where it need not be asked; None elsewhere."""
+        return getattr(self._victim, "fingerprint", None)
+
+    def forget(self) -> None:
+        """Have a victim that keeps its answers ask again."""
+        forget(self._victim)
+
+    def score(self, pictures: Pixels) -> NDArray[np.float64]:
+        """Score pictures (n, height, width, 3); see `Victim.score`."""
+        return self._answers([question(self.defences, each, self._draw(each)) for each in pictures])
+
+    @property
+    def gradient(self) -> Gradient | None:
+        """The gradient behind the defences; None where the victim answers scores alone.
+
+        Exact where a defence has a derivative; the straight-through estimate where it has none;
+        the mean of `EXPECTED` draws, fixed for a picture, where it draws.
+        """
+        slope = gradient_of(self._victim)
+        return None if slope is None else lambda picture: self._gradient(slope, picture)
+
+    def open_session(
+        self, height: int, width: int, scores: int, stream: Stream | None = None
+    ) -> Session | None:
+        """Begin a search; see `iqaudit.victims._base.open_session`."""
+        if self.draws:
+            return None if stream is None else Drawn(self, stream)
+        if any(each.reach is None for each in self.defences):
+            return None
+        inner = open_session(self._victim, height, width, scores, stream)
+        return None if inner is None else Local(self.defences, inner)
+
+    def incremental(self, height: int, width: int) -> str:
+        """Return a sentence on how much of a search's work is done again only where it changes."""
+        if self.draws or any(each.reach is None for each in self.defences):
+            return f"Every query is a dense pass, since {self._names} changes the whole picture."
+        own = getattr(self._victim, "incremental", None)
+        return "Every query is a dense pass." if own is None else str(own(height, width))
+
+    def answer(self, picture: Pixels, draw: Draw) -> float:
+        """Return the answer to a question about a picture, with the numbers that it draws."""
+        return float(self._answers([question(self.defences, picture, draw)])[0])
+
+    def _answers(self, questions: Sequence[Question]) -> NDArray[np.float64]:
+        if all(len(each.pictures) == 1 for each in questions):
+            # As many as the card allows, where they are of one size still.
+            shapes = {each.pictures.shape for each in questions}
+            if len(shapes) == 1:
+                scores = self._scores(np.concatenate([each.pictures for each in questions]))
+                pairs = zip(questions, scores, strict=True)
+                return np.array([each.answer(score[None]) for each, score in pairs])
+        return np.array([each.answer(self._scores(each.pictures)) for each in questions])
+
+    def _scores(self, pictures: Pixels) -> NDArray[np.float64]:
+        size = self._victim.card.largest_batch or TOGETHER
+        parts = [pictures[start : start + size] for start in range(0, len(pictures), size)]
+        scores = [np.asarray(self._victim.score(part.copy()), np.float64) for part in parts]
+        return np.concatenate([np.atleast_1d(part) for part in scores])
+
+    def _draw(self, picture: Pixels) -> Draw | None:
+        if not self.draws:
+            return None
+        key = pixels_sha256(picture)
+        self._asked[key] += 1
+        return Stream(0, f"{key}:defence").at(self._asked[key])
+
+    def _gradient(self, slope: Gradient, picture: Pixels) -> NDArray[np.float32]:
+        draws: Iterator[Draw | None] = iter((None,))
+        if self.draws:
+            stream = Stream(0, f"{pixels_sha256(picture)}:gradient")
+            draws = map(stream.at, range(EXPECTED))
+        slopes = []
+        for draw in draws:
+            asked = question(self.defences, picture, draw)
+            by_each = np.stack([np.asarray(slope(each), np.float32) for each in asked.pictures])
+            alone = len(by_each) == 1  # whose share in the answer hangs on no score
+            scores = np.zeros(1) if alone else self._scores(asked.pictures)
+            slopes.append(asked.pull_back(scores, by_each))
+        mean: NDArray[np.float32] = np.mean(slopes, axis=0, dtype=np.float32)
+        return mean
+
+    def _gradient_kind(self) -> str:
+        estimates = [spec(each) for each in self.defences if each.estimated]
+        parts = [f"straight through {'+'.join(estimates)} (BPDA)" if estimates else "exact"]
+        if self.draws:
+            parts.append(f"the mean of {EXPECTED} draws (EOT)")
+        return ", ".join(parts)
+
+    def _smallest_side(self, card: Card) -> int:
+        """Return the side of the smallest square whose pictures the victim takes."""
+        side = card.smallest_side
+        if card.size is not None:
+            made = self._made(*card.size)
+            if made != card.size:
+                raise InputError(
+                    f'The victim "{card.name}" takes {card.size[1]} x {card.size[0]} alone, and '
+                    f"{self._names} makes {made[1]} x {made[0]} of it."
+                )
+            return side
+        while (least := min(self._made(side, side))) < card.smallest_side:
+            side = max(side + 1, side * card.smallest_side // max(1, least))
+        return side
+
+    def _made(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width of the pictures made of a picture of a size."""
+        grey = np.full((height, width, 3), 128, np.uint8)
+        draw = np.random.default_rng(0) if self.draws else None
+        made = question(self.defences, grey, draw).pictures
+        return made.shape[1], made.shape[2]
+
+    def _window(self, height: int, width: int) -> Window:
+        """Return the part of a picture that the victim looks at, where it stays in its place."""
+        window = self._victim.card.window(height, width)
+        reaches = [each.reach for each in self.defences]
+        if None in reaches or window == whole(height, width):
+            return whole(height, width)
+        reach = sum(each or 0 for each in reaches)
+        top, left = max(0, window.top - reach), max(0, window.left - reach)
+        bottom = min(height, window.top + window.height + reach)
+        right = min(width, window.left + window.width + reach)
+        return Window(top, left, bottom - top, right - left)
+
+
+class Drawn:
+    """A search with a victim whose defences draw: its questions are counted.
+
+    Parameters
+    ----------
+    victim : Defended
+        The victim.
+    stream : Stream
+        Of the search.
+    """
+
+    def __init__(self, victim: Defended, stream: Stream) -> None:
+        self._victim, self._count = victim, 0
+        self._last: Patched | None = None
+        self._stream = replace(stream, picture=f"{stream.picture}:defence")
+
+    @staticmethod
+    def scores(requests: "Sequence[tuple[Drawn, Patched]]") -> ArrayLike:
+        """Score changes; see `Session.scores`."""
+        return [session.score(change) for session, change in requests]
+
+    def score(self, change: Patched) -> float:
+        """Return a change's score."""
+        self.recall(change)
+        return self._victim.answer(change.painted(), self._stream.at(self._count))
+
+    def recall(self, change: Patched) -> None:
+        """Take note of a question that was asked in an earlier search; see `Session.recall`."""
+        if change is not self._last:  # one that was not answered is the same question again
+            self._last, self._count = change, self._count + 1
+
+    def close(self) -> None:
+        """End the search."""
+
+
+class Local:
+    """A search with a victim whose defences are local: they are computed where a change reaches.
+
+    Parameters
+    ----------
+    defences : sequence of Standard
+        Each with its reach.
+    inner : Session
+        The victim's own.
+    """
+
+    def __init__(self, defences: Sequence[Standard], inner: Session) -> None:
+        self._defences, self.inner = defences, inner
+        self._reach = sum(each.reach or 0 for each in defences)
+        self._base: Pixels | None = None
+        self._canvas = self._defended = np.empty((0, 0, 3), np.uint8)
+        self._changes: list[tuple[Patched, Patched]] = []
+        """Of the base, the last ones: as they were asked, and behind the defences."""
+
+    @staticmethod
+    def scores(requests: "Sequence[tuple[Local, Patched]]") -> ArrayLike:
+        """Score changes; see `Session.scores`."""
+        inner = [(session.inner, session.through(change)) for session, change in requests]
+        scores = np.asarray(inner[0][0].scores(inner), np.float64)
+        pairs = zip(requests, scores, strict=True)
+        return [session.answer(score) for (session, _), score in pairs]
+
+    def recall(self, change: Patched) -> None:
+        """Take note of a change that was scored in an earlier search; see `Session.recall`."""
+        self.inner.recall(self.through(change))
+
+    def close(self) -> None:
+        """End the search."""
+        self.inner.close()
+
+    def answer(self, score: float) -> float:
+        """Return the answer in place of a score."""
+        for defence in reversed(self._defences):
+            score = defence.answer(np.array([score]))
+        return score
+
+    def through(self, change: Patched) -> Patched:
+        """Return the change behind the defences."""
+        if change.base is not self._base:
+            made = next((own for asked, own in self._changes if asked.was(change.base)), None)
+            self._defended = self._made(change.base) if made is None else made.painted()
+            self._base, self._canvas, self._changes = change.base, change.base.copy(), []
+        for patch in change.patches:
+            self._canvas[patch.window] = patch.values
+        patches = tuple(map(self._around, change.patches))
+        for patch in change.patches:
+            self._canvas[patch.window] = change.base[patch.window]
+        through = Patched(self._defended, patches)
+        self._changes = [*self._changes[-REMEMBERED:], (change, through)]
+        return through
+
+    def _around(self, patch: Patch) -> Patch:
+        """Return what a patch of the canvas changes behind the defences."""
+        rows, columns = (
+            (max(0, each.start - self._reach), min(side, each.stop + self._reach))
+            for each, side in zip(patch.window, self._canvas.shape, strict=False)
+        )
+        # What lies at a cut through the picture is wrong as far as the defences reach.
+        top, left = max(0, rows[0] - self._reach), max(0, columns[0] - self._reach)
+        seen = self._canvas[top : rows[1] + self._reach, left : columns[1] + self._reach]
+        inside = slice(rows[0] - top, rows[1] - top), slice(columns[0] - left, columns[1] - left)
+        return Patch(rows[0], columns[0], self._made(seen)[inside])
+
+    def _made(self, pixels: Pixels) -> Pixels:
+        made: Pixels = question(self._defences, pixels, None).pictures[0]
+        return made
