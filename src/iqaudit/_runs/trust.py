@@ -73,6 +73,8 @@ def remember(run: Path, victims: Iterable[VictimSpec]) -> None:
 
 def _foreign(victim: VictimSpec) -> str | None:
     """Return what making a victim does that may be a stranger's; None where that is nothing."""
+    if any(str(each).startswith("python:") for each in victim.options.get("defences", ())):
+        return "behind a defence whose module would be imported"
     if ":" in KINDS[victim.kind].spec:
         return FOREIGN.get(victim.kind, "which would be asked")
     files = [key for key in victim.options if OPTIONS[key].type is FILE]

@@ -113,6 +113,11 @@ class Defended:
         own = getattr(self._victim, "incremental", None)
         return "Every query is a dense pass." if own is None else str(own(height, width))
 
+    def picture(self, picture: Pixels) -> Pixels:
+        """Return the picture behind defences that make one of one, and draw nothing."""
+        made: Pixels = question(self.defences, picture, None).pictures[0]
+        return made
+
     def answer(self, picture: Pixels, draw: Draw) -> float:
         """Return the answer to a question about a picture, with the numbers that it draws."""
         return float(self._answers([question(self.defences, picture, draw)])[0])
@@ -173,8 +178,8 @@ class Defended:
                     f"{self._names} makes {made[1]} x {made[0]} of it."
                 )
             return side
-        while (least := min(self._made(side, side))) < card.smallest_side:
-            side = max(side + 1, side * card.smallest_side // max(1, least))
+        while min(self._made(side, side)) < card.smallest_side:
+            side += 1
         return side
 
     def _made(self, height: int, width: int) -> tuple[int, int]:
