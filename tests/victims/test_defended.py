@@ -132,7 +132,7 @@ def test_other_searches_draw_otherwise() -> None:
 
 @pytest.fixture
 def spec(photos: Path) -> AuditSpec:
-    """Return an audit of victims whose defences draw, averaged and not, and of one that does not."""
+    """Return an audit of victims that draw, averaged and not, and of one that does not."""
     options: list[dict[str, object]] = [
         {"defences": ["noise:4"]},
         {"defences": ["smooth:3@8", "median:3"], "repeats": 2},
