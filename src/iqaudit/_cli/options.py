@@ -10,6 +10,7 @@ import click
 from iqaudit._audit.engines.cluster import ray
 from iqaudit._audit.engines.registry import ENGINES
 from iqaudit._audit.settings import DATA, SETTINGS
+from iqaudit._cli.streams import aside
 from iqaudit._core.errors import InputError
 from iqaudit._core.settings import FLAG, NUMBER, PAIR, WHOLE, Setting, Type
 from iqaudit.victims._options import OPTIONS
@@ -41,7 +42,15 @@ class Option(click.Option):
 
 
 class Command(click.Command):
-    """A command whose ``--help`` shows its options under their headings."""
+    """A command whose ``--help`` shows its options under their headings.
+
+    While it runs, what is printed by others' code is kept apart from its own words.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with aside(silent=bool(ctx.params.get("quiet"))):
+            return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, heading by heading."""
@@ -279,7 +288,9 @@ output = gathered(
     "output",
     Output,
     {
-        "quiet": in_output("--quiet", is_flag=True, help="Print errors only."),
+        "quiet": in_output(
+            "--quiet", is_flag=True, help="Print errors only; nothing of a victim's."
+        ),
         "as_json": in_output("--json", "as_json", is_flag=True, help="Print JSON, nothing else."),
     },
 )
