@@ -24,7 +24,7 @@ from iqaudit._runs.figures import Row, Summary
 from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
 from iqaudit.victims._spec import VictimSpec
 
-out_option = partial(options.in_output, "--out", type=Path, metavar="DIR")
+out_option = partial(options.in_output, "--out", type=options.PATH, metavar="DIR")
 
 
 @options.command()

@@ -28,7 +28,9 @@ from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load, runs
 from iqaudit._search.trial import on_unscored
 
-out_option = options.in_output("--out", type=Path, metavar="DIR", help="Directory to write.")
+out_option = options.in_output(
+    "--out", type=options.PATH, metavar="DIR", help="Directory to write."
+)
 
 
 @options.command()

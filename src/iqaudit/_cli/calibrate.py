@@ -19,9 +19,13 @@ from iqaudit.victims._spec import VictimSpec
 @options.recursive
 @options.ignore_memory
 @options.strict
-@options.in_data("--scores", type=Path, metavar="FILE", help="CSV of image,mos: opinion scores.")
+@options.in_data(
+    "--scores", type=options.PATH, metavar="FILE", help="CSV of image,mos: opinion scores."
+)
 @options.setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
-@options.in_output("--out", required=True, type=Path, metavar="FILE", help="TOML file to write.")
+@options.in_output(
+    "--out", required=True, type=options.PATH, metavar="FILE", help="TOML file to write."
+)
 @options.output
 def calibrate(
     *,

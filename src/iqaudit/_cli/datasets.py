@@ -33,7 +33,10 @@ SEED = replace(DATA["seed"], flag="--seed")
 @options.recursive
 @options.gathered("drawing", _drawing, DRAWING | {"seed": options.setting(SEED)})
 @options.in_output(
-    "--write", type=Path, metavar="FILE", help="List of the pictures' names to write, for --subset."
+    "--write",
+    type=options.PATH,
+    metavar="FILE",
+    help="List of the pictures' names to write, for --subset.",
 )
 @options.output
 def datasets(

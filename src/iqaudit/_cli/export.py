@@ -11,10 +11,10 @@ from iqaudit._core.errors import InputError
 
 
 @options.command()
-@click.argument("run", type=Path)
-@options.in_output("--csv", type=Path, metavar="FILE", help="CSV file.")
+@click.argument("run", type=options.PATH)
+@options.in_output("--csv", type=options.PATH, metavar="FILE", help="CSV file.")
 @options.in_output(
-    "--parquet", type=Path, metavar="FILE", help="Parquet file; needs iqaudit[parquet]."
+    "--parquet", type=options.PATH, metavar="FILE", help="Parquet file; needs iqaudit[parquet]."
 )
 def export(*, run: Path, **files: Path | None) -> None:
     """Write a row a picture and cell, with every figure and the opinion score.

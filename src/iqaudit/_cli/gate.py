@@ -58,7 +58,7 @@ gate_options = options.gathered(
             help='Exit with code 3 where this holds of a cell, as "rgo > 0.3".  [repeatable]',
         ),
         "junit": options.in_output(
-            "--junit", type=Path, metavar="FILE", help="JUnit file of the rules, for CI."
+            "--junit", type=options.PATH, metavar="FILE", help="JUnit file of the rules, for CI."
         ),
     },
 )

@@ -20,7 +20,7 @@ from iqaudit.victims._spec import VictimSpec
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 @options.own_victim
 @options.trust
 @options.yes

@@ -12,6 +12,7 @@ from iqaudit._audit.engines.registry import ENGINES
 from iqaudit._audit.settings import DATA, SETTINGS
 from iqaudit._cli.streams import aside
 from iqaudit._core.errors import InputError
+from iqaudit._core.paths import located
 from iqaudit._core.settings import FLAG, NUMBER, PAIR, WHOLE, Setting, Type
 from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._spec import VictimSpec
@@ -31,6 +32,20 @@ TYPES: Mapping[Type, Mapping[str, Any]] = {
     FLAG: {"is_flag": True},
 }
 """The types of settings as click takes them; all others are texts."""
+
+
+class _Path(click.ParamType):  # type: ignore[type-arg]
+    """A path; shells leave the ``~`` of ``--out=~/run`` alone."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        """Return the path of a text."""
+        return located(value)
+
+
+PATH = _Path()
+"""The type of options and arguments that are paths."""
 
 
 class Option(click.Option):
@@ -182,7 +197,7 @@ audit = gathered(
     {
         "pictures": click.argument("pictures", nargs=-1, metavar="[PICTURE]..."),
         "file": in_data(
-            "--from", "file", type=Path, metavar="FILE", help="TOML file of the whole audit."
+            "--from", "file", type=PATH, metavar="FILE", help="TOML file of the whole audit."
         ),
         **{key: setting(row) for key, row in {**SETTINGS, **DATA}.items() if key != "pictures"},
     },

@@ -10,7 +10,7 @@ from iqaudit._cli.printing import say
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 def report(*, directory: Path) -> None:
     """Write report.html again, of a run or of a whole audit, from its files.
 

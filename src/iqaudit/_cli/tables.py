@@ -17,7 +17,7 @@ from iqaudit._cli.printing import figure, interval, print_json, say, stdout, tab
 
 
 @options.command()
-@click.argument("run", type=Path)
+@click.argument("run", type=options.PATH)
 @options.in_output(
     "--over-seeds", is_flag=True, help="Average seeds within each picture, a row for all."
 )

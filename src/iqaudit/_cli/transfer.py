@@ -20,7 +20,7 @@ from iqaudit.measures._bootstrap import Estimate
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 @options.option(
     "--victim",
     "--victims",
