@@ -20,7 +20,8 @@ def located(path: str | os.PathLike[str]) -> Path:
     text = os.fspath(path)
     whole = os.path.expanduser(text)  # noqa: PTH111 (one of no such user is a name, not an error)
     if text.startswith("~"):
-        if whole == text and text.partition("/")[0] == "~":
+        own = text.partition("/")[0] == "~"
+        if own and (whole == text or os.environ.get("HOME") == ""):
             raise InputError(f"{path}: the home folder is not known; set HOME, or give the path.")
         return Path(whole)
     return absolute(text) if str(Path(text)).startswith("~") else Path(text)
