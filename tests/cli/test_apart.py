@@ -15,7 +15,7 @@ def picture_file(photos: Path) -> Path:
     return min(photos.iterdir())
 
 
-WAYS = ("print", "number", "C", "child", "thread", "log", "warning", "own")
+WAYS = ("import", "print", "number", "C", "child", "thread", "log", "warning", "own")
 """What it prints by, a word each."""
 
 TALKING = ("--victim", "python:tests.support.talking:talking", "--range", "0", "255")
