@@ -28,6 +28,7 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.goal import Goal
+from iqaudit._core.paths import located
 from iqaudit._runs.reader import Results
 from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest, runs
 from iqaudit._runs.schema import load as load_run
@@ -48,7 +49,7 @@ class Audit:
     """
 
     def __init__(self, path: str | os.PathLike[str], named: Iterable[VictimSpec] = ()) -> None:
-        self.path = Path(path)
+        self.path = located(path)
         self._named = tuple(named)
 
     def __repr__(self) -> str:
@@ -132,7 +133,7 @@ class Audit:
         judged = gate.judge(table, parsed, self.missing)
         if junit is not None:
             with naming(junit):
-                Path(junit).write_text(gate.junit(judged), "utf-8")
+                located(junit).write_text(gate.junit(judged), "utf-8")
         return judged
 
     def export(
@@ -161,9 +162,9 @@ class Audit:
             If Parquet is asked for and pyarrow is not installed.
         """
         if csv is not None:
-            export.write_csv(Path(csv), self.cells)
+            export.write_csv(located(csv), self.cells)
         if parquet is not None:
-            export.write_parquet(Path(parquet), self.cells)
+            export.write_parquet(located(parquet), self.cells)
         return export.rows(self.cells)
 
     def analyse(self, watch: Watch = unwatched, *, trust: bool = False) -> tuple[str, ...]:
@@ -334,6 +335,7 @@ def audit(
         paper=paper,
         recursive=recursive,
     )
+    out = located(out)
     execute.run(
         spec,
         out,
@@ -423,7 +425,7 @@ def verify(
     VictimError
         If the victim fails.
     """
-    folder = Path(path)
+    folder = located(path)
     if is_audit(folder):
         if victim is not None:
             raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
@@ -459,6 +461,7 @@ def load(path: str | os.PathLike[str]) -> Audit:
     InputError
         If there is neither, or it is not one that this version reads.
     """
-    if manifest(path) is None:
-        load_run(path)
-    return Audit(path)
+    folder = located(path)
+    if manifest(folder) is None:
+        load_run(folder)
+    return Audit(folder)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iqaudit._analysis.tables.cells import CellData
+from iqaudit._cli.streams import own
 from iqaudit._core.collection import Pictures
 from iqaudit._core.picture import Picture
 from iqaudit.measures._bootstrap import Estimate
@@ -24,21 +25,21 @@ def noted(pictures: Pictures, *, silent: bool) -> Iterator[Picture]:
         print_skipped(pictures.skipped)
     for picture in pictures:
         for note in () if silent else picture.notes:
-            click.echo(f"{picture.name}: {note}", err=True)
+            say(f"{picture.name}: {note}", err=True)
         yield picture
 
 
 def print_skipped(sentences: Iterable[str]) -> None:
     """Print what folders hold besides their pictures."""
     for sentence in sentences:
-        click.echo(sentence, err=True)
+        say(sentence, err=True)
 
 
 def print_doubts(cells: Iterable[CellData]) -> None:
     """Print the signs that cells' figures do not tell how firm their victims are."""
     for cell in cells:
         for doubt in cell.doubts:
-            click.echo(f"{cell.cell}: {doubt.text}", err=True)
+            say(f"{cell.cell}: {doubt.text}", err=True)
 
 
 def unscored_code(sentences: Mapping[str, str], *, told: bool) -> int:
@@ -55,24 +56,29 @@ def unscored_code(sentences: Mapping[str, str], *, told: bool) -> int:
         return 0
     for cell, sentence in sentences.items():
         if sentence and not told:
-            click.echo(f"{cell}: {sentence}", err=True)
-    click.echo("The same command asks for the pictures that could not be scored again.", err=True)
+            say(f"{cell}: {sentence}", err=True)
+    say("The same command asks for the pictures that could not be scored again.", err=True)
     return UNSCORED
+
+
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print a line on our stdout or stderr."""
+    click.echo(text, file=own("stderr" if err else "stdout"))
 
 
 def print_json(value: object) -> None:
     """Print JSON, in which every number is finite."""
-    click.echo(json.dumps(value, indent=1, allow_nan=False))
+    say(json.dumps(value, indent=1, allow_nan=False))
 
 
 def stdout() -> Console:
     """Return the console of results."""
-    return _console(Console())
+    return _console(Console(file=own("stdout")))
 
 
 def stderr() -> Console:
     """Return the console of progress."""
-    return _console(Console(stderr=True))
+    return _console(Console(file=own("stderr"), stderr=True))
 
 
 def _console(console: Console) -> Console:

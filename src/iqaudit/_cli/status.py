@@ -12,7 +12,7 @@ from iqaudit._cli.printing import print_json, stdout, table
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 @options.output
 def status(*, directory: Path, output: options.Output) -> None:
     """Print how far an audit is.

@@ -16,7 +16,7 @@ SHOWN = 3
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 @options.own_victim
 @options.trust
 @options.output

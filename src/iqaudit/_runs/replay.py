@@ -5,6 +5,7 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
+from iqaudit._core.paths import located
 from iqaudit._core.picture import picture_key
 from iqaudit._runs.schema import load, load_answers
 from iqaudit.victims._base import Card
@@ -28,6 +29,7 @@ class Replay:
     """
 
     def __init__(self, run: str | PathLike[str]) -> None:
+        run = located(run)
         record = load(run)
         self._scores: dict[int, float] = {}
         for picture in record.pictures:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from iqaudit._core.errors import InputError, VictimError
+from iqaudit._core.paths import located
 from iqaudit._core.scale import Scale
 from iqaudit.victims._models.checkpoint import refuse_damaged
 from iqaudit.victims._options import EXACT
@@ -70,15 +71,15 @@ class Exported(TorchModule):
         scale = Scale.declared(
             f"torch:{file}", score_range=score_range, lower_is_better=lower_is_better, scale=scale
         )
-        where = torch_device(device)
+        where, path = torch_device(device), located(file)
         self._sides = (ANY, ANY)
         batch: int | None = None
-        if _is_script(file):
+        if _is_script(path):
             with _loading(file, "TorchScript"):
-                module: nn.Module = torch.jit.load(file, map_location=where).eval()  # type: ignore[no-untyped-call]
+                module: nn.Module = torch.jit.load(path, map_location=where).eval()  # type: ignore[no-untyped-call]
         else:
             with _loading(file, "torch.export"):
-                program = torch.export.load(file)
+                program = torch.export.load(path)
                 if where.type != "cpu":
                     from torch.export.passes import move_to_device_pass
 

@@ -10,6 +10,9 @@ from iqaudit._core.settings import FILE, FLAG, NUMBER, PAIR, TEXT, WHOLE, Settin
 EXACT = ("incremental", "dense")
 """In a search: only what a query changes is computed again, or whole pictures are."""
 
+LAYOUTS = ("nchw", "nhwc")
+"""The orders of an ONNX network's axes: channels second or last."""
+
 HEADER = "NAME=env:VARIABLE or NAME=file:PATH"
 RANGE = "two numbers, LOW:HIGH"
 
@@ -44,7 +47,22 @@ OPTIONS = MappingProxyType(
             EXACT,
         ),
         _model("device", TEXT, "DEVICE", "Device of a network: cpu, cuda, cuda:1."),
-        _service("field", TEXT, "PATH", "Place of the score in JSON: result.scores[0]."),
+        _model("layout", TEXT, "", "Axes of an ONNX network's input.", choices=LAYOUTS),
+        _model(
+            "pixel_range",
+            PAIR,
+            "LOW HIGH",
+            "An ONNX network's values of black and white.  [default: 0 1]",
+            word=RANGE,
+        ),
+        _model(
+            "bins",
+            PAIR,
+            "LOW HIGH",
+            "Scores of the ends of a distribution that an ONNX network answers.",
+            word=RANGE,
+        ),
+        _service("field", TEXT, "PATH", "Place of the score in JSON, or an ONNX output's name."),
         _service("pattern", TEXT, "REGEX", "Regular expression with one group, the score."),
         _service("form", TEXT, "FORM", "Body of a request: raw, multipart[:NAME]."),
         _service("headers", TEXT, "HEADER", HEADER + ".", word=HEADER, many=True),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iqaudit._core.apart import staying
 from iqaudit._core.errors import UnscorableError, VictimError, foreign
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._base import Victim, gradient_of
@@ -100,7 +101,8 @@ def as_numbers(
 def telling_failure(victim: Victim, what: str) -> Iterator[None]:
     """Raise what a victim raises inside as a `VictimError` that says on what it failed."""
     try:
-        yield
+        with staying():
+            yield
     except VictimError:
         raise  # the victim has a sentence of its own
     except Exception as error:

@@ -17,7 +17,7 @@ from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.settings import two_numbers
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim
-from iqaudit.victims._objects import name_victim, wrap
+from iqaudit.victims._objects import apart, name_victim, wrap
 from iqaudit.victims._options import ALIASES, OPTIONS
 from iqaudit.victims._registry import KINDS, unknown_victim
 from iqaudit.victims._scale_file import load_scale, refuse_another
@@ -119,7 +119,7 @@ class VictimSpec:
         if named and all(isinstance(each, str | int | float | tuple) for each in options.values()):
             return spec.plus(options)
         repeats = {"repeats": options.pop("repeats", None)}
-        base = unasked(spec.plus(options)) if named else wrap(victim, options)
+        base = unasked(spec.plus(options)) if named else apart(wrap(victim, options))
         return cls(f"{OBJECT}:{base.card.name}", repeats, base)
 
     def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
@@ -254,6 +254,7 @@ def as_victim(
         return ready(spec, unasked(spec))
     repeats = options.pop("repeats", None)
     base = wrap(victim, options)
+    base = base if base is victim else apart(base)
     return base if repeats is None else Repeated(base, repeats)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Unpack
 
 from iqaudit._core.errors import InputError
+from iqaudit._core.paths import located
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._metered import score_parsing
 from iqaudit.victims._metered.base import ANSWER_RETRIES, Asked, Meter, RequestError, png
@@ -169,7 +170,7 @@ def _split(template: str) -> list[str]:
             f"A command has {ONE} where the picture's path belongs, as in command:prog {ONE}, or "
             f"{MANY} where that of a list of paths does, and not both."
         )
-    return words
+    return [str(located(word)) if word.startswith("~") else word for word in words]
 
 
 def _executable(program: str) -> str:

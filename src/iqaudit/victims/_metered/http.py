@@ -10,11 +10,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from pathlib import Path
 from typing import Unpack
 from urllib.parse import quote, unquote, urlsplit
 
 from iqaudit._core.errors import InputError
+from iqaudit._core.paths import located
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._metered.base import Asked, Meter, RequestError, png
 from iqaudit.victims._metered.http_connection import Address, Connection, Reply
@@ -196,7 +196,7 @@ def _headers(texts: Sequence[str]) -> dict[str, str]:
 def _secret(name: str, variable: str, path: str) -> str:
     where = "file" if path else "environment variable"
     try:
-        value = Path(path).read_text("utf-8").strip() if path else os.environ.get(variable, "")
+        value = located(path).read_text("utf-8").strip() if path else os.environ.get(variable, "")
     except (OSError, ValueError):
         value = ""
     if not re.fullmatch(r"[\x20-\x7e]+", value):
