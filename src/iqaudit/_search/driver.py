@@ -310,16 +310,17 @@ def _together(
     yield from (each for each in enumerate(answers) if faults[each[0]] is None)
     for place, fault in enumerate(faults):
         if fault is not None:
-            refuse_if_down(victim, fault, of_scale=math.isfinite(answers[place]))
+            like = None if begins[place] else requests[place][0].picture.pixels
+            refuse_if_down(victim, fault, answer=answers[place], like=like)
             yield place, fault if begins[place] else answers[place]
 
 
 def _fault(victim: Victim, answer: float, *, clean: bool) -> VictimError | None:
     """Return what is wrong with an answer; None where it is a score, a clean one of the scale."""
     try:
-        refuse_unusable(victim, [answer])
         if clean:
             check_scale(victim, answer)
+        refuse_unusable(victim, [answer])
     except VictimError as error:
         return error
     return None

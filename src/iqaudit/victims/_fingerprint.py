@@ -8,7 +8,7 @@ from iqaudit._core import distortions
 from iqaudit._core.errors import VictimError
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._base import Card, Victim
-from iqaudit.victims._scoring import score
+from iqaudit.victims._scoring import finite
 
 SCORE_TOLERANCE = 1e-4
 """Share of the native range by which a fresh score may differ: other processors round otherwise."""
@@ -39,21 +39,27 @@ def probes(card: Card) -> tuple[Pixels, Pixels]:
 
 
 def fingerprint(victim: Victim) -> tuple[float, float]:
-    """Return a victim's native scores of two fixed synthetic pictures: they tell victims apart.
+    """Return a victim's answers to two fixed synthetic pictures: they tell victims apart.
 
-    See `probes`.
+    See `probes`. They may lie outside its range: not every scorer takes such pictures.
     """
     own = getattr(victim, "fingerprint", None)
     if own is not None:
         return own()  # type: ignore[no-any-return]
     plain, noisy = probes(victim.card)
-    return score(victim, plain), score(victim, noisy)
+    return finite(victim, plain), finite(victim, noisy)
 
 
-def refuse_if_down(victim: Victim, error: VictimError, *, of_scale: bool = False) -> None:
-    """Raise a victim's failure on a picture where it fails on a synthetic one as well.
+def refuse_if_down(
+    victim: Victim,
+    error: VictimError,
+    *,
+    answer: float | None = None,
+    like: Pixels | None = None,
+) -> None:
+    """Raise a victim's failure on a picture where it fails on another one as well.
 
-    Where it scores that, the picture is at fault. It is another one each time, so that no answer
+    Where it answers that, the picture is at fault. It is another one each time, so that no answer
     that is kept tells of now.
 
     Parameters
@@ -62,16 +68,21 @@ def refuse_if_down(victim: Victim, error: VictimError, *, of_scale: bool = False
         The victim.
     error : VictimError
         Its failure.
-    of_scale : bool
-        Whether that is a score which its scale was not made for.
+    answer : float, optional
+        What it answered, where that was a number.
+    like : ndarray of uint8, (height, width, 3), optional
+        A picture that it scored, to which noise is added; a synthetic one unless given.
     """
-    plain, _ = probes(victim.card)
+    plain = probes(victim.card)[0] if like is None else like
     noise = np.random.default_rng().integers(-NOISE, NOISE + 1, plain.shape)
     down = False
     try:
         if getattr(victim, "fingerprint", None) is None:  # one that need not be asked is never down
-            native = score(victim, (plain + noise).clip(0, 255).astype(np.uint8))
-            down = of_scale and not victim.card.scale.fits(native)
+            native = finite(victim, (plain + noise).clip(0, 255).astype(np.uint8))
+            # A synthetic picture may lie outside the range of a victim that is well.
+            down = like is not None and native == answer
+            if answer is not None and math.isfinite(answer):
+                down |= not victim.card.scale.fits(native)
     except VictimError:
         down = True
     if down:  # out here, so that the error's chain ends with it

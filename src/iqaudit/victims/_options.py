@@ -19,6 +19,7 @@ class Declared(TypedDict, total=False):
 
     score_range: tuple[float, float] | None
     lower_is_better: bool
+    unbounded: bool
     scale: Scale | None
 
 
@@ -33,6 +34,7 @@ OPTIONS = MappingProxyType(
         _model("dataset", TEXT, "NAME", "Training set of the checkpoint: live, csiq or tid2013."),
         _model("score_range", PAIR, "LOW HIGH", "Native score range.", word=RANGE, flag="--range"),
         _model("lower_is_better", FLAG, "", "A lower score means better quality."),
+        _model("unbounded", FLAG, "", "Scores may leave the range; else one that does is none."),
         _model("scale", FILE, "FILE", "Score scale of `iqaudit calibrate`, in place of --range."),
         _model("repeats", WHOLE, "K", "Answers averaged into a score; each costs a query."),
         _model(

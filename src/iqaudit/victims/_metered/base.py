@@ -148,7 +148,7 @@ class Meter:
         Makes one request for scores of pictures; raises `RequestError`.
     together : bool
         Whether one request may carry several pictures.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
+    score_range, lower_is_better, unbounded, scale : optional
         As `Scale.declared` reads them.
     **asking
         The `Policy`: retries, rate and money; the time-out is for `ask` to keep.
@@ -163,12 +163,17 @@ class Meter:
         together: bool = False,
         score_range: tuple[float, float] | None = None,
         lower_is_better: bool = False,
+        unbounded: bool = False,
         scale: Scale | None = None,
         **asking: Unpack[Asking],
     ) -> None:
         self._policy = Policy(**asking)
         scale = Scale.declared(
-            whose, score_range=score_range, lower_is_better=lower_is_better, scale=scale
+            whose,
+            score_range=score_range,
+            lower_is_better=lower_is_better,
+            unbounded=unbounded,
+            scale=scale,
         )
         self.card = Card(name, scale, largest_batch=None if together else 1, device=ELSEWHERE)
         self._name, self._answer, self._together = name, ask, together
