@@ -341,11 +341,9 @@ def _range(victim: Victim, pixels: Pixels) -> Outcome:
             f"The same answer to unlike pictures: {scored}. If it is its sign of a failure, an "
             "attack takes it for a score: have the victim raise an error, or answer nan."
         )
-    bounds = (
-        "no range holds them"
-        if scale.limits[0] < scale.low or not math.isfinite(scale.high - scale.low)
-        else f"an answer outside {least} to {most} is taken for a failure"
-    )
+    bounds = f"an answer outside {least} to {most} is taken for a failure"
+    if scale.fitted or math.isinf(scale.high - scale.low):
+        bounds = "none would be taken for a failure"
     return Verdict.PASS, f"Of odd pictures {scored}; {bounds}."
 
 

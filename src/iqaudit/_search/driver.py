@@ -18,7 +18,7 @@ from iqaudit._search.stop import Outcome, Stop
 from iqaudit._search.trial import Trial, TrialResult, Unscored
 from iqaudit.attacks._base import Attack, is_white_box
 from iqaudit.victims._base import Victim, gradient_of, open_session
-from iqaudit.victims._fingerprint import refuse_if_down
+from iqaudit.victims._fingerprint import refuse_if_down, refuse_if_stuck
 from iqaudit.victims._scoring import as_numbers, ask_batch, check_scale, refuse_unusable, slope
 
 Reply = float | VictimError | None
@@ -310,8 +310,12 @@ def _together(
     yield from (each for each in enumerate(answers) if faults[each[0]] is None)
     for place, fault in enumerate(faults):
         if fault is not None:
-            like = None if begins[place] else requests[place][0].picture.pixels
-            refuse_if_down(victim, fault, answer=answers[place], like=like)
+            number = math.isfinite(answers[place])
+            if number and not begins[place]:
+                scored = requests[place][0].picture.pixels
+                refuse_if_stuck(victim, fault, answers[place], scored)
+            else:
+                refuse_if_down(victim, fault, of_scale=number)
             yield place, fault if begins[place] else answers[place]
 
 

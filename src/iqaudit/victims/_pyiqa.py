@@ -182,7 +182,7 @@ def _scale(
     lower_is_better: bool | None,  # noqa: FBT001 - handed through from the constructor
     scale: Scale | None,
     *,
-    unbounded: bool,
+    unbounded: bool = False,
 ) -> Scale:
     """Return the scale that the caller says or, where the caller is silent, pyiqa."""
     lower = bool(config.get("lower_better") if lower_is_better is None else lower_is_better)
