@@ -24,7 +24,7 @@ class Declared(TypedDict, total=False):
 
 
 _model = partial(Setting, heading="Victim")
-_service = partial(Setting, heading="Service")
+_service = partial(Setting, heading="Service", hidden=True)
 
 OPTIONS = MappingProxyType(
     table(
@@ -46,9 +46,12 @@ OPTIONS = MappingProxyType(
             EXACT,
         ),
         _model("device", TEXT, "DEVICE", "Device of a network: cpu, cuda, cuda:1."),
-        _service("field", TEXT, "PATH", "Place of the score in JSON: result.scores[0]."),
+        _service(
+            "field", TEXT, "PATH", "Place of the score in JSON: a.scores[0], [label=good].p, $."
+        ),
         _service("pattern", TEXT, "REGEX", "Regular expression with one group, the score."),
         _service("form", TEXT, "FORM", "Body of a request: raw, multipart[:NAME]."),
+        _service("body", TEXT, "JSON", 'JSON to send in place of a form: {"image": "{base64}"}.'),
         _service("headers", TEXT, "HEADER", HEADER + ".", word=HEADER, many=True),
         _service("authorised", FLAG, "", "The service's owner allows this audit."),
         _service("timeout", NUMBER, "SECONDS", "Time limit of a request."),

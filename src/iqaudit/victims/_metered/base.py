@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from iqaudit._core.errors import InputError, VictimError, whole_number
+from iqaudit._core.errors import InputError, VictimError, shown, whole_number
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import ELSEWHERE, Card
@@ -114,7 +114,7 @@ class Policy:
             zero = name in ("price", "budget_money")
             if not _is_amount(value) or (value == 0 and not zero):
                 least = "of at least 0" if zero else "above 0"
-                raise InputError(f"{name} must be a finite number {least}, not {value!r}.")
+                raise InputError(f"{name} must be a finite number {least}, not {shown(value)}.")
         whole_number("retries", self.retries, 0)
         if self.budget_money is not None and not self.price:
             raise InputError("A ceiling in money, budget_money, needs the price of a request.")
