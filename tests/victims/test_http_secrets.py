@@ -230,12 +230,13 @@ def test_no_options_value_is_repeated(
             except IqauditError as error:
                 said.append("".join(traceback.format_exception(error)))
     for text in (CREDENTIAL, f"{CREDENTIAL}["):
-        victim = f"http://localhost/,range=0:20,{name}={text}"
+        once = "" if name == "retries" else ",retries=0"
+        victim = f"http://localhost:1/,range=0:20{once},{name}={text}"
         said.append(iqaudit_("score", photos, "--victim", victim).output)
         option = OPTIONS[name].option
         flag = [option] if OPTIONS[name].metavar == "" else [option, text]
-        line = ["score", photos, "--victim", "http://localhost:1/", "--range", 0, 20, *flag]
-        said.append(iqaudit_(*line, "--retries", 0).output)
+        line = ["score", photos, "--victim", f"http://localhost:1/{once}", "--range", 0, 20]
+        said.append(iqaudit_(*line, *flag).output)
     assert said
     assert not [text for text in said if CREDENTIAL in text]
 
