@@ -55,6 +55,15 @@ class Option(click.Option):
         super().__init__(*arguments, **settings)
         self.heading = heading
 
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return a value as its type has it; of a service's, no error repeats one."""
+        try:
+            return super().type_cast_value(ctx, value)
+        except click.BadParameter:
+            if self.heading != "Service":
+                raise
+        raise click.BadParameter(f"it is no {self.type.name}.", ctx, self)
+
 
 class Command(click.Command):
     """A command whose ``--help`` shows its options under their headings.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from iqaudit import measures
 from iqaudit._core.goal import Direction
@@ -11,6 +11,9 @@ from iqaudit._search.stop import Outcome
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Card
 
+IF_ANY = {"written": "if any"}
+"""The metadata of a field whose key is not written where it is empty, as before there was one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -18,7 +21,8 @@ class Row:
 
     Scores are native, qualities on 0-10, `ssim` up to 1, `psnr` in dB, `flip` a mean from 0 to 1,
     `linf` and `l2` in levels, `changed` a share of pixels; `queries` were billed, and `best_query`
-    is the one that found the attacked picture. A figure that does not exist for the picture is
+    is the one that found the attacked picture; `refused` counts the answers that were no score, not
+    finite or outside the victim's range. A figure that does not exist for the picture is
     None: the SSIM of a tiny one, the PSNR of an unchanged one, a measure that the version that
     wrote it did not have.
     """
@@ -42,6 +46,7 @@ class Row:
     changed: float
     queries: int
     best_query: int
+    refused: int = field(default=0, metadata=IF_ANY)
 
     @property
     def end(self) -> Outcome:
@@ -63,7 +68,8 @@ class Likeness:
 class Summary:
     """Means over the pictures whose budget was spent; None where there is none.
 
-    `linf` is the largest. `raised`, `lowered` and `queries`, a sum, count unfinished ones as well.
+    `linf` is the largest. `raised`, `lowered`, `queries` and `refused`, sums, count unfinished ones
+    as well.
     """
 
     pictures: int
@@ -78,6 +84,7 @@ class Summary:
     flip: float | None = None
     linf: int | None
     queries: int
+    refused: int = field(default=0, metadata=IF_ANY)
 
 
 def measure(result: TrialResult, card: Card) -> Row:
@@ -106,6 +113,7 @@ def measure(result: TrialResult, card: Card) -> Row:
         changed=measures.changed(clean, attacked),
         queries=card.cost * len(scores),
         best_query=result.best_query,
+        refused=int((~scale.admits(scores)).sum()),
     )
 
 
@@ -143,6 +151,7 @@ def summarise(rows: Sequence[Row]) -> Summary:
         flip=_mean([row.flip for row in spent if row.flip is not None]),
         linf=max((row.linf for row in spent), default=None),
         queries=sum(row.queries for row in rows),
+        refused=sum(row.refused for row in rows),
     )
 
 

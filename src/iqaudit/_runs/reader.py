@@ -77,4 +77,5 @@ def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> Tri
         best_query=entry.best_query,
         outcome=entry.end,
         cost=cost,
+        refused=entry.refused,
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.scale import Scale
-from iqaudit._runs.figures import Likeness, Row, Summary
+from iqaudit._runs.figures import IF_ANY, Likeness, Row, Summary
 from iqaudit._search.stop import Outcome
 from iqaudit._search.trial import Unscored, on_unscored
 from iqaudit.victims._base import Card
@@ -26,9 +26,6 @@ OMITTED: Any = msgspec.UNSET
 
 FLAT = "."
 """The folder of the one cell of a flat audit: the audit's own."""
-
-IF_ANY = {"written": "if any"}
-"""The metadata of a field whose key is not written where it is empty, as before there was one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,7 @@ class Replay:
     def fingerprint(self) -> tuple[float, float]:
         """Return the mean and the standard deviation of the recorded scores: nothing is asked."""
         scores = np.array(list(self._scores.values()))
-        scores = scores[np.isfinite(scores)]
+        scores = scores[self.card.scale.admits(scores)]
         return float(scores.mean()), float(scores.std())
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

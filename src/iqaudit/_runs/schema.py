@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError, printable
-from iqaudit._runs.records import FLAT, IF_ANY, OMITTED, AttackRecord, AuditRecord, RunRecord
+from iqaudit._runs.figures import IF_ANY
+from iqaudit._runs.records import FLAT, OMITTED, AttackRecord, AuditRecord, RunRecord
 
 FORMAT = "iqaudit results, version 1"
 RESULTS, REPORT = "results.json", "report.html"

@@ -21,7 +21,7 @@ from iqaudit._runs.schema import (
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, refuse_if_down, tolerance
-from iqaudit.victims._scoring import score
+from iqaudit.victims._scoring import finite
 
 FIGURE_TOLERANCE = 1e-9
 """Relative; a figure that is computed from the same files again differs by rounding alone."""
@@ -119,9 +119,10 @@ def _check(path: Path, recorded: PictureRecord, record: RunRecord, victim: Victi
             raise InputError("the two pictures differ in size.")
         row = measure(result, card)
         wrong = list(_changed_files(path, recorded, record, result))
-        fresh, allowed = score(victim, result.adversarial), tolerance(card)
+        # Be they within the range or not: an older version took such answers for scores.
+        fresh, allowed = finite(victim, result.adversarial), tolerance(card)
         for which, now, then in (
-            ("clean", score(victim, result.picture.pixels), recorded.clean_score),
+            ("clean", finite(victim, result.picture.pixels), recorded.clean_score),
             ("attacked", fresh, recorded.attacked_score),
         ):
             if abs(now - then) > allowed:

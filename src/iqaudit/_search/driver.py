@@ -18,7 +18,7 @@ from iqaudit._search.stop import Outcome, Stop
 from iqaudit._search.trial import Trial, TrialResult, Unscored
 from iqaudit.attacks._base import Attack, is_white_box
 from iqaudit.victims._base import Victim, gradient_of, open_session
-from iqaudit.victims._fingerprint import refuse_if_down
+from iqaudit.victims._fingerprint import refuse_if_down, refuse_if_stuck
 from iqaudit.victims._scoring import as_numbers, ask_batch, check_scale, refuse_unusable, slope
 
 Reply = float | VictimError | None
@@ -310,16 +310,21 @@ def _together(
     yield from (each for each in enumerate(answers) if faults[each[0]] is None)
     for place, fault in enumerate(faults):
         if fault is not None:
-            refuse_if_down(victim, fault, of_scale=math.isfinite(answers[place]))
+            number = math.isfinite(answers[place])
+            if number and not begins[place]:
+                scored = requests[place][0].picture.pixels
+                refuse_if_stuck(victim, fault, answers[place], scored)
+            else:
+                refuse_if_down(victim, fault, of_scale=number)
             yield place, fault if begins[place] else answers[place]
 
 
 def _fault(victim: Victim, answer: float, *, clean: bool) -> VictimError | None:
     """Return what is wrong with an answer; None where it is a score, a clean one of the scale."""
     try:
-        refuse_unusable(victim, [answer])
         if clean:
             check_scale(victim, answer)
+        refuse_unusable(victim, [answer])
     except VictimError as error:
         return error
     return None

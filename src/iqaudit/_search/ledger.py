@@ -120,12 +120,13 @@ class Ledger:
     def record(self, change: Patched, answer: Answer) -> float:
         """Record the answer on a change as the next one, and return its loss.
 
-        An answer that is no finite score counts as the worst so far: nothing is gained by it.
+        An answer that is no score, not finite or outside the victim's range, counts as the worst
+        so far: nothing is gained by it.
         """
         if not self.left:
             raise RuntimeError("a query was asked beyond the budget")
         self.answers.append(answer)
-        if math.isfinite(answer.score):
+        if self.scale.admits(answer.score):
             loss = self.direction.loss(self.scale.quality(answer.score))
             self._worst_loss = max(self._worst_loss, loss)
         else:

@@ -1,6 +1,5 @@
 """A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one search."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -97,7 +96,7 @@ class TrialResult:
         Which way the score was pushed.
     scores : ndarray of float64, (queries / cost,)
         Every native score the victim answered, in order; the clean one first. One that is not
-        finite counted as nothing gained.
+        finite, or outside the victim's range, counted as nothing gained.
     asked : tuple of int
         The keys of the pictures that were answered so (`picture_key`).
     trace : tuple of Step
@@ -109,6 +108,8 @@ class TrialResult:
         Why the trial ended.
     cost : int
         Queries billed a score.
+    refused : int
+        How many of `scores` are none: not finite, or outside the victim's range.
     checkpoints : mapping of int to ndarray of uint8, (height, width, 3)
         The best picture after so many queries, at 100, 300, 1,000 and so on, as far as the search
         went on from there; empty for one that is read from disk.
@@ -127,6 +128,7 @@ class TrialResult:
     best_query: int
     outcome: Outcome
     cost: int = 1
+    refused: int = 0
     checkpoints: Mapping[int, Pixels] = field(default_factory=dict)
 
     @property
@@ -259,7 +261,8 @@ class Trial:
             return
         before = self._state
         self._state = self.attack.tell(before, proposal, loss)
-        if self._state.perturbation is not before.perturbation and math.isfinite(score):
+        moved = self._state.perturbation is not before.perturbation
+        if moved and self.card.scale.admits(score):
             self._accepted.append(Step(self.ledger.spent, score))
 
     def recall(self, answers: Iterable[Answer]) -> None:
@@ -320,6 +323,7 @@ class Trial:
         """
         ledger = self.ledger
         clean, best = ledger.answers[0].score, ledger.best_score
+        scores = np.array([answer.score for answer in ledger.answers])
         return TrialResult(
             picture=self.picture,
             adversarial=ledger.best_picture,
@@ -328,11 +332,12 @@ class Trial:
             clean_quality=self.card.scale.quality(clean),
             adversarial_quality=self.card.scale.quality(best),
             direction=ledger.direction,
-            scores=np.array([answer.score for answer in ledger.answers]),
+            scores=scores,
             asked=tuple(answer.picture for answer in ledger.answers),
             trace=(Step(ledger.cost, clean), *self._accepted),
             best_query=ledger.best_query,
             outcome=self.end or unfinished,
             cost=ledger.cost,
+            refused=int((~self.card.scale.admits(scores)).sum()),
             checkpoints={at: change.painted() for at, change in ledger.snapshots.items()},
         )

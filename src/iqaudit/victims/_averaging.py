@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from iqaudit._core.errors import whole_number
 from iqaudit.victims._base import Victim, forget
 from iqaudit.victims._fingerprint import probes
-from iqaudit.victims._scoring import refuse_unusable, telling_failure
+from iqaudit.victims._scoring import refuse_infinite, telling_failure
 
 PROBES = 16
 """Answers to one picture that the noise is estimated from: to a fifth of itself, then."""
@@ -61,11 +61,13 @@ class Repeated:
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
         answers = np.array([self._ask(pictures) for _ in range(self.repeats)])
-        # About the first: the mean of answers that do not differ is theirs to the last bit. An
-        # infinite one makes it a NaN, which the oracle refuses.
+        # About the first: the mean of answers that do not differ is theirs to the last bit.
         with np.errstate(invalid="ignore"):
             mean: NDArray[np.float64] = answers[0] + (answers - answers[0]).mean(axis=0)
-        return mean
+        # One that is no score would hide in the mean: it stands for all, to be refused.
+        none = ~self.card.scale.admits(answers)
+        first = np.take_along_axis(answers, none.argmax(axis=0)[None], axis=0)[0]
+        return np.where(none.any(axis=0), first, mean)
 
     def _ask(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         forget(self._victim)
@@ -76,5 +78,5 @@ class Repeated:
         _, probe = probes(self._victim.card)
         with telling_failure(self._victim, "the picture that its noise is measured on"):
             answers = np.array([self._ask(probe[None]).item() for _ in range(PROBES)])
-        refuse_unusable(self._victim, answers.tolist())
+        refuse_infinite(self._victim, answers.tolist())
         return float(np.std(answers - answers[0], ddof=1))

@@ -22,11 +22,12 @@ class Declared(TypedDict, total=False):
 
     score_range: tuple[float, float] | None
     lower_is_better: bool
+    unbounded: bool
     scale: Scale | None
 
 
 _model = partial(Setting, heading="Victim")
-_service = partial(Setting, heading="Service")
+_service = partial(Setting, heading="Service", hidden=True)
 
 OPTIONS = MappingProxyType(
     table(
@@ -36,6 +37,7 @@ OPTIONS = MappingProxyType(
         _model("dataset", TEXT, "NAME", "Training set of the checkpoint: live, csiq or tid2013."),
         _model("score_range", PAIR, "LOW HIGH", "Native score range.", word=RANGE, flag="--range"),
         _model("lower_is_better", FLAG, "", "A lower score means better quality."),
+        _model("unbounded", FLAG, "", "Scores may leave the range; else one that does is none."),
         _model("scale", FILE, "FILE", "Score scale of `iqaudit calibrate`, in place of --range."),
         _model("repeats", WHOLE, "K", "Answers averaged into a score; each costs a query."),
         _model(
@@ -62,9 +64,15 @@ OPTIONS = MappingProxyType(
             "Scores of the ends of a distribution that an ONNX network answers.",
             word=RANGE,
         ),
-        _service("field", TEXT, "PATH", "Place of the score in JSON, or an ONNX output's name."),
+        _service(
+            "field",
+            TEXT,
+            "PATH",
+            "Place of the score in JSON: a.scores[0], [label=good].p, $; an ONNX output's name.",
+        ),
         _service("pattern", TEXT, "REGEX", "Regular expression with one group, the score."),
         _service("form", TEXT, "FORM", "Body of a request: raw, multipart[:NAME]."),
+        _service("body", TEXT, "JSON", 'JSON to send in place of a form: {"image": "{base64}"}.'),
         _service("headers", TEXT, "HEADER", HEADER + ".", word=HEADER, many=True),
         _service("authorised", FLAG, "", "The service's owner allows this audit."),
         _service("timeout", NUMBER, "SECONDS", "Time limit of a request."),

@@ -7,7 +7,7 @@ size, which the file calls `floor`.
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from iqaudit._runs.records import IF_ANY
+from iqaudit._runs.figures import IF_ANY
 from iqaudit._search.trial import Unscored
 from iqaudit.measures._bootstrap import Estimate, Paired
 

@@ -217,9 +217,12 @@ def _attack(recorded: AttackRecord) -> str:
 
 def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> PictureData:
     answers = schema.load_answers(path, picture.name)
-    upwards = Direction(picture.direction) is Direction.RAISE
-    best = np.fmax if upwards is not scale.lower_is_better else np.fmin  # a NaN is no score
+    raised = Direction(picture.direction) is Direction.RAISE
+    upwards = raised is not scale.lower_is_better
+    best = np.fmax if upwards else np.fmin  # a NaN is no score
     scores = answers["score"]
+    # An older version, which counted none, took an answer outside the range for a score.
+    taken = scale.admits(scores) if picture.refused else np.isfinite(scores)
     return PictureData(
         figures=picture.figures,
         opinion=picture.opinion,
@@ -227,7 +230,7 @@ def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> Pic
         reference=picture.reference,
         sha256=picture.clean_pixels_sha256,
         file=picture.file,
-        reached=best.accumulate(np.where(np.isfinite(scores), scores, np.nan)),
+        reached=best.accumulate(np.where(taken, scores, np.nan)),
         likeness={each.queries: each for each in picture.checkpoints},
-        answers=Answers.of(answers, moved=picture.best_query > cost),
+        answers=Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost),
     )

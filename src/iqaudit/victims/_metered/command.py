@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Unpack
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, foreign
 from iqaudit._core.paths import located
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._metered import score_parsing
@@ -200,6 +200,6 @@ def _last_line(file: Path) -> str:
     with file.open("rb") as stream:
         stream.seek(max(0, file.stat().st_size - 4 * LINE_MOST))
         lines = stream.read().decode("utf-8", "replace").split("\n")
-    printable = ["".join(filter(str.isprintable, line)).strip() for line in lines]
-    full = [line for line in printable if line]
-    return f": {full[-1][:LINE_MOST]}" if full else ""
+    printed = ["".join(filter(str.isprintable, line)).strip() for line in lines]
+    full = [line for line in printed if line]
+    return f": {foreign(full[-1][:LINE_MOST])}" if full else ""
