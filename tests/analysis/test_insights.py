@@ -17,6 +17,7 @@ from tests.support.audits import (
     write_manifest,
     write_run,
 )
+from tests.support.records import text
 
 import iqaudit
 from iqaudit import InputError, VictimError
@@ -244,7 +245,7 @@ def test_a_run_without_a_finished_picture_shows_nothing(run: Path) -> None:
     record = json.loads((run / "results.json").read_text())
     for entry in record["pictures"]:
         entry["outcome"] = "interrupted"
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
     with pytest.raises(InputError, match="nothing to see"):
         insights.insights(run, Asked(brightness))
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from tests.support.auditing import contents
 from tests.support.pictures import MakePicture
 from tests.support.processes import LIMIT, started, wait_until
+from tests.support.records import text
 
 import iqaudit
 from iqaudit import _cli
@@ -147,7 +148,7 @@ def test_verify_tells_of_a_damaged_record(edit: dict[str, Any], run: Path) -> No
     file = run / "results.json"
     record = json.loads(file.read_text())
     record["pictures"][0] |= edit
-    file.write_text(json.dumps(record))
+    file.write_text(text(record))
     found = iqaudit_("verify", run, "--json")
     assert found.exit_code == 1, found.output
     assert any(each["wrong"] for each in json.loads(found.stdout))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.support.audits import write_run
 from tests.support.pictures import MakePicture
+from tests.support.records import text
 
 import iqaudit
 from iqaudit import InputError, Interrupted, VictimError
@@ -97,7 +98,7 @@ def _change_pixel(path: Path, by: int) -> None:
 def _edit(run: Path, key: str, value: object) -> None:
     record = json.loads((run / "results.json").read_text())
     record["pictures"][0][key] = value
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_a_change_is_seen_and_named(
 def test_wrong_means_are_seen(run: Path, rough: Function) -> None:
     record = json.loads((run / "results.json").read_text())
     record["summary"]["rgo"] = 0.9
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
     last = iqaudit.verify(run, rough)[-1]
     assert last.name == "mean"
     assert "recorded 0.9" in last.wrong[0]
@@ -159,7 +160,7 @@ def test_a_figure_that_an_older_version_did_not_measure_is_named(
     record = json.loads((run / "results.json").read_text())
     for entry in record["pictures"]:
         del entry["flip"]
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
     first, *_, means = iqaudit.verify(run, rough)
     assert any(wrong.startswith("flip is") for wrong in first.wrong)
     assert means.wrong[0].startswith("flip is None")
@@ -176,7 +177,7 @@ def test_a_perturbation_beyond_the_threat_is_seen_even_if_recorded(
 ) -> None:
     record = json.loads((run / "results.json").read_text())
     record["levels"] = 2
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
     first, _ = iqaudit.verify(run, rough)
     assert "allowed 2" in first.wrong[0]
 
@@ -272,7 +273,7 @@ def test_names_that_lead_elsewhere_are_made_safe(
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
     record = json.loads((tmp_path / "in" / "run" / "results.json").read_text())
     record["pictures"][0]["name"] = "../../../etc/passwd"
-    (tmp_path / "in" / "run" / "results.json").write_text(json.dumps(record))
+    (tmp_path / "in" / "run" / "results.json").write_text(text(record))
     with pytest.raises(InputError, match="no picture's name"):
         load_record(tmp_path / "in" / "run")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.records import text
 
 import iqaudit
 from iqaudit._audit.execute import run as execute
@@ -71,7 +72,7 @@ def _name(file: Path, spec: str, **options: Any) -> None:
         each |= {"victim": spec, "victim_options": options}
     if "cells" not in record:
         record["victim"] |= {"spec": spec, "options": options}
-    file.write_text(json.dumps(record), "utf-8")
+    file.write_text(text(record), "utf-8")
 
 
 @pytest.mark.parametrize("reader", READERS)

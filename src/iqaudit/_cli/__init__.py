@@ -7,6 +7,8 @@ Finished pictures stay in every case.
 """
 
 import sys
+import warnings
+from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -16,7 +18,7 @@ import click
 import iqaudit
 from iqaudit._cli.signals import exit_code, interrupting
 from iqaudit._cli.streams import lossy
-from iqaudit._core.errors import IqauditError, printable
+from iqaudit._core.errors import DamageWarning, IqauditError, printable
 from iqaudit._core.process import keep_freed_memory
 
 
@@ -28,7 +30,8 @@ class _Group(click.Group):
     """A group whose commands' own errors end in one sentence and exit code 2."""
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
-        with interrupting(), lossy() as lost:
+        with interrupting(), lossy() as lost, warnings.catch_warnings():
+            warnings.showwarning = _told(warnings.showwarning)
             return super().main(*arguments, obj=lost, **settings)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -50,6 +53,18 @@ class _Group(click.Group):
         if ctx.obj():
             raise _Failure(ctx.obj())
         return done
+
+
+def _told(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Return the way to show warnings: that of damage is a line; others are shown as they were."""
+
+    def show(message: Warning | str, category: type[Warning], *others: Any) -> None:
+        if issubclass(category, DamageWarning):
+            click.echo(_shown(message), err=True)
+        else:
+            otherwise(message, category, *others)
+
+    return show
 
 
 def _shown(sentence: object) -> str:

@@ -30,3 +30,5 @@ def status(*, directory: Path, output: options.Output) -> None:
             counts = str(each.begun), str(each.waiting), f"{each.queries:,}"
             rows.add_row(Text(each.cell), f"{each.finished} of {each.pictures}", *counts)
         stdout().print(rows)
+        for sentence in (each for cell in cells for each in cell.damage):
+            click.echo(sentence)
