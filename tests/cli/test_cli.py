@@ -131,7 +131,7 @@ def test_verify_exits_1_where_a_picture_was_changed(run: Path) -> None:
     assert "0 of 1" in bad.stdout
     found = iqaudit_("verify", run, "--json")
     assert found.exit_code == 1
-    assert "hash" in json.loads(found.stdout)[0]["wrong"][0]
+    assert "photo.png: this was changed" in json.loads(found.stdout)[0]["wrong"][0]
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,15 @@ def _edit(run: Path, key: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("tamper", "sentence"),
     [
-        (lambda run: _change_pixel(run / "attacked/picture-1.png", 1), "file's hash"),
+        (
+            lambda run: _change_pixel(run / "attacked/picture-1.png", 1),
+            "attacked/picture-1.png: this",
+        ),
         (lambda run: _change_pixel(run / "attacked/picture-1.png", 40), "linf is"),
-        (lambda run: _change_pixel(run / "clean/picture-1.png", 1), "clean picture's pixels"),
+        (
+            lambda run: _change_pixel(run / "clean/picture-1.png", 1),
+            "clean/picture-1.png: this",
+        ),
         (lambda run: _edit(run, "attacked_score", 9.5), "the attacked score is"),
         *[
             (lambda run, key=key: _edit(run, key, 0.123), f"{key} is")
@@ -178,8 +184,9 @@ def test_a_perturbation_beyond_the_threat_is_seen_even_if_recorded(
     record = json.loads((run / "results.json").read_text())
     record["levels"] = 2
     (run / "results.json").write_text(text(record))
-    first, _ = iqaudit.verify(run, rough)
+    first, _, settings = iqaudit.verify(run, rough)
     assert "allowed 2" in first.wrong[0]
+    assert settings.wrong == ("levels is 2, in audit.json 3",)
 
 
 def test_a_run_of_a_function_needs_the_function_to_verify(run: Path) -> None:
@@ -292,7 +299,8 @@ def test_unfinished_pictures_are_left_out_of_the_means(
     with pytest.raises(Interrupted) as caught:
         iqaudit.attack([make_picture(24, 30)] * 3, rough, queries=20, progress=stop)
     results = caught.value.results
-    path = write_run(tmp_path / "run", rough, [each.picture for each in results], results=results)
+    path = write_run(tmp_path / "run", rough, [each.picture for each in results],
+                     results=results, queries=20, seed=0)  # fmt: skip
     record = load_record(path)
     assert [each.outcome for each in record.pictures] == ["budget_spent", "interrupted"]
     assert record.summary.unfinished == 1

@@ -87,7 +87,7 @@ def of_attack(
     again = trial.result()
     wrong = []
     if again.trace != result.trace:
-        wrong.append("the trace is not that of the recorded scores")
+        wrong.append("the trace is not of the recorded scores")
     if not np.array_equal(again.adversarial, result.adversarial):
         wrong.append("the attacked picture is not the one that the search comes to")
     checkpoints = likeness(result.picture.pixels, again.checkpoints)

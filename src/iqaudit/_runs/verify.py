@@ -157,9 +157,11 @@ def _check(
                 str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
             )
             return Check(recorded.name, None, None, (*noted, text))
-    wrong = [*noted, *wrong, *(replay or ()), *differences(row, recorded)]
+    found = (*noted, *wrong, *(replay or ()), *differences(row, recorded))
     noise = NOISE_TOLERANCE * card.noise
-    return Check(recorded.name, fresh, row.linf, tuple(wrong), noise, replay is not None)
+    return Check(
+        recorded.name, fresh, row.linf, tuple(dict.fromkeys(found)), noise, replay is not None
+    )
 
 
 def _contradictions(record: RunRecord, result: TrialResult) -> Iterator[str]:
