@@ -126,8 +126,8 @@ def is_finished(folder: Path, name: str) -> bool:
         clean, attacked, scores = (folder / file for file in file_names(name).values())
         return (
             found is not None
-            and clean.stat().st_size > 0
             and file_sha256(attacked) == found.entry.attacked_file_sha256
+            and found.entry.clean_file_sha256 in ("", file_sha256(clean))
             and found.entry.scores_file_sha256 in ("", file_sha256(scores))
         )
     except (InputError, OSError):

@@ -130,6 +130,7 @@ class PictureRecord(Row):
     notes: tuple[str, ...] = ()
     clean_pixels_sha256: str
     attacked_file_sha256: str
+    clean_file_sha256: str = field(default="", metadata=IF_ANY)
     scores_file_sha256: str = field(default="", metadata=IF_ANY)
     trace: tuple[tuple[int, float], ...]
     checkpoints: tuple[Likeness, ...] = field(default=(), metadata=IF_ANY)

@@ -73,6 +73,7 @@ def write_result(
         notes=tuple(picture.notes),
         clean_pixels_sha256=picture.sha256,
         attacked_file_sha256=file_sha256(attacked),
+        clean_file_sha256=file_sha256(clean),
         scores_file_sha256=file_sha256(scores),
         trace=result.trace,
         checkpoints=likeness(picture.pixels, result.checkpoints),
