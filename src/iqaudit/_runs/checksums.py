@@ -16,7 +16,9 @@ from pathlib import Path
 
 from iqaudit._core.errors import InputError, printable
 
-SEAL = re.compile(rb',\n "checksum": "([0-9a-f]{8})"\n\}\Z')
+SEAL = re.compile(rb',\n "([^"\n]{8})": "([^"\n]{8})"\n\}\Z')
+"""A record's last key and its value, whatever became of them."""
+
 LONGEST = 40
 """Bytes that a record's last lines, its checksum, are shorter than."""
 
@@ -78,7 +80,7 @@ def refuse_unsealed(file: Path, content: bytes) -> None:
         intact = not is_sealed(content)
     else:
         found = zlib.crc32(b"\n}", zlib.crc32(memoryview(content)[: seal.start()]))
-        intact = f"{found:08x}".encode() == seal[1]
+        intact = seal.groups() == (b"checksum", f"{found:08x}".encode())
     mend = ": where that is meant, remove its checksum, the last key"
     refuse_changed(file, intact=intact, mend=mend)
 

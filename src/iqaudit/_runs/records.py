@@ -5,7 +5,8 @@ a key that an older version did not write, or that a writer may leave out.
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -178,8 +179,15 @@ class RunRecord:
 
     def __post_init__(self) -> None:
         Goal(self.goal)
+        refuse_doubles(each.name for each in self.pictures)
         if not 0 < self.queries <= MOST_QUERIES:
             raise ValueError(f"Expected queries from 1 to {MOST_QUERIES:,}")
+
+
+def refuse_doubles(names: Iterable[str]) -> None:
+    """Raise a ValueError where a name is there twice."""
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"{twice[0]!r} is there twice")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +277,10 @@ class AuditRecord:
     data: DataRecord
     victims: tuple[AuditVictim, ...]
     cells: tuple[CellRecord, ...]
+
+    def __post_init__(self) -> None:
+        refuse_doubles(each.folder for each in self.cells)
+        refuse_doubles(self.data.pictures)
 
     @property
     def flat(self) -> bool:
