@@ -11,6 +11,7 @@ from tests.support.auditing import Stopping, begun, contents, serial
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._audit.status import status
 from iqaudit._runs.schema import load as load_record
+from iqaudit.attacks._registry import attack_spec
 
 CELL = "rough--square"
 PROBES = 2
@@ -34,7 +35,10 @@ def _line(number: int) -> Callable[[Path], None]:
 
 
 def _emptied(name: str) -> Callable[[Path], None]:
-    return lambda cell: (cell / name).write_bytes(b"")
+    def damage(cell: Path) -> None:
+        (cell / name).write_bytes(b"")
+
+    return damage
 
 
 def _another_score(cell: Path) -> None:
@@ -45,8 +49,6 @@ def _another_score(cell: Path) -> None:
 
 @pytest.fixture
 def spec(campaign: AuditSpec) -> AuditSpec:
-    from iqaudit.attacks._registry import attack_spec
-
     return replace(campaign, attacks=(attack_spec("square"),))
 
 

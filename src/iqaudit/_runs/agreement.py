@@ -5,8 +5,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from iqaudit._runs import journal
-from iqaudit._runs.checksums import is_sealed, noting, refuse_unsealed
+from iqaudit._runs.checksums import is_sealed, noting, refuse_changed, refuse_unsealed
 from iqaudit._runs.journal import Lines, on_damage
 from iqaudit._runs.records import (
     FLAT,
@@ -53,10 +55,24 @@ def damaged_analyses(folder: Path) -> tuple[str, ...]:
     with noting() as noted:
         for file in (folder / INSIGHTS, folder / TRANSFER):
             if file.exists():
-                refuse_unsealed(file, file.read_bytes())
+                refuse_unsealed(file, content := file.read_bytes())
+                refuse_changed(file, intact=_is_object(content))
     answers = [folder / INSIGHTS_ANSWERS, folder / TRANSFER_ANSWERS]
-    found = [(file, journal.read(file, Lines(tuple, "file")).damaged) for file in answers]
+    found = [(file, journal.read(file, Lines(_score, "file")).damaged) for file in answers]
     return (*noted, *(on_damage(file, damaged) for file, damaged in found if damaged))
+
+
+def _is_object(content: bytes) -> bool:
+    try:
+        msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _score(row: Any) -> tuple[Any, Any, Any]:
+    label, picture, score = row
+    return label, picture, score
 
 
 def _planned(path: Path) -> tuple[Path, AuditRecord | None, CellRecord | None]:

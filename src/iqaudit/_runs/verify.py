@@ -8,12 +8,12 @@ from iqaudit import measures
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import picture_key
 from iqaudit._runs.agreement import damaged_analyses, disagreements
-from iqaudit._runs.checksums import DamagedRecordError, noting
+from iqaudit._runs.checksums import DamagedRecordError, file_sha256, noting, refuse_changed
 from iqaudit._runs.figures import differences, measure, summarise
 from iqaudit._runs.reader import result as read_result
 from iqaudit._runs.records import PictureRecord, RunRecord
 from iqaudit._runs.retrace import of_attack, of_scores
-from iqaudit._runs.schema import RESULTS, load
+from iqaudit._runs.schema import RESULTS, file_names, load
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, refuse_if_down, tolerance
@@ -127,6 +127,8 @@ def _check(
     with noting() as noted:
         try:
             result = read_result(path, recorded, card.cost)
+            file = path / file_names(recorded.name)["clean"]
+            refuse_changed(file, intact=recorded.clean_file_sha256 in ("", file_sha256(file)))
             if result.best_query not in range(card.cost, result.queries + 1, card.cost):
                 raise InputError(f"best_query is {result.best_query}, of {result.queries} queries.")
             if result.picture.pixels.shape != result.adversarial.shape:
