@@ -16,9 +16,10 @@ from typing import Any
 import click
 
 import iqaudit
+from iqaudit._cli.printing import echo, shown
 from iqaudit._cli.signals import exit_code, interrupting
 from iqaudit._cli.streams import lossy
-from iqaudit._core.errors import DamageWarning, IqauditError, printable
+from iqaudit._core.errors import DamageWarning, IqauditError
 from iqaudit._core.process import keep_freed_memory
 
 
@@ -38,17 +39,17 @@ class _Group(click.Group):
         try:
             done = super().invoke(ctx)
         except IqauditError as error:
-            raise _Failure(_shown(error)) from error
+            raise _Failure(shown(error)) from error
         except KeyboardInterrupt as interrupt:  # with a word on how far it is, from some commands
             how = str(interrupt) or "start the same command again."
-            click.echo(f"Interrupted: {how}", err=True)
+            echo(f"Interrupted: {how}", err=True)
             sys.exit(exit_code())
         except OSError as error:
             sentence = f"{error.filename or 'writing'}: {error.strerror or error}."
-            raise _Failure(_shown(sentence)) from error
+            raise _Failure(shown(sentence)) from error
         except SystemExit:  # the code tells of what is more than printed
             if ctx.obj():
-                click.echo(ctx.obj(), err=True)
+                echo(ctx.obj(), err=True)
             raise
         if ctx.obj():
             raise _Failure(ctx.obj())
@@ -60,16 +61,11 @@ def _told(otherwise: Callable[..., None]) -> Callable[..., None]:
 
     def show(message: Warning | str, category: type[Warning], *others: Any) -> None:
         if issubclass(category, DamageWarning):
-            click.echo(_shown(message), err=True)
+            echo(message, err=True)
         else:
             otherwise(message, category, *others)
 
     return show
-
-
-def _shown(sentence: object) -> str:
-    """Return a sentence as a terminal can show it; a program's own words may have several lines."""
-    return "\n".join(map(printable, str(sentence).split("\n")))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

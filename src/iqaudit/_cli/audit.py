@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import click
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +13,7 @@ import iqaudit
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, gate_options
 from iqaudit._cli.printing import (
+    echo,
     figure,
     print_doubts,
     print_json,
@@ -81,7 +81,7 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
         print_json([_as_json(name, record) for name, record in cells])
     elif not output.quiet:
         stdout().print(_table(cells))
-        click.echo(f"\nruns    {done.path}")
+        echo(f"\nruns    {done.path}")
     if not output.silent:
         print_doubts(done.cells)
     try:
@@ -100,12 +100,12 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
     if output.silent:
         return code
     if left:
-        click.echo(
+        echo(
             f"{', '.join(left)}: may cost money, so not asked for more; iqaudit transfer "
             f"{done.path} and iqaudit insights {done.path} say what they would.",
             err=True,
         )
-    click.echo(f"report  {page}")
+    echo(f"report  {page}")
     return code
 
 

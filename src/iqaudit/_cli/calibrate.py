@@ -4,12 +4,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 import iqaudit
 from iqaudit._audit.settings import DATA
 from iqaudit._cli import options
-from iqaudit._cli.printing import noted, print_json
+from iqaudit._cli.printing import echo, noted, print_json
 from iqaudit._cli.score import print_scores, print_unscored
 from iqaudit._core.collection import collect
 from iqaudit.victims._spec import VictimSpec
@@ -66,7 +64,7 @@ def calibrate(
     if output.as_json:
         print_json(vars(scale))
     elif not output.quiet:
-        click.echo(f"C = {scale.center:.6g}, S = {scale.spread:.6g}: {scale.source}")
-        click.echo(f"range {scale.low:.6g} to {scale.high:.6g}; written to {out}")
+        echo(f"C = {scale.center:.6g}, S = {scale.spread:.6g}: {scale.source}")
+        echo(f"range {scale.low:.6g} to {scale.high:.6g}; written to {out}")
     if code := print_unscored(answers):
         sys.exit(code)

@@ -11,7 +11,7 @@ import iqaudit
 from iqaudit._analysis.tables.catalogue import MEASURES, find
 from iqaudit._analysis.tables.leaderboard import DEFAULT, Leaderboard, record, shown
 from iqaudit._cli import options
-from iqaudit._cli.printing import figure, interval, print_json, stdout, table
+from iqaudit._cli.printing import echo, figure, interval, print_json, stdout, table
 
 
 @options.command()
@@ -42,7 +42,7 @@ def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options
         for each in boards:
             stdout().print(_table(each))
         if html is not None:
-            click.echo(f"page  {html}")
+            echo(f"page  {html}")
 
 
 def _table(board: Leaderboard) -> Table:

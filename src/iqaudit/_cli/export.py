@@ -6,6 +6,7 @@ import click
 
 from iqaudit import Audit
 from iqaudit._cli import options
+from iqaudit._cli.printing import echo
 from iqaudit._core.errors import InputError
 
 
@@ -29,4 +30,4 @@ def export(*, run: Path, **files: Path | None) -> None:
     for form, file in files.items():
         if file is not None:
             rows = audit.export(**{form: file})
-            click.echo(f"{len(rows)} rows written to {file}")
+            echo(f"{len(rows)} rows written to {file}")

@@ -6,6 +6,7 @@ import click
 
 from iqaudit import Audit
 from iqaudit._cli import options
+from iqaudit._cli.printing import echo
 
 
 @options.command()
@@ -19,4 +20,4 @@ def report(*, directory: Path) -> None:
     Example:
       iqaudit report iqaudit-demo
     """
-    click.echo(Audit(directory).report())
+    echo(Audit(directory).report())

@@ -9,7 +9,6 @@ from rich.text import Text
 import iqaudit
 from iqaudit._cli import options
 from iqaudit._cli.printing import figure, print_json, stdout, table
-from iqaudit._core.errors import printable
 from iqaudit.victims._spec import VictimSpec
 
 SHOWN = 3
@@ -38,7 +37,7 @@ def verify(
         rows = table("picture", "*score", "*L∞", "verdict")
         for check in checks:
             figures = figure(check.score, ".4f"), figure(check.linf, "d")
-            rows.add_row(Text(printable(check.name)), *figures, _verdict(check))
+            rows.add_row(Text(check.name), *figures, _verdict(check))
         stdout().print(rows)
         stdout().print(f"{len(checks) - wrong} of {len(checks)} pictures are as recorded.")
     sys.exit(1 if wrong else 0)
@@ -51,4 +50,4 @@ def _verdict(check: iqaudit.Check) -> Text:
         return Text(f"as recorded{within}{search}", style="green")
     rest = len(check.wrong) - SHOWN
     more = [f"and {rest} more"] if rest > 0 else []
-    return Text(printable("; ".join([*check.wrong[:SHOWN], *more])), style="red")
+    return Text("; ".join([*check.wrong[:SHOWN], *more]), style="red")
