@@ -29,8 +29,10 @@ from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.goal import Goal
 from iqaudit._core.paths import located
+from iqaudit._runs.agreement import damaged_analyses
+from iqaudit._runs.checksums import DamagedRecordError, noting
 from iqaudit._runs.reader import Results
-from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest, runs
+from iqaudit._runs.schema import TRANSFER, is_audit, manifest, runs
 from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.verify import Check, damaged
 from iqaudit._runs.verify import verify as verify_run
@@ -215,7 +217,8 @@ class Audit:
 
     def verify(self, *, trust: bool = False) -> tuple[Check, ...]:
         """Verify every picture of the finished cells; see `iqaudit.verify`, for its errors too."""
-        return _verified(self.path, self._named, trust=trust)
+        with noting():  # verification finds what others refuse
+            return _verified(self.path, self._named, trust=trust)
 
     def status(self) -> tuple[CellStatus, ...]:
         """Return the progress of each cell.
@@ -425,13 +428,14 @@ def verify(
     VictimError
         If the victim fails.
     """
-    folder = located(path)
-    if is_audit(folder):
-        if victim is not None:
-            raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
-    elif victim is not None:
-        return verify_run(folder, made(victim, **options))
-    return _verified(folder, trust=trust)
+    with noting():  # verification finds what others refuse
+        folder = located(path)
+        if is_audit(folder):
+            if victim is not None:
+                raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
+        elif victim is not None:
+            return verify_run(folder, made(victim, **options))
+        return _verified(folder, trust=trust)
 
 
 def _verified(
@@ -446,11 +450,13 @@ def _verified(
             return (damaged(error),)
     cells = [cell.resolve() for cell in runs(path)]
     victims = {each.label: each.victim for each in owns(cells, trust=trust, named=named)}
-    return tuple(
+    checks = [
         replace(check, name=f"{cell.name}/{check.name}")
         for cell in cells
         for check in verify_run(cell, victims[own_label(cell)])
-    )
+    ]
+    wrong = damaged_analyses(path)
+    return (*checks, Check(TRANSFER, None, None, wrong)) if wrong else tuple(checks)
 
 
 def load(path: str | os.PathLike[str]) -> Audit:

@@ -223,6 +223,9 @@ class _Progress:
         queries = sum(cell.queries for cell in self._cells.values()) // len(self._cells)
         self._observer.begins(total, queries, total - missing)
         for folder, names in self._missing.items():
+            for sentence in cell_store.damage(self._prepared.root / folder, sorted(names)):
+                self._observer.says(sentence)
+        for folder, names in self._missing.items():
             if not names:
                 self._finish(folder)
 

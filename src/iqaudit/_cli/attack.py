@@ -20,6 +20,7 @@ from iqaudit._cli.gate import Gate, gate_options
 from iqaudit._cli.printing import figure, print_doubts, say, stderr, stdout, table, unscored_code
 from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
+from iqaudit._runs.checksums import sealed
 from iqaudit._runs.figures import Row, Summary
 from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
 from iqaudit.victims._spec import VictimSpec
@@ -95,7 +96,7 @@ def _print_results(out: Path, output: options.Output) -> int:
     """Print the figures first: the page takes seconds, and they must not be lost with it."""
     record = load(out)
     if output.as_json:
-        say(as_json(record, FORMAT))
+        say(sealed(as_json(record, FORMAT)))
     elif not output.quiet:
         stdout().print(_table(record.pictures, record.summary))
         say(f"\nattacked pictures  {out / 'attacked'}")

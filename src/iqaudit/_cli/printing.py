@@ -5,18 +5,35 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._cli.streams import own
 from iqaudit._core.collection import Pictures
+from iqaudit._core.errors import printable
 from iqaudit._core.picture import Picture
 from iqaudit.measures._bootstrap import Estimate
 
 UNSCORED = 4
 """The exit code where pictures could not be scored, and all others are finished."""
+
+
+def shown(text: object) -> str:
+    """Return words as a terminal can show them: control characters are escaped, line by line."""
+    return "\n".join(map(printable, str(text).split("\n")))
+
+
+class _Console(Console):
+    """A console of tables, whose cells may hold a stranger's names."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=shown(segment.text))
 
 
 def noted(pictures: Pictures, *, silent: bool) -> Iterator[Picture]:
@@ -62,8 +79,8 @@ def unscored_code(sentences: Mapping[str, str], *, told: bool) -> int:
 
 
 def say(text: object = "", *, err: bool = False) -> None:
-    """Print a line on our stdout or stderr."""
-    click.echo(text, file=own("stderr" if err else "stdout"))
+    """Print words, which may hold a stranger's names, on our stdout or stderr."""
+    click.echo(shown(text), file=own("stderr" if err else "stdout"))
 
 
 def print_json(value: object) -> None:
@@ -73,12 +90,12 @@ def print_json(value: object) -> None:
 
 def stdout() -> Console:
     """Return the console of results."""
-    return _console(Console(file=own("stdout")))
+    return _console(_Console(file=own("stdout")))
 
 
 def stderr() -> Console:
     """Return the console of progress."""
-    return _console(Console(file=own("stderr"), stderr=True))
+    return _console(_Console(file=own("stderr"), stderr=True))
 
 
 def _console(console: Console) -> Console:

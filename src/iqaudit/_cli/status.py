@@ -8,7 +8,7 @@ from rich.text import Text
 
 from iqaudit import Audit
 from iqaudit._cli import options
-from iqaudit._cli.printing import print_json, stdout, table
+from iqaudit._cli.printing import print_json, say, stdout, table
 
 
 @options.command()
@@ -30,3 +30,5 @@ def status(*, directory: Path, output: options.Output) -> None:
             counts = str(each.begun), str(each.waiting), f"{each.queries:,}"
             rows.add_row(Text(each.cell), f"{each.finished} of {each.pictures}", *counts)
         stdout().print(rows)
+        for sentence in (each for cell in cells for each in cell.damage):
+            say(sentence)

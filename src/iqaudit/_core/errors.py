@@ -62,6 +62,10 @@ class UnscorableError(VictimError):
     """The failure of a victim, which answers to other pictures, to score one of them."""
 
 
+class DamageWarning(UserWarning):
+    """A damaged line of a file, which is named and passed over: the rest is used."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C during `iqaudit.attack`.
 

@@ -1,8 +1,8 @@
 """The figures of a run: a row for each picture, and their means."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from iqaudit import measures
 from iqaudit._core.goal import Direction
@@ -13,6 +13,9 @@ from iqaudit.victims._base import Card
 
 IF_ANY = {"written": "if any"}
 """The metadata of a field whose key is not written where it is empty, as before there was one."""
+
+FIGURE_TOLERANCE = 1e-9
+"""Relative; a figure that is computed from the same files again differs by rounding alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +156,18 @@ def summarise(rows: Sequence[Row]) -> Summary:
         queries=sum(row.queries for row in rows),
         refused=sum(row.refused for row in rows),
     )
+
+
+def differences(now: Row | Likeness | Summary, recorded: Row | Likeness | Summary) -> Iterator[str]:
+    """Say which figures are not the recorded ones."""
+    for key, value in asdict(now).items():
+        other = getattr(recorded, key)
+        if isinstance(value, float) and isinstance(other, int | float):
+            same = math.isclose(value, other, rel_tol=FIGURE_TOLERANCE)
+        else:
+            same = value == other
+        if not same:
+            yield f"{key} is {value}, recorded {other}"
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -33,7 +33,7 @@ class Replay:
         record = load(run)
         self._scores: dict[int, float] = {}
         for picture in record.pictures:
-            answers = load_answers(run, picture.name)
+            answers = load_answers(run, picture.name, picture.scores_file_sha256)
             keys, scores = answers["picture"].tolist(), answers["score"].tolist()
             self._scores |= dict(zip(keys, scores, strict=True))
         victim = record.victim

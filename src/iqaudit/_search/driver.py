@@ -108,7 +108,9 @@ def check_sizes(victim: Victim, pictures: Iterable[Picture]) -> tuple[int, int]:
     return largest
 
 
-def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) -> Trial:
+def begin(
+    spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = (), *, lost: bool = False
+) -> Trial:
     """Return a trial, for `drive` to bring to its end.
 
     Parameters
@@ -119,6 +121,8 @@ def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) ->
         The clean picture.
     answers : iterable of Answer
         Those of an earlier start, from the first on: the trial stands where that one stood.
+    lost : bool
+        Whether some of them are lost, and are to be asked again: see `Trial.recall`.
 
     Raises
     ------
@@ -141,7 +145,7 @@ def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) ->
         spec.shorter,
     )
     try:
-        trial.recall(answers)
+        trial.recall(answers, lost=lost)
         if trial.ledger.answers:  # a search that ended there ends there again
             trial.fault = _fault(victim, trial.ledger.answers[0].score, clean=True)
     except BaseException:
@@ -169,7 +173,7 @@ def drive(victim: Victim, trials: Sequence[Trial]) -> Generator[list[Trial]]:
         yielded.
     """
     try:
-        while running := [trial for trial in trials if not trial.done]:
+        while running := _running(trials):
             replies, error = _ask(victim, [(trial, trial.ask()) for trial in running])
             answered = []
             for trial, reply in zip(running, replies, strict=True):
@@ -184,6 +188,13 @@ def drive(victim: Victim, trials: Sequence[Trial]) -> Generator[list[Trial]]:
     finally:
         for trial in trials:
             trial.close()
+
+
+def _running(trials: Sequence[Trial]) -> list[Trial]:
+    """Have trials take in what is known of their next questions; return those not at their end."""
+    for trial in trials:
+        trial.go_on()
+    return [trial for trial in trials if not trial.done]
 
 
 def run(

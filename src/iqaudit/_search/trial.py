@@ -1,5 +1,6 @@
 """A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one search."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError, UnscorableError, VictimError
-from iqaudit._core.goal import Direction, Goal, progress
+from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.stream import Stream
@@ -209,6 +210,8 @@ class Trial:
         """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
         self._asked: tuple[Patched, Patched] | None = None
+        self._kept: dict[int, deque[float]] = {}
+        """Scores of an earlier trial that are still to be taken in, by their pictures' keys."""
         self.fault: VictimError | None = None
         """The victim's failure on a picture asked, where the search ended with it."""
 
@@ -220,23 +223,7 @@ class Trial:
     @property
     def end(self) -> Outcome | None:
         """The search's outcome; None while it goes on."""
-        ledger, stop = self.ledger, self.stop
-        if self.fault is not None:
-            return Outcome.UNSCORED
-        if not ledger.answers:
-            return None
-        if stop.rgo is not None and self._progress >= stop.rgo:
-            return Outcome.FAR_ENOUGH
-        if not ledger.left:
-            return Outcome.BUDGET_SPENT
-        if stop.plateau is not None and ledger.spent - ledger.best_query >= stop.plateau:
-            return Outcome.PLATEAU
-        return None
-
-    @property
-    def _progress(self) -> float:
-        clean, best = self.ledger.answers[0].score, self.ledger.best_score
-        return progress(self.card.scale.quality(clean), self.card.scale.quality(best))
+        return self.ledger.end(self.stop) if self.fault is None else Outcome.UNSCORED
 
     def ask(self) -> Patched:
         """Return the picture to be scored next: the clean one, then what the attack proposes."""
@@ -265,7 +252,7 @@ class Trial:
         if moved and self.card.scale.admits(score):
             self._accepted.append(Step(self.ledger.spent, score))
 
-    def recall(self, answers: Iterable[Answer]) -> None:
+    def recall(self, answers: Iterable[Answer], *, lost: bool = False) -> None:
         """Take in the answers that an earlier trial of the same kind had, and stand where it stood.
 
         The victim is not asked; a session computes again the pictures that came to be a base.
@@ -274,21 +261,43 @@ class Trial:
         ----------
         answers : iterable of Answer
             From the first on, in order.
+        lost : bool
+            Whether some of them are lost. Then the trial stands where the first of those is to be
+            asked, and `go_on` takes in the others, each when its picture's turn has come.
 
         Raises
         ------
         InputError
-            If this trial would not have asked about those pictures.
+            If none is lost, and this trial would not have asked about those pictures.
         """
+        if lost:
+            for answer in answers:
+                self._kept.setdefault(answer.picture, deque()).append(answer.score)
+            self.go_on()
+            return
         for answer in answers:
             if self.done:
                 raise self._another()
-            change = self.ask()
-            if self.session is not None:
-                self.session.recall(change)
-            self.tell(answer.score)
+            self._retell(self.ask(), answer.score)
             if self.ledger.answers[-1].picture != answer.picture:
                 raise self._another()
+
+    def go_on(self) -> None:
+        """Take in the kept answers to what is asked next, until one was lost."""
+        while self._kept and not self.done:
+            change = self.ask()
+            key = self._painter.key(*self._asked) if self._asked else None
+            if key not in self._kept:
+                return
+            scores = self._kept[key]
+            self._retell(change, scores.popleft())
+            if not scores:
+                del self._kept[key]
+
+    def _retell(self, change: Patched, score: float) -> None:
+        if self.session is not None:
+            self.session.recall(change)
+        self.tell(score)
 
     def _another(self) -> InputError:
         return InputError(

@@ -121,6 +121,11 @@ class Location:
     unseen: float
     text: str
 
+    def __post_init__(self) -> None:
+        for grid in (self.strength, self.accepted or ()):
+            if any(len(row) != len(grid) for row in grid):
+                raise ValueError("Expected grids as wide as they are high")
+
 
 @dataclass(frozen=True)
 class Band:

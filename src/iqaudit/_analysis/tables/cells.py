@@ -36,6 +36,8 @@ class PictureData:
         What was done to which picture, where the data set says.
     sha256 : str
         Of the clean pixels: two cells' pictures are the same where this is.
+    attacked_sha256 : str
+        Of the attacked picture's file.
     file : str or None
         Where it was read from.
     reached : ndarray of float64, (queries / cost,)
@@ -51,6 +53,7 @@ class PictureData:
     distortion: str | None
     reference: str | None
     sha256: str
+    attacked_sha256: str
     file: str | None
     reached: Floats
     likeness: Mapping[int, Likeness]
@@ -216,7 +219,7 @@ def _attack(recorded: AttackRecord) -> str:
 
 
 def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> PictureData:
-    answers = schema.load_answers(path, picture.name)
+    answers = schema.load_answers(path, picture.name, picture.scores_file_sha256)
     raised = Direction(picture.direction) is Direction.RAISE
     upwards = raised is not scale.lower_is_better
     best = np.fmax if upwards else np.fmin  # a NaN is no score
@@ -229,6 +232,7 @@ def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> Pic
         distortion=picture.distortion,
         reference=picture.reference,
         sha256=picture.clean_pixels_sha256,
+        attacked_sha256=picture.attacked_file_sha256,
         file=picture.file,
         reached=best.accumulate(np.where(taken, scores, np.nan)),
         likeness={each.queries: each for each in picture.checkpoints},
