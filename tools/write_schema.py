@@ -24,6 +24,14 @@ RECORDS: dict[str, tuple[str, type[Any]]] = {
     schema.TRANSFER: (transfer.FORMAT, transfer.Transfer),
 }
 
+CHECKSUM = {
+    "checksum": {
+        "type": "string",
+        "pattern": "^[0-9a-f]{8}$",
+        "description": "CRC-32 of the file as it is without this key; earlier versions had none.",
+    }
+}
+
 
 def schemas() -> dict[str, str]:
     """Return the text of each file's schema, by the file's name."""
@@ -38,7 +46,7 @@ def _schema(form: str, kind: type[Any]) -> dict[str, Any]:
             each["description"]
         )  # as indented as Python's version has it
     record = definitions[kind.__name__]
-    record["properties"] = {"format": {"const": form}, **record["properties"]}
+    record["properties"] = {"format": {"const": form}, **record["properties"], **CHECKSUM}
     record["required"] = ["format", *record["required"]]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -9,6 +9,7 @@ from tests.support.audits import Asked, brightness, photographs
 
 from iqaudit import InputError
 from iqaudit._analysis.scorers import SCORES, ScoreCache, Scorer
+from iqaudit._core.errors import DamageWarning
 from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal
 
@@ -90,7 +91,13 @@ def test_what_another_process_asked_meanwhile_is_not_asked_again(
     assert len(victim.asked) == 3
 
 
-def test_another_files_lines_are_no_answers(path: Path) -> None:
-    path.write_text('["bright", 1, 0.5]\n{"a": 1}\n')
-    with pytest.raises(InputError, match="no kept answers"):
-        ScoreCache(path)
+def test_a_damaged_line_is_named_and_asked_again_alone(
+    path: Path, scorer: Scorer, victim: Asked
+) -> None:
+    scores = ask(path, scorer)
+    content = path.read_bytes()
+    at = content.index(b"\n") + 12  # a digit of the second line
+    path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    with pytest.warns(DamageWarning, match=r"insights\.jsonl: line 2 is damaged"):
+        assert ask(path, scorer) == scores
+    assert len(victim.asked) == 4

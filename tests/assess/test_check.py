@@ -1,6 +1,7 @@
 """`check`: each of its verdicts, on a victim that deserves it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +43,7 @@ def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) 
         "resolution",
         "every pixel",
         "scale",
+        "range",
         "direction",
         "gradient",
         "fingerprint",
@@ -127,10 +129,40 @@ def test_a_turned_direction_is_found(
 
 @pytest.mark.parametrize(
     ("ends", "verdict"),
-    [((-30, 30), Verdict.PASS), ((-60, 2), Verdict.WARN), ((100, 110), Verdict.FAIL)],
+    [
+        ((-30, 30), Verdict.PASS),
+        ((-60, 2), Verdict.FAIL),
+        ((-60, 2, "unbounded"), Verdict.WARN),
+        ((100, 110), Verdict.FAIL),
+    ],
 )
-def test_a_scale_that_does_not_fit_is_found(ends: tuple[float, float], verdict: Verdict) -> None:
-    assert findings(sharp, iqaudit.Scale.from_range(*ends))["scale"].verdict is verdict
+def test_a_scale_that_does_not_fit_is_found(ends: tuple[Any, ...], verdict: Verdict) -> None:
+    low, high, *unbounded = ends
+    scale = iqaudit.Scale.from_range(low, high, unbounded=bool(unbounded))
+    assert findings(sharp, scale)["scale"].verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("failure", "verdict", "said"),
+    [
+        (-99, Verdict.WARN, "Outside the range, -60 to 60: scored were a flat picture -99"),
+        (0, Verdict.WARN, "The same answer to unlike pictures"),
+        (None, Verdict.PASS, "an answer outside -60 to 60 is taken for a failure"),
+        (np.nan, Verdict.PASS, "Of odd pictures scored were a random picture"),
+    ],
+)
+def test_a_number_for_a_failure_is_asked_about(
+    failure: float | None, verdict: Verdict, said: str
+) -> None:
+    """On pictures that no photograph is like."""
+
+    def scored(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        odd = (np.ptp(pictures, axis=(1, 2, 3)) == 0) | (pictures.shape[1] == 16)
+        return np.where(odd & (failure is not None), failure or 0.0, sharp(pictures))
+
+    found = findings(scored, iqaudit.Scale.from_range(-60, 60))["range"]
+    assert found.verdict is verdict
+    assert said in found.sentence
 
 
 def test_a_failing_victim_ends_the_checks_with_its_sentence() -> None:

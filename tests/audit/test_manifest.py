@@ -12,6 +12,7 @@ import pytest
 from tests.support import audited
 from tests.support.auditing import ROUGH, Stopping, begun, contents, iqaudit_, serial
 from tests.support.pictures import MakePicture
+from tests.support.records import text
 
 import iqaudit
 from iqaudit import InputError, VictimError
@@ -193,7 +194,7 @@ def test_changed_pictures_and_versions_are_refused(
         serial(campaign, tmp_path / "run")
     held = json.loads((tmp_path / "run" / "audit.json").read_text())
     held["versions"]["torch"] = "1.0"
-    (tmp_path / "run" / "audit.json").write_text(json.dumps(held))
+    (tmp_path / "run" / "audit.json").write_text(text(held))
     with pytest.raises(InputError, match=r"with torch 1\.0; here is"):
         serial(campaign, tmp_path / "run")
     assert asked() == known

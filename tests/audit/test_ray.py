@@ -164,7 +164,11 @@ def whole(ground: Ground) -> Path:
 
 def begun(out: Path) -> int:
     """Return how many pictures of an audit are begun, and not finished."""
-    files = [file for file in out.glob("*/answers/*.jsonl") if journal.read(file)]
+    files = [
+        file
+        for file in out.glob("*/answers/*.jsonl")
+        if journal.read(file, journal.ANSWERS).entries
+    ]
     return sum(not cell_store.is_finished(file.parents[1], file.stem) for file in files)
 
 

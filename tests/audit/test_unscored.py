@@ -291,6 +291,6 @@ def test_an_older_journal_is_not_mistaken(tmp_path: Path) -> None:
     """A line without a number is none, whatever its kind."""
     file = tmp_path / "p.jsonl"
     file.write_text('[1.5, 3]\n[NaN, 4]\n[-Infinity, 5]\n["nan", 6]\n[2.5, 7]\n')
-    kept = journal.read(file)
-    assert [answer.picture for answer in kept] == [3, 4, 5]
+    kept = journal.read(file, journal.ANSWERS).entries
+    assert [answer.picture for answer in kept] == [3, 4, 5, 7]
     assert math.isnan(kept[1].score)

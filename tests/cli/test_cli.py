@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from tests.support.auditing import contents
 from tests.support.pictures import MakePicture
 from tests.support.processes import LIMIT, started, wait_until
+from tests.support.records import text
 
 import iqaudit
 from iqaudit import _cli
@@ -138,7 +139,7 @@ def test_verify_exits_1_where_a_picture_was_changed(run: Path) -> None:
     assert "0 of 1" in bad.stdout
     found = iqaudit_("verify", run, "--json")
     assert found.exit_code == 1
-    assert "hash" in json.loads(found.stdout)[0]["wrong"][0]
+    assert "photo.png: this was changed" in json.loads(found.stdout)[0]["wrong"][0]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_verify_tells_of_a_damaged_record(edit: dict[str, Any], run: Path) -> No
     file = run / "results.json"
     record = json.loads(file.read_text())
     record["pictures"][0] |= edit
-    file.write_text(json.dumps(record))
+    file.write_text(text(record))
     found = iqaudit_("verify", run, "--json")
     assert found.exit_code == 1, found.output
     assert any(each["wrong"] for each in json.loads(found.stdout))

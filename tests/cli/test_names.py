@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from tests.support.pictures import MakePicture
+from tests.support.records import text
 
 import iqaudit
 from iqaudit import InputError, _cli
 from iqaudit._core.collection import collect
 from iqaudit._runs.schema import load_audit
+from iqaudit.testing import synthetic_picture
 from iqaudit.victims import Card
 
 VICTIM = ("--victim", "python:tests.support.audited:rough", "--queries", 3)
@@ -214,3 +216,27 @@ def test_a_run_lies_beside_a_folder_that_is_searched_deep(
     with pytest.warns(UserWarning, match=r"skipped 1 folder \(run;"):
         results = iqaudit.attack(photos, VICTIM[1], queries=3, out=photos / "run")
     assert len(results) == 3
+
+
+def test_a_strangers_names_reach_no_terminal_as_they_are(tmp_path: Path) -> None:
+    """Of a record's cells, victims, attacks and reasons; a control character could hide a line."""
+    strange = "\x1b[31m\x9bX"
+    iqaudit.write(tmp_path / "p.png", synthetic_picture(20, 24, 0))
+    victim = "python:tests.support.audited:rough"
+    run = tmp_path / strange
+    iqaudit.attack(tmp_path / "p.png", victim, queries=8, out=run)
+    iqaudit.insights(run)
+    iqaudit.transfer(run)
+    for name in ("results.json", "insights.json", "transfer.json"):
+        record = json.loads((run / name).read_text())
+        record |= {"unscored": [{"name": f"q{strange}", "reason": strange}]}
+        if name == "results.json":
+            record["victim"]["name"] = record["attack"]["name"] = strange
+            record["pictures"][0]["notes"] = [strange]
+        (run / name).write_text(text(record))
+    for command in ("verify", "tables", "compare", "status", "report", "transfer", "insights"):
+        trust = ["--trust"] if command in ("verify", "transfer", "insights") else []
+        done = iqaudit_(command, run, *trust)
+        assert not isinstance(done.exception, ValueError)
+        assert "\\x1b[" in done.output
+        assert not {"\x1b", "\x9b"} & set(done.output)

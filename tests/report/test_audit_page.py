@@ -10,6 +10,7 @@ from selenium.webdriver import Chrome
 from tests.support.audits import brightness, function, middle, photographs, write_manifest
 from tests.support.audits import write_run as write
 from tests.support.browsing import asked, nameless, opened, started, table, wide, widths
+from tests.support.records import text
 
 from iqaudit import _cli
 from iqaudit._analysis import transfer
@@ -243,6 +244,6 @@ def test_an_older_runs_missing_figures_are_dashes(tmp_path: Path) -> None:
     record = json.loads((run / "results.json").read_text())
     for entry in record["pictures"]:
         del entry["flip"]
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
     page = write_report(run).read_text("utf-8")
     assert "<dt>FLIP</dt><dd>–</dd>" in page

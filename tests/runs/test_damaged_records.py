@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.records import text
 
 import iqaudit
 from iqaudit.testing import synthetic_picture
@@ -65,7 +66,7 @@ def test_no_value_of_a_record_is_a_traceback(run: Path, tmp_path: Path, file: st
         for each in parents:
             part = part[each]
         part[key] = draw.choice(OTHERS)
-        (tmp_path / "run" / file).write_text(json.dumps(changed), "utf-8")
+        (tmp_path / "run" / file).write_text(text(changed), "utf-8")
         _read(tmp_path / "run")
 
 
@@ -99,7 +100,7 @@ def test_a_direction_that_is_none_is_refused(run: Path, tmp_path: Path) -> None:
     file = tmp_path / "run" / "results.json"
     record = json.loads(file.read_text("utf-8"))
     record["pictures"][0]["direction"] = ""
-    file.write_text(json.dumps(record), "utf-8")
+    file.write_text(text(record), "utf-8")
     with pytest.raises(iqaudit.InputError, match=r"pictures\[0\].*not a valid Direction"):
         iqaudit.load(tmp_path / "run").results()
     [finding] = iqaudit.verify(tmp_path / "run", VICTIM)

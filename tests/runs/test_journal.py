@@ -9,10 +9,18 @@ import pytest
 
 from iqaudit import InputError
 from iqaudit._runs import journal
-from iqaudit._runs.journal import Journal, read
+from iqaudit._runs.journal import Journal, Kept
 from iqaudit._search.ledger import Answer
 
 ANSWERS = [Answer(0.1 + 0.2, 2**64 - 1), Answer(-1e-300, 0), Answer(57.0, 7)]
+
+
+def read(path: Path) -> tuple[Answer, ...]:
+    return _kept(path).entries
+
+
+def _kept(path: Path) -> Kept[Answer]:
+    return journal.read(path, journal.ANSWERS)
 
 
 @pytest.fixture
@@ -48,9 +56,39 @@ def test_a_torn_last_line_is_dropped_and_written_over(path: Path, padding: bytes
 
 
 @pytest.mark.parametrize("line", [b"[1.0]\n", b"[null, 3]\n", b'{"a": 1}\n', b"\0\0\n", b"x\n"])
-def test_what_is_no_answer_ends_the_answers(path: Path, line: bytes) -> None:
+def test_a_line_that_is_no_answer_is_told_and_takes_nothing_along(path: Path, line: bytes) -> None:
+    """Lines without checksums are of an earlier version."""
     path.write_bytes(b"[1.0, 3]\n" + line + b"[2.0, 4]\n")
-    assert read(path) == (Answer(1.0, 3),)
+    assert _kept(path)[:2] == ((Answer(1.0, 3), Answer(2.0, 4)), (2,))
+    with Journal(path) as file:
+        assert (file.answers, file.damaged) == ((Answer(1.0, 3), Answer(2.0, 4)), (2,))
+        file.keep(ANSWERS[:1])
+    assert _kept(path)[:2] == ((Answer(1.0, 3), Answer(2.0, 4), ANSWERS[0]), (2,))
+
+
+def test_no_changed_byte_goes_unnoticed_or_costs_another_answer(path: Path) -> None:
+    with Journal(path) as file:
+        file.keep(ANSWERS)
+    whole = path.read_bytes()
+    numbers = [number for number, line in enumerate(whole.splitlines(True), 1) for _ in line]
+    for at, number in enumerate(numbers[: whole.rindex(b"\n")]):
+        for other in (whole[at] ^ 1, ord("\n"), ord("\r"), 0, ord("["), ord("1")):
+            path.write_bytes(whole[:at] + bytes([other]) + whole[at + 1 :])
+            answers, damaged, _ = _kept(path)
+            if other == whole[at]:
+                assert not damaged
+            elif whole[at] == ord("\n"):  # two lines in one: both are there
+                assert (answers, damaged) == (tuple(ANSWERS), (number,))
+            else:
+                assert damaged[0] == number
+                assert answers == tuple(each for each in ANSWERS if each != ANSWERS[number - 1])
+
+
+def test_a_line_without_a_checksum_behind_one_with_it_is_damaged(path: Path) -> None:
+    with Journal(path) as file:
+        file.keep(ANSWERS[:1])
+    path.write_bytes(path.read_bytes() + b"[1.0, 3]\n")
+    assert _kept(path)[:2] == ((ANSWERS[0],), (2,))
 
 
 def test_there_is_room_before_a_score_is_asked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from tests.support.auditing import ROUGH, iqaudit_
 from tests.support.pictures import MakePicture
+from tests.support.records import text
 
 import iqaudit
 from iqaudit import InputError
@@ -177,7 +178,7 @@ def test_a_wrong_value_is_named_with_its_file(
     file = old / "run" / "results.json"
     content = json.loads(file.read_text())
     change(content)
-    file.write_text(json.dumps(content))
+    file.write_text(text(content))
     with pytest.raises(InputError) as raised:
         load_record(file.parent)
     assert str(raised.value) == f"{file}: {sentence}"
@@ -194,7 +195,7 @@ def test_what_a_version_before_0_1_0_did_not_write_has_a_default(old: Path) -> N
     for picture in content["pictures"]:
         del picture["flip"]
     content["a key of another version"] = 1
-    file.write_text(json.dumps(content))
+    file.write_text(text(content))
     record = load_record(file.parent)
     assert (record.victim.cost, record.victim.noise, record.early_stop) == (1, 0.0, None)
     assert record.pictures[0].flip is None
@@ -235,7 +236,7 @@ def test_a_value_that_no_writer_writes_is_refused_by_the_reader(
     file = tmp_path / "results.json"
     content = json.loads(file.read_text())
     change(content)
-    file.write_text(json.dumps(content))
+    file.write_text(text(content))
     with pytest.raises(InputError, match=sentence):
         load_record(tmp_path)
 
@@ -245,6 +246,6 @@ def test_a_cell_of_no_victim_is_refused_by_the_reader(
 ) -> None:
     iqaudit.attack(make_picture(24, 30), rough, queries=5, out=tmp_path)
     content = json.loads((tmp_path / "audit.json").read_text())
-    (tmp_path / "audit.json").write_text(json.dumps(content | {"victims": []}))
+    (tmp_path / "audit.json").write_text(text(content | {"victims": []}))
     with pytest.raises(InputError, match="is of no victim"):
         manifest(tmp_path)

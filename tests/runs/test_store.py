@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.support.audits import write_run
 from tests.support.pictures import MakePicture
+from tests.support.records import text
 
 import iqaudit
 from iqaudit import InputError, Interrupted, VictimError
@@ -97,15 +98,21 @@ def _change_pixel(path: Path, by: int) -> None:
 def _edit(run: Path, key: str, value: object) -> None:
     record = json.loads((run / "results.json").read_text())
     record["pictures"][0][key] = value
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
 
 
 @pytest.mark.parametrize(
     ("tamper", "sentence"),
     [
-        (lambda run: _change_pixel(run / "attacked/picture-1.png", 1), "file's hash"),
+        (
+            lambda run: _change_pixel(run / "attacked/picture-1.png", 1),
+            "attacked/picture-1.png: this",
+        ),
         (lambda run: _change_pixel(run / "attacked/picture-1.png", 40), "linf is"),
-        (lambda run: _change_pixel(run / "clean/picture-1.png", 1), "clean picture's pixels"),
+        (
+            lambda run: _change_pixel(run / "clean/picture-1.png", 1),
+            "clean/picture-1.png: this",
+        ),
         (lambda run: _edit(run, "attacked_score", 9.5), "the attacked score is"),
         *[
             (lambda run, key=key: _edit(run, key, 0.123), f"{key} is")
@@ -147,7 +154,7 @@ def test_a_change_is_seen_and_named(
 def test_wrong_means_are_seen(run: Path, rough: Function) -> None:
     record = json.loads((run / "results.json").read_text())
     record["summary"]["rgo"] = 0.9
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
     last = iqaudit.verify(run, rough)[-1]
     assert last.name == "mean"
     assert "recorded 0.9" in last.wrong[0]
@@ -159,7 +166,7 @@ def test_a_figure_that_an_older_version_did_not_measure_is_named(
     record = json.loads((run / "results.json").read_text())
     for entry in record["pictures"]:
         del entry["flip"]
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
     first, *_, means = iqaudit.verify(run, rough)
     assert any(wrong.startswith("flip is") for wrong in first.wrong)
     assert means.wrong[0].startswith("flip is None")
@@ -176,9 +183,10 @@ def test_a_perturbation_beyond_the_threat_is_seen_even_if_recorded(
 ) -> None:
     record = json.loads((run / "results.json").read_text())
     record["levels"] = 2
-    (run / "results.json").write_text(json.dumps(record))
-    first, _ = iqaudit.verify(run, rough)
+    (run / "results.json").write_text(text(record))
+    first, _, settings = iqaudit.verify(run, rough)
     assert "allowed 2" in first.wrong[0]
+    assert settings.wrong == ("levels is 2, in audit.json 3",)
 
 
 def test_a_run_of_a_function_needs_the_function_to_verify(run: Path) -> None:
@@ -272,7 +280,7 @@ def test_names_that_lead_elsewhere_are_made_safe(
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
     record = json.loads((tmp_path / "in" / "run" / "results.json").read_text())
     record["pictures"][0]["name"] = "../../../etc/passwd"
-    (tmp_path / "in" / "run" / "results.json").write_text(json.dumps(record))
+    (tmp_path / "in" / "run" / "results.json").write_text(text(record))
     with pytest.raises(InputError, match="no picture's name"):
         load_record(tmp_path / "in" / "run")
 
@@ -291,7 +299,8 @@ def test_unfinished_pictures_are_left_out_of_the_means(
     with pytest.raises(Interrupted) as caught:
         iqaudit.attack([make_picture(24, 30)] * 3, rough, queries=20, progress=stop)
     results = caught.value.results
-    path = write_run(tmp_path / "run", rough, [each.picture for each in results], results=results)
+    path = write_run(tmp_path / "run", rough, [each.picture for each in results],
+                     results=results, queries=20, seed=0)  # fmt: skip
     record = load_record(path)
     assert [each.outcome for each in record.pictures] == ["budget_spent", "interrupted"]
     assert record.summary.unfinished == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.records import text
 
 import iqaudit
 from iqaudit._audit.execute import run as execute
@@ -71,7 +72,7 @@ def _name(file: Path, spec: str, **options: Any) -> None:
         each |= {"victim": spec, "victim_options": options}
     if "cells" not in record:
         record["victim"] |= {"spec": spec, "options": options}
-    file.write_text(json.dumps(record), "utf-8")
+    file.write_text(text(record), "utf-8")
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -126,14 +127,16 @@ def test_ones_own_run_is_verified_whatever_way_leads_to_it(
 
 
 def test_trust_is_said_once(run: Path, strange: Path) -> None:
-    _name(run / "results.json", SPECS["python"])
+    for file in ("results.json", "audit.json"):
+        _name(run / file, SPECS["python"])
     assert not any(check.wrong for check in iqaudit.verify(run, trust=True))
     assert strange.exists()
     assert not any(check.wrong for check in iqaudit.verify(run))
 
 
 def test_a_victim_that_is_named_needs_no_trust_and_gives_none(run: Path, strange: Path) -> None:
-    _name(run / "results.json", SPECS["python"])
+    for file in ("results.json", "audit.json"):
+        _name(run / file, SPECS["python"])
     own = "python:tests.support.audited:rough"
     assert not any(check.wrong for check in iqaudit.verify(run, own))
     with pytest.raises(iqaudit.InputError, match="trust"):

@@ -66,7 +66,7 @@ def test_another_seed_gives_another_trajectory(rough: Function, make_picture: Ma
 def test_the_budget_is_met_exactly_and_the_ball_is_never_left(
     queries: int, batch: int, levels: int, goal: Goal, make_picture: MakePicture
 ) -> None:
-    victim = counting()
+    victim = counting(scale=iqaudit.Scale.from_range(0, 20, unbounded=True))
     pictures = [make_picture(*size) for size in SIZES]
     results = iqaudit.attack(
         pictures, victim, queries=queries, batch=batch, threat=iqaudit.Linf(levels), goal=goal

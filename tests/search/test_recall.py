@@ -51,6 +51,24 @@ def resumed(spec: SearchSpec, picture: Picture, at: int) -> TrialResult:
     return taken(spec, trial, spec.queries).result()
 
 
+@pytest.mark.parametrize("gaps", [(0,), (1, 7), (29,), (5, 6, 7, 20)])
+def test_answers_that_are_lost_are_asked_again_alone(
+    gaps: tuple[int, ...], make_picture: MakePicture
+) -> None:
+    """A session stands where it stood, too; answers that are kept out of order are as good."""
+    victim = Recording(TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1)))
+    for asked in (victim, victim.victim):
+        spec = spec_of(asked, "square", 40)
+        picture = Picture("picture", make_picture(24, 20))
+        whole = taken(spec, begin(spec, picture), 40).result()
+        known = answers(taken(spec, begin(spec, picture), 30))
+        left = [each for at, each in enumerate(known) if at not in gaps]
+        victim.batches.clear()
+        trial = begin(spec, picture, [*left[3:], *left[:3]], lost=True)
+        assert fingerprint(taken(spec, trial, 40).result()) == fingerprint(whole)
+        assert asked is not victim or len(victim.pictures) == 10 + len(gaps)
+
+
 @pytest.mark.slow
 def test_the_reference_goes_on_to_the_last_bit(
     make_picture: MakePicture, reference: Victim

@@ -106,7 +106,7 @@ def kept(root: Path) -> Counter[int]:
             if cell_store.is_done(folder) or cell_store.is_finished(folder, name):
                 found.update(load_answers(folder, name)["picture"].tolist())
             else:
-                answers = journal.read(cell_store.journal(folder, name))
+                answers = journal.read(cell_store.journal(folder, name), journal.ANSWERS).entries
                 found.update(answer.picture for answer in answers)
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.support.records import text
 from tests.support.scorers import roughness
 
 import iqaudit
@@ -156,7 +157,7 @@ def edit(run: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     """Change a run's record."""
     record = json.loads((run / "results.json").read_text())
     change(record)
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
 
 
 def rate(record: dict[str, Any], opinions: Sequence[float | None]) -> None:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 from tests.support.pictures import MakePicture
+from tests.support.records import text
 from tests.support.scorers import roughness
 from tests.support.serving import RANGE, Hours, Server, asks, running
 
@@ -269,7 +270,7 @@ def test_a_changed_count_is_seen(run: Path) -> None:
     other["trace"][1][0] += 1
     for wrong in (best + 1, 0, 124):  # within a score, before the first, after the last
         entry["best_query"] = wrong
-        (run / "results.json").write_text(json.dumps(record))
+        (run / "results.json").write_text(text(record))
         first, second = iqaudit.verify(run, Repeated(noisy(0.1), 4))
         assert f"best_query is {wrong}, of 120 queries" in first.wrong[0]
         assert second.wrong == ("the trace is not of the recorded scores",)
@@ -292,7 +293,7 @@ def test_a_run_from_before_costs_were_recorded_still_verifies(
     run = write_run(tmp_path / "run", rough, make_picture)
     record = json.loads((run / "results.json").read_text())
     assert (record["victim"].pop("cost"), record["victim"].pop("noise")) == (1, 0)
-    (run / "results.json").write_text(json.dumps(record))
+    (run / "results.json").write_text(text(record))
     for victim in (rough, as_victim(f"replay:{run}")):
         assert [each.wrong for each in iqaudit.verify(run, victim)] == [(), ()]
     assert "scores asked, in all" in write_report(run).read_text()

@@ -72,6 +72,22 @@ def test_both_forms_carry_exactly_the_pixels(
         ("result.scores[1]", '{"result": {"scores": [1, 2.5]}}', 2.5),
         ("[0][1].mos", '[[0, {"mos": "7.25"}]]', 7.25),
         ("score", '{"score": 0.1234567890123456}', 0.1234567890123456),
+        ("$", "7.25", 7.25),
+        ("$", ' "7.25"\n', 7.25),
+        ("$[1]", "[1, 2.5]", 2.5),
+        ("$.score", '{"score": 3, "error": null, "status": "ok", "success": true}', 3),
+        (
+            "[label=good].score",
+            '[{"label": "bad", "score": 0.1}, {"label": "good", "score": 2}]',
+            2,
+        ),
+        (
+            "predictions[class=1].scores[0]",
+            '{"predictions": [{"class": 0, "scores": [1]}, {"class": 1, "scores": [4]}]}',
+            4,
+        ),
+        ("result[name=very good].p", '{"result": [{"name": "very good", "p": "1e0"}, 7]}', 1),
+        ("score", '{"score": 3, "error": 0.02, "errors": []}', 3),
     ],
 )
 def test_the_score_is_read_where_the_field_says(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.auditing import iqaudit_
 from tests.support.pictures import MakePicture
 from tests.support.serving import (
     RANGE,
@@ -22,8 +23,10 @@ from tests.support.serving import (
 )
 
 import iqaudit
-from iqaudit import InputError, VictimError
+from iqaudit import InputError, IqauditError, VictimError
+from iqaudit._audit.parse import audit_spec
 from iqaudit.victims import Http, as_victim
+from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._spec import VictimSpec, unasked
 
 SECRETS = ("tok-7f3a91", "pass-55d2", "query-8c1e")
@@ -191,10 +194,112 @@ def test_options_that_cannot_be_used_are_refused(options: dict[str, Any], senten
         "host.example/score?key=SECRET,range=0:1",
         "API_KEY=SECRET,range=0:1",
         "command:API_KEY=SECRET python score.py {picture},range=0:1",
-        "command:python score.py --key SECRET {picture},timeout=1,timeout=2",
+        "command:python score.py --key CREDENTIAL {picture},timeout=1,timeout=2",
     ],
 )
 def test_a_victim_that_is_named_wrongly_is_refused_without_its_secrets(text: str) -> None:
     with pytest.raises(InputError) as caught:
         unasked(VictimSpec.parse(text))
     assert "SECRET" not in str(caught.value)
+
+
+CREDENTIAL = "sk-5e1f00c4"
+
+OF_A_SERVICE = [name for name, each in OPTIONS.items() if each.heading == "Service"]
+
+
+@pytest.mark.parametrize("name", OF_A_SERVICE)
+def test_no_options_value_is_repeated(
+    name: str, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it is said, and of whatever type it is."""
+    monkeypatch.delenv(CREDENTIAL, raising=False)
+    said = []
+    wrong: tuple[Any, ...] = (
+        CREDENTIAL, f"{CREDENTIAL}[", f"({CREDENTIAL}", [CREDENTIAL], [[CREDENTIAL]],
+        {"Authorization": CREDENTIAL}, (CREDENTIAL,),
+    )  # fmt: skip
+    for value in wrong:
+        for make in (
+            lambda value: as_victim("http://localhost/", score_range=RANGE, **{name: value}),
+            lambda value: unasked(VictimSpec("http://localhost/", {"range": RANGE, name: value})),
+            lambda value: audit_spec({"victims": [{"spec": "http://localhost/", name: value}]}),
+        ):
+            try:
+                make(value)
+            except IqauditError as error:
+                said.append("".join(traceback.format_exception(error)))
+    for text in (CREDENTIAL, f"{CREDENTIAL}["):
+        once = "" if name == "retries" else ",retries=0"
+        victim = f"http://localhost:1/,range=0:20{once},{name}={text}"
+        said.append(iqaudit_("score", photos, "--victim", victim).output)
+        option = OPTIONS[name].option
+        flag = [option] if OPTIONS[name].metavar == "" else [option, text]
+        line = ["score", photos, "--victim", f"http://localhost:1/{once}", "--range", 0, 20]
+        said.append(iqaudit_(*line, *flag).output)
+    assert said
+    assert not [text for text in said if CREDENTIAL in text]
+
+
+def test_a_toml_that_is_wrong_repeats_no_secret(tmp_path: Path) -> None:
+    url = f"http://me:{CREDENTIAL}@localhost/?key={CREDENTIAL}"
+    for text in (
+        f'victims = [["{url}"]]',
+        f'victims = {{"{url}" = 1}}',
+        f'[[victims]]\nurl = "{url}"',
+        f'[[victims]]\nspec = "http://localhost/"\nheaders = {{A = "Bearer {CREDENTIAL}"}}',
+        f'[[victims]]\nspec = "http://localhost/"\n"header: {CREDENTIAL}" = true',
+        f'[[victims]]\nspec = "{url}"\nrange = "{CREDENTIAL[:2]}"',
+        f'victims = ["{url},range=0:1,range=0:2"]',
+        f'victims = ["{url}"]\nqueries = 1',
+        f'victims = ["{url}',
+    ):
+        (tmp_path / "a.toml").write_text(text + "\n")
+        done = iqaudit_("plan", "--from", tmp_path / "a.toml")
+        assert done.exit_code == 2
+        assert CREDENTIAL not in done.output, text
+
+
+def test_a_services_words_repeat_nothing_that_it_was_sent(
+    server: Server, hours: Hours, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    token, password, query = SECRETS
+    monkeypatch.setenv("TOKEN", f"Bearer {token}")
+    (tmp_path / "key").write_text(CREDENTIAL)
+    victim = Http(
+        f"http://me:{password}@{server.url.removeprefix('http://')}?k={query}%20x",
+        headers=["X=env:TOKEN"],
+        body='{"image": "{base64}", "key": "{file:' + str(tmp_path / "key") + '}"}',
+        score_range=RANGE,
+        clock=hours.clock,
+    )
+    sent = f"no key {CREDENTIAL} {token} {password} {query} x, k={query}%20x, me"
+    server.usual = lambda handler: handler.say(json.dumps({"error": sent}))
+    with pytest.raises(VictimError, match=r"failed: no key … … … …") as caught:
+        victim.score(make_picture(8, 8)[None])
+    assert not [each for each in (*SECRETS, CREDENTIAL) if each in str(caught.value)]
+
+
+def test_a_bodys_literals_are_in_no_file(
+    server: Server, make_picture: MakePicture, tmp_path: Path
+) -> None:
+    run, body = tmp_path / "run", json.dumps({"image": "{base64}", "key": CREDENTIAL})
+    how: dict[str, Any] = {"score_range": RANGE, "queries": 3, "engine": "serial", "out": run}
+    server.usual = lambda handler: handler.say('{"score": 7}')
+    for _ in range(2):
+        iqaudit.attack(make_picture(12, 12), server.url, body=body, **how)
+    with pytest.raises(InputError, match="body") as caught:
+        iqaudit.attack(make_picture(12, 12), server.url, body=body.replace("sk", "ks"), **how)
+    said = [file.read_bytes().decode("latin-1") for file in run.rglob("*") if file.is_file()]
+    assert not [text for text in (*said, str(caught.value)) if CREDENTIAL in text]
+
+
+def test_a_programs_last_words_are_one_line_without_secrets(make_picture: MakePicture) -> None:
+    complaint = (
+        f"echo 'cannot log in: https://me:{CREDENTIAL}@host/ token={CREDENTIAL}' >&2; exit 3"
+    )
+    victim = as_victim(f'command:sh -c "{complaint}" {{picture}}', score_range=RANGE, retries=0)
+    with pytest.raises(VictimError, match="cannot log in: https://…@host/") as caught:
+        victim.score(make_picture(8, 8)[None])
+    assert CREDENTIAL not in str(caught.value)

@@ -105,8 +105,8 @@ def test_an_onnx_export_of_the_reference_agrees_with_it(
     assert theirs == pytest.approx(ours, abs=1e-3)
     [result] = iqaudit.attack(picture, victim, queries=5)
     assert result.queries == 5
-    for side, sentence in ((95, "at least 96"), (97, "at most 96")):
-        with pytest.raises(InputError, match=sentence):
+    for side in (95, 97):
+        with pytest.raises(InputError, match="takes 96 x 96 alone"):
             iqaudit.attack(make_picture(side, side), victim, queries=5)
 
 

@@ -6,6 +6,7 @@ score.
 """
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import DamageWarning, InputError
 from iqaudit._core.picture import Pixels, picture_key
 from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal, Lines
@@ -43,10 +44,12 @@ class CachedScore(NamedTuple):
 
 def _cached(line: Any) -> CachedScore:
     label, picture, native = line
-    return CachedScore(str(label), int(picture), float(native))
+    if not (isinstance(label, str) and isinstance(picture, int)):
+        raise TypeError("no answer")
+    return CachedScore(label, picture, float(native))
 
 
-SCORES = Lines(_cached, "file", strict=True)
+SCORES = Lines(_cached, "file")
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,8 @@ class ScoreCache(ExitStack):
     Parameters
     ----------
     path : path
-        The file; its answers are known. A torn last line is dropped.
+        The file; its answers are known. A torn last line is dropped, a damaged one passed over
+        with a `DamageWarning`.
     progress : callable, optional
         See `Progress`.
 
@@ -225,7 +229,7 @@ class ScoreCache(ExitStack):
     Raises
     ------
     InputError
-        If the file is none of answers, or, once a score is to be asked, another process adds to it.
+        If, once a score is to be asked, another process adds to it.
     OSError
         If there is no room for a score that is to be asked.
     """
@@ -235,7 +239,10 @@ class ScoreCache(ExitStack):
         self._path, self._progress = Path(path), progress
         self._known: dict[tuple[str, int], float] = {}
         self._asked = 0
-        self._take_in(journal.read(self._path, SCORES))
+        kept = journal.read(self._path, SCORES)
+        if kept.damaged:
+            warnings.warn(journal.on_damage(self._path, kept.damaged), DamageWarning, stacklevel=2)
+        self._take_in(kept.entries)
 
     def know(self, label: str, answers: Iterable[tuple[int, float]]) -> None:
         """Take in pictures' keys and scores that were recorded elsewhere."""

@@ -28,7 +28,8 @@ from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Picture, Pixels, picture_key
 from iqaudit._core.threads import one_thread
 from iqaudit._runs import schema
-from iqaudit._runs.records import IF_ANY, RunRecord, ScaleRecord
+from iqaudit._runs.figures import IF_ANY
+from iqaudit._runs.records import RunRecord, ScaleRecord
 from iqaudit._runs.store import write_record
 from iqaudit._search.driver import check_sizes
 from iqaudit._search.trial import Unscored, on_unscored, refuse_nothing

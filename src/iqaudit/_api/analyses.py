@@ -12,6 +12,7 @@ from iqaudit._analysis.tables import leaderboard
 from iqaudit._analysis.tables.catalogue import MEASURES, Measure
 from iqaudit._analysis.tables.leaderboard import Leaderboard
 from iqaudit._analysis.transfer import Transfer
+from iqaudit._core.paths import located
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.schema import runs
 from iqaudit.victims._spec import VictimSpec
@@ -56,11 +57,12 @@ def transfer(
     VictimError
         If a victim fails; its answers are kept.
     """
-    cells = [cell.resolve() for cell in runs(Path(path))]
+    path = located(path)
+    cells = [cell.resolve() for cell in runs(path)]
     scorers = [named(each, may_ask=yes) for each in victims] or owns(
         cells, may_ask=yes, trust=trust
     )
-    return write_transfer(Path(path), scorers, watch, yes=yes)
+    return write_transfer(path, scorers, watch, yes=yes)
 
 
 @one_thread()
@@ -105,7 +107,7 @@ def insights(
     VictimError
         If the victim fails; its answers are kept.
     """
-    cells = runs(Path(path))
+    cells = runs(located(path))
     given = None
     if victim is not None:
         scores = asked(VictimSpec.of(victim, options), may_ask=yes)
@@ -142,9 +144,10 @@ def compare(
     InputError
         If a path is no run, or there is no such measure.
     """
+    paths = [located(each) for each in paths]
     boards = leaderboard.compare(paths, by, measures)
     if html is not None:
         from iqaudit._report import write_comparison  # takes a second to load
 
-        write_comparison(paths, html, by)
+        write_comparison(paths, located(html), by)
     return boards

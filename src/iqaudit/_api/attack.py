@@ -12,6 +12,7 @@ from iqaudit._audit.engines.registry import Engine
 from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError, Interrupted, VictimError
 from iqaudit._core.goal import Goal
+from iqaudit._core.paths import located
 from iqaudit._core.picture import Picture
 from iqaudit._core.threads import one_thread
 from iqaudit._core.threat import Linf, as_linf
@@ -131,6 +132,7 @@ def attack(
     2
     """
     if out is not None:
+        out = located(out)
         spec = attack_settings(
             pictures,
             VictimSpec.of(victim, options),

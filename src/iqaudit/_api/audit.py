@@ -28,8 +28,11 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.goal import Goal
+from iqaudit._core.paths import located
+from iqaudit._runs.agreement import damaged_analyses
+from iqaudit._runs.checksums import DamagedRecordError, noting
 from iqaudit._runs.reader import Results
-from iqaudit._runs.schema import DamagedRecordError, is_audit, manifest, runs
+from iqaudit._runs.schema import TRANSFER, is_audit, manifest, runs
 from iqaudit._runs.schema import load as load_run
 from iqaudit._runs.verify import Check, damaged
 from iqaudit._runs.verify import verify as verify_run
@@ -48,7 +51,7 @@ class Audit:
     """
 
     def __init__(self, path: str | os.PathLike[str], named: Iterable[VictimSpec] = ()) -> None:
-        self.path = Path(path)
+        self.path = located(path)
         self._named = tuple(named)
 
     def __repr__(self) -> str:
@@ -132,7 +135,7 @@ class Audit:
         judged = gate.judge(table, parsed, self.missing)
         if junit is not None:
             with naming(junit):
-                Path(junit).write_text(gate.junit(judged), "utf-8")
+                located(junit).write_text(gate.junit(judged), "utf-8")
         return judged
 
     def export(
@@ -161,9 +164,9 @@ class Audit:
             If Parquet is asked for and pyarrow is not installed.
         """
         if csv is not None:
-            export.write_csv(Path(csv), self.cells)
+            export.write_csv(located(csv), self.cells)
         if parquet is not None:
-            export.write_parquet(Path(parquet), self.cells)
+            export.write_parquet(located(parquet), self.cells)
         return export.rows(self.cells)
 
     def analyse(self, watch: Watch = unwatched, *, trust: bool = False) -> tuple[str, ...]:
@@ -214,7 +217,8 @@ class Audit:
 
     def verify(self, *, trust: bool = False) -> tuple[Check, ...]:
         """Verify every picture of the finished cells; see `iqaudit.verify`, for its errors too."""
-        return _verified(self.path, self._named, trust=trust)
+        with noting():  # verification finds what others refuse
+            return _verified(self.path, self._named, trust=trust)
 
     def status(self) -> tuple[CellStatus, ...]:
         """Return the progress of each cell.
@@ -334,6 +338,7 @@ def audit(
         paper=paper,
         recursive=recursive,
     )
+    out = located(out)
     execute.run(
         spec,
         out,
@@ -423,13 +428,14 @@ def verify(
     VictimError
         If the victim fails.
     """
-    folder = Path(path)
-    if is_audit(folder):
-        if victim is not None:
-            raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
-    elif victim is not None:
-        return verify_run(folder, made(victim, **options))
-    return _verified(folder, trust=trust)
+    with noting():  # verification finds what others refuse
+        folder = located(path)
+        if is_audit(folder):
+            if victim is not None:
+                raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
+        elif victim is not None:
+            return verify_run(folder, made(victim, **options))
+        return _verified(folder, trust=trust)
 
 
 def _verified(
@@ -444,11 +450,13 @@ def _verified(
             return (damaged(error),)
     cells = [cell.resolve() for cell in runs(path)]
     victims = {each.label: each.victim for each in owns(cells, trust=trust, named=named)}
-    return tuple(
+    checks = [
         replace(check, name=f"{cell.name}/{check.name}")
         for cell in cells
         for check in verify_run(cell, victims[own_label(cell)])
-    )
+    ]
+    wrong = damaged_analyses(path)
+    return (*checks, Check(TRANSFER, None, None, wrong)) if wrong else tuple(checks)
 
 
 def load(path: str | os.PathLike[str]) -> Audit:
@@ -459,6 +467,7 @@ def load(path: str | os.PathLike[str]) -> Audit:
     InputError
         If there is neither, or it is not one that this version reads.
     """
-    if manifest(path) is None:
-        load_run(path)
-    return Audit(path)
+    folder = located(path)
+    if manifest(folder) is None:
+        load_run(folder)
+    return Audit(folder)

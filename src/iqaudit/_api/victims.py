@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from iqaudit import datasets
@@ -14,7 +13,7 @@ from iqaudit._assess.check import check as find
 from iqaudit._assess.memory import refuse_too_large
 from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError, VictimError
-from iqaudit._core.paths import absolute
+from iqaudit._core.paths import absolute, located
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit._search.driver import check_sizes
@@ -262,8 +261,9 @@ def calibrate(
     """
     collected = gathered(pictures, recursive=recursive)
     if isinstance(opinions, str | os.PathLike):
-        opinions = read_opinions(Path(opinions), collected.paths, opinion_range)
-    if out is not None and Path(out).exists():
+        opinions = read_opinions(located(opinions), collected.paths, opinion_range)
+    out = None if out is None else located(out)
+    if out is not None and out.exists():
         raise InputError(f"{out}: this is there already; name another file.")
     if out is not None and not os.access(absolute(out).parent, os.W_OK):
         raise InputError(f"{out}: this cannot be written.")

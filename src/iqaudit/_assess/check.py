@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -19,7 +20,7 @@ from iqaudit._core.picture import Picture, Pixels
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim, forget, gradient_of
 from iqaudit.victims._fingerprint import fingerprint, refuse_if_down
-from iqaudit.victims._scoring import score, scores_together, slope
+from iqaudit.victims._scoring import finite, finite_together, slope
 
 REPEATS = 5
 BATCH = 3
@@ -27,6 +28,9 @@ GRID = 8
 """Cells a side, each changed on its own to see whether the victim looks there."""
 
 MIDDLE = 127
+
+SMALL = 16
+"""Pixels a side of a small picture, where the victim takes such."""
 
 CELL_CHANGE = 40
 """Levels: a change of a cell that any eye sees."""
@@ -133,6 +137,7 @@ def check(
         yield Finding("resolution", *_resolution(victim, first))
         yield Finding("every pixel", *_everywhere(victim, first))
         yield Finding("scale", *_scale(victim, cut()))
+        yield Finding("range", *_range(victim, first))
         yield Finding("direction", *_direction(victim, cut()))
         if gradient_of(victim) is not None:
             yield Finding("gradient", *_gradient(victim, first))
@@ -184,7 +189,7 @@ def _unscored(victim: Victim, pictures: Sequence[Picture]) -> dict[str, VictimEr
     faults: dict[str, VictimError] = {}
     for picture in pictures:
         try:
-            score(victim, _cut(victim, picture))
+            finite(victim, _cut(victim, picture))
         except VictimError as error:
             refuse_if_down(victim, error)
             faults[picture.name] = error
@@ -197,7 +202,7 @@ def _deterministic(victim: Victim, pixels: Pixels) -> Outcome:
     answers = []
     for _ in range(REPEATS):
         forget(victim)
-        answers.append(score(victim, pixels))
+        answers.append(finite(victim, pixels))
     if len(set(answers)) == 1:
         return Verdict.PASS, f"{REPEATS} times the same score."
     sentence = f"The same picture was scored {min(answers):.6g} to {max(answers):.6g}"
@@ -220,8 +225,8 @@ def _batch(victim: Victim, pixels: Pixels) -> Outcome:
         return Verdict.PASS, "Takes one picture a call."
     count = min(BATCH, victim.card.largest_batch or BATCH)
     pictures = [np.roll(pixels, 7 * shift, axis=1) for shift in range(count)]
-    alone = [score(victim, picture) for picture in pictures]
-    together = scores_together(victim, np.stack(pictures))
+    alone = [finite(victim, picture) for picture in pictures]
+    together = finite_together(victim, np.stack(pictures))
     gap = max(abs(a - b) for a, b in zip(alone, together, strict=True))
     if not gap:
         return Verdict.PASS, "The same score alone and in a batch."
@@ -240,10 +245,10 @@ def _batch(victim: Victim, pixels: Pixels) -> Outcome:
 def _resolution(victim: Victim, pixels: Pixels) -> Outcome:
     """Tell whether changes of one level reach the score."""
     rng = np.random.default_rng(0)
-    answers = [score(victim, pixels)]
+    answers = [finite(victim, pixels)]
     for _ in range(FINE_CHANGES):
         signs = rng.integers(-1, 2, pixels.shape)
-        answers.append(score(victim, (pixels + signs).clip(0, 255).astype(np.uint8)))
+        answers.append(finite(victim, (pixels + signs).clip(0, 255).astype(np.uint8)))
     noise, different = victim.card.noise, len(set(answers))
     sentence = "Changes of one level in 255 move the score"
     if noise and np.ptp(answers) <= BEYOND_CHANCE * noise:
@@ -258,7 +263,7 @@ def _resolution(victim: Victim, pixels: Pixels) -> Outcome:
 def _everywhere(victim: Victim, pixels: Pixels) -> Outcome:
     """Tell which parts of a picture have a say."""
     height, width = pixels.shape[:2]
-    clean = score(victim, pixels)
+    clean = finite(victim, pixels)
     rows = np.linspace(0, height, GRID + 1).astype(int)
     columns = np.linspace(0, width, GRID + 1).astype(int)
     unseen = cells = 0
@@ -270,7 +275,7 @@ def _everywhere(victim: Victim, pixels: Pixels) -> Outcome:
                 continue
             cells += 1
             cell[:] = np.where(cell > MIDDLE, cell - CELL_CHANGE, cell + CELL_CHANGE)
-            unseen += abs(score(victim, changed) - clean) <= BEYOND_CHANCE * victim.card.noise
+            unseen += abs(finite(victim, changed) - clean) <= BEYOND_CHANCE * victim.card.noise
     window = victim.card.window(height, width)
     known = 1 - window.height * window.width / (height * width)
     if not unseen:
@@ -299,15 +304,47 @@ def _gradient(victim: Victim, pixels: Pixels) -> Outcome:
 
 def _scale(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
     scale = victim.card.scale
-    answers = [score(victim, picture) for picture in pictures]
+    answers = [finite(victim, picture) for picture in pictures]
     qualities = [scale.quality(answer) for answer in answers]
     sentence = f"scores {min(answers):.4g} to {max(answers):.4g}; scale: {scale.source}."
-    if not all(scale.fits(answer) for answer in answers):
-        outside = "Good photographs score far outside what the scale was made for"
+    if not all(scale.fits(answer) and scale.admits(answer) for answer in answers):
+        outside = "Good photographs score outside what the scale was made for"
         return Verdict.FAIL, f"{outside}: {sentence}"
     if min(qualities) < SATURATED or max(qualities) > 10 - SATURATED:
         return Verdict.WARN, f"Near an end of 0-10, where little is left to move: {sentence}"
     return Verdict.PASS, f"Good photographs lie well inside 0-10: {sentence}"
+
+
+def _range(victim: Victim, pixels: Pixels) -> Outcome:
+    """Tell the answers to pictures that scorers fail on, as they may be signs of a failure."""
+    side = max(SMALL, victim.card.smallest_side)
+    odd = {
+        "a flat": np.full_like(pixels, MIDDLE),
+        "a random": np.random.default_rng(0).integers(0, 256, pixels.shape, np.uint8),
+        "a small": pixels if victim.card.size else pixels[:side, :side],
+    }
+    answers = {}
+    for name, picture in odd.items():
+        with suppress(VictimError):  # a failure that says so is none to be asked about
+            answers[name] = finite(victim, picture)
+    scale = victim.card.scale
+    least, most = (f"{end:g}" for end in (scale.low, scale.high))
+    said = ", ".join(f"{name} picture {answer:.4g}" for name, answer in answers.items())
+    scored = f"scored were {said or 'none'}"
+    if not all(scale.admits(answer) for answer in answers.values()):
+        return Verdict.WARN, (
+            f"Outside the range, {least} to {most}: {scored}. Such answers are taken for failures, "
+            "and gain nothing; if they are scores, say unbounded (--unbounded)."
+        )
+    if len(set(answers.values())) < len(answers):
+        return Verdict.WARN, (
+            f"The same answer to unlike pictures: {scored}. If it is its sign of a failure, an "
+            "attack takes it for a score: have the victim raise an error, or answer nan."
+        )
+    bounds = f"an answer outside {least} to {most} is taken for a failure"
+    if scale.fitted or math.isinf(scale.high - scale.low):
+        bounds = "none would be taken for a failure"
+    return Verdict.PASS, f"Of odd pictures {scored}; {bounds}."
 
 
 def _direction(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
@@ -318,8 +355,8 @@ def _direction(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
     ]
     quality = victim.card.scale.quality
     lower = [
-        quality(score(victim, make(pixels, strength))) < clean
-        for pixels, clean in ((each, quality(score(victim, each))) for each in pictures)
+        quality(finite(victim, make(pixels, strength))) < clean
+        for pixels, clean in ((each, quality(finite(victim, each))) for each in pictures)
         for make, strengths in ladders
         for strength in strengths
     ]

@@ -15,14 +15,18 @@ Every step can be taken again after a stop at any moment, and comes to the same 
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from iqaudit._audit.spec import Cell
-from iqaudit._core.errors import InputError, naming
+from iqaudit._core.errors import InputError, naming, printable
+from iqaudit._runs.checksums import file_sha256
 from iqaudit._runs.figures import summarise
+from iqaudit._runs.journal import ANSWERS as JOURNAL
+from iqaudit._runs.journal import on_damage
 from iqaudit._runs.journal import read as read_journal
 from iqaudit._runs.records import (
     OMITTED,
@@ -41,10 +45,13 @@ from iqaudit._runs.schema import (
     REPORT,
     RESULTS,
     TRANSFER,
+    file_names,
+    load_answers,
     read,
     refuse_links,
 )
 from iqaudit._runs.store import versions, write_record, write_result, write_whole
+from iqaudit._search.ledger import Answer
 from iqaudit._search.trial import TrialResult, Unscored
 from iqaudit.victims._base import Card
 
@@ -113,12 +120,53 @@ def is_done(folder: Path) -> bool:
 
 
 def is_finished(folder: Path, name: str) -> bool:
-    """Whether a picture of a cell is finished."""
-    return _entry(folder, name).exists()
+    """Whether a picture of a cell is finished: its entry is there, and it and its files whole."""
+    try:
+        found = read(_entry(folder, name), None, Entry)
+        clean, attacked, scores = (folder / file for file in file_names(name).values())
+        return (
+            found is not None
+            and file_sha256(attacked) == found.entry.attacked_file_sha256
+            and found.entry.clean_file_sha256 in ("", file_sha256(clean))
+            and found.entry.scores_file_sha256 in ("", file_sha256(scores))
+        )
+    except (InputError, OSError):
+        return False
 
 
 def finished(folder: Path) -> set[str]:
     """Return the names of a cell's finished pictures, as long as the cell is not done."""
+    return {name for name in _entries(folder) if is_finished(folder, name)}
+
+
+def damage(folder: Path, missing: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence on what is damaged of a cell's pictures that are not finished."""
+    for name in missing:
+        file = _entry(folder, name)
+        if file.exists():
+            yield (
+                f"{printable(file)}: this, or a file of that picture, is damaged: it is searched "
+                "again from the answers that are kept."
+            )
+        damaged = read_journal(journal(folder, name), JOURNAL).damaged
+        if damaged:
+            yield on_damage(journal(folder, name), damaged)
+
+
+def lost(folder: Path, name: str, damaged: Sequence[int]) -> tuple[bool, tuple[Answer, ...]]:
+    """Tell whether answers on a picture are lost, and return those that its file of scores has.
+
+    They are where lines of its journal are damaged; and where its entry is, as then that is gone.
+    """
+    if not (damaged or _entry(folder, name).exists()):
+        return False, ()
+    try:
+        return True, tuple(Answer(*row) for row in load_answers(folder, name).tolist())
+    except InputError:
+        return True, ()
+
+
+def _entries(folder: Path) -> set[str]:
     try:
         return {file.stem for file in (folder / ENTRIES).iterdir() if file.suffix == ".json"}
     except FileNotFoundError:
@@ -202,8 +250,8 @@ def stop(
         if is_finished(folder, name):
             entries.append(entry(folder, name))
             continue
-        kept = read(_kept(folder, name), None, Entry)
-        answers = len(read_journal(journal(folder, name)))
+        kept = _whole(_kept(folder, name))
+        answers = len(read_journal(journal(folder, name), JOURNAL).entries)
         if kept is not None and kept.entry.queries >= victim.cost * answers:  # not an earlier one
             entries.append(kept)
     if entries:
@@ -251,6 +299,13 @@ def entry(folder: Path, name: str) -> Entry:
     if found is None:
         raise InputError(f"{_entry(folder, name)}: this is gone.")
     return found
+
+
+def _whole(file: Path) -> Entry | None:
+    """Return the record of a picture whose search was stopped; none where it is damaged."""
+    with suppress(InputError):
+        return read(file, None, Entry)
+    return None
 
 
 def _kept(folder: Path, name: str) -> Path:

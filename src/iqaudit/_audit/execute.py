@@ -14,7 +14,7 @@ from iqaudit._audit.prepare import Prepared, prepare
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._audit.task import Ended, Member, Task
 from iqaudit._core.errors import InputError, UnscorableError, whole_number
-from iqaudit._core.paths import absolute
+from iqaudit._core.paths import absolute, located
 from iqaudit._core.process import machine_memory
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.records import FLAT, AuditVictim
@@ -89,7 +89,7 @@ def run(
     KeyboardInterrupt
         If it was stopped, likewise.
     """
-    root, observer = Path(out), observer or Observer()
+    root, observer = located(out), observer or Observer()
     backend = named(engine) if isinstance(engine, str) else engine
     if workers is not None and whole_number("workers", workers) < 1:
         raise InputError(f"An audit needs at least 1 worker, not {workers}.")
@@ -222,6 +222,9 @@ class _Progress:
         total = len(self._cells) * pictures
         queries = sum(cell.queries for cell in self._cells.values()) // len(self._cells)
         self._observer.begins(total, queries, total - missing)
+        for folder, names in self._missing.items():
+            for sentence in cell_store.damage(self._prepared.root / folder, sorted(names)):
+                self._observer.says(sentence)
         for folder, names in self._missing.items():
             if not names:
                 self._finish(folder)

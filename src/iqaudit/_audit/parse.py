@@ -3,7 +3,6 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +10,7 @@ from iqaudit._audit.settings import DATA, PAPERS, SETTINGS
 from iqaudit._audit.spec import PAPER, AuditSpec, Data
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Goal
+from iqaudit._core.paths import located
 from iqaudit._core.settings import Setting
 from iqaudit._search.stop import Stop
 from iqaudit.datasets import Drawing
@@ -37,7 +37,7 @@ def read(path: str | os.PathLike[str]) -> AuditSpec:
         If it is missing, is no TOML, or is refused by `audit_spec`.
     """
     try:
-        settings = tomllib.loads(Path(path).read_text("utf-8"))
+        settings = tomllib.loads(located(path).read_text("utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.") from None
     except (OSError, ValueError) as error:

@@ -20,7 +20,13 @@ _data = partial(Setting, heading="Data")
 
 SETTINGS = MappingProxyType(
     table(
-        _victim("victims", VICTIM, "SPEC", "Victim (see iqaudit list): SPEC[,OPTION=VALUE]..."),
+        _victim(
+            "victims",
+            VICTIM,
+            "SPEC",
+            "Victim (see iqaudit list): SPEC[,OPTION=VALUE]...",
+            hidden=True,
+        ),
         _attack(
             "attacks",
             OBJECT,

@@ -14,7 +14,8 @@ from iqaudit._runs.schema import load, load_audit
 class CellStatus:
     """The progress of a cell.
 
-    `finished`, `begun` and `waiting` count pictures; `queries` were answered so far.
+    `finished`, `begun` and `waiting` count pictures; `queries` were answered so far; `damage` has
+    a sentence on each file that is damaged, and on what becomes of it.
     """
 
     cell: str
@@ -22,6 +23,7 @@ class CellStatus:
     begun: int
     waiting: int
     queries: int
+    damage: tuple[str, ...] = ()
 
     @property
     def pictures(self) -> int:
@@ -48,12 +50,19 @@ def _standing(folder: Path, names: Sequence[str], cost: int) -> CellStatus:
     if cell_store.is_done(folder):
         return CellStatus(folder.name, len(names), 0, 0, load(folder).summary.queries)
     finished = cell_store.finished(folder)
+    missing = [name for name in names if name not in finished]
     asked = [
-        len(journal.read(cell_store.journal(folder, name)))
-        for name in names
-        if name not in finished
+        len(journal.read(cell_store.journal(folder, name), journal.ANSWERS).entries)
+        for name in missing
     ]
     begun = sum(count > 0 for count in asked)
     queries = sum(cell_store.entry(folder, name).entry.queries for name in finished)
     waiting = len(asked) - begun
-    return CellStatus(folder.name, len(finished), begun, waiting, queries + cost * sum(asked))
+    return CellStatus(
+        folder.name,
+        len(finished),
+        begun,
+        waiting,
+        queries + cost * sum(asked),
+        tuple(cell_store.damage(folder, missing)),
+    )

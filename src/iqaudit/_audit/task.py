@@ -7,6 +7,7 @@ not on the worker, the tasks before it, or the number of stops.
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,11 +35,14 @@ class Member:
         Its opinion score, distortion and reference.
     answers : tuple of Answer
         The victim's before the audit was stopped.
+    lost : bool
+        Whether some of them are lost.
     """
 
     picture: Picture
     labels: Mapping[str, Any]
     answers: tuple[Answer, ...] = ()
+    lost: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,32 +144,31 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
     with ExitStack() as stack:
         trials = []
         for member in task.members:
-            trials.append(begin(spec, member.picture, member.answers))
+            trials.append(begin(spec, member.picture, member.answers, lost=member.lost))
             stack.callback(trials[-1].close)
         known, failed = [trial for trial in trials if trial.ledger.answers], _failed(trials)
+        ended = _ended(trials)
         yield Stride(
             queries={trial.picture.name: trial.ledger.spent for trial in known},
-            finished=_finished(known),
+            finished={trial.picture.name: trial.result() for trial in ended},
             unscored=failed,
             trials=trials,
         )
-        for answered in drive(victim, trials):
+        for answered in chain(drive(victim, trials), [[]]):  # the last may end by what was kept
             before, failed = failed, _failed(trials)
+            earlier, ended = ended, _ended(trials)
             yield Stride(
                 {trial.picture.name: (trial.ledger.answers[-1],) for trial in answered},
                 {trial.picture.name: trial.ledger.spent for trial in answered},
-                _finished(answered),
+                {trial.picture.name: trial.result() for trial in ended if trial not in earlier},
                 {name: fault for name, fault in failed.items() if name not in before},
                 trials,
             )
 
 
-def _finished(trials: Sequence[Trial]) -> dict[str, TrialResult]:
-    return {
-        trial.picture.name: trial.result()
-        for trial in trials
-        if trial.end is not None and trial.end.finished
-    }
+def _ended(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials that came to the end that was planned."""
+    return [trial for trial in trials if trial.end is not None and trial.end.finished]
 
 
 def _failed(trials: Sequence[Trial]) -> dict[str, Fault]:
@@ -200,7 +203,8 @@ def taken_up(
             journal.remove()
             written.append(name)
         else:
-            members.append(replace(member, answers=journal.answers))
+            lost, others = cell_store.lost(folder, name, journal.damaged)
+            members.append(replace(member, answers=(*journal.answers, *others), lost=lost))
     return replace(task, members=tuple(members)), journals, written
 
 

@@ -7,6 +7,8 @@ Finished pictures stay in every case.
 """
 
 import sys
+import warnings
+from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -14,9 +16,10 @@ from typing import Any
 import click
 
 import iqaudit
+from iqaudit._cli.printing import say, shown
 from iqaudit._cli.signals import exit_code, interrupting
 from iqaudit._cli.streams import lossy
-from iqaudit._core.errors import IqauditError, printable
+from iqaudit._core.errors import DamageWarning, IqauditError
 from iqaudit._core.process import keep_freed_memory
 
 
@@ -28,33 +31,41 @@ class _Group(click.Group):
     """A group whose commands' own errors end in one sentence and exit code 2."""
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
-        with interrupting(), lossy() as lost:
+        with interrupting(), lossy() as lost, warnings.catch_warnings():
+            warnings.showwarning = _told(warnings.showwarning)
             return super().main(*arguments, obj=lost, **settings)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             done = super().invoke(ctx)
         except IqauditError as error:
-            raise _Failure(_shown(error)) from error
+            raise _Failure(shown(error)) from error
         except KeyboardInterrupt as interrupt:  # with a word on how far it is, from some commands
             how = str(interrupt) or "start the same command again."
-            click.echo(f"Interrupted: {how}", err=True)
+            say(f"Interrupted: {how}", err=True)
             sys.exit(exit_code())
         except OSError as error:
             sentence = f"{error.filename or 'writing'}: {error.strerror or error}."
-            raise _Failure(_shown(sentence)) from error
+            raise _Failure(shown(sentence)) from error
         except SystemExit:  # the code tells of what is more than printed
             if ctx.obj():
-                click.echo(ctx.obj(), err=True)
+                say(ctx.obj(), err=True)
             raise
         if ctx.obj():
             raise _Failure(ctx.obj())
         return done
 
 
-def _shown(sentence: object) -> str:
-    """Return a sentence as a terminal can show it; a program's own words may have several lines."""
-    return "\n".join(map(printable, str(sentence).split("\n")))
+def _told(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Return the way to show warnings: that of damage is a line; others are shown as they were."""
+
+    def show(message: Warning | str, category: type[Warning], *others: Any) -> None:
+        if issubclass(category, DamageWarning):
+            say(message, err=True)
+        else:
+            otherwise(message, category, *others)
+
+    return show
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -17,14 +17,15 @@ from iqaudit._audit.settings import SETTINGS
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, gate_options
-from iqaudit._cli.printing import figure, print_doubts, stderr, stdout, table, unscored_code
+from iqaudit._cli.printing import figure, print_doubts, say, stderr, stdout, table, unscored_code
 from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
+from iqaudit._runs.checksums import sealed
 from iqaudit._runs.figures import Row, Summary
 from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
 from iqaudit.victims._spec import VictimSpec
 
-out_option = partial(options.in_output, "--out", type=Path, metavar="DIR")
+out_option = partial(options.in_output, "--out", type=options.PATH, metavar="DIR")
 
 
 @options.command()
@@ -95,17 +96,17 @@ def _print_results(out: Path, output: options.Output) -> int:
     """Print the figures first: the page takes seconds, and they must not be lost with it."""
     record = load(out)
     if output.as_json:
-        click.echo(as_json(record, FORMAT))
+        say(sealed(as_json(record, FORMAT)))
     elif not output.quiet:
         stdout().print(_table(record.pictures, record.summary))
-        click.echo(f"\nattacked pictures  {out / 'attacked'}")
-        click.echo(f"figures            {out / RESULTS}")
+        say(f"\nattacked pictures  {out / 'attacked'}")
+        say(f"figures            {out / RESULTS}")
     done = Audit(out)
     if not output.silent:
         print_doubts(done.cells)
     page = done.report()
     if not output.silent:
-        click.echo(f"report             {page}")
+        say(f"report             {page}")
     [cell] = done.cells
     return unscored_code({cell.cell: record.left_out}, told=not output.silent)
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import click
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +16,7 @@ from iqaudit._cli.printing import (
     figure,
     print_doubts,
     print_json,
+    say,
     stderr,
     stdout,
     table,
@@ -28,7 +28,9 @@ from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load, runs
 from iqaudit._search.trial import on_unscored
 
-out_option = options.in_output("--out", type=Path, metavar="DIR", help="Directory to write.")
+out_option = options.in_output(
+    "--out", type=options.PATH, metavar="DIR", help="Directory to write."
+)
 
 
 @options.command()
@@ -81,7 +83,7 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
         print_json([_as_json(name, record) for name, record in cells])
     elif not output.quiet:
         stdout().print(_table(cells))
-        click.echo(f"\nruns    {done.path}")
+        say(f"\nruns    {done.path}")
     if not output.silent:
         print_doubts(done.cells)
     try:
@@ -100,12 +102,12 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
     if output.silent:
         return code
     if left:
-        click.echo(
+        say(
             f"{', '.join(left)}: may cost money, so not asked for more; iqaudit transfer "
             f"{done.path} and iqaudit insights {done.path} say what they would.",
             err=True,
         )
-    click.echo(f"report  {page}")
+    say(f"report  {page}")
     return code
 
 

@@ -4,12 +4,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 import iqaudit
 from iqaudit._audit.settings import DATA
 from iqaudit._cli import options
-from iqaudit._cli.printing import noted, print_json
+from iqaudit._cli.printing import noted, print_json, say
 from iqaudit._cli.score import print_scores, print_unscored
 from iqaudit._core.collection import collect
 from iqaudit.victims._spec import VictimSpec
@@ -21,9 +19,13 @@ from iqaudit.victims._spec import VictimSpec
 @options.recursive
 @options.ignore_memory
 @options.strict
-@options.in_data("--scores", type=Path, metavar="FILE", help="CSV of image,mos: opinion scores.")
+@options.in_data(
+    "--scores", type=options.PATH, metavar="FILE", help="CSV of image,mos: opinion scores."
+)
 @options.setting(DATA["opinion_range"], help="Ends of the opinion scores.  [default: 0 100]")
-@options.in_output("--out", required=True, type=Path, metavar="FILE", help="TOML file to write.")
+@options.in_output(
+    "--out", required=True, type=options.PATH, metavar="FILE", help="TOML file to write."
+)
 @options.output
 def calibrate(
     *,
@@ -66,7 +68,7 @@ def calibrate(
     if output.as_json:
         print_json(vars(scale))
     elif not output.quiet:
-        click.echo(f"C = {scale.center:.6g}, S = {scale.spread:.6g}: {scale.source}")
-        click.echo(f"range {scale.low:.6g} to {scale.high:.6g}; written to {out}")
+        say(f"C = {scale.center:.6g}, S = {scale.spread:.6g}: {scale.source}")
+        say(f"range {scale.low:.6g} to {scale.high:.6g}; written to {out}")
     if code := print_unscored(answers):
         sys.exit(code)

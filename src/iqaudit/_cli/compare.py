@@ -11,11 +11,11 @@ import iqaudit
 from iqaudit._analysis.tables.catalogue import MEASURES, find
 from iqaudit._analysis.tables.leaderboard import DEFAULT, Leaderboard, record, shown
 from iqaudit._cli import options
-from iqaudit._cli.printing import figure, interval, print_json, stdout, table
+from iqaudit._cli.printing import figure, interval, print_json, say, stdout, table
 
 
 @options.command()
-@click.argument("runs", type=Path, nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", type=options.PATH, nargs=-1, required=True, metavar="RUN...")
 @options.in_output(
     "--by",
     default=DEFAULT,
@@ -23,7 +23,7 @@ from iqaudit._cli.printing import figure, interval, print_json, stdout, table
     metavar="MEASURE",
     help="Measure that victims are sorted by.",
 )
-@options.in_output("--html", type=Path, metavar="FILE", help="HTML page of the boards.")
+@options.in_output("--html", type=options.PATH, metavar="FILE", help="HTML page of the boards.")
 @options.output
 def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options.Output) -> None:
     """Print leaderboards of victims, the firmest first: one for each setting of the attack.
@@ -42,7 +42,7 @@ def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options
         for each in boards:
             stdout().print(_table(each))
         if html is not None:
-            click.echo(f"page  {html}")
+            say(f"page  {html}")
 
 
 def _table(board: Leaderboard) -> Table:

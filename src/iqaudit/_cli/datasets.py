@@ -11,7 +11,7 @@ import numpy as np
 import iqaudit
 from iqaudit._audit.settings import DATA
 from iqaudit._cli import options
-from iqaudit._cli.printing import lines, print_json, print_skipped, stdout
+from iqaudit._cli.printing import lines, print_json, print_skipped, say, stdout
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.datasets import DataSet, Drawing
@@ -33,7 +33,10 @@ SEED = replace(DATA["seed"], flag="--seed")
 @options.recursive
 @options.gathered("drawing", _drawing, DRAWING | {"seed": options.setting(SEED)})
 @options.in_output(
-    "--write", type=Path, metavar="FILE", help="List of the pictures' names to write, for --subset."
+    "--write",
+    type=options.PATH,
+    metavar="FILE",
+    help="List of the pictures' names to write, for --subset.",
 )
 @options.output
 def datasets(
@@ -75,12 +78,12 @@ def datasets(
     elif not output.quiet:
         _print_dataset(dataset, drawing)
         if write:
-            click.echo(f"\nnames written to {write}")
+            say(f"\nnames written to {write}")
 
 
 def _print_dataset(dataset: DataSet, drawing: Drawing) -> None:
     drawn = drawing.description()
-    click.echo(f"{dataset.name}: {len(dataset.samples)} pictures{drawn and f' ({drawn})'}")
+    say(f"{dataset.name}: {len(dataset.samples)} pictures{drawn and f' ({drawn})'}")
     rows = [("in", str(dataset.folder))]
     if types := _types(dataset):
         rows.append(("types", ", ".join(f"{name} {count}" for name, count in types.items())))

@@ -6,14 +6,15 @@ import click
 
 from iqaudit import Audit
 from iqaudit._cli import options
+from iqaudit._cli.printing import say
 from iqaudit._core.errors import InputError
 
 
 @options.command()
-@click.argument("run", type=Path)
-@options.in_output("--csv", type=Path, metavar="FILE", help="CSV file.")
+@click.argument("run", type=options.PATH)
+@options.in_output("--csv", type=options.PATH, metavar="FILE", help="CSV file.")
 @options.in_output(
-    "--parquet", type=Path, metavar="FILE", help="Parquet file; needs iqaudit[parquet]."
+    "--parquet", type=options.PATH, metavar="FILE", help="Parquet file; needs iqaudit[parquet]."
 )
 def export(*, run: Path, **files: Path | None) -> None:
     """Write a row a picture and cell, with every figure and the opinion score.
@@ -29,4 +30,4 @@ def export(*, run: Path, **files: Path | None) -> None:
     for form, file in files.items():
         if file is not None:
             rows = audit.export(**{form: file})
-            click.echo(f"{len(rows)} rows written to {file}")
+            say(f"{len(rows)} rows written to {file}")

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import click
-
 from iqaudit import Audit
 from iqaudit._analysis.tables.gate import Judgement, parse
 from iqaudit._cli import options
+from iqaudit._cli.printing import say
 from iqaudit._core.errors import InputError
 
 FAILED = 3
@@ -36,7 +35,7 @@ def exit_code(judged: Sequence[Judgement]) -> int:
     """Print broken rules on stderr, and return the exit code."""
     failed = [each for each in judged if each.failed]
     for each in failed:
-        click.echo(f"{each.cell}: {each.rule.text}: {each.sentence}", err=True)
+        say(f"{each.cell}: {each.rule.text}: {each.sentence}", err=True)
     return FAILED if failed else 0
 
 
@@ -59,7 +58,7 @@ gate_options = options.gathered(
             help='Exit with code 3 where this holds of a cell, as "rgo > 0.3".  [repeatable]',
         ),
         "junit": options.in_output(
-            "--junit", type=Path, metavar="FILE", help="JUnit file of the rules, for CI."
+            "--junit", type=options.PATH, metavar="FILE", help="JUnit file of the rules, for CI."
         ),
     },
 )

@@ -12,7 +12,7 @@ from rich.text import Text
 import iqaudit
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._cli import options
-from iqaudit._cli.printing import print_json, stdout, unscored_code
+from iqaudit._cli.printing import print_json, say, stdout, unscored_code
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import INSIGHTS
 from iqaudit._search.trial import on_unscored
@@ -20,7 +20,7 @@ from iqaudit.victims._spec import VictimSpec
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 @options.own_victim
 @options.trust
 @options.yes
@@ -49,7 +49,7 @@ def insights(
     elif not output.quiet:
         for cell, whole in cells.items():
             _print_insights(whole, cell.resolve().name)
-            click.echo(f"written to {cell / INSIGHTS}\n")
+            say(f"written to {cell / INSIGHTS}\n")
     left_out = {
         cell.resolve().name: on_unscored(each.unscored)
         for cell, each in cells.items()

@@ -10,7 +10,9 @@ import click
 from iqaudit._audit.engines.cluster import ray
 from iqaudit._audit.engines.registry import ENGINES
 from iqaudit._audit.settings import DATA, SETTINGS
+from iqaudit._cli.streams import aside
 from iqaudit._core.errors import InputError
+from iqaudit._core.paths import located
 from iqaudit._core.settings import FLAG, NUMBER, PAIR, WHOLE, Setting, Type
 from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._spec import VictimSpec
@@ -32,6 +34,20 @@ TYPES: Mapping[Type, Mapping[str, Any]] = {
 """The types of settings as click takes them; all others are texts."""
 
 
+class _Path(click.ParamType):  # type: ignore[type-arg]
+    """A path; shells leave the ``~`` of ``--out=~/run`` alone."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        """Return the path of a text."""
+        return located(value)
+
+
+PATH = _Path()
+"""The type of options and arguments that are paths."""
+
+
 class Option(click.Option):
     """An option under a heading of ``--help``."""
 
@@ -39,9 +55,26 @@ class Option(click.Option):
         super().__init__(*arguments, **settings)
         self.heading = heading
 
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return a value as its type has it; of a service's, no error repeats one."""
+        try:
+            return super().type_cast_value(ctx, value)
+        except click.BadParameter:
+            if self.heading != "Service":
+                raise
+        raise click.BadParameter(f"it is no {self.type.name}.", ctx, self)
+
 
 class Command(click.Command):
-    """A command whose ``--help`` shows its options under their headings."""
+    """A command whose ``--help`` shows its options under their headings.
+
+    While it runs, what is printed by others' code is kept apart from its own words.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with aside(silent=bool(ctx.params.get("quiet"))):
+            return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, heading by heading."""
@@ -173,7 +206,7 @@ audit = gathered(
     {
         "pictures": click.argument("pictures", nargs=-1, metavar="[PICTURE]..."),
         "file": in_data(
-            "--from", "file", type=Path, metavar="FILE", help="TOML file of the whole audit."
+            "--from", "file", type=PATH, metavar="FILE", help="TOML file of the whole audit."
         ),
         **{key: setting(row) for key, row in {**SETTINGS, **DATA}.items() if key != "pictures"},
     },
@@ -279,7 +312,9 @@ output = gathered(
     "output",
     Output,
     {
-        "quiet": in_output("--quiet", is_flag=True, help="Print errors only."),
+        "quiet": in_output(
+            "--quiet", is_flag=True, help="Print errors only; nothing of a victim's."
+        ),
         "as_json": in_output("--json", "as_json", is_flag=True, help="Print JSON, nothing else."),
     },
 )

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import click
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +15,7 @@ from iqaudit._assess.memory import amount
 from iqaudit._audit.estimate import Plan, Share
 from iqaudit._cli import options
 from iqaudit._cli.audit import out_option
-from iqaudit._cli.printing import print_json, print_skipped, stdout, table
+from iqaudit._cli.printing import print_json, print_skipped, say, stdout, table
 
 
 @options.command()
@@ -48,13 +47,13 @@ def plan(
 def _print_estimate(estimate: Plan) -> None:
     trials = sum(share.trials for share in estimate.shares)
     queries = sum(share.queries for share in estimate.shares)
-    click.echo(
+    say(
         f"{estimate.cells} cells x {estimate.pictures} pictures: {trials:,} searches, at most "
         f"{queries:,} queries, about {estimate.size / 1e6:,.0f} MB on disk"
     )
     stdout().print(_table(estimate.shares, estimate.workers))
     most = estimate.cells * estimate.pictures
-    click.echo(
+    say(
         f"Then insights ask at most {insights.MOST * most:,} scores more, and the transfer matrix "
         f"{transfer.MOST * most * len(estimate.shares):,}; of no victim where one may have to be "
         "paid."

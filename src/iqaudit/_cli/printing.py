@@ -5,17 +5,35 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from iqaudit._analysis.tables.cells import CellData
+from iqaudit._cli.streams import own
 from iqaudit._core.collection import Pictures
+from iqaudit._core.errors import printable
 from iqaudit._core.picture import Picture
 from iqaudit.measures._bootstrap import Estimate
 
 UNSCORED = 4
 """The exit code where pictures could not be scored, and all others are finished."""
+
+
+def shown(text: object) -> str:
+    """Return words as a terminal can show them: control characters are escaped, line by line."""
+    return "\n".join(map(printable, str(text).split("\n")))
+
+
+class _Console(Console):
+    """A console of tables, whose cells may hold a stranger's names."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=shown(segment.text))
 
 
 def noted(pictures: Pictures, *, silent: bool) -> Iterator[Picture]:
@@ -24,21 +42,21 @@ def noted(pictures: Pictures, *, silent: bool) -> Iterator[Picture]:
         print_skipped(pictures.skipped)
     for picture in pictures:
         for note in () if silent else picture.notes:
-            click.echo(f"{picture.name}: {note}", err=True)
+            say(f"{picture.name}: {note}", err=True)
         yield picture
 
 
 def print_skipped(sentences: Iterable[str]) -> None:
     """Print what folders hold besides their pictures."""
     for sentence in sentences:
-        click.echo(sentence, err=True)
+        say(sentence, err=True)
 
 
 def print_doubts(cells: Iterable[CellData]) -> None:
     """Print the signs that cells' figures do not tell how firm their victims are."""
     for cell in cells:
         for doubt in cell.doubts:
-            click.echo(f"{cell.cell}: {doubt.text}", err=True)
+            say(f"{cell.cell}: {doubt.text}", err=True)
 
 
 def unscored_code(sentences: Mapping[str, str], *, told: bool) -> int:
@@ -55,24 +73,29 @@ def unscored_code(sentences: Mapping[str, str], *, told: bool) -> int:
         return 0
     for cell, sentence in sentences.items():
         if sentence and not told:
-            click.echo(f"{cell}: {sentence}", err=True)
-    click.echo("The same command asks for the pictures that could not be scored again.", err=True)
+            say(f"{cell}: {sentence}", err=True)
+    say("The same command asks for the pictures that could not be scored again.", err=True)
     return UNSCORED
+
+
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print words, which may hold a stranger's names, on our stdout or stderr."""
+    click.echo(shown(text), file=own("stderr" if err else "stdout"))
 
 
 def print_json(value: object) -> None:
     """Print JSON, in which every number is finite."""
-    click.echo(json.dumps(value, indent=1, allow_nan=False))
+    say(json.dumps(value, indent=1, allow_nan=False))
 
 
 def stdout() -> Console:
     """Return the console of results."""
-    return _console(Console())
+    return _console(_Console(file=own("stdout")))
 
 
 def stderr() -> Console:
     """Return the console of progress."""
-    return _console(Console(stderr=True))
+    return _console(_Console(file=own("stderr"), stderr=True))
 
 
 def _console(console: Console) -> Console:

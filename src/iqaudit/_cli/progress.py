@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Self
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
@@ -13,7 +12,7 @@ from rich.progress import Progress as Bar
 from iqaudit._analysis.analyse import Share, Watch, share_text
 from iqaudit._analysis.scorers import Progress as Count
 from iqaudit._audit.observer import Observer
-from iqaudit._cli.printing import stderr
+from iqaudit._cli.printing import say, stderr
 from iqaudit._cli.signals import listening
 from iqaudit._runs.records import FLAT
 
@@ -138,7 +137,7 @@ def watched(*, silent: bool) -> Watch:
     def watch(shares: Sequence[Share], bound: str) -> Iterator[Count]:
         if not silent:
             for share in shares:
-                click.echo(share_text(*share, bound), err=True)
+                say(share_text(*share, bound), err=True)
         console, stopped = stderr(), False
         hidden = silent or not console.is_terminal
 

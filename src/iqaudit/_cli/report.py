@@ -6,10 +6,11 @@ import click
 
 from iqaudit import Audit
 from iqaudit._cli import options
+from iqaudit._cli.printing import say
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 def report(*, directory: Path) -> None:
     """Write report.html again, of a run or of a whole audit, from its files.
 
@@ -19,4 +20,4 @@ def report(*, directory: Path) -> None:
     Example:
       iqaudit report iqaudit-demo
     """
-    click.echo(Audit(directory).report())
+    say(Audit(directory).report())

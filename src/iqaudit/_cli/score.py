@@ -10,7 +10,7 @@ from rich.text import Text
 import iqaudit
 from iqaudit._api.victims import made
 from iqaudit._cli import options
-from iqaudit._cli.printing import UNSCORED, noted, print_json, stdout, table
+from iqaudit._cli.printing import UNSCORED, noted, print_json, say, stdout, table
 from iqaudit._core.collection import collect
 from iqaudit._search.trial import Unscored, on_unscored
 from iqaudit.victims._spec import VictimSpec
@@ -42,7 +42,7 @@ def score(
     scorer = made(victim, noted(collected, silent=output.silent), ignore_memory=ignore_memory)
     card = scorer.card
     if card.note and not output.quiet:  # as a licence, for those who cite the scores
-        click.echo(f"{card.name}: {card.note}", err=True)
+        say(f"{card.name}: {card.note}", err=True)
     scores: list[iqaudit.Score] = []
     try:
         iqaudit.score(collected, scorer, ignore_memory=True, strict=strict, progress=scores.append)
@@ -69,7 +69,7 @@ def print_unscored(scores: Sequence[iqaudit.Score]) -> int:
     unscored = [Unscored(each.name, each.unscored) for each in scores if each.unscored]
     if not unscored:
         return 0
-    click.echo(on_unscored(unscored, len(scores)), err=True)
+    say(on_unscored(unscored, len(scores)), err=True)
     return UNSCORED
 
 

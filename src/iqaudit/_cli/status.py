@@ -8,11 +8,11 @@ from rich.text import Text
 
 from iqaudit import Audit
 from iqaudit._cli import options
-from iqaudit._cli.printing import print_json, stdout, table
+from iqaudit._cli.printing import print_json, say, stdout, table
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 @options.output
 def status(*, directory: Path, output: options.Output) -> None:
     """Print how far an audit is.
@@ -30,3 +30,5 @@ def status(*, directory: Path, output: options.Output) -> None:
             counts = str(each.begun), str(each.waiting), f"{each.queries:,}"
             rows.add_row(Text(each.cell), f"{each.finished} of {each.pictures}", *counts)
         stdout().print(rows)
+        for sentence in (each for cell in cells for each in cell.damage):
+            say(sentence)

@@ -13,11 +13,11 @@ from iqaudit._analysis.tables.catalogue import GROUPS, Measure
 from iqaudit._analysis.tables.tables import TableRow, finite, record
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, exit_code, gate_options
-from iqaudit._cli.printing import figure, interval, print_json, stdout, table
+from iqaudit._cli.printing import figure, interval, print_json, say, stdout, table
 
 
 @options.command()
-@click.argument("run", type=Path)
+@click.argument("run", type=options.PATH)
 @options.in_output(
     "--over-seeds", is_flag=True, help="Average seeds within each picture, a row for all."
 )
@@ -51,7 +51,7 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
         for row in {row.cell: row for row in whole.rows}.values():  # the whole budgets
             stdout().print(_table(row, whole.measures, earlier))
         for name in audit.missing:
-            click.echo(f"{name}: no results yet")
+            say(f"{name}: no results yet")
     sys.exit(exit_code(judged))
 
 

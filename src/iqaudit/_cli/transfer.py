@@ -12,7 +12,7 @@ import iqaudit
 from iqaudit._analysis.findings.sentences import figure
 from iqaudit._analysis.transfer import Entry, Transfer
 from iqaudit._cli import options
-from iqaudit._cli.printing import stdout, table, unscored_code
+from iqaudit._cli.printing import say, stdout, table, unscored_code
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import TRANSFER
 from iqaudit._search.trial import on_unscored
@@ -20,7 +20,7 @@ from iqaudit.measures._bootstrap import Estimate
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 @options.option(
     "--victim",
     "--victims",
@@ -53,10 +53,10 @@ def transfer(
     watch = watched(silent=output.silent)
     whole = iqaudit.transfer(directory, victims, yes=yes, watch=watch, trust=trust)
     if output.as_json:
-        click.echo((directory / TRANSFER).read_text("utf-8"))
+        say((directory / TRANSFER).read_text("utf-8"))
     elif not output.quiet:
         _print_transfer(whole)
-        click.echo(f"written to {directory / TRANSFER}")
+        say(f"written to {directory / TRANSFER}")
     if code := _code(whole, told=not output.silent):
         sys.exit(code)
 
@@ -69,16 +69,16 @@ def _code(whole: Transfer, *, told: bool) -> int:
 def _print_transfer(whole: Transfer) -> None:
     """Print matrices of RGO, of the baseline's, and of SROCC where there are opinion scores."""
     stdout().print(_matrix(whole, lambda entry: entry.rgo.attack, "+.3f"))
-    click.echo(
+    say(
         "RGO on each victim (columns) of pictures made against one (rows); below 0: scores went "
         "the other way.\n* the victim that they were made against"
     )
     stdout().print(_matrix(whole, lambda entry: entry.rgo.floor, "+.3f"))
-    click.echo("The same of one random change of each picture.")
+    say("The same of one random change of each picture.")
     if any(entry.srocc.value is not None for line in whole.entries for entry in line):
         stdout().print(_matrix(whole, lambda entry: entry.srocc, ".3f"))
-        click.echo("SROCC with the opinion scores after the attack.")
-    click.echo(whole.text)
+        say("SROCC with the opinion scores after the attack.")
+    say(whole.text)
 
 
 def _matrix(whole: Transfer, of: Callable[[Entry], Estimate], form: str) -> Table:

@@ -16,7 +16,7 @@ SHOWN = 3
 
 
 @options.command()
-@click.argument("directory", type=Path)
+@click.argument("directory", type=options.PATH)
 @options.own_victim
 @options.trust
 @options.output
@@ -46,7 +46,8 @@ def verify(
 def _verdict(check: iqaudit.Check) -> Text:
     if not check.wrong:
         within = f", within {check.noise:.2g}" if check.noise else ""
-        return Text(f"as recorded{within}", style="green")
+        search = "" if check.replayed else "; its search cannot be made again"
+        return Text(f"as recorded{within}{search}", style="green")
     rest = len(check.wrong) - SHOWN
     more = [f"and {rest} more"] if rest > 0 else []
     return Text("; ".join([*check.wrong[:SHOWN], *more]), style="red")

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from iqaudit._core.errors import InputError, printable
-from iqaudit._core.paths import absolute
+from iqaudit._core.paths import absolute, located
 from iqaudit._core.picture import Picture, Pixels, formats, names_apart, read
 
 SHOWN = 3
@@ -195,7 +195,7 @@ def files_of(source: str | PathLike[str], *, recursive: bool = False) -> Listing
     """
     if not str(source):
         raise InputError("A picture's path is empty.")
-    path = Path(source)
+    path = located(source)
     if not os.path.isdir(path):  # noqa: PTH112 (where pathlib raises, it is none)
         return Listing((PictureFile(path, path.name),))
     files: list[PictureFile] = []

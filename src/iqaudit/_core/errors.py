@@ -62,6 +62,10 @@ class UnscorableError(VictimError):
     """The failure of a victim, which answers to other pictures, to score one of them."""
 
 
+class DamageWarning(UserWarning):
+    """A damaged line of a file, which is named and passed over: the rest is used."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C during `iqaudit.attack`.
 
@@ -84,10 +88,21 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     return InputError(f'There is no {kind} called "{name}": {hint}')
 
 
+def shown(value: object) -> str:
+    """Return the words for a value, which may be a secret in the wrong place, in a sentence.
+
+    A number itself; of any other value its kind alone.
+    """
+    if value is None or isinstance(value, bool | int | float):
+        return str(value)
+    kinds = {"str": "text", "dict": "table", "tuple": "list"}
+    return f"this {kinds.get(type(value).__name__, type(value).__name__)}"
+
+
 def whole_number(name: str, value: object, least: int | None = None) -> int:
     """Return a whole number as Python's int, or raise an `InputError` that names it."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InputError(f"{name} must be a whole number, not {value!r}.")
+        raise InputError(f"{name} must be a whole number, not {shown(value)}.")
     number = operator.index(value)
     refuse_unless(least is None or number >= least, f"{name} must be at least {least}", number)
     return number

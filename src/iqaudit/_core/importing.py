@@ -2,13 +2,18 @@
 
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.apart import Apart
+from iqaudit._core.errors import InputError, foreign
+
+_STATES: dict[str, Apart] = {}
+"""By the modules' names: a module is imported once, whatever it is named for."""
 
 
 def import_object(spec: str) -> Any:
@@ -28,16 +33,32 @@ def import_object(spec: str) -> Any:
     if "" not in sys.path:
         sys.path.append("")
     try:
-        found: Any = import_module(place)
+        with state_of(spec).entered(), _argv(place):
+            found: Any = import_module(place)
     except Exception as error:
         raise InputError(
-            f'{spec}: importing "{place}" failed ({type(error).__name__}: {error}).'
+            f'{spec}: importing "{place}" failed ({type(error).__name__}: {foreign(error)}).'
         ) from error
     for part in name.split("."):
         if not hasattr(found, part):
             raise InputError(f'{spec}: "{place}" holds no "{name}".')
         found = getattr(found, part)
     return found
+
+
+def state_of(spec: str) -> Apart:
+    """Return the state that the module of ``python:package.module:name`` is run in."""
+    return _STATES.setdefault(spec.split(":")[1], Apart())
+
+
+@contextmanager
+def _argv(*arguments: str) -> Iterator[None]:
+    """Have the command line be another: it is not for the module that is imported."""
+    before, sys.argv = sys.argv, [*arguments]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 @cache

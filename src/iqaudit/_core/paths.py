@@ -1,9 +1,30 @@
-"""Paths: whole ones, and whether something can be written there."""
+"""Paths: as they are meant, whole ones, and whether something can be written there."""
 
 import os
 from pathlib import Path
 
 from iqaudit._core.errors import InputError
+
+
+def located(path: str | os.PathLike[str]) -> Path:
+    """Return a path as its user means it: ``~`` and ``~user`` at its beginning are home folders.
+
+    Shells leave them alone behind a colon or an equals sign, TOML and Python anywhere. A folder of
+    that name is ``./~``; what is returned has no such beginning, so it can be located again.
+
+    Raises
+    ------
+    InputError
+        If nobody knows the home folder.
+    """
+    text = os.fspath(path)
+    whole = os.path.expanduser(text)  # noqa: PTH111 (one of no such user is a name, not an error)
+    if text.startswith("~"):
+        own = text.partition("/")[0] == "~"
+        if own and (whole == text or os.environ.get("HOME") == ""):
+            raise InputError(f"{path}: the home folder is not known; set HOME, or give the path.")
+        return Path(whole)
+    return absolute(text) if str(Path(text)).startswith("~") else Path(text)
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:

@@ -24,6 +24,7 @@ from PIL import Image, UnidentifiedImageError
 
 from iqaudit._core import metadata
 from iqaudit._core.errors import InputError, naming, printable
+from iqaudit._core.paths import located
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """A picture's pixels: uint8, (height, width, 3), RGB."""
@@ -151,7 +152,7 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
         If the file is missing, no picture, damaged, animated, transparent, of more than 8 bits a
         channel, or in a colour space that is not RGB.
     """
-    path, shown = Path(path), printable(path)
+    shown, path = printable(path), located(path) if isinstance(path, str) else Path(path)
     try:
         if not path.is_file():
             what = "this is no regular file" if path.exists() else "there is no such file"
@@ -222,7 +223,7 @@ def write(path: str | PathLike[str], pixels: Pixels) -> None:
         RGB.
     """
     with naming(path):
-        Image.fromarray(pixels, "RGB").save(path, "PNG")
+        Image.fromarray(pixels, "RGB").save(located(path), "PNG")
 
 
 def names_apart(names: Iterable[str]) -> list[str]:

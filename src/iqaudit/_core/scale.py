@@ -5,6 +5,7 @@ victims comparable, gives the bi-directional loss its switch at 5, and bounds th
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ QUALITY_MAX = 10.0
 SPREADS_PER_RANGE = 5
 """Range over S for a victim without fitted constants: the S that the paper fitted to DB-CNN are
 0.21 to 0.23 of its labels' ranges. A fifth spreads the range over 0.76 to 9.24."""
+
+ROUNDING = 1e-3
+"""Share of S by which a score may pass an end of its range: a last digit is no failure."""
 
 FLAT = 15
 """Spreads from the center at which the logistic is within 3e-6 of its end."""
@@ -35,13 +39,13 @@ class Scale:
     spread : float
         S > 0, in native units.
     low, high : float
-        The native range; infinite where the victim is unbounded.
+        The native range, infinite where the victim is unbounded: an answer outside is no score.
     lower_is_better : bool
         True where a lower native score means better quality.
     source : str
         Where the constants come from, for the reader of a result.
     fitted : bool
-        True where the range is that of some pictures' scores: others' scores may leave it.
+        True where the range is that of some pictures' scores, or an estimate: scores may leave it.
 
     Raises
     ------
@@ -75,7 +79,9 @@ class Scale:
             )
 
     @classmethod
-    def from_range(cls, low: float, high: float, *, lower_is_better: bool = False) -> "Scale":
+    def from_range(
+        cls, low: float, high: float, *, lower_is_better: bool = False, unbounded: bool = False
+    ) -> "Scale":
         """Return the scale of a victim of which only the native range is known.
 
         C is the range's middle and S a fifth of its width, so that the range's ends map to 0.76
@@ -87,6 +93,9 @@ class Scale:
             The native range's ends, in native units; low < high.
         lower_is_better : bool
             Whether a lower native score means better quality.
+        unbounded : bool
+            Whether scores may leave that range, as those of a regressor without a last bound. Of
+            others an answer outside is taken for a failure.
 
         Raises
         ------
@@ -95,13 +104,14 @@ class Scale:
         """
         rule = "A score range must be two finite numbers, low then high"
         refuse_unless(-math.inf < low < high < math.inf, rule, f"{low} and {high}")
+        ends = (-math.inf, math.inf) if unbounded else (low, high)
+        left = ", which scores may leave" if unbounded else ""
         return cls(
-            center=(low + high) / 2,
-            spread=(high - low) / SPREADS_PER_RANGE,
-            low=low,
-            high=high,
+            (low + high) / 2,
+            (high - low) / SPREADS_PER_RANGE,
+            *ends,
             lower_is_better=lower_is_better,
-            source=f"declared range {low:g} to {high:g}, not calibrated",
+            source=f"declared range {low:g} to {high:g}{left}, not calibrated",
         )
 
     @classmethod
@@ -111,6 +121,7 @@ class Scale:
         *,
         score_range: tuple[float, float] | None = None,
         lower_is_better: bool = False,
+        unbounded: bool = False,
         scale: "Scale | None" = None,
     ) -> "Scale":
         """Return the scale that the caller declares for a victim that brings none.
@@ -121,10 +132,10 @@ class Scale:
             Begins the sentence of an error.
         score_range : sequence of two float, optional
             The native range, low then high, in native units; an array or a tensor will do.
-        lower_is_better : bool
-            The direction.
+        lower_is_better, unbounded : bool
+            The direction, and whether scores may leave the range; see `from_range`.
         scale : Scale, optional
-            A fitted one, in place of both.
+            A fitted one, in place of all three.
 
         Raises
         ------
@@ -132,7 +143,7 @@ class Scale:
             If neither a range nor a scale is given, both are, or the range is not two numbers.
         """
         if scale is not None:
-            if score_range is not None or lower_is_better:
+            if score_range is not None or lower_is_better or unbounded:
                 raise InputError("A fitted scale has a range and a direction of its own.")
             return scale
         if score_range is None:
@@ -146,7 +157,7 @@ class Scale:
             raise InputError(
                 f"score_range is two numbers, (low, high), not {score_range!r}."
             ) from None
-        return cls.from_range(low, high, lower_is_better=lower_is_better)
+        return cls.from_range(low, high, lower_is_better=lower_is_better, unbounded=unbounded)
 
     @classmethod
     def paper(cls, model: str, dataset: str) -> "Scale":
@@ -182,6 +193,22 @@ class Scale:
     def slope(self) -> float:
         """The most that quality moves a native unit: where the logistic is steepest, at C."""
         return QUALITY_MAX / (4 * self.spread)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The lowest and the highest answer that are scores: the ends of the range, if it has any.
+
+        But for rounding; both are finite, as scores are.
+        """
+        most, margin = sys.float_info.max, ROUNDING * self.spread
+        if self.fitted:
+            return -most, most
+        return max(-most, self.low - margin), min(most, self.high + margin)
+
+    def admits(self, answers: Any) -> Any:
+        """Tell whether an answer is a score, finite and within the range; of an array, of each."""
+        low, high = self.limits
+        return (low <= answers) & (answers <= high)
 
     def fits(self, score: float) -> bool:
         """Tell whether a clean picture's score is one that this scale was made for.

@@ -6,7 +6,7 @@ from numbers import Real
 from os import PathLike
 from typing import Any, NamedTuple
 
-from iqaudit._core.errors import InputError, whole_number
+from iqaudit._core.errors import InputError, shown, whole_number
 
 
 class Type(NamedTuple):
@@ -98,6 +98,8 @@ class Setting:
         Names the type in sentences, in place of the type's own word.
     many : bool
         Whether it takes several values.
+    hidden : bool
+        Whether a value may be, or hold, a secret: no sentence repeats one.
     """
 
     name: str
@@ -110,6 +112,7 @@ class Setting:
     flag: str = ""
     word: str = ""
     many: bool = False
+    hidden: bool = False
 
     @property
     def option(self) -> str:
@@ -148,7 +151,8 @@ class Setting:
             return self.type.check(value)
         except (TypeError, ValueError):
             word = self.word or self.type.word
-            raise InputError(f"{subject} {word}, not {value!r}.") from None
+            said = shown(value) if self.hidden else repr(value)
+            raise InputError(f"{subject} {word}, not {said}.") from None
 
 
 def table(*settings: Setting) -> Mapping[str, Setting]:

@@ -11,9 +11,8 @@ from iqaudit._core.process import environment
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Have torch, loaded now or later, compute with one thread: last bits depend on how many."""
-    said = os.environ.get("OMP_NUM_THREADS")
     torch = sys.modules.get("torch")
-    threads = torch.get_num_threads() if torch else _said(said) or cores()
+    threads = torch.get_num_threads() if torch else usual_threads()
     if torch:
         torch.set_num_threads(1)
     try:
@@ -24,10 +23,10 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _said(number: str | None) -> int:
-    """Return what torch takes OMP_NUM_THREADS for; 0 where it says nothing."""
-    first = (number or "").partition(",")[0]
-    return int(first) if first.isdecimal() else 0
+def usual_threads() -> int:
+    """Return the number of threads that torch begins with: OMP_NUM_THREADS, or one a core."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return (int(first) if first.isdecimal() else 0) or cores()
 
 
 def cores() -> int:

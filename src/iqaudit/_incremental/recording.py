@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter, tree_map_only
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from iqaudit._core.apart import staying
 from iqaudit._incremental.dense_pass import evaluating
 from iqaudit._incremental.nodes import Node
 
@@ -79,7 +80,7 @@ def record(module: nn.Module, picture: Tensor) -> Recording:
     try:
         # Below autograd the operators are whole, as a convolution or a normalisation.
         below = torch._C._AutoDispatchBelowAutograd()
-        with _plainly(), evaluating(module), torch.no_grad(), below, recorder:
+        with staying(), _plainly(), evaluating(module), torch.no_grad(), below, recorder:
             score = module(picture)
     except Exception as error:  # noqa: BLE001 (a foreign module's code may raise anything)
         recorder.refused = recorder.refused or f"{type(error).__name__}: {_first_line(error)}"

@@ -10,10 +10,11 @@ import numpy as np
 from iqaudit import measures
 from iqaudit._analysis.tables.cells import PictureData
 from iqaudit._core.patches import Window, whole
-from iqaudit._core.picture import Pixels, read
+from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._report import data_urls
 from iqaudit._report.verdict import Cell
+from iqaudit._runs import reader
 from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import file_names
 
@@ -56,11 +57,11 @@ class Source:
 
     def read(self) -> tuple[Pixels, Pixels]:
         """Return the clean picture and the attacked one."""
-        files = file_names(self.name)
-        clean, attacked = (
-            read(self.cell.data.path / files[which]).pixels for which in ("clean", "attacked")
+        run, data = self.cell.data.path, self.data
+        return (
+            reader.clean(run, self.name, data.sha256).pixels,
+            reader.attacked(run, self.name, data.attacked_sha256),
         )
-        return clean, attacked
 
     def area(self, side: int) -> int:
         """Return how many pixels a part has."""

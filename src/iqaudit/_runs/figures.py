@@ -1,8 +1,8 @@
 """The figures of a run: a row for each picture, and their means."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from iqaudit import measures
 from iqaudit._core.goal import Direction
@@ -11,6 +11,12 @@ from iqaudit._search.stop import Outcome
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Card
 
+IF_ANY = {"written": "if any"}
+"""The metadata of a field whose key is not written where it is empty, as before there was one."""
+
+FIGURE_TOLERANCE = 1e-9
+"""Relative; a figure that is computed from the same files again differs by rounding alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -18,7 +24,8 @@ class Row:
 
     Scores are native, qualities on 0-10, `ssim` up to 1, `psnr` in dB, `flip` a mean from 0 to 1,
     `linf` and `l2` in levels, `changed` a share of pixels; `queries` were billed, and `best_query`
-    is the one that found the attacked picture. A figure that does not exist for the picture is
+    is the one that found the attacked picture; `refused` counts the answers that were no score, not
+    finite or outside the victim's range. A figure that does not exist for the picture is
     None: the SSIM of a tiny one, the PSNR of an unchanged one, a measure that the version that
     wrote it did not have.
     """
@@ -42,6 +49,7 @@ class Row:
     changed: float
     queries: int
     best_query: int
+    refused: int = field(default=0, metadata=IF_ANY)
 
     @property
     def end(self) -> Outcome:
@@ -63,7 +71,8 @@ class Likeness:
 class Summary:
     """Means over the pictures whose budget was spent; None where there is none.
 
-    `linf` is the largest. `raised`, `lowered` and `queries`, a sum, count unfinished ones as well.
+    `linf` is the largest. `raised`, `lowered`, `queries` and `refused`, sums, count unfinished ones
+    as well.
     """
 
     pictures: int
@@ -78,6 +87,7 @@ class Summary:
     flip: float | None = None
     linf: int | None
     queries: int
+    refused: int = field(default=0, metadata=IF_ANY)
 
 
 def measure(result: TrialResult, card: Card) -> Row:
@@ -106,6 +116,7 @@ def measure(result: TrialResult, card: Card) -> Row:
         changed=measures.changed(clean, attacked),
         queries=card.cost * len(scores),
         best_query=result.best_query,
+        refused=int((~scale.admits(scores)).sum()),
     )
 
 
@@ -143,7 +154,20 @@ def summarise(rows: Sequence[Row]) -> Summary:
         flip=_mean([row.flip for row in spent if row.flip is not None]),
         linf=max((row.linf for row in spent), default=None),
         queries=sum(row.queries for row in rows),
+        refused=sum(row.refused for row in rows),
     )
+
+
+def differences(now: Row | Likeness | Summary, recorded: Row | Likeness | Summary) -> Iterator[str]:
+    """Say which figures are not the recorded ones."""
+    for key, value in asdict(now).items():
+        other = getattr(recorded, key)
+        if isinstance(value, float) and isinstance(other, int | float):
+            same = math.isclose(value, other, rel_tol=FIGURE_TOLERANCE)
+        else:
+            same = value == other
+        if not same:
+            yield f"{key} is {value}, recorded {other}"
 
 
 def _mean(values: Sequence[float]) -> float | None:

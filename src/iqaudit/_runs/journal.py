@@ -3,19 +3,22 @@
 Given its answers, a search is determined: with them it can be taken up where it stood. So they are
 handed to the operating system one by one, before anything else may happen, and outlive the process.
 Room for the next ones is taken beforehand, as zeros, so that a full disk stops a run before a
-score is asked that could not be written.
+score is asked that could not be written. A damaged line, which its checksum tells, takes nothing
+else along.
 """
 
 import contextlib
 import json
 import os
+import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, NamedTuple, Self, TypeVar, overload
 
-from iqaudit._core.errors import InputError, naming
+from iqaudit._core.errors import InputError, naming, printable
+from iqaudit._runs.checksums import checksum
 from iqaudit._search.ledger import Answer
 
 try:
@@ -32,12 +35,30 @@ RESERVE = 1 << 12
 PATIENCE = 600.0
 """Seconds to wait for a worker of a run that was killed: it ends at its next answer."""
 
+SHOWN = 5
+"""Numbers of damaged lines that a sentence has."""
+
+SEAL = re.compile(rb', "([0-9a-f]{8})"\]')
+"""The end of a line: its array's last element, the checksum of the array without it."""
+
+SEAL_LENGTH = 13
+
 T = TypeVar("T", bound=tuple[Any, ...])
+
+
+class Kept(NamedTuple, Generic[T]):
+    """The entries of a journal's whole lines, the numbers of damaged ones, and where all end."""
+
+    entries: tuple[T, ...]
+    damaged: tuple[int, ...]
+    end: int
 
 
 @dataclass(frozen=True)
 class Lines(Generic[T]):
-    """The lines of a journal: an array in JSON each.
+    """The lines of a journal: an array in JSON each, whose last element is a checksum.
+
+    Lines of earlier versions, which have none, are read where they come first.
 
     Parameters
     ----------
@@ -45,30 +66,53 @@ class Lines(Generic[T]):
         From a line's array to the entry; a ValueError or TypeError where it is none.
     subject : str
         The thing that they are about.
-    strict : bool
-        Whether a whole line without an entry is an error, or the end of the entries.
     """
 
     entry: Callable[[Any], T]
     subject: str
-    strict: bool = False
 
-    def read(self, path: Path, content: bytes) -> tuple[tuple[T, ...], int]:
-        """Return the entries of whole lines, and where these end; zeros are room, no line."""
-        entries, end = [], 0
-        for line in content.splitlines(keepends=True):
-            if not line.endswith(b"\n"):  # torn
-                break
-            try:
-                entries.append(self.entry(json.loads(line)))
-            except (ValueError, TypeError):
-                if self.strict:
-                    raise InputError(
-                        f"{path}: these are no kept answers ({line[:40]!r})."
-                    ) from None
-                break
-            end += len(line)
-        return tuple(entries), end
+    def read(self, content: bytes) -> Kept[T]:
+        """Return what a file holds; a torn last line is none, and zeros are room."""
+        *lines, _ = content.rstrip(b"\0").split(b"\n")
+        entries: list[T] = []
+        damaged = []
+        seals = False
+        for number, line in enumerate(lines, 1):
+            whole = self._sealed(line)
+            seals = seals or bool(whole)
+            if not (whole or seals):
+                whole = self._entry(line)
+            if not whole:
+                damaged.append(number)
+                whole = self._within(line)
+            entries += whole
+        return Kept(tuple(entries), tuple(damaged), sum(map(len, lines)) + len(lines))
+
+    def _sealed(self, line: bytes) -> list[T]:
+        """Return the entry of a line that has its checksum; none of another."""
+        seal = SEAL.fullmatch(line, max(0, len(line) - SEAL_LENGTH))
+        array = line[:-SEAL_LENGTH] + b"]"
+        return self._entry(array) if seal and checksum(array) == seal[1].decode() else []
+
+    def _within(self, line: bytes) -> list[T]:
+        """Return the whole entries in a damaged line: two where it is the end of one that is."""
+        found, end = [], 0
+        for seal in SEAL.finditer(line):
+            start, end = line.rfind(b"[", end, seal.start()), seal.end()
+            found += self._sealed(line[max(0, start) : end])
+        return found
+
+    def _entry(self, array: bytes) -> list[T]:
+        try:
+            return [self.entry(json.loads(array))]
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            return []
+
+
+def line(entry: tuple[Any, ...]) -> bytes:
+    """Return an entry's line."""
+    array = json.dumps(entry)
+    return f'{array[:-1]}, "{checksum(array.encode())}"]\n'.encode()
 
 
 def _answer(line: Any) -> Answer:
@@ -105,6 +149,8 @@ class Journal(Generic[T]):
     ----------
     answers : tuple
         The entries that were there when it was opened. A last line that was torn is dropped.
+    damaged : tuple of int
+        The numbers of damaged lines, from 1; they stay where they are.
     """
 
     @overload
@@ -121,7 +167,7 @@ class Journal(Generic[T]):
         try:
             content = os.pread(self._file, os.fstat(self._file).st_size, 0)
             self.answers: tuple[T, ...]
-            self.answers, self._end = lines.read(path, content)
+            self.answers, self.damaged, self._end = lines.read(content)
             if self._end < len(content):
                 os.ftruncate(self._file, self._end)
             self._room = self._end
@@ -151,7 +197,7 @@ class Journal(Generic[T]):
         OSError
             If there is no room for more. The entries are written.
         """
-        content = "".join(f"{json.dumps(answer)}\n" for answer in answers).encode()
+        content = b"".join(map(line, answers))
         self._write(content, self._end)
         self._end += len(content)
         self._take_room()
@@ -174,20 +220,21 @@ class Journal(Generic[T]):
                 content, at = content[written:], at + written
 
 
-@overload
-def read(path: Path) -> tuple[Answer, ...]: ...
-
-
-@overload
-def read(path: Path, lines: Lines[T]) -> tuple[T, ...]: ...
-
-
-def read(path: Path, lines: Lines[Any] = ANSWERS) -> tuple[Any, ...]:
-    """Return the entries of a file; none where there is no file."""
+def read(path: Path, lines: Lines[T]) -> Kept[T]:
+    """Return what a file holds; nothing where there is no file."""
     try:
-        return lines.read(path, path.read_bytes())[0]
+        return lines.read(path.read_bytes())
     except FileNotFoundError:
-        return ()
+        return Kept((), (), 0)
+
+
+def on_damage(path: Path, damaged: Sequence[int]) -> str:
+    """Return the sentence on a file's damaged lines."""
+    some = ", ".join(map(str, damaged[:SHOWN]))
+    if len(damaged) > SHOWN:
+        some += f" and {len(damaged) - SHOWN} more"
+    noun, verb = ("line", "is") if len(damaged) == 1 else ("lines", "are")
+    return f"{printable(path)}: {noun} {some} {verb} damaged: what stood there is asked again."
 
 
 def lock(file: int) -> bool:

@@ -8,7 +8,8 @@ from typing import overload
 
 from iqaudit._core.goal import Direction
 from iqaudit._core.paths import absolute
-from iqaudit._core.picture import read
+from iqaudit._core.picture import Picture, Pixels, read
+from iqaudit._runs.checksums import file_sha256, refuse_changed
 from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import file_names, load, load_answers
 from iqaudit._search.trial import Step, TrialResult, TrialResults
@@ -51,6 +52,28 @@ class Results(TrialResults):
         return result(self._path, self._entries[index], self._cost)
 
 
+def clean(path: str | os.PathLike[str], name: str, sha256: str) -> Picture:
+    """Return a run's clean picture, the hash of whose pixels is in its record.
+
+    Raises
+    ------
+    InputError
+        If its file cannot be read, or is not as it was written.
+    """
+    file = Path(path) / file_names(name)["clean"]
+    picture = read(file, name)
+    refuse_changed(file, intact=picture.sha256 == sha256)
+    return picture
+
+
+def attacked(path: str | os.PathLike[str], name: str, sha256: str) -> Pixels:
+    """Return a run's attacked picture, the hash of whose file is in its record; see `clean`."""
+    file = Path(path) / file_names(name)["attacked"]
+    pixels = read(file).pixels
+    refuse_changed(file, intact=file_sha256(file) == sha256)
+    return pixels
+
+
 def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> TrialResult:
     """Return the result of a picture, from its record and its files.
 
@@ -59,10 +82,9 @@ def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> Tri
     InputError
         If a file cannot be read.
     """
-    files = file_names(entry.name)
-    picture = read(Path(path) / files["clean"], entry.name)
-    adversarial = read(Path(path) / files["attacked"]).pixels
-    answers = load_answers(path, entry.name)
+    picture = clean(path, entry.name, entry.clean_pixels_sha256)
+    adversarial = attacked(path, entry.name, entry.attacked_file_sha256)
+    answers = load_answers(path, entry.name, entry.scores_file_sha256)
     return TrialResult(
         picture=replace(picture, file=entry.file or "", notes=tuple(entry.notes)),
         adversarial=adversarial,
@@ -77,4 +99,5 @@ def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> Tri
         best_query=entry.best_query,
         outcome=entry.end,
         cost=cost,
+        refused=entry.refused,
     )

@@ -5,7 +5,8 @@ a key that an older version did not write, or that a writer may leave out.
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ import msgspec
 
 from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.scale import Scale
-from iqaudit._runs.figures import Likeness, Row, Summary
+from iqaudit._runs.figures import IF_ANY, Likeness, Row, Summary
 from iqaudit._search.stop import Outcome
 from iqaudit._search.trial import Unscored, on_unscored
 from iqaudit.victims._base import Card
@@ -26,9 +27,6 @@ OMITTED: Any = msgspec.UNSET
 
 FLAT = "."
 """The folder of the one cell of a flat audit: the audit's own."""
-
-IF_ANY = {"written": "if any"}
-"""The metadata of a field whose key is not written where it is empty, as before there was one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +128,8 @@ class PictureRecord(Row):
     notes: tuple[str, ...] = ()
     clean_pixels_sha256: str
     attacked_file_sha256: str
+    clean_file_sha256: str = field(default="", metadata=IF_ANY)
+    scores_file_sha256: str = field(default="", metadata=IF_ANY)
     trace: tuple[tuple[int, float], ...]
     checkpoints: tuple[Likeness, ...] = field(default=(), metadata=IF_ANY)
     opinion: float | None = None
@@ -176,8 +176,15 @@ class RunRecord:
 
     def __post_init__(self) -> None:
         Goal(self.goal)
+        refuse_doubles(each.name for each in self.pictures)
         if not 0 < self.queries <= MOST_QUERIES:
             raise ValueError(f"Expected queries from 1 to {MOST_QUERIES:,}")
+
+
+def refuse_doubles(names: Iterable[str]) -> None:
+    """Raise a ValueError where a name is there twice."""
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"{twice[0]!r} is there twice")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,6 +274,10 @@ class AuditRecord:
     data: DataRecord
     victims: tuple[AuditVictim, ...]
     cells: tuple[CellRecord, ...]
+
+    def __post_init__(self) -> None:
+        refuse_doubles(each.folder for each in self.cells)
+        refuse_doubles(self.data.pictures)
 
     @property
     def flat(self) -> bool:

@@ -5,6 +5,7 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
+from iqaudit._core.paths import located
 from iqaudit._core.picture import picture_key
 from iqaudit._runs.schema import load, load_answers
 from iqaudit.victims._base import Card
@@ -28,10 +29,11 @@ class Replay:
     """
 
     def __init__(self, run: str | PathLike[str]) -> None:
+        run = located(run)
         record = load(run)
         self._scores: dict[int, float] = {}
         for picture in record.pictures:
-            answers = load_answers(run, picture.name)
+            answers = load_answers(run, picture.name, picture.scores_file_sha256)
             keys, scores = answers["picture"].tolist(), answers["score"].tolist()
             self._scores |= dict(zip(keys, scores, strict=True))
         victim = record.victim
@@ -47,7 +49,7 @@ class Replay:
     def fingerprint(self) -> tuple[float, float]:
         """Return the mean and the standard deviation of the recorded scores: nothing is asked."""
         scores = np.array(list(self._scores.values()))
-        scores = scores[np.isfinite(scores)]
+        scores = scores[self.card.scale.admits(scores)]
         return float(scores.mean()), float(scores.std())
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

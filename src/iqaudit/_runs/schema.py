@@ -14,6 +14,7 @@ has a JSON Schema of each. A key that no version writes is ignored.
 """
 
 import hashlib
+import io
 import json
 import os
 import stat
@@ -28,7 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError, printable
-from iqaudit._runs.records import FLAT, IF_ANY, OMITTED, AttackRecord, AuditRecord, RunRecord
+from iqaudit._runs.checksums import DamagedRecordError, refuse_changed, refuse_unsealed
+from iqaudit._runs.figures import IF_ANY
+from iqaudit._runs.records import FLAT, OMITTED, AttackRecord, AuditRecord, RunRecord
 
 FORMAT = "iqaudit results, version 1"
 RESULTS, REPORT = "results.json", "report.html"
@@ -64,10 +67,6 @@ class _Formatted(msgspec.Struct):
     """A file's format, without the rest."""
 
     format: str
-
-
-class DamagedRecordError(InputError):
-    """A file that has a value of another type where a record has a figure or a name."""
 
 
 def refuse_links(path: str | os.PathLike[str]) -> None:
@@ -108,21 +107,26 @@ def file_names(name: str) -> dict[str, str]:
     return {folder: f"{folder}/{name}.{suffix}" for folder, suffix in FILES.items()}
 
 
-def load_answers(path: str | os.PathLike[str], name: str) -> NDArray[np.void]:
+def load_answers(path: str | os.PathLike[str], name: str, sha256: str = "") -> NDArray[np.void]:
     """Return a victim's answers on a picture of a run: an array of `ANSWER` rows, in order.
+
+    `sha256` is the file's, where the run's record has it.
 
     Raises
     ------
     InputError
-        If the file is missing or is no such array.
+        If the file is missing, is no such array, or is not as it was written.
     """
     file = Path(path) / file_names(name)["scores"]
     try:
-        answers = np.load(file, allow_pickle=False)
+        content = file.read_bytes()
+        answers = np.load(io.BytesIO(content), allow_pickle=False)
     except Exception as error:  # noqa: BLE001 (a damaged header can raise anything in its parser)
         raise InputError(f"{file}: this cannot be read ({error}).") from None
     if answers.dtype != ANSWER or answers.ndim != 1 or not len(answers):
         raise InputError(f"{file}: these are no recorded scores.")
+    intact = not sha256 or hashlib.sha256(content).hexdigest() == sha256
+    refuse_changed(file, intact=intact)
     return np.asarray(answers)
 
 
@@ -232,21 +236,37 @@ def read(file: Path, form: str | None, kind: type[T]) -> T | None:
     InputError
         If it cannot be read, is in another format, or lacks a key.
     DamagedRecordError
-        If a value is of another type than the record's, or a key is missing within one.
+        If a value is of another type than the record's, or a key is missing within one; if the
+        file was changed or damaged after it was written.
     """
     _refuse_link(file)
     try:
-        content = file.read_bytes()
-        # Thousands of pictures' steps as plain lists would take several times the record's memory;
-        # what is not well goes that way all the same, where the fault is told.
-        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-            if form is None or msgspec.json.decode(content, type=_Formatted).format == form:
-                return msgspec.json.decode(content, type=kind, dec_hook=_attack_record)
-        content = json.loads(content.decode("utf-8"))
+        written = file.read_bytes()
+        record = _decoded(written, form, kind)
+        content = json.loads(written.decode("utf-8")) if record is None else None
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: this cannot be read ({error}).") from None
+    if record is None:
+        record = _converted(file, content, form, kind)
+    refuse_unsealed(file, written)
+    return record
+
+
+def _decoded(content: bytes, form: str | None, kind: type[T]) -> T | None:
+    """Return a file's record; None where it is not well, and what is wrong is to be told.
+
+    Thousands of pictures' steps as plain lists would take several times the record's memory.
+    """
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+        if form is None or msgspec.json.decode(content, type=_Formatted).format == form:
+            return msgspec.json.decode(content, type=kind, dec_hook=_attack_record)
+    return None
+
+
+def _converted(file: Path, content: Any, form: str | None, kind: type[T]) -> T:
+    """Return the record of a file's content in JSON; an error says what is wrong with it."""
     if form is not None and not (isinstance(content, dict) and content.get("format") == form):
         raise InputError(f'{file}: this is not in the format "{form}".')
     if isinstance(content, dict) and (lacking := _required(kind) - content.keys()):
@@ -291,8 +311,3 @@ def _keys(record: Any) -> dict[str, Any]:
         for each, value in values
         if value is not OMITTED and (value or each.metadata != IF_ANY)
     }
-
-
-def file_sha256(path: Path) -> str:
-    """Return the hash of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -17,6 +17,7 @@ import numpy as np
 
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.picture import write
+from iqaudit._runs.checksums import file_sha256, sealed
 from iqaudit._runs.figures import likeness, measure
 from iqaudit._runs.journal import lock
 from iqaudit._runs.records import PictureRecord
@@ -32,7 +33,6 @@ from iqaudit._runs.schema import (
     RESULTS,
     as_json,
     file_names,
-    file_sha256,
     load,
     manifest,
     refuse_links,
@@ -73,6 +73,8 @@ def write_result(
         notes=tuple(picture.notes),
         clean_pixels_sha256=picture.sha256,
         attacked_file_sha256=file_sha256(attacked),
+        clean_file_sha256=file_sha256(clean),
+        scores_file_sha256=file_sha256(scores),
         trace=result.trace,
         checkpoints=likeness(picture.pixels, result.checkpoints),
         **labels,
@@ -88,8 +90,8 @@ def versions() -> dict[str, str]:
 
 
 def write_record(file: Path, form: str | None, record: Any) -> None:
-    """Write a record as JSON; see `iqaudit._runs.schema.as_json`."""
-    write_whole(file, as_json(record, form).encode())
+    """Write a record as JSON, with its checksum; see `iqaudit._runs.schema.as_json`."""
+    write_whole(file, sealed(as_json(record, form)).encode())
 
 
 def write_whole(file: Path, content: bytes) -> Path:

@@ -1,30 +1,24 @@
 """Verification: a run's files, measured and scored afresh, against what its results.json says."""
 
-import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from iqaudit import measures
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import picture_key
-from iqaudit._runs.figures import Row, Summary, measure, summarise
+from iqaudit._core.stream import Stream
+from iqaudit._runs.agreement import damaged_analyses, disagreements
+from iqaudit._runs.checksums import DamagedRecordError, file_sha256, noting, refuse_changed
+from iqaudit._runs.figures import differences, measure, summarise
 from iqaudit._runs.reader import result as read_result
 from iqaudit._runs.records import PictureRecord, RunRecord
-from iqaudit._runs.schema import (
-    RESULTS,
-    DamagedRecordError,
-    file_names,
-    file_sha256,
-    load,
-)
+from iqaudit._runs.retrace import of_attack, of_scores
+from iqaudit._runs.schema import RESULTS, file_names, load
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, refuse_if_down, tolerance
-from iqaudit.victims._scoring import score
-
-FIGURE_TOLERANCE = 1e-9
-"""Relative; a figure that is computed from the same files again differs by rounding alone."""
+from iqaudit.victims._scoring import answered_then
 
 
 @dataclass(frozen=True)
@@ -34,7 +28,7 @@ class Check:
     Parameters
     ----------
     name : str
-        The picture's; ``"mean"`` for the means, ``"results.json"`` for a record that is damaged.
+        The picture's; ``"mean"`` for the means, ``"results.json"`` for the record itself.
     score : float or None
         A fresh native score of the attacked picture; None where it could not be scored.
     linf : int or None
@@ -44,6 +38,10 @@ class Check:
     noise : float
         The part of a score's difference that was put down to a victim that answers at random, in
         native units.
+    replayed : bool
+        Whether the search was made again from its recorded scores: not where its attack is one of
+        the user's own or follows the victim's gradient, or other versions of iqaudit or NumPy go
+        another way.
     """
 
     name: str
@@ -51,6 +49,7 @@ class Check:
     linf: int | None
     wrong: tuple[str, ...]
     noise: float = 0.0
+    replayed: bool = False
 
 
 def verify(path: Path, victim: Victim) -> tuple[Check, ...]:
@@ -68,19 +67,37 @@ def verify(path: Path, victim: Victim) -> tuple[Check, ...]:
     tuple of Check
         One a picture: the files' hashes, the L-infinity distance to the clean picture and whether
         that is within the threat, both scores to within 1e-4 of the native range and, where the
-        victim answers at random, its noise, and every other figure recomputed from the files. A
-        last one, named "mean", where the means are wrong. A single one, named "results.json", where
-        that file holds a value of another type.
+        victim answers at random, its noise, every other figure recomputed from the files, and the
+        search made again from its recorded scores. One named "results.json" where the record, or
+        its audit's, was changed or damaged, or the two contradict each other; a single one where it
+        holds a value of another type. A last one, named "mean", where the means are wrong.
 
     Raises
     ------
     InputError
         If there is no run, or the victim is another than its own.
     """
+    with noting() as noted:
+        try:
+            record = load(path)
+        except DamagedRecordError as error:
+            return (damaged(error),)
+        _refuse_another(record, victim)
+        intact = not noted
+        wrong = (*disagreements(path, record), *damaged_analyses(path), *noted)
+    checks = [_check(path, each, record, victim, intact=intact) for each in record.pictures]
+    if wrong:
+        checks.append(Check(RESULTS, None, None, wrong))
     try:
-        record = load(path)
-    except DamagedRecordError as error:
-        return (damaged(error),)
+        wrong = tuple(differences(summarise(record.pictures), record.summary))
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+        wrong = (f"no means can be made of what is recorded ({type(error).__name__}: {error})",)
+    if wrong:
+        checks.append(Check("mean", None, None, wrong))
+    return tuple(checks)
+
+
+def _refuse_another(record: RunRecord, victim: Victim) -> None:
     if not record.victim.scale.agrees(victim.card.scale):
         raise InputError("This victim's score scale is not the run's; give the run's victim.")
     if victim.card.cost != record.victim.cost:
@@ -88,12 +105,6 @@ def verify(path: Path, victim: Victim) -> tuple[Check, ...]:
             f"A score of this victim costs {victim.card.cost} queries, one of the run's "
             f"{record.victim.cost}; give the run's victim, with its repeats."
         )
-    checks = tuple(_check(path, picture, record, victim) for picture in record.pictures)
-    try:
-        wrong = tuple(_differences(summarise(record.pictures), record.summary))
-    except (ValueError, KeyError, TypeError) as error:
-        wrong = (f"no means can be made of what is recorded ({type(error).__name__}: {error})",)
-    return (*checks, Check("mean", None, None, wrong)) if wrong else checks
 
 
 def damaged(error: DamagedRecordError) -> Check:
@@ -109,41 +120,59 @@ def unnamed(name: str) -> InputError:
     )
 
 
-def _check(path: Path, recorded: PictureRecord, record: RunRecord, victim: Victim) -> Check:
-    card = victim.card
-    try:
-        result = read_result(path, recorded, card.cost)
-        if result.best_query not in range(card.cost, result.queries + 1, card.cost):
-            raise InputError(f"best_query is {result.best_query}, of {result.queries} queries.")
-        if result.picture.pixels.shape != result.adversarial.shape:
-            raise InputError("the two pictures differ in size.")
-        row = measure(result, card)
-        wrong = list(_changed_files(path, recorded, record, result))
-        fresh, allowed = score(victim, result.adversarial), tolerance(card)
-        for which, now, then in (
-            ("clean", score(victim, result.picture.pixels), recorded.clean_score),
-            ("attacked", fresh, recorded.attacked_score),
-        ):
-            if abs(now - then) > allowed:
-                wrong.append(f"the {which} score is {now:.6g}, recorded {then:.6g}")
-    except VictimError as error:
-        refuse_if_down(victim, error)
-        return Check(recorded.name, None, None, (str(error),))
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        return Check(recorded.name, None, None, (text,))
-    wrong += _differences(row, recorded)
-    return Check(recorded.name, fresh, row.linf, tuple(wrong), NOISE_TOLERANCE * card.noise)
+def _check(
+    path: Path, recorded: PictureRecord, record: RunRecord, victim: Victim, *, intact: bool
+) -> Check:
+    """Verify a picture; its search is made again where the record is intact, so that it ends."""
+    card, replay = victim.card, None
+    with noting() as noted:
+        try:
+            result = read_result(path, recorded, card.cost)
+            file = path / file_names(recorded.name)["clean"]
+            refuse_changed(file, intact=recorded.clean_file_sha256 in ("", file_sha256(file)))
+            if result.best_query not in range(card.cost, result.queries + 1, card.cost):
+                raise InputError(f"best_query is {result.best_query}, of {result.queries} queries.")
+            if result.picture.pixels.shape != result.adversarial.shape:
+                raise InputError("the two pictures differ in size.")
+            row = measure(result, card)
+            wrong = [*_contradictions(record, result), *of_scores(result, record, card)]
+            if intact:
+                replay = of_attack(result, recorded, record, card)
+            # Be they within the range or not: an older version took such answers for scores.
+            stream = Stream(record.seed, result.picture.sha256)
+            best, allowed = result.best_query // card.cost - 1, tolerance(card)
+            fresh = answered_then(victim, result.adversarial, stream, best)
+            clean = answered_then(victim, result.picture.pixels, stream, 0)
+            for which, now, then in (
+                ("clean", clean, recorded.clean_score),
+                ("attacked", fresh, recorded.attacked_score),
+            ):
+                if abs(now - then) > allowed:
+                    wrong.append(f"the {which} score is {now:.6g}, recorded {then:.6g}")
+        except VictimError as error:
+            refuse_if_down(victim, error)
+            return Check(recorded.name, None, None, (*noted, str(error)))
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            RuntimeError,
+            ArithmeticError,
+        ) as error:
+            text = (
+                str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            )
+            return Check(recorded.name, None, None, (*noted, text))
+    found = (*noted, *wrong, *(replay or ()), *differences(row, recorded))
+    noise = NOISE_TOLERANCE * card.noise
+    return Check(
+        recorded.name, fresh, row.linf, tuple(dict.fromkeys(found)), noise, replay is not None
+    )
 
 
-def _changed_files(
-    path: Path, recorded: PictureRecord, record: RunRecord, result: TrialResult
-) -> Iterator[str]:
-    """Say which files are not those that were written."""
-    if result.picture.sha256 != recorded.clean_pixels_sha256:
-        yield "the clean picture's pixels are not the recorded ones"
-    if file_sha256(path / file_names(recorded.name)["attacked"]) != recorded.attacked_file_sha256:
-        yield "the attacked file's hash is not the recorded one"
+def _contradictions(record: RunRecord, result: TrialResult) -> Iterator[str]:
+    """Say where a picture's files contradict one another, or the threat."""
     cost, scores, trace = result.cost, result.scores, result.trace
     if picture_key(result.adversarial) != result.asked[result.best_query // cost - 1]:
         yield "the attacked picture is not the one that got the recorded score"
@@ -154,15 +183,3 @@ def _changed_files(
         query % cost or scores[query // cost - 1] != step for query, step in trace
     ):
         yield "the trace is not of the recorded scores"
-
-
-def _differences(now: Row | Summary, recorded: Row | Summary) -> Iterator[str]:
-    """Say which figures are not the recorded ones."""
-    for key, value in asdict(now).items():
-        other = getattr(recorded, key)
-        if isinstance(value, float) and isinstance(other, int | float):
-            same = math.isclose(value, other, rel_tol=FIGURE_TOLERANCE)
-        else:
-            same = value == other
-        if not same:
-            yield f"{key} is {value}, recorded {other}"

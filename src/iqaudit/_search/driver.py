@@ -19,7 +19,7 @@ from iqaudit._search.stop import Outcome, Stop
 from iqaudit._search.trial import Trial, TrialResult, Unscored
 from iqaudit.attacks._base import Attack, is_white_box
 from iqaudit.victims._base import Victim, gradient_of, open_session
-from iqaudit.victims._fingerprint import refuse_if_down
+from iqaudit.victims._fingerprint import refuse_if_down, refuse_if_stuck
 from iqaudit.victims._scoring import as_numbers, ask_batch, check_scale, refuse_unusable, slope
 
 Reply = float | VictimError | None
@@ -109,7 +109,9 @@ def check_sizes(victim: Victim, pictures: Iterable[Picture]) -> tuple[int, int]:
     return largest
 
 
-def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) -> Trial:
+def begin(
+    spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = (), *, lost: bool = False
+) -> Trial:
     """Return a trial, for `drive` to bring to its end.
 
     Parameters
@@ -120,6 +122,8 @@ def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) ->
         The clean picture.
     answers : iterable of Answer
         Those of an earlier start, from the first on: the trial stands where that one stood.
+    lost : bool
+        Whether some of them are lost, and are to be asked again: see `Trial.recall`.
 
     Raises
     ------
@@ -143,7 +147,7 @@ def begin(spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = ()) ->
         spec.shorter,
     )
     try:
-        trial.recall(answers)
+        trial.recall(answers, lost=lost)
         if trial.ledger.answers:  # a search that ended there ends there again
             trial.fault = _fault(victim, trial.ledger.answers[0].score, clean=True)
     except BaseException:
@@ -171,7 +175,7 @@ def drive(victim: Victim, trials: Sequence[Trial]) -> Generator[list[Trial]]:
         yielded.
     """
     try:
-        while running := [trial for trial in trials if not trial.done]:
+        while running := _running(trials):
             replies, error = _ask(victim, [(trial, trial.ask()) for trial in running])
             answered = []
             for trial, reply in zip(running, replies, strict=True):
@@ -186,6 +190,13 @@ def drive(victim: Victim, trials: Sequence[Trial]) -> Generator[list[Trial]]:
     finally:
         for trial in trials:
             trial.close()
+
+
+def _running(trials: Sequence[Trial]) -> list[Trial]:
+    """Have trials take in what is known of their next questions; return those not at their end."""
+    for trial in trials:
+        trial.go_on()
+    return [trial for trial in trials if not trial.done]
 
 
 def run(
@@ -312,16 +323,21 @@ def _together(
     yield from (each for each in enumerate(answers) if faults[each[0]] is None)
     for place, fault in enumerate(faults):
         if fault is not None:
-            refuse_if_down(victim, fault, of_scale=math.isfinite(answers[place]))
+            number = math.isfinite(answers[place])
+            if number and not begins[place]:
+                scored = requests[place][0].picture.pixels
+                refuse_if_stuck(victim, fault, answers[place], scored)
+            else:
+                refuse_if_down(victim, fault, of_scale=number)
             yield place, fault if begins[place] else answers[place]
 
 
 def _fault(victim: Victim, answer: float, *, clean: bool) -> VictimError | None:
     """Return what is wrong with an answer; None where it is a score, a clean one of the scale."""
     try:
-        refuse_unusable(victim, [answer])
         if clean:
             check_scale(victim, answer)
+        refuse_unusable(victim, [answer])
     except VictimError as error:
         return error
     return None

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.goal import Direction, Goal
+from iqaudit._core.goal import Direction, Goal, progress
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import Scale
+from iqaudit._search.stop import Outcome, Stop
 
 SMALLEST_BUDGET = 2
 """The clean score and one more: less asks nothing of the victim that an attack could use."""
@@ -117,15 +118,33 @@ class Ledger:
         """
         return self._best[1].painted()
 
+    def end(self, stop: Stop) -> Outcome | None:
+        """Return the outcome of a search that stands here; None while it goes on."""
+        if not self.answers:
+            return None
+        if stop.rgo is not None and self._progress >= stop.rgo:
+            return Outcome.FAR_ENOUGH
+        if not self.left:
+            return Outcome.BUDGET_SPENT
+        if stop.plateau is not None and self.spent - self.best_query >= stop.plateau:
+            return Outcome.PLATEAU
+        return None
+
+    @property
+    def _progress(self) -> float:
+        clean, best = self.answers[0].score, self.best_score
+        return progress(self.scale.quality(clean), self.scale.quality(best))
+
     def record(self, change: Patched, answer: Answer) -> float:
         """Record the answer on a change as the next one, and return its loss.
 
-        An answer that is no finite score counts as the worst so far: nothing is gained by it.
+        An answer that is no score, not finite or outside the victim's range, counts as the worst
+        so far: nothing is gained by it.
         """
         if not self.left:
             raise RuntimeError("a query was asked beyond the budget")
         self.answers.append(answer)
-        if math.isfinite(answer.score):
+        if self.scale.admits(answer.score):
             loss = self.direction.loss(self.scale.quality(answer.score))
             self._worst_loss = max(self._worst_loss, loss)
         else:

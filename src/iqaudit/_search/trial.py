@@ -1,6 +1,6 @@
 """A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one search."""
 
-import math
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError, UnscorableError, VictimError
-from iqaudit._core.goal import Direction, Goal, progress
+from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.stream import Stream
@@ -97,7 +97,7 @@ class TrialResult:
         Which way the score was pushed.
     scores : ndarray of float64, (queries / cost,)
         Every native score the victim answered, in order; the clean one first. One that is not
-        finite counted as nothing gained.
+        finite, or outside the victim's range, counted as nothing gained.
     asked : tuple of int
         The keys of the pictures that were answered so (`picture_key`).
     trace : tuple of Step
@@ -109,6 +109,8 @@ class TrialResult:
         Why the trial ended.
     cost : int
         Queries billed a score.
+    refused : int
+        How many of `scores` are none: not finite, or outside the victim's range.
     checkpoints : mapping of int to ndarray of uint8, (height, width, 3)
         The best picture after so many queries, at 100, 300, 1,000 and so on, as far as the search
         went on from there; empty for one that is read from disk.
@@ -127,6 +129,7 @@ class TrialResult:
     best_query: int
     outcome: Outcome
     cost: int = 1
+    refused: int = 0
     checkpoints: Mapping[int, Pixels] = field(default_factory=dict)
 
     @property
@@ -207,6 +210,8 @@ class Trial:
         """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
         self._asked: tuple[Patched, Patched] | None = None
+        self._kept: dict[int, deque[float]] = {}
+        """Scores of an earlier trial that are still to be taken in, by their pictures' keys."""
         self.fault: VictimError | None = None
         """The victim's failure on a picture asked, where the search ended with it."""
 
@@ -218,23 +223,7 @@ class Trial:
     @property
     def end(self) -> Outcome | None:
         """The search's outcome; None while it goes on."""
-        ledger, stop = self.ledger, self.stop
-        if self.fault is not None:
-            return Outcome.UNSCORED
-        if not ledger.answers:
-            return None
-        if stop.rgo is not None and self._progress >= stop.rgo:
-            return Outcome.FAR_ENOUGH
-        if not ledger.left:
-            return Outcome.BUDGET_SPENT
-        if stop.plateau is not None and ledger.spent - ledger.best_query >= stop.plateau:
-            return Outcome.PLATEAU
-        return None
-
-    @property
-    def _progress(self) -> float:
-        clean, best = self.ledger.answers[0].score, self.ledger.best_score
-        return progress(self.card.scale.quality(clean), self.card.scale.quality(best))
+        return self.ledger.end(self.stop) if self.fault is None else Outcome.UNSCORED
 
     def ask(self) -> Patched:
         """Return the picture to be scored next: the clean one, then what the attack proposes."""
@@ -259,10 +248,11 @@ class Trial:
             return
         before = self._state
         self._state = self.attack.tell(before, proposal, loss)
-        if self._state.perturbation is not before.perturbation and math.isfinite(score):
+        moved = self._state.perturbation is not before.perturbation
+        if moved and self.card.scale.admits(score):
             self._accepted.append(Step(self.ledger.spent, score))
 
-    def recall(self, answers: Iterable[Answer]) -> None:
+    def recall(self, answers: Iterable[Answer], *, lost: bool = False) -> None:
         """Take in the answers that an earlier trial of the same kind had, and stand where it stood.
 
         The victim is not asked; a session computes again the pictures that came to be a base.
@@ -271,21 +261,43 @@ class Trial:
         ----------
         answers : iterable of Answer
             From the first on, in order.
+        lost : bool
+            Whether some of them are lost. Then the trial stands where the first of those is to be
+            asked, and `go_on` takes in the others, each when its picture's turn has come.
 
         Raises
         ------
         InputError
-            If this trial would not have asked about those pictures.
+            If none is lost, and this trial would not have asked about those pictures.
         """
+        if lost:
+            for answer in answers:
+                self._kept.setdefault(answer.picture, deque()).append(answer.score)
+            self.go_on()
+            return
         for answer in answers:
             if self.done:
                 raise self._another()
-            change = self.ask()
-            if self.session is not None:
-                self.session.recall(change)
-            self.tell(answer.score)
+            self._retell(self.ask(), answer.score)
             if self.ledger.answers[-1].picture != answer.picture:
                 raise self._another()
+
+    def go_on(self) -> None:
+        """Take in the kept answers to what is asked next, until one was lost."""
+        while self._kept and not self.done:
+            change = self.ask()
+            key = self._painter.key(*self._asked) if self._asked else None
+            if key not in self._kept:
+                return
+            scores = self._kept[key]
+            self._retell(change, scores.popleft())
+            if not scores:
+                del self._kept[key]
+
+    def _retell(self, change: Patched, score: float) -> None:
+        if self.session is not None:
+            self.session.recall(change)
+        self.tell(score)
 
     def _another(self) -> InputError:
         return InputError(
@@ -320,6 +332,7 @@ class Trial:
         """
         ledger = self.ledger
         clean, best = ledger.answers[0].score, ledger.best_score
+        scores = np.array([answer.score for answer in ledger.answers])
         return TrialResult(
             picture=self.picture,
             adversarial=ledger.best_picture,
@@ -328,11 +341,12 @@ class Trial:
             clean_quality=self.card.scale.quality(clean),
             adversarial_quality=self.card.scale.quality(best),
             direction=ledger.direction,
-            scores=np.array([answer.score for answer in ledger.answers]),
+            scores=scores,
             asked=tuple(answer.picture for answer in ledger.answers),
             trace=(Step(ledger.cost, clean), *self._accepted),
             best_query=ledger.best_query,
             outcome=self.end or unfinished,
             cost=ledger.cost,
+            refused=int((~self.card.scale.admits(scores)).sum()),
             checkpoints={at: change.painted() for at, change in ledger.snapshots.items()},
         )

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from os import PathLike
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.paths import located
 from iqaudit.datasets._base import DataSet, Label, Sample, pictures
 from iqaudit.datasets._csiq import load_csiq
 from iqaudit.datasets._lists import load_csv, load_folder, load_pyiqa
@@ -126,7 +126,7 @@ def load(
     spec = str(spec)
     name, colon, rest = spec.partition(":")
     if not (colon and name in KINDS):
-        if colon and len(name) > 1 and name.isalnum() and not Path(spec).exists():
+        if colon and len(name) > 1 and name.isalnum() and not located(spec).exists():
             raise unknown("kind of data set", name, KINDS)  # one letter is a drive's
         name, rest = "csv" if spec.casefold().endswith(".csv") else FOLDER, spec
     kind = KINDS[name]
@@ -140,4 +140,4 @@ def load(
         raise InputError(f"{kind.spec} takes no opinion range: its own is known, or it has none.")
     if name == FOLDER:
         return kind.loader(rest, recursive=recursive)
-    return kind.loader(Path(rest).expanduser())  # shells leave live:~/data alone
+    return kind.loader(located(rest))

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from iqaudit._core.collection import files_of
 from iqaudit._core.errors import InputError, printable
 from iqaudit._core.importing import published
-from iqaudit._core.paths import absolute
+from iqaudit._core.paths import absolute, located
 from iqaudit.datasets._base import DataSet, Label, Sample
 from iqaudit.datasets._live import CLIVE_TRAINING
 from iqaudit.datasets._lookup import Entry, assemble, refuse_outside
@@ -88,9 +88,9 @@ def load_folder(rest: str, *, recursive: bool = False) -> DataSet:
     InputError
         If there is no such folder, or no picture in it.
     """
-    root = Path(rest).expanduser()
+    root = located(rest)
     if rest.endswith(RECURSIVE) and not root.exists():
-        root, recursive = Path(rest.removesuffix(RECURSIVE)).expanduser(), True
+        root, recursive = located(rest.removesuffix(RECURSIVE)), True
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder.")
     listing = files_of(root, recursive=recursive)
@@ -199,10 +199,10 @@ def _meta_entry(where: str, header: Sequence[str], cells: Sequence[str]) -> Entr
 
 
 def _file_and_folder(rest: str) -> tuple[Path, Path]:
-    path = Path(rest).expanduser()
+    path = located(rest)
     if "@" in rest and not path.is_file():
         file, _, folder = rest.rpartition("@")
-        return Path(file).expanduser(), Path(folder).expanduser()
+        return located(file), located(folder)
     return path, path.parent
 
 

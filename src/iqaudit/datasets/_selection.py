@@ -16,6 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from iqaudit._core.errors import InputError, naming, refuse_unless, unknown, whole_number
+from iqaudit._core.paths import located
 from iqaudit.datasets._base import DataSet, Sample
 from iqaudit.datasets._score_table import fold, some
 
@@ -213,7 +214,7 @@ def read_names(path: str | PathLike[str]) -> list[str]:
         If the file cannot be read.
     """
     try:
-        lines = Path(path).read_text("utf-8-sig").splitlines()
+        lines = located(path).read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: this list of names cannot be read ({error}).") from None
     names = (line.partition("\t")[0].strip() for line in lines if not line.startswith("#"))
@@ -242,7 +243,7 @@ def write_names(path: str | PathLike[str], dataset: DataSet, note: str = "") -> 
     names = (each.name for each in dataset.samples)
     lines = [*comment, *(f"./{name}" if name[:1] in "# " else name for name in names), ""]
     try:
-        with naming(path), Path(path).open("x", encoding="utf-8", newline="\n") as file:
+        with naming(path), located(path).open("x", encoding="utf-8", newline="\n") as file:
             file.write("\n".join(lines))
     except FileExistsError:
         raise InputError(f"{path}: this is there already; name another file.") from None

@@ -15,12 +15,13 @@ from iqaudit.victims._base import (
     Gradient,
     Session,
     Victim,
+    draws,
     forget,
     gradient_of,
     open_session,
 )
 from iqaudit.victims._fingerprint import probes
-from iqaudit.victims._scoring import refuse_unusable, telling_failure
+from iqaudit.victims._scoring import refuse_infinite, telling_failure
 
 PROBES = 16
 """Answers to one picture that the noise is estimated from: to a fifth of itself, then."""
@@ -70,21 +71,36 @@ class Repeated:
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
-        return mean(np.array([self._ask(pictures) for _ in range(self.repeats)]))
+        return self.averaged(np.array([self._ask(pictures) for _ in range(self.repeats)]))
+
+    def averaged(self, answers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the scores that rounds of answers, (rounds, n), come to."""
+        # About the first: the mean of answers that do not differ is theirs to the last bit.
+        with np.errstate(invalid="ignore"):
+            mean: NDArray[np.float64] = answers[0] + (answers - answers[0]).mean(axis=0)
+        # One that is no score would hide in the mean: it stands for all, to be refused.
+        none = ~self.card.scale.admits(answers)
+        first = np.take_along_axis(answers, none.argmax(axis=0)[None], axis=0)[0]
+        return np.where(none.any(axis=0), first, mean)
+
+    @property
+    def draws(self) -> bool:
+        """Whether the victim draws random numbers, which a search counts."""
+        return draws(self._victim)
 
     @property
     def gradient(self) -> Gradient | None:
         """The gradient of a victim that draws, which is a mean itself; None of others."""
-        return gradient_of(self._victim) if _draws(self._victim) else None
+        return gradient_of(self._victim) if self.draws else None
 
     def open_session(
         self, height: int, width: int, scores: int, stream: Stream | None = None
     ) -> "Session | None":
         """Begin a search, where the victim draws; see `iqaudit.victims._base.open_session`."""
-        if not _draws(self._victim):
+        if not self.draws:
             return None
         inner = open_session(self._victim, height, width, scores * self.repeats, stream)
-        return None if inner is None else Averaging(inner, self.repeats)
+        return None if inner is None else Averaging(self, inner)
 
     def _ask(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         forget(self._victim)
@@ -95,7 +111,7 @@ class Repeated:
         _, probe = probes(self._victim.card)
         with telling_failure(self._victim, "the picture that its noise is measured on"):
             answers = np.array([self._ask(probe[None]).item() for _ in range(PROBES)])
-        refuse_unusable(self._victim, answers.tolist())
+        refuse_infinite(self._victim, answers.tolist())
         return float(np.std(answers - answers[0], ddof=1))
 
 
@@ -104,14 +120,14 @@ class Averaging:
 
     Parameters
     ----------
+    victim : Repeated
+        The victim.
     inner : Session
-        The victim's own.
-    repeats : int
-        Answers a score.
+        That of the victim whose answers it averages.
     """
 
-    def __init__(self, inner: Session, repeats: int) -> None:
-        self.inner, self._repeats = inner, repeats
+    def __init__(self, victim: Repeated, inner: Session) -> None:
+        self.victim, self.inner = victim, inner
         self._last: Patched | None = None
         self._questions: list[Patched] = []
 
@@ -126,7 +142,7 @@ class Averaging:
             )
             for asked in rounds
         ]
-        return mean(np.array(answers, np.float64))
+        return requests[0][0].victim.averaged(np.array(answers, np.float64))
 
     def recall(self, change: Patched) -> None:
         """Take note of a change that was scored in an earlier search; see `Session.recall`."""
@@ -142,21 +158,5 @@ class Averaging:
         if change is not self._last:
             whole = change.painted()
             self._last = change
-            self._questions = [Patched(whole) for _ in range(self._repeats)]
+            self._questions = [Patched(whole) for _ in range(self.victim.repeats)]
         return self._questions
-
-
-def mean(answers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean of rounds of answers, (rounds, n): about the first round's.
-
-    So that of answers which do not differ is theirs to the last bit. An infinite one makes it a
-    NaN, which the oracle refuses.
-    """
-    with np.errstate(invalid="ignore"):
-        result: NDArray[np.float64] = answers[0] + (answers - answers[0]).mean(axis=0)
-    return result
-
-
-def _draws(victim: Victim) -> bool:
-    """Whether a victim draws random numbers, which its sessions count."""
-    return bool(getattr(victim, "draws", False))

@@ -149,6 +149,11 @@ def gradient_of(victim: Victim) -> Gradient | None:
     return getattr(victim, "gradient", None)
 
 
+def draws(victim: Victim) -> bool:
+    """Whether a victim draws random numbers, which its sessions count."""
+    return bool(getattr(victim, "draws", False))
+
+
 def forget(victim: Victim) -> None:
     """Have a victim that keeps its answers ask again."""
     method = getattr(victim, "forget", None)

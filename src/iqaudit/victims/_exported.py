@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from iqaudit._core.errors import InputError, VictimError
+from iqaudit._core.paths import located
 from iqaudit._core.scale import Scale
 from iqaudit.victims._models.checkpoint import refuse_damaged
-from iqaudit.victims._options import EXACT
+from iqaudit.victims._options import EXACT, Declared
 from iqaudit.victims._torch import TorchModule, torch_device
 
 PICTURE_AXES = 4
@@ -46,10 +47,10 @@ class Exported(TorchModule):
         The program. Sizes that it fixes are the only ones that it takes.
     device : str
         Where it computes.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
-        The score's range or scale, as `Scale.declared` reads them; one of the two is needed.
     exact : {"incremental", "dense"}
         The way in which a search scores; see `TorchModule`.
+    **declared
+        The score's range or scale, as `Scale.declared` reads them; one of the two is needed.
 
     Raises
     ------
@@ -62,23 +63,19 @@ class Exported(TorchModule):
         file: str | PathLike[str],
         *,
         device: str = "cpu",
-        score_range: tuple[float, float] | None = None,
-        lower_is_better: bool = False,
-        scale: Scale | None = None,
         exact: str = EXACT[0],
+        **declared: Unpack[Declared],
     ) -> None:
-        scale = Scale.declared(
-            f"torch:{file}", score_range=score_range, lower_is_better=lower_is_better, scale=scale
-        )
-        where = torch_device(device)
+        scale = Scale.declared(f"torch:{file}", **declared)
+        where, path = torch_device(device), located(file)
         self._sides = (ANY, ANY)
         batch: int | None = None
-        if _is_script(file):
+        if _is_script(path):
             with _loading(file, "TorchScript"):
-                module: nn.Module = torch.jit.load(file, map_location=where).eval()  # type: ignore[no-untyped-call]
+                module: nn.Module = torch.jit.load(path, map_location=where).eval()  # type: ignore[no-untyped-call]
         else:
             with _loading(file, "torch.export"):
-                program = torch.export.load(file)
+                program = torch.export.load(path)
                 if where.type != "cpu":
                     from torch.export.passes import move_to_device_pass
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from iqaudit._core import distortions
-from iqaudit._core.errors import VictimError
+from iqaudit._core.errors import UnscorableError, VictimError
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._base import Card, Victim
-from iqaudit.victims._scoring import score
+from iqaudit.victims._scoring import finite
 
 SCORE_TOLERANCE = 1e-4
 """Share of the native range by which a fresh score may differ: other processors round otherwise."""
@@ -19,6 +19,10 @@ for its own chance, and four for that of a recorded one that is the best of thou
 
 SIDE = 256
 """Pixels."""
+
+TRIES = 3
+"""Pictures that all get the number of a failure before a victim is taken for down: one that fails
+now and then at random seldom does so thrice."""
 
 NOISE = 20
 """Levels of the noise on a synthetic picture."""
@@ -39,22 +43,22 @@ def probes(card: Card) -> tuple[Pixels, Pixels]:
 
 
 def fingerprint(victim: Victim) -> tuple[float, float]:
-    """Return a victim's native scores of two fixed synthetic pictures: they tell victims apart.
+    """Return a victim's answers to two fixed synthetic pictures: they tell victims apart.
 
-    See `probes`.
+    See `probes`. They may lie outside its range: not every scorer takes such pictures.
     """
     own = getattr(victim, "fingerprint", None)
     if own is not None:
         return own()  # type: ignore[no-any-return]
     plain, noisy = probes(victim.card)
-    return score(victim, plain), score(victim, noisy)
+    return finite(victim, plain), finite(victim, noisy)
 
 
 def refuse_if_down(victim: Victim, error: VictimError, *, of_scale: bool = False) -> None:
     """Raise a victim's failure on a picture where it fails on a synthetic one as well.
 
-    Where it scores that, the picture is at fault. It is another one each time, so that no answer
-    that is kept tells of now.
+    Where it answers that, in its range or not, the picture is at fault. It is another one each
+    time, so that no answer that is kept tells of now.
 
     Parameters
     ----------
@@ -63,19 +67,58 @@ def refuse_if_down(victim: Victim, error: VictimError, *, of_scale: bool = False
     error : VictimError
         Its failure.
     of_scale : bool
-        Whether that is a score which its scale was not made for.
+        Whether that is an answer which its scale was not made for.
     """
+    if _need_not_be_asked(victim):
+        return
     plain, _ = probes(victim.card)
-    noise = np.random.default_rng().integers(-NOISE, NOISE + 1, plain.shape)
-    down = False
+    # A failed request was repeated already.
+    tries = TRIES if isinstance(error, UnscorableError) and not of_scale else 1
+    if all(_is_down(victim, plain, of_scale=of_scale) for _ in range(tries)):
+        raise error  # out here, so that the error's chain ends with it
+
+
+def _is_down(victim: Victim, plain: Pixels, *, of_scale: bool) -> bool:
     try:
-        if getattr(victim, "fingerprint", None) is None:  # one that need not be asked is never down
-            native = score(victim, (plain + noise).clip(0, 255).astype(np.uint8))
-            down = of_scale and not victim.card.scale.fits(native)
+        native = finite(victim, _noisy(plain))
     except VictimError:
-        down = True
-    if down:  # out here, so that the error's chain ends with it
+        return True
+    return of_scale and not victim.card.scale.fits(native)
+
+
+def refuse_if_stuck(victim: Victim, error: VictimError, answer: float, scored: Pixels) -> None:
+    """Raise a victim's failure, a number, where it answers the same to all that it is asked.
+
+    Parameters
+    ----------
+    victim : Victim
+        The victim.
+    error : VictimError
+        Its failure.
+    answer : float
+        The number.
+    scored : ndarray of uint8, (height, width, 3)
+        A picture that it scored; it is asked up to thrice about that with another noise.
+    """
+    if _need_not_be_asked(victim):
+        return
+    try:
+        stuck = all(finite(victim, _noisy(scored)) == answer for _ in range(TRIES))
+    except VictimError:
+        stuck = True
+    if stuck:
         raise error
+
+
+def _need_not_be_asked(victim: Victim) -> bool:
+    """Tell whether a victim tells itself from others, and is never down."""
+    return getattr(victim, "fingerprint", None) is not None
+
+
+def _noisy(pixels: Pixels) -> Pixels:
+    noise = np.random.default_rng().integers(-NOISE, NOISE + 1, pixels.shape)
+    noisy: Pixels = (pixels + noise).clip(0, 255).astype(np.uint8)
+    return noisy
 
 
 def tolerance(card: Card) -> float:

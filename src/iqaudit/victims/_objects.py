@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iqaudit._core.apart import Apart
 from iqaudit._core.errors import InputError
-from iqaudit._core.importing import import_object
+from iqaudit._core.importing import import_object, state_of
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import Card, Victim
 from iqaudit.victims._options import Declared
@@ -108,27 +109,19 @@ def python(spec: str, **options: Unpack[ObjectOptions]) -> Victim:
             f"python:{spec}: this is a {type(value).__name__}; name a function, a torch module "
             "that is made already, or a victim."
         )
-    return wrap(value, dict(options))
+    return apart(wrap(value, dict(options)), state_of(f"python:{spec}"))
 
 
-class Named:
-    """A victim whose card has a name of the user's: two of one kind are told apart by it.
+class _Wrapped:
+    """A victim that is another one but for a part."""
 
-    Parameters
-    ----------
-    victim : Victim
-        The victim, of which everything else is.
-    name : str
-        Its name in results.
-    """
-
-    def __init__(self, victim: Victim, name: str) -> None:
-        self._victim, self._name = victim, name
+    def __init__(self, victim: Victim) -> None:
+        self._victim = victim
 
     @property
     def card(self) -> Card:
-        """The victim's card, with the name."""
-        return replace(self._victim.card, name=self._name)
+        """The victim's card."""
+        return self._victim.card
 
     def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
@@ -141,6 +134,57 @@ class Named:
         return getattr(self._victim, attribute)
 
 
+class Named(_Wrapped):
+    """A victim whose card has a name of the user's: two of one kind are told apart by it.
+
+    Parameters
+    ----------
+    victim : Victim
+        The victim, of which everything else is.
+    name : str
+        Its name in results.
+    """
+
+    def __init__(self, victim: Victim, name: str) -> None:
+        super().__init__(victim)
+        self._name = name
+
+    @property
+    def card(self) -> Card:
+        """The victim's card, with the name."""
+        return replace(self._victim.card, name=self._name)
+
+
+class Foreign(_Wrapped):
+    """A victim of others' code, which finds the process as it left it, and leaves it as it was.
+
+    Parameters
+    ----------
+    victim : Victim
+        The victim.
+    state : Apart
+        The state that its code is run in.
+    """
+
+    def __init__(self, victim: Victim, state: Apart) -> None:
+        super().__init__(victim)
+        self._state = state
+
+    def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
+        """Score pictures (n, height, width, 3); see `Victim.score`."""
+        with self._state.entered():
+            return self._victim.score(pictures)
+
+    def __getattr__(self, attribute: str) -> Any:
+        """Return an attribute that only some victims have; a method runs in the state, too."""
+        return self._state.running(super().__getattr__(attribute))
+
+
 def name_victim(victim: Victim, name: str | None) -> Victim:
     """Return a victim under a name; as it is where that is None."""
     return victim if name is None else cast("Victim", Named(victim, name))
+
+
+def apart(victim: Victim, state: Apart | None = None) -> Victim:
+    """Return a victim of others' code, run in a state of its own; in one given where it has one."""
+    return cast("Victim", Foreign(victim, state or Apart()))

@@ -10,6 +10,9 @@ from iqaudit._core.settings import FILE, FLAG, NUMBER, OBJECT, PAIR, TEXT, WHOLE
 EXACT = ("incremental", "dense")
 """In a search: only what a query changes is computed again, or whole pictures are."""
 
+LAYOUTS = ("nchw", "nhwc")
+"""The orders of an ONNX network's axes: channels second or last."""
+
 HEADER = "NAME=env:VARIABLE or NAME=file:PATH"
 RANGE = "two numbers, LOW:HIGH"
 
@@ -19,11 +22,12 @@ class Declared(TypedDict, total=False):
 
     score_range: tuple[float, float] | None
     lower_is_better: bool
+    unbounded: bool
     scale: Scale | None
 
 
 _model = partial(Setting, heading="Victim")
-_service = partial(Setting, heading="Service")
+_service = partial(Setting, heading="Service", hidden=True)
 
 OPTIONS = MappingProxyType(
     table(
@@ -33,6 +37,7 @@ OPTIONS = MappingProxyType(
         _model("dataset", TEXT, "NAME", "Training set of the checkpoint: live, csiq or tid2013."),
         _model("score_range", PAIR, "LOW HIGH", "Native score range.", word=RANGE, flag="--range"),
         _model("lower_is_better", FLAG, "", "A lower score means better quality."),
+        _model("unbounded", FLAG, "", "Scores may leave the range; else one that does is none."),
         _model("scale", FILE, "FILE", "Score scale of `iqaudit calibrate`, in place of --range."),
         _model(
             "defences",
@@ -51,9 +56,30 @@ OPTIONS = MappingProxyType(
             EXACT,
         ),
         _model("device", TEXT, "DEVICE", "Device of a network: cpu, cuda, cuda:1."),
-        _service("field", TEXT, "PATH", "Place of the score in JSON: result.scores[0]."),
+        _model("layout", TEXT, "", "Axes of an ONNX network's input.", choices=LAYOUTS),
+        _model(
+            "pixel_range",
+            PAIR,
+            "LOW HIGH",
+            "An ONNX network's values of black and white.  [default: 0 1]",
+            word=RANGE,
+        ),
+        _model(
+            "bins",
+            PAIR,
+            "LOW HIGH",
+            "Scores of the ends of a distribution that an ONNX network answers.",
+            word=RANGE,
+        ),
+        _service(
+            "field",
+            TEXT,
+            "PATH",
+            "Place of the score in JSON: a.scores[0], [label=good].p, $; an ONNX output's name.",
+        ),
         _service("pattern", TEXT, "REGEX", "Regular expression with one group, the score."),
         _service("form", TEXT, "FORM", "Body of a request: raw, multipart[:NAME]."),
+        _service("body", TEXT, "JSON", 'JSON to send in place of a form: {"image": "{base64}"}.'),
         _service("headers", TEXT, "HEADER", HEADER + ".", word=HEADER, many=True),
         _service("authorised", FLAG, "", "The service's owner allows this audit."),
         _service("timeout", NUMBER, "SECONDS", "Time limit of a request."),

@@ -70,8 +70,10 @@ class Pyiqa(TorchModule):
         The native range, in place of the one that pyiqa states.
     lower_is_better : bool, optional
         The direction, in place of pyiqa's.
+    unbounded : bool
+        Whether scores may leave the range that is given; they may leave one that pyiqa estimates.
     scale : Scale, optional
-        A fitted one, in place of both.
+        A fitted one, in place of all three.
     exact : {"incremental", "dense"}
         See `TorchModule`.
 
@@ -94,12 +96,13 @@ class Pyiqa(TorchModule):
         device: str = "cpu",
         score_range: tuple[float, float] | None = None,
         lower_is_better: bool | None = None,
+        unbounded: bool = False,
         scale: Scale | None = None,
         exact: str = EXACT[0],
     ) -> None:
         library, configs = _library()
         config = _no_reference(name, configs)
-        scale = _scale(name, config, score_range, lower_is_better, scale)
+        scale = _scale(name, config, score_range, lower_is_better, scale, unbounded=unbounded)
         where = torch_device(device)
         metric = _make(library, name, where)
         self.direct = _agree(metric.net, metric, where)
@@ -178,6 +181,8 @@ def _scale(
     score_range: tuple[float, float] | None,
     lower_is_better: bool | None,  # noqa: FBT001 - handed through from the constructor
     scale: Scale | None,
+    *,
+    unbounded: bool = False,
 ) -> Scale:
     """Return the scale that the caller says or, where the caller is silent, pyiqa."""
     lower = bool(config.get("lower_better") if lower_is_better is None else lower_is_better)
@@ -185,7 +190,13 @@ def _scale(
         lower = bool(lower_is_better)
     if scale is not None or score_range is not None:
         whose = f'The victim "pyiqa:{name}"'
-        return Scale.declared(whose, score_range=score_range, lower_is_better=lower, scale=scale)
+        return Scale.declared(
+            whose,
+            score_range=score_range,
+            lower_is_better=lower,
+            unbounded=unbounded,
+            scale=scale,
+        )
     stated = str(config.get("score_range"))
     ends = re.fullmatch(r"~?(-?[\d.]+), *~?(-?[\d.]+)", stated)
     if ends is None:
@@ -193,10 +204,12 @@ def _scale(
             f'pyiqa states no range with two ends for "{name}" (it says "{stated}"): say one, '
             "score_range=(low, high) or --range LOW HIGH."
         )
+    rough = "~" in stated
     source = f'the range that pyiqa states, "{stated}"'
-    source += " (~: a rough estimate), not calibrated" if "~" in stated else ", not calibrated"
+    source += " (~: a rough estimate), not calibrated" if rough else ", not calibrated"
     low, high = map(float, ends.groups())
-    return replace(Scale.from_range(low, high, lower_is_better=lower), source=source)
+    known = Scale.from_range(low, high, lower_is_better=lower)
+    return replace(known, source=source, fitted=rough or unbounded)
 
 
 def _make(library: Any, name: str, device: torch.device) -> Any:

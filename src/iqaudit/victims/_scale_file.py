@@ -6,12 +6,12 @@ import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from iqaudit._core.errors import InputError, naming
+from iqaudit._core.paths import located
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import ELSEWHERE, Victim
@@ -49,7 +49,7 @@ def save_scale(
     }
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     with naming(path):
-        Path(path).write_text("\n".join(lines) + "\n", "utf-8")
+        located(path).write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def load_scale(path: str | os.PathLike[str]) -> Scale:
@@ -95,7 +95,7 @@ def refuse_another(path: str | os.PathLike[str], victim: Victim) -> None:
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
-        return tomllib.loads(Path(path).read_text("utf-8"))
+        return tomllib.loads(located(path).read_text("utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such scale file.") from None
     except (OSError, ValueError) as error:

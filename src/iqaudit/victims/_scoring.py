@@ -7,9 +7,12 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iqaudit._core.apart import staying
 from iqaudit._core.errors import UnscorableError, VictimError, foreign
+from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Pixels
-from iqaudit.victims._base import Victim, gradient_of
+from iqaudit._core.stream import Stream
+from iqaudit.victims._base import Victim, draws, gradient_of, open_session
 
 
 def score(victim: Victim, pixels: Pixels) -> float:
@@ -18,22 +21,47 @@ def score(victim: Victim, pixels: Pixels) -> float:
     Raises
     ------
     VictimError
-        If the victim fails, or its answer is no finite number.
+        If the victim fails, or its answer is no score.
     """
-    return scores_together(victim, pixels[None])[0]
+    native = finite(victim, pixels)
+    refuse_unusable(victim, [native])
+    return native
 
 
-def scores_together(victim: Victim, batch: Pixels) -> list[float]:
-    """Return the victim's native scores of pictures of one size, outside any budget.
+def finite(victim: Victim, pixels: Pixels) -> float:
+    """Return the victim's answer to one picture, outside any budget, be it within its range or not.
 
     Raises
     ------
     VictimError
-        If the victim fails, or an answer is no finite number.
+        If the victim fails, or its answer is no finite number.
     """
-    scores = ask_batch(victim, batch.copy())
-    refuse_unusable(victim, scores)
-    return scores
+    [native] = finite_together(victim, pixels[None])
+    return native
+
+
+def answered_then(victim: Victim, pixels: Pixels, stream: Stream, place: int) -> float:
+    """Return the victim's answer to a question of a search, from 0, with what it drew there.
+
+    As `finite`, where the victim draws nothing.
+    """
+    height, width = pixels.shape[:2]
+    session = open_session(victim, height, width, place + 1, stream) if draws(victim) else None
+    if session is None:
+        return finite(victim, pixels)
+    for _ in range(place):
+        session.recall(Patched(pixels))
+    question = [(session, Patched(pixels))]
+    [native] = as_numbers(victim, lambda: session.scores(question), pixels, 1)
+    refuse_infinite(victim, [native])
+    return native
+
+
+def finite_together(victim: Victim, batch: Pixels) -> list[float]:
+    """Return the victim's answers to pictures of one size, as `finite` does."""
+    answers = ask_batch(victim, batch.copy())
+    refuse_infinite(victim, answers)
+    return answers
 
 
 def slope(victim: Victim, pixels: Pixels) -> NDArray[np.float32]:
@@ -58,8 +86,20 @@ def slope(victim: Victim, pixels: Pixels) -> NDArray[np.float32]:
 
 
 def refuse_unusable(victim: Victim, scores: Sequence[float]) -> None:
-    """Raise an `UnscorableError` where a score is not finite."""
-    if bad := [answer for answer in scores if not math.isfinite(answer)]:
+    """Raise an `UnscorableError` where an answer is no score: not finite, or outside the range."""
+    refuse_infinite(victim, scores)
+    scale = victim.card.scale
+    if bad := [answer for answer in scores if not scale.admits(answer)]:
+        raise UnscorableError(
+            f'The victim "{victim.card.name}" answered {bad[0]:g} where a score from {scale.low:g} '
+            f"to {scale.high:g} was due; if that is a score, and no sign of a failure, say the "
+            "range that it has, or that it has none (unbounded=True, --unbounded)."
+        )
+
+
+def refuse_infinite(victim: Victim, answers: Sequence[float]) -> None:
+    """Raise an `UnscorableError` where an answer is not finite."""
+    if bad := [answer for answer in answers if not math.isfinite(answer)]:
         raise UnscorableError(
             f'The victim "{victim.card.name}" answered {bad[0]} where a finite score was due.'
         )
@@ -67,7 +107,7 @@ def refuse_unusable(victim: Victim, scores: Sequence[float]) -> None:
 
 def check_scale(victim: Victim, clean: float) -> None:
     """Raise an `UnscorableError` where the scale was not made for a clean picture's score."""
-    if not victim.card.scale.fits(clean):
+    if math.isfinite(clean) and not victim.card.scale.fits(clean):
         raise UnscorableError(
             f'The victim "{victim.card.name}" scored a clean picture {clean:g}, far outside '
             "what its scale was made for "
@@ -100,7 +140,8 @@ def as_numbers(
 def telling_failure(victim: Victim, what: str) -> Iterator[None]:
     """Raise what a victim raises inside as a `VictimError` that says on what it failed."""
     try:
-        yield
+        with staying():
+            yield
     except VictimError:
         raise  # the victim has a sentence of its own
     except Exception as error:

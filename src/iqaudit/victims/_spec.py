@@ -4,6 +4,9 @@ One way leads to a victim: its spec; the victim that is made from it and asked n
 the same as it is to be asked, with its answers averaged where an option says so (`averaged`).
 """
 
+import hashlib
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
@@ -17,9 +20,9 @@ from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.settings import two_numbers
 from iqaudit.defences._registry import written
 from iqaudit.victims._averaging import Repeated
-from iqaudit.victims._base import Victim
+from iqaudit.victims._base import Victim, draws
 from iqaudit.victims._defended import Defended
-from iqaudit.victims._objects import name_victim, wrap
+from iqaudit.victims._objects import apart, name_victim, wrap
 from iqaudit.victims._options import ALIASES, OPTIONS
 from iqaudit.victims._registry import KINDS, unknown_victim
 from iqaudit.victims._scale_file import load_scale, refuse_another
@@ -68,7 +71,8 @@ class VictimSpec:
         for name, value in _present(self.options).items():
             key = _key(name)
             if key not in OPTIONS:
-                raise unknown("option of a victim", name, [*OPTIONS, *ALIASES])
+                word = re.match(r"[\w-]*", name)  # what follows it may be a secret
+                raise unknown("option of a victim", word[0] if word else "", [*OPTIONS, *ALIASES])
             subject = f'The option "{name}" of the victim "{self.kind}" is'
             options[key] = OPTIONS[key].read(value, subject, texts=True)
         object.__setattr__(self, "options", options)
@@ -92,7 +96,7 @@ class VictimSpec:
         InputError
             As `VictimSpec` does, and where an option is said twice.
         """
-        spec, *pieces = text.split(",")
+        spec, *pieces = _pieces(text)
         kind = spec.partition(":")[0]
         merged = _present(options or {})
         while pieces:
@@ -121,7 +125,7 @@ class VictimSpec:
         if named and all(map(_is_written, options.values())):
             return spec.plus(options)
         repeats = {"repeats": options.pop("repeats", None)}
-        base = unasked(spec.plus(options)) if named else wrapped(victim, options)
+        base = unasked(spec.plus(options)) if named else apart(wrapped(victim, options))
         return cls(f"{OBJECT}:{base.card.name}", repeats, base)
 
     def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
@@ -175,7 +179,15 @@ class VictimSpec:
     def record(self, name: str) -> dict[str, Any]:
         """Return its entries in files; of a service's string, its public name alone."""
         public = f"{self.kind}:{name}" if "name" in self.options else name
-        return {"spec": public if self.kind in SERVICES else self.spec, **self.options}
+        return {"spec": public if self.kind in SERVICES else self.spec, **self.public}
+
+    @property
+    def public(self) -> dict[str, Any]:
+        """The options as files have them: of a request's body, which may hold a secret, a hash."""
+        options = dict(self.options)
+        if "body" in options:
+            options["body"] = f"sha256:{hashlib.sha256(options['body'].encode()).hexdigest()}"
+        return options
 
 
 def held_spec(
@@ -191,7 +203,7 @@ def held_spec(
         If the record does not hold all of them.
     """
     for each in named:
-        if (each.spec, _as_read(each.options)) == (spec, _as_read(options)):
+        if (each.spec, _as_read(each.public)) == (spec, _as_read(options)):
             return each
     kind = spec.partition(":")[0]
     if kind == OBJECT:
@@ -256,7 +268,8 @@ def as_victim(
         spec = spec.plus(options)
         return ready(spec, unasked(spec))
     repeats = options.pop("repeats", None)
-    return _repeated(wrapped(victim, options), repeats)
+    base = wrapped(victim, options)
+    return _repeated(base if base is victim else apart(base), repeats)
 
 
 def wrapped(victim: Any, options: dict[str, Any]) -> Victim:
@@ -301,9 +314,9 @@ def ready(spec: VictimSpec, base: Victim, noise: float | None = None) -> Victim:
 
 def _repeated(base: Victim, repeats: int | None, noise: float | None = None) -> Victim:
     """Return a victim whose answers are averaged; of one that draws, the noise is known."""
-    if repeats is None and not getattr(base, "draws", False):
+    if repeats is None and not draws(base):
         return base
-    return Repeated(base, repeats or 1, noise)
+    return Repeated(base, 1 if repeats is None else repeats, noise)
 
 
 def _defended(victim: Victim, defences: Sequence[Any]) -> Victim:
@@ -338,6 +351,19 @@ class Victims:
         return victim
 
 
+def _pieces(text: str) -> list[str]:
+    """Split a string at its commas but for those within the JSON of a request's body."""
+    pieces = text.split(",")
+    for start in range(len(pieces)):
+        name, _, first = pieces[start].partition("=")
+        for end in range(start + 1, len(pieces) + 1 if name == "body" else 0):
+            with suppress(ValueError):
+                json.loads(",".join((first, *pieces[start + 1 : end])))
+                whole = ",".join(pieces[start:end])
+                return [*pieces[:start], whole, *pieces[end:]]
+    return pieces
+
+
 def _key(name: str) -> str:
     """Return an option's keyword for the name that stands in a string or a file."""
     name = name.replace("-", "_")
@@ -355,6 +381,8 @@ def _present(options: Mapping[str, Any]) -> dict[str, Any]:
         defences = present["defences"]
         several = defences if isinstance(defences, list | tuple) else (defences,)
         present["defences"] = tuple(map(written, several))
+    if isinstance(present.get("body"), Mapping):
+        present["body"] = json.dumps(present["body"], ensure_ascii=False)
     with suppress(TypeError):  # a text, or what is refused where it is read
         if "score_range" in present:  # a list and an array are written as a tuple is
             present["score_range"] = two_numbers(present["score_range"])

@@ -7,7 +7,7 @@ size, which the file calls `floor`.
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from iqaudit._runs.records import IF_ANY
+from iqaudit._runs.figures import IF_ANY
 from iqaudit._search.trial import Unscored
 from iqaudit.measures._bootstrap import Estimate, Paired
 
@@ -120,6 +120,11 @@ class Location:
     never_cells: float
     unseen: float
     text: str
+
+    def __post_init__(self) -> None:
+        for grid in (self.strength, self.accepted or ()):
+            if any(len(row) != len(grid) for row in grid):
+                raise ValueError("Expected grids as wide as they are high")
 
 
 @dataclass(frozen=True)

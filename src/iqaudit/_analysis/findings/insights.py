@@ -5,7 +5,6 @@ as they come: each is asked for once, however often the work is stopped, and the
 out.
 """
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -148,7 +147,7 @@ def _observations(
             continue
         # The random pictures that the baseline's search asked about, but for the clean one.
         natives = [] if rival is None else rival.answers()["score"].tolist()[1:]
-        chances = [scorer.quality(native) for native in natives if math.isfinite(native)]
+        chances = [scorer.quality(native) for native in natives if card.scale.admits(native)]
         observations.append(observe(pair, pictures, qualities, card, windows, chances))
     return observations, unscored
 

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit._analysis.scorers import own_label
-from iqaudit._core import picture
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
+from iqaudit._runs import reader
 from iqaudit._runs.records import PictureRecord, RunRecord
-from iqaudit._runs.schema import file_names, load, load_answers, runs
+from iqaudit._runs.schema import load, load_answers, runs
 from iqaudit.attacks import RandomSigns
 
 NO_QUERY = 0
@@ -61,15 +61,15 @@ class Pair:
 
     def clean(self) -> Pixels:
         """Read the picture as it was."""
-        return picture.read(self.run / file_names(self.name)["clean"]).pixels
+        return reader.clean(self.run, self.name, self.entry.clean_pixels_sha256).pixels
 
     def attacked(self) -> Pixels:
         """Read the best picture found."""
-        return picture.read(self.run / file_names(self.name)["attacked"]).pixels
+        return reader.attacked(self.run, self.name, self.entry.attacked_file_sha256)
 
     def answers(self) -> NDArray[np.void]:
         """Read the victim's answers in the search: see `load_answers`."""
-        return load_answers(self.run, self.name)
+        return load_answers(self.run, self.name, self.entry.scores_file_sha256)
 
 
 def pairs(run: Path, record: RunRecord) -> tuple[Pair, ...]:

@@ -79,7 +79,7 @@ def _moves(pair: Pair, scale: Scale) -> list[float]:
     answers = pair.answers()["score"].tolist()
     clean = scale.quality(answers[0])
     moves = [
-        moved(pair.direction, clean, scale.quality(native)) if math.isfinite(native) else 0.0
+        moved(pair.direction, clean, scale.quality(native)) if scale.admits(native) else 0.0
         for native in answers
     ]
     best: Floats = np.maximum.accumulate(moves)

@@ -36,6 +36,8 @@ class PictureData:
         What was done to which picture, where the data set says.
     sha256 : str
         Of the clean pixels: two cells' pictures are the same where this is.
+    attacked_sha256 : str
+        Of the attacked picture's file.
     file : str or None
         Where it was read from.
     reached : ndarray of float64, (queries / cost,)
@@ -51,6 +53,7 @@ class PictureData:
     distortion: str | None
     reference: str | None
     sha256: str
+    attacked_sha256: str
     file: str | None
     reached: Floats
     likeness: Mapping[int, Likeness]
@@ -216,18 +219,22 @@ def _attack(recorded: AttackRecord) -> str:
 
 
 def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> PictureData:
-    answers = schema.load_answers(path, picture.name)
-    upwards = Direction(picture.direction) is Direction.RAISE
-    best = np.fmax if upwards is not scale.lower_is_better else np.fmin  # a NaN is no score
+    answers = schema.load_answers(path, picture.name, picture.scores_file_sha256)
+    raised = Direction(picture.direction) is Direction.RAISE
+    upwards = raised is not scale.lower_is_better
+    best = np.fmax if upwards else np.fmin  # a NaN is no score
     scores = answers["score"]
+    # An older version, which counted none, took an answer outside the range for a score.
+    taken = scale.admits(scores) if picture.refused else np.isfinite(scores)
     return PictureData(
         figures=picture.figures,
         opinion=picture.opinion,
         distortion=picture.distortion,
         reference=picture.reference,
         sha256=picture.clean_pixels_sha256,
+        attacked_sha256=picture.attacked_file_sha256,
         file=picture.file,
-        reached=best.accumulate(np.where(np.isfinite(scores), scores, np.nan)),
+        reached=best.accumulate(np.where(taken, scores, np.nan)),
         likeness={each.queries: each for each in picture.checkpoints},
-        answers=Answers.of(answers, moved=picture.best_query > cost),
+        answers=Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost),
     )

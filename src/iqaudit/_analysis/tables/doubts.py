@@ -1,10 +1,13 @@
 """Signs in the answers to a cell's queries that its figures do not tell how firm the victim is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from iqaudit._core.scale import Scale
 
 LEAST = 10
 """Scores asked in a search below which it is too short for a sign."""
@@ -32,6 +35,14 @@ class Answers:
         Whether a score better than the clean picture's was found.
     none : int
         Answers that were no finite score, and are none of `scores`.
+    outside : tuple of float
+        Answers outside the range; none of `scores` where `refused`.
+    limits : tuple of float
+        The range.
+    refused : bool
+        Whether those gained nothing; an older version took them for scores.
+    alone : bool
+        Whether the best scores, few, lie farther from all others than those lie apart.
     """
 
     asked: int
@@ -41,19 +52,44 @@ class Answers:
     high: float
     moved: bool
     none: int = 0
+    outside: tuple[float, ...] = ()
+    limits: tuple[float, float] = (0, 0)
+    refused: bool = True
+    alone: bool = False
 
     @classmethod
-    def of(cls, answers: NDArray[np.void], *, moved: bool) -> "Answers":
-        """Sum up the answers to a search's queries, as its file of scores has them."""
-        scores = answers["score"][np.isfinite(answers["score"])]
+    def of(
+        cls,
+        answers: NDArray[np.void],
+        scale: Scale,
+        taken: NDArray[np.bool_],
+        *,
+        upwards: bool,
+        moved: bool,
+    ) -> "Answers":
+        """Sum up the answers to a search's queries, as its file of scores has them.
+
+        `taken` tells which were taken for scores, `upwards` which way they were pushed.
+        """
+        natives = answers["score"]
+        finite = np.isfinite(natives)
+        scores = np.unique(natives[taken])
+        gains = scores - natives[0] if upwards else (natives[0] - scores)[::-1]
+        # The best few, of different values perhaps; nine tenths and the clean one are the others.
+        gaps = np.diff(gains)[-max(1, len(gains) // LEAST) :]
+        last = gains[-len(gaps) - 1 : -1]
         return cls(
             asked=len(answers),
             pictures=len(np.unique(answers["picture"])),
-            scores=len(np.unique(scores)),
-            low=float(scores.min()),
-            high=float(scores.max()),
+            scores=len(scores),
+            low=float(scores[0]),
+            high=float(scores[-1]),
             moved=moved,
-            none=len(answers) - len(scores),
+            none=int((~finite).sum()),
+            outside=tuple(natives[finite & ~scale.admits(natives)].tolist()),
+            limits=(scale.low, scale.high),
+            refused=not (taken & ~scale.admits(natives)).any(),
+            alone=len(scores) >= LEAST and bool(((gaps > last - gains[0]) & (last >= 0)).any()),
         )
 
 
@@ -83,7 +119,7 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
     white_box : bool
         Whether they followed the victim's gradient.
     """
-    spoilt = _no_scores(answers)
+    spoilt = (*_no_scores(answers), *_outside(answers), *_alone(answers))
     judged = [each for each in answers if each.asked >= LEAST]
     if not judged:
         return spoilt
@@ -119,13 +155,44 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
 
 
 def _no_scores(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
-    none, searches = sum(each.none for each in answers), sum(each.none > 0 for each in answers)
-    if not none:
+    some = [each for each in answers if each.none]
+    if not some:
         return ()
+    text = f"{_share(sum(each.none for each in some), some, answers)} were no finite score: "
+    text += "changes that nobody sees break the victim. They count as nothing gained."
+    return (Doubt(text, whole=False),)
+
+
+def _outside(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
+    some = [each for each in answers if each.outside]
+    if not some:
+        return ()
+    values = [value for each in some for value in each.outside]
+    low, high = some[0].limits
+    text = f"{_share(len(values), some, answers)} were outside the victim's range, {low:g} to "
+    text += f"{high:g}, as {Counter(values).most_common(1)[0][0]:g}: signs of failures, which "
+    text += (
+        "count as nothing gained. If they are scores, say unbounded (--unbounded)."
+        if all(each.refused for each in some)
+        else "an older version took for scores; its figures may be of such an answer."
+    )
+    return (Doubt(text, whole=False),)
+
+
+def _alone(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
+    some = [each for each in answers if each.alone]
+    if not some:
+        return ()
+    where = f"In {len(some)} of {len(answers)} searches" if len(answers) > 1 else "In the search"
+    text = f"{where} the best score lies farther from the others than those lie apart: it may be "
+    return (Doubt(text + "a failure's, within the range. `iqaudit verify` asks again.", False),)
+
+
+def _share(count: int, some: Sequence[Answers], answers: Sequence[Answers]) -> str:
+    """Return how many answers, of how many, in which searches."""
     asked = sum(each.asked for each in answers)
-    where = f"{searches} of {len(answers)} searches" if len(answers) > 1 else "the search"
-    text = f"{none:,} of {asked:,} answers, in {where}, were no finite score: changes that nobody "
-    return (Doubt(text + "sees break the victim. They count as nothing gained.", whole=False),)
+    where = f"{len(some)} of {len(answers)} searches" if len(answers) > 1 else "the search"
+    return f"{count:,} of {asked:,} answers, in {where},"
 
 
 def _doubt(some: Sequence[Answers], judged: Sequence[Answers], why: str) -> Doubt:

@@ -8,6 +8,7 @@ gone.
 
 import os
 import platform
+import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -49,6 +50,7 @@ class RemoteWorker(Worker):
     def __init__(self, root: Path, record: AuditRecord, folder: str) -> None:
         with suppress(OSError):
             os.chdir(folder)
+        sys.argv = sys.argv[:1]  # Ray's, which is none of a victim's
         super().__init__(root)
         self._record, self._compared = record, list[VictimSpec]()
         self._about = Reply(node=platform.node())

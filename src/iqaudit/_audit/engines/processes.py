@@ -7,9 +7,10 @@ A worker whose driver died ends with its stride.
 
 import multiprocessing
 import signal
+import sys
 import time
-from collections.abc import Generator, Iterable
-from contextlib import closing, suppress
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -51,7 +52,7 @@ class _Processes:
 
     stillborn = (
         "Worker processes end with {} before they begin: a script that starts an audit does so "
-        'under `if __name__ == "__main__":`.'
+        'under `if __name__ == "__main__":`, or says engine="serial".'
     )
     advice = ", with fewer workers perhaps,"
     wait = staticmethod(wait)
@@ -76,7 +77,8 @@ class _Process:
         resource_tracker.ensure_running()  # which lets Ctrl-C through again when it starts
         before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         try:
-            self._process.start()
+            with _no_lost_script():
+                self._process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
@@ -108,6 +110,24 @@ class _Process:
         finally:  # where its victim hangs: its answers are kept, but for that one
             self._process.kill()
             self._process.join()
+
+
+@contextmanager
+def _no_lost_script() -> Iterator[None]:
+    """Keep from workers a script that is no file, as one on standard input: none needs it.
+
+    They would run it anew, as those of a file, and end where they do not find it.
+    """
+    script = sys.modules["__main__"]
+    file = getattr(script, "__file__", None)
+    lost = file is not None and not Path(file).is_file()
+    if lost:
+        del script.__file__
+    try:
+        yield
+    finally:
+        if lost:
+            script.__file__ = file
 
 
 def _serve(pipe: Connection, root: Path) -> None:

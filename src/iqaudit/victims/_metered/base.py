@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from iqaudit._core.errors import InputError, VictimError, whole_number
+from iqaudit._core.errors import InputError, VictimError, shown, whole_number
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import ELSEWHERE, Card
@@ -114,7 +114,7 @@ class Policy:
             zero = name in ("price", "budget_money")
             if not _is_amount(value) or (value == 0 and not zero):
                 least = "of at least 0" if zero else "above 0"
-                raise InputError(f"{name} must be a finite number {least}, not {value!r}.")
+                raise InputError(f"{name} must be a finite number {least}, not {shown(value)}.")
         whole_number("retries", self.retries, 0)
         if self.budget_money is not None and not self.price:
             raise InputError("A ceiling in money, budget_money, needs the price of a request.")
@@ -148,7 +148,7 @@ class Meter:
         Makes one request for scores of pictures; raises `RequestError`.
     together : bool
         Whether one request may carry several pictures.
-    score_range, lower_is_better, scale : tuple of float, bool, Scale, optional
+    score_range, lower_is_better, unbounded, scale : optional
         As `Scale.declared` reads them.
     **asking
         The `Policy`: retries, rate and money; the time-out is for `ask` to keep.
@@ -163,12 +163,17 @@ class Meter:
         together: bool = False,
         score_range: tuple[float, float] | None = None,
         lower_is_better: bool = False,
+        unbounded: bool = False,
         scale: Scale | None = None,
         **asking: Unpack[Asking],
     ) -> None:
         self._policy = Policy(**asking)
         scale = Scale.declared(
-            whose, score_range=score_range, lower_is_better=lower_is_better, scale=scale
+            whose,
+            score_range=score_range,
+            lower_is_better=lower_is_better,
+            unbounded=unbounded,
+            scale=scale,
         )
         self.card = Card(name, scale, largest_batch=None if together else 1, device=ELSEWHERE)
         self._name, self._answer, self._together = name, ask, together

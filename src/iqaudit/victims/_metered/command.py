@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Unpack
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, foreign
+from iqaudit._core.paths import located
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._metered import score_parsing
 from iqaudit.victims._metered.base import ANSWER_RETRIES, Asked, Meter, RequestError, png
@@ -169,7 +170,7 @@ def _split(template: str) -> list[str]:
             f"A command has {ONE} where the picture's path belongs, as in command:prog {ONE}, or "
             f"{MANY} where that of a list of paths does, and not both."
         )
-    return words
+    return [str(located(word)) if word.startswith("~") else word for word in words]
 
 
 def _executable(program: str) -> str:
@@ -199,6 +200,6 @@ def _last_line(file: Path) -> str:
     with file.open("rb") as stream:
         stream.seek(max(0, file.stat().st_size - 4 * LINE_MOST))
         lines = stream.read().decode("utf-8", "replace").split("\n")
-    printable = ["".join(filter(str.isprintable, line)).strip() for line in lines]
-    full = [line for line in printable if line]
-    return f": {full[-1][:LINE_MOST]}" if full else ""
+    printed = ["".join(filter(str.isprintable, line)).strip() for line in lines]
+    full = [line for line in printed if line]
+    return f": {foreign(full[-1][:LINE_MOST])}" if full else ""

@@ -2,19 +2,20 @@
 
 import base64
 import ipaddress
+import json
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from pathlib import Path
 from typing import Unpack
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from iqaudit._core.errors import InputError
+from iqaudit._core.paths import located
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._metered.base import Asked, Meter, RequestError, png
 from iqaudit.victims._metered.http_connection import Address, Connection, Reply
@@ -33,6 +34,12 @@ RETRY_AFTER_MOST = 300.0
 
 FORM = re.compile(r"raw|multipart(?::([\w.-]+))?")
 
+PICTURE = "{base64}"
+"""The placeholder of a body's template for the picture."""
+
+KEPT = re.compile(r"\{(?:env:([A-Za-z_]\w*)|file:([^{}\"]+))\}", re.ASCII)
+"""Placeholders of a template for what is kept elsewhere."""
+
 
 class Http(Meter):
     """A service that is sent a picture and answers JSON with a score in it.
@@ -44,10 +51,15 @@ class Http(Meter):
     url : str
         ``http://`` or ``https://``. Its user, password and query are sent and told to nobody else.
     field : str
-        Where in the JSON the score stands, as ``result.scores[0]``.
+        Where in the JSON the score stands, as ``result.scores[0]``, ``[label=good].score`` or, of a
+        lone number, ``$``.
     form : str
         ``"raw"``: the request's body is the file; ``"multipart"``: a form's part ``file`` is, or
         the part NAME with ``"multipart:NAME"``.
+    body : str or mapping, optional
+        JSON in place of a form, with ``{base64}`` where the picture's file belongs, as
+        ``{"image": "{base64}"}``; ``{env:VARIABLE}`` and ``{file:PATH}`` stand for what is read
+        from there.
     headers : sequence of str
         Each ``NAME=env:VARIABLE`` or ``NAME=file:PATH``: the value is read from there.
     authorised : bool
@@ -74,6 +86,7 @@ class Http(Meter):
         *,
         field: str = "score",
         form: str = "raw",
+        body: str | Mapping[str, object] | None = None,
         headers: Sequence[str] = (),
         authorised: bool = False,
         **asked: Unpack[Asked],
@@ -86,7 +99,14 @@ class Http(Meter):
                 "--authorised."
             )
         self._field, self._part = Field(field), _part(form)
-        self._sent = _headers(headers)
+        self._sent, secrets = _headers(headers)
+        self._body = None
+        if body is not None:
+            if form != "raw":
+                raise InputError("A request has a body's template or a form, not both.")
+            self._body, kept = _template(body)
+            secrets += kept
+        self._secrets = _parts(secrets, url)
         if login:
             if "authorization" in self._sent:
                 raise InputError("Give the address a user or a header Authorization, not both.")
@@ -97,12 +117,23 @@ class Http(Meter):
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         [picture] = pictures
         body, kind = png(picture), "image/png"
-        if self._part:
+        if self._body is not None:
+            coded = base64.b64encode(body).decode()
+            body, kind = self._body.replace(PICTURE, coded).encode(), "application/json"
+        elif self._part:
             body, kind = _multipart(self._part, body)
         reply = self._connection.post(body, {**self._sent, "content-type": kind})
         if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(reply)
-        return [self._field.number(reply.body)]
+        try:
+            return [self._field.number(reply.body)]
+        except RequestError as error:
+            # The service's own words may repeat what it was sent.
+            sentence = str(error)
+            for secret in self._secrets:
+                sentence = sentence.replace(secret, "…")
+            hidden = RequestError(sentence, again=error.again)
+        raise hidden
 
 
 def _refusal(reply: Reply) -> RequestError:
@@ -146,9 +177,9 @@ def _multipart(part: str, file: bytes) -> tuple[bytes, str]:
 
 def _part(form: str) -> str:
     """Return the name of the form's part that holds the picture; empty where there is no form."""
-    found = FORM.fullmatch(form)
+    found = FORM.fullmatch(form) if isinstance(form, str) else None
     if found is None:
-        raise InputError(f'form is "raw", "multipart" or "multipart:NAME", not "{form}".')
+        raise InputError('form is "raw", "multipart" or "multipart:NAME".')
     return "" if form == "raw" else found[1] or "file"
 
 
@@ -178,10 +209,44 @@ def _is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
-def _headers(texts: Sequence[str]) -> dict[str, str]:
+def _template(body: str | Mapping[str, object]) -> tuple[str, list[str]]:
+    """Return a body's template with what is kept elsewhere in its place, and that alone."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    kept: list[str] = []
+
+    def value(place: re.Match[str]) -> str:
+        kept.append(_secret("A placeholder of the body", *place.groups("")))
+        return json.dumps(kept[-1])[1:-1]
+
+    try:
+        usable = PICTURE in text and json.loads(text) is not None
+    except (ValueError, RecursionError):
+        usable = False
+    if not usable:
+        # Without its words: they may hold a secret.
+        raise InputError(
+            'body is JSON with {base64} in a text, where the picture belongs: {"image": "{base64}"}'
+            "."
+        )
+    return KEPT.sub(value, text), kept
+
+
+def _parts(secrets: Sequence[str], url: str) -> list[str]:
+    """Return what no sentence repeats of what is sent, the longest first, word by word as well."""
+    parts = urlsplit(url)
+    told = [parts.query, unquote(parts.query), *(value for _, value in parse_qsl(parts.query))]
+    for part in (parts.username, parts.password):
+        told += [part or "", unquote(part or "")]
+    words = [word for secret in secrets for word in secret.split()]
+    return sorted({*told, *secrets, *words} - {""}, key=len, reverse=True)
+
+
+def _headers(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the headers to send, and the values that are secret."""
+    secrets: list[str] = []
     headers: dict[str, str] = {"accept": "application/json", "user-agent": "iqaudit"}
     for number, header in enumerate([texts] if isinstance(texts, str) else texts, 1):
-        form = HEADER.fullmatch(header)
+        form = HEADER.fullmatch(header) if isinstance(header, str) else None
         if form is None or form[1].lower() in OURS:
             # Without its words: they may be a secret put in the wrong place.
             raise InputError(
@@ -189,19 +254,20 @@ def _headers(texts: Sequence[str]) -> dict[str, str]:
                 f"stays out of what is written; {', '.join(sorted(OURS))} are not given."
             )
         name, variable, path = form.groups("")
-        headers[name.lower()] = _secret(name, variable, path)
-    return headers
+        secrets.append(_secret(f"The header {name}", variable, path))
+        headers[name.lower()] = secrets[-1]
+    return headers, secrets
 
 
-def _secret(name: str, variable: str, path: str) -> str:
+def _secret(what: str, variable: str, path: str) -> str:
     where = "file" if path else "environment variable"
     try:
-        value = Path(path).read_text("utf-8").strip() if path else os.environ.get(variable, "")
+        value = located(path).read_text("utf-8").strip() if path else os.environ.get(variable, "")
     except (OSError, ValueError):
         value = ""
     if not re.fullmatch(r"[\x20-\x7e]+", value):
         raise InputError(
-            f"The value of the header {name} is missing: its {where} must be there and hold one "
-            "line of plain ASCII."
+            f"{what} is missing its value: the {where} must be there and hold one line of plain "
+            "ASCII."
         )
     return value

@@ -5,12 +5,23 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, foreign
 from iqaudit.victims._metered.base import ANSWER_RETRIES, RequestError
 
-PATH = re.compile(r"(?:[^.\[\]]+|\[\d+\])(?:\.[^.\[\]]+|\[\d+\])*")
+ROOT = "$"
+"""The path of the whole document; other paths may begin with it."""
 
-STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
+NAME, PLACE = r"[^.\[\]]+", r"\[(?:\d+|[^=\[\]]+=[^\[\]]+)\]"
+
+PATH = re.compile(rf"(?:{NAME}|{PLACE})(?:\.{NAME}|{PLACE})*")
+
+STEP = re.compile(rf"{NAME}|{PLACE}")
+
+WORDS = ("error", "errors", "message", "detail", "reason")
+"""Keys of what a service says about a failure."""
+
+FAILED = frozenset({"failed", "failure", "error"})
+"""A failure's `status`, in small letters."""
 
 WORD = re.compile(r"""[^\s=:;|()<>{}\[\]"'`]+""")
 """A word that may be a number, between blanks, brackets, quotes and signs as colons."""
@@ -25,15 +36,18 @@ class Field:
     Parameters
     ----------
     path : str
-        Names joined by dots, positions in brackets from 0: ``result.scores[0]``.
+        Names joined by dots, positions in brackets from 0: ``result.scores[0]``. ``[label=good]``
+        is the one item of a list whose ``label`` is ``good``; ``$`` the whole document.
     """
 
     path: str
 
     def __post_init__(self) -> None:
-        if not PATH.fullmatch(self.path):
+        if not (isinstance(self.path, str) and PATH.fullmatch(self.path)):
+            # Without its words, as of any option of a service: see `shown`.
             raise InputError(
-                f'"{self.path}" is no path to a score in JSON; one looks like result.scores[0].'
+                "field is no path to a score in JSON; one looks like result.scores[0], "
+                "[label=good].score or, of a lone number, $."
             )
 
     def find(self, document: bytes) -> object:
@@ -42,18 +56,25 @@ class Field:
         Raises
         ------
         RequestError
-            If the document is no JSON, or has no such value.
+            If the document is no JSON, has no such value, or says that it is of a failure.
         """
         try:
-            value: Any = json.loads(document)
+            whole: Any = json.loads(document)
         except (ValueError, RecursionError):
             # Without the document's words, which may repeat a secret.
             raise unusable("answered what is not JSON") from None
-        for step in STEP.findall(self.path):
+        _refuse_failure(whole)
+        value = whole
+        steps = STEP.findall(self.path)
+        for step in steps[1:] if steps[0] == ROOT else steps:
             try:
-                value = value[int(step[1:-1]) if step.startswith("[") else step]
+                value = _item(value, step)
             except (LookupError, TypeError, ValueError):
-                raise unusable(f'answered JSON that holds nothing at "{self.path}"') from None
+                said = f'answered JSON that holds nothing at "{self.path}"'
+                raise unusable(said + _words(whole)) from None
+            _refuse_failure(value)
+        if value is None:
+            raise unusable(f'answered JSON that holds null at "{self.path}"{_words(whole)}')
         return value
 
     def number(self, document: bytes) -> float:
@@ -70,10 +91,50 @@ class Field:
     def _float(self, value: object) -> float:
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             try:
-                return float(value)
+                return float(str(value).replace("_", "no digit"))  # which Python skips
             except (ValueError, OverflowError):
                 pass
         raise unusable(f'answered JSON that holds no number at "{self.path}"')
+
+
+def _item(value: Any, step: str) -> Any:
+    """Return what a step of a path leads to; raises LookupError, TypeError or ValueError."""
+    if not step.startswith("["):
+        return value[step]
+    name, sign, label = step[1:-1].partition("=")
+    if not sign:
+        return value[int(name)]
+    [item] = [each for each in value if isinstance(each, dict) and str(each.get(name)) == label]
+    return item
+
+
+def _refuse_failure(value: Any) -> None:
+    """Refuse an object that says of itself that it is no answer, whatever else it holds."""
+    if not isinstance(value, dict):
+        return
+    said = value.get("error") or value.get("errors")
+    if (
+        said is True
+        or (said and isinstance(said, str | dict | list))
+        or str(value.get("status")).lower() in FAILED
+        or value.get("success") is False
+        or value.get("ok") is False
+    ):
+        raise unusable(f"answered that it failed{_words(value)}")
+
+
+def _words(value: Any) -> str:
+    """Return what a reply says about a failure, behind a colon; empty where it says nothing."""
+    if not isinstance(value, dict):
+        return ""
+    for key in WORDS:
+        said = value.get(key)
+        said = said[0] if isinstance(said, list) and said else said
+        if isinstance(said, dict):
+            return _words(said)
+        if isinstance(said, str) and said:
+            return f": {foreign(said).rstrip('.')}"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -91,12 +152,12 @@ class Pattern:
     def __post_init__(self) -> None:
         try:
             groups = re.compile(self.pattern).groups
-        except re.error as error:
-            raise InputError(f'"{self.pattern}" is no regular expression: {error}.') from None
+        except (re.error, TypeError) as error:
+            raise InputError(f"pattern is no regular expression: {error}.") from None
         if groups != 1:
             raise InputError(
-                f'The pattern "{self.pattern}" must have one group, round the score, '
-                f"not {groups}; (?:...) groups without counting."
+                f"pattern must have one group, round the score, not {groups}; (?:...) groups "
+                "without counting."
             )
 
     def numbers(self, text: str, count: int) -> list[float]:

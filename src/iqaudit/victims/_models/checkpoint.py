@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from iqaudit._core.errors import InputError
+from iqaudit._core.paths import located
 
 DEEPEST = 4
 """Mappings within mappings that are searched for weights."""
@@ -54,6 +55,7 @@ def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> str:
     InputError
         If the file is missing, damaged or holds code, or no weights in it, or several, fit.
     """
+    path = located(path)
     refuse_damaged(path)
     content = _content(path)
     held = list(_held(content, ""))

@@ -1,0 +1,98 @@
+"""Searches made again from their recorded scores: no victim is asked, and each step is compared.
+
+A search is determined by its answers. So its direction, its end and its best query follow from the
+recorded scores alone; and where the attack can be made again, so do every picture that it asked
+about, its trace, and the pictures that it came to.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from iqaudit._core.goal import Goal
+from iqaudit._core.patches import Patched
+from iqaudit._core.threat import Linf
+from iqaudit._runs.figures import differences, likeness
+from iqaudit._runs.records import PictureRecord, RunRecord
+from iqaudit._runs.store import versions
+from iqaudit._search.ledger import Answer, Ledger, check_budget
+from iqaudit._search.stop import Stop
+from iqaudit._search.trial import Trial, TrialResult
+from iqaudit.attacks._base import is_white_box
+from iqaudit.attacks._registry import made
+from iqaudit.victims._base import Card
+
+DECIDING = ("iqaudit", "numpy")
+"""The packages another version of which may make other proposals."""
+
+
+def of_scores(result: TrialResult, record: RunRecord, card: Card) -> Iterator[str]:
+    """Say where a search's end is not the one that its scores lead to."""
+    check_budget(record.queries, card.cost)
+    pixels, stop = result.picture.pixels, Stop(record.early_stop, record.until_plateau)
+    ledger = Ledger(pixels, card.scale, Goal(record.goal), record.queries, card.cost)
+    unchanged = Patched(pixels)
+    for answer in map(Answer, result.scores.tolist(), result.asked):
+        if end := ledger.end(stop):
+            yield (
+                f"the search ends after {ledger.spent} queries ({end.name.lower()}), and "
+                f"{result.queries} are recorded"
+            )
+            return
+        ledger.record(unchanged, answer)
+    end = ledger.end(stop)
+    if result.outcome is not end and (end is not None or result.outcome.finished):
+        now = "that of a search that is not at its end" if end is None else end.name.lower()
+        yield f"outcome is {now}, recorded {result.outcome.name.lower()}"
+    if ledger.direction is not result.direction:
+        yield f"direction is {ledger.direction.value}, recorded {result.direction.value}"
+    if ledger.best_query != result.best_query:
+        yield f"best_query is {ledger.best_query}, recorded {result.best_query}"
+
+
+def of_attack(
+    result: TrialResult, recorded: PictureRecord, record: RunRecord, card: Card
+) -> Sequence[str] | None:
+    """Say where a search that is made again from its scores goes otherwise than is recorded.
+
+    Returns
+    -------
+    sequence of str or None
+        None where it cannot be made again: its attack is not one of `ATTACKS`, follows a gradient,
+        or goes another way with other versions of the packages that decide.
+    """
+    attack = made(record.attack.name, record.attack.settings)
+    if attack is None or is_white_box(attack):
+        return None
+    trial = Trial(
+        result.picture,
+        replace(card, noise=record.victim.noise),
+        attack,
+        Linf(record.levels),
+        Goal(record.goal),
+        record.queries,
+        record.seed,
+        others=[each.queries for each in recorded.checkpoints],
+    )
+    for score, key in zip(result.scores.tolist(), result.asked, strict=True):
+        trial.ask()
+        trial.tell(score)
+        if trial.ledger.answers[-1].picture != key:
+            here = versions()
+            if any(record.versions.get(each) != here[each] for each in DECIDING):
+                return None
+            query = f"query {trial.ledger.spent}"
+            return [f"{query} is about another picture than the search asks for after those scores"]
+    again = trial.result()
+    wrong = []
+    if again.trace != result.trace:
+        wrong.append("the trace is not of the recorded scores")
+    if not np.array_equal(again.adversarial, result.adversarial):
+        wrong.append("the attacked picture is not the one that the search comes to")
+    checkpoints = likeness(result.picture.pixels, again.checkpoints)
+    if recorded.checkpoints and len(checkpoints) != len(recorded.checkpoints):
+        wrong.append(f"checkpoints are {len(checkpoints)}, recorded {len(recorded.checkpoints)}")
+    for now, then in zip(checkpoints, recorded.checkpoints, strict=False):
+        wrong += [f"after {then.queries} queries {each}" for each in differences(now, then)]
+    return wrong

@@ -1,0 +1,116 @@
+"""An audit whose folder was damaged is taken up: named, and at the cost of what is lost alone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.auditing import Stopping, begun, contents, serial
+
+from iqaudit._audit.spec import AuditSpec
+from iqaudit._audit.status import status
+from iqaudit._runs.schema import load as load_record
+from iqaudit.attacks._registry import attack_spec
+
+CELL = "rough--square"
+PROBES = 2
+
+
+def _flip(file: Path, at: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.write_bytes(content)
+
+
+def _line(number: int) -> Callable[[Path], None]:
+    """Damage a line of the journal of the picture under way."""
+
+    def damage(cell: Path) -> None:
+        [file] = (cell / "answers").glob("*.jsonl")
+        lines = file.read_bytes().split(b"\n")
+        _flip(file, sum(len(line) + 1 for line in lines[: number - 1]) + 3)
+
+    return damage
+
+
+def _emptied(name: str) -> Callable[[Path], None]:
+    def damage(cell: Path) -> None:
+        (cell / name).write_bytes(b"")
+
+    return damage
+
+
+def _another_score(cell: Path) -> None:
+    answers = np.load(cell / "scores" / "p0.npy")
+    answers["picture"][7] += 1
+    np.save(cell / "scores" / "p0.npy", answers)
+
+
+@pytest.fixture
+def spec(campaign: AuditSpec) -> AuditSpec:
+    return replace(campaign, attacks=(attack_spec("square"),))
+
+
+@pytest.mark.parametrize(
+    ("damage", "more", "named"),
+    [
+        (_line(1), 1, "p1.jsonl: line 1 is damaged"),
+        (_line(4), 1, "p1.jsonl: line 4 is damaged"),
+        (_line(10), 1, "p1.jsonl: line 10 is damaged"),
+        (_emptied("entries/p0.json"), 0, "p0.json: this, or a file of that picture, is damaged"),
+        (_emptied("attacked/p0.png"), 0, "p0.json: this, or a file of that picture, is damaged"),
+        (_emptied("clean/p0.png"), 0, "p0.json: this, or a file of that picture, is damaged"),
+        (_another_score, 1, "p0.json: this, or a file of that picture, is damaged"),
+        (_emptied("scores/p0.npy"), 20, "p0.json: this, or a file of that picture, is damaged"),
+    ],
+)
+def test_what_is_whole_is_used(
+    damage: Callable[[Path], None],
+    more: int,
+    named: str,
+    spec: AuditSpec,
+    tmp_path: Path,
+    asked: Callable[[], int],
+) -> None:
+    """And the bytes are those of an audit that nothing befell."""
+    serial(spec, tmp_path / "whole")
+    begun(spec, tmp_path / "run", 30)
+    damage(tmp_path / "run" / CELL)
+    [cell] = status(tmp_path / "run")
+    assert any(named in sentence for sentence in cell.damage)
+    before, observer = asked(), Stopping(0)
+    serial(spec, tmp_path / "run", observer=observer)
+    assert asked() - before == PROBES + 30 + more
+    assert any(named in sentence for sentence in observer.said)
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("at", [11, 12, 13, 18])
+def test_a_damaged_line_costs_no_more_however_often_it_is_taken_up(
+    at: int, spec: AuditSpec, tmp_path: Path, asked: Callable[[], int]
+) -> None:
+    serial(spec, tmp_path / "whole")
+    begun(spec, tmp_path / "run", 30)
+    _line(3)(tmp_path / "run" / CELL)
+    before = asked()
+    begun(spec, tmp_path / "run", at - 10)
+    _line(6)(tmp_path / "run" / CELL)
+    serial(spec, tmp_path / "run")
+    assert asked() - before == 2 * PROBES + 30 + 2
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_searches_side_by_side_each_go_on_from_their_own_answers(
+    spec: AuditSpec, tmp_path: Path, asked: Callable[[], int]
+) -> None:
+    serial(spec, tmp_path / "whole")
+    begun(spec, tmp_path / "run", 58, batch=3)
+    for file in (tmp_path / "run" / CELL / "answers").glob("*.jsonl"):
+        _flip(file, 5)
+        _flip(file, 400)
+    before = asked()
+    serial(spec, tmp_path / "run", batch=3)
+    assert asked() - before <= PROBES + 60 - 57 + 6
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+    assert len(load_record(tmp_path / "run" / CELL).pictures) == 3
