@@ -42,6 +42,7 @@ def attack(
     batch: int | None = None,
     early_stop: float | None = None,
     until_plateau: int | None = None,
+    fresh: int = Stop.fresh,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     engine: str | Engine | None = None,
@@ -79,6 +80,10 @@ def attack(
         An RGO in (0, 1] at which a picture's search ends.
     until_plateau : int, optional
         Queries without a better picture after which its search ends.
+    fresh : int
+        Where the victim answers at random: how often the attacked picture is scored anew at the
+        end, beside the budget. The mean of these answers is its score, since the best of a search
+        is the luckiest draw's.
     out : path, optional
         A folder for the run, an audit of one cell: every answer is on disk before the next is
         asked, and the same call goes on where an earlier one was stopped. Nothing is written unless
@@ -143,6 +148,7 @@ def attack(
             queries=queries,
             early_stop=early_stop,
             until_plateau=until_plateau,
+            fresh=fresh,
             recursive=recursive,
         )
         try:
@@ -173,7 +179,7 @@ def attack(
         goal=Goal.named(goal),
         queries=queries,
         seed=seed,
-        stop=Stop(early_stop, until_plateau),
+        stop=Stop(early_stop, until_plateau, fresh),
     )
     largest = check_sizes(search.victim, collected)
     if not ignore_memory:

@@ -244,6 +244,7 @@ def audit(
     seeds: Sequence[int] | None = None,
     early_stop: float | None = None,
     until_plateau: int | None = None,
+    fresh: int | None = None,
     paper: str | None = None,
     recursive: bool = False,
     engine: str | Engine | None = None,
@@ -280,7 +281,7 @@ def audit(
     levels, goals, seeds : sequence, optional
         The largest changes of a channel in levels of 255 (3 unless given), the directions
         ("bidirectional") and the random seeds (0). The lists multiply into cells.
-    early_stop, until_plateau : float, int, optional
+    early_stop, until_plateau, fresh : float, int, int, optional
         As `iqaudit.attack` takes them.
     paper : {"live", "csiq", "tid2013"}, optional
         Set the rest to the paper's protocol on a data set.
@@ -335,6 +336,7 @@ def audit(
         seeds=seeds,
         early_stop=early_stop,
         until_plateau=until_plateau,
+        fresh=fresh,
         paper=paper,
         recursive=recursive,
     )
@@ -382,7 +384,7 @@ def plan(
         Parallel workers that share the time; one a core unless given.
     **settings
         The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
-        `seeds`, `early_stop`, `until_plateau`, `paper`, `recursive`.
+        `seeds`, `early_stop`, `until_plateau`, `fresh`, `paper`, `recursive`.
 
     Returns
     -------

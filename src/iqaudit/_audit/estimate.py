@@ -21,7 +21,7 @@ from iqaudit._core.threat import Linf
 from iqaudit._runs.schema import ANSWER
 from iqaudit._search.driver import begin, check_sizes, drive
 from iqaudit.victims._averaging import PROBES
-from iqaudit.victims._base import ELSEWHERE, Victim
+from iqaudit.victims._base import ELSEWHERE, Victim, draws
 from iqaudit.victims._fingerprint import fingerprint
 from iqaudit.victims._spec import VictimSpec, averaged, unasked
 
@@ -54,7 +54,7 @@ class Share:
         The most that they ask.
     outside : int
         What is asked besides, outside the budget: its fingerprint (at every start of the audit),
-        and its noise where its answers are averaged.
+        and where it answers at random its noise, and the attacked pictures anew.
     seconds : float or None
         About how long that takes one worker; None where it may have to be paid, and was not asked.
     need : Need or None
@@ -153,7 +153,9 @@ def _share(
     own = [cell for cell in audit.cells() if cell.victim == spec]
     paid, pictures = base.card.device == ELSEWHERE, len(found.names)
     repeats = spec.options.get("repeats", 1)
-    outside = FINGERPRINT * repeats + (PROBES if "repeats" in spec.options else 0)
+    at_random = "repeats" in spec.options or draws(base)
+    fresh = len(own) * pictures * audit.stop.fresh
+    outside = FINGERPRINT * repeats + (PROBES + fresh * repeats if at_random else 0)
     queries = sum(cell.queries for cell in own) * pictures
     seconds = need = None
     if not paid:
@@ -172,7 +174,8 @@ def _share(
 def _pace(cell: Cell, victim: Victim, some: Sequence[Picture]) -> float:
     """Return the seconds that a query takes: the mean of some pictures'."""
     budget = min(cell.queries, TIMED_SCORES * victim.card.cost)
-    spec = replace(cell, queries=budget).search(victim)
+    stop = replace(cell.stop, fresh=0)
+    spec = replace(cell, queries=budget, stop=stop).search(victim)
     paces, fault = [], None
     for picture in some:
         trial = begin(spec, picture)

@@ -69,7 +69,8 @@ def audit_spec(settings: Mapping[str, Any]) -> AuditSpec:
             raise unknown("data set of the paper's", paper, PAPERS)
         values = {**PROTOCOL, **values}
     victims = tuple(_victim(each, paper) for each in values.pop("victims", ()))
-    stop = Stop(values.pop("early_stop", None), values.pop("until_plateau", None))
+    rules = values.pop("early_stop", None), values.pop("until_plateau", None)
+    stop = Stop(*rules, **({"fresh": values.pop("fresh")} if "fresh" in values else {}))
     if "goals" in values:
         values["goals"] = tuple(map(Goal.named, values["goals"]))
     return AuditSpec(victims, _data(data, paper), stop=stop, **values)

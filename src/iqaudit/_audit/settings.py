@@ -6,6 +6,7 @@ from types import MappingProxyType
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._core.goal import Goal
 from iqaudit._core.settings import FLAG, NUMBER, OBJECT, PAIR, TEXT, VICTIM, WHOLE, Setting, table
+from iqaudit._search.stop import Stop
 
 PAPERS = ("live", "csiq", "tid2013")
 """The paper's data sets."""
@@ -63,6 +64,14 @@ SETTINGS = MappingProxyType(
         ),
         _budget("early_stop", NUMBER, "RGO", "End a picture's search at this RGO."),
         _budget("until_plateau", WHOLE, "N", "End it after N queries without a better picture."),
+        _budget(
+            "fresh",
+            WHOLE,
+            "K",
+            "Where a victim answers at random: last answers to the attacked picture, whose mean is "
+            "its score; beside the budget.",
+            Stop.fresh,
+        ),
     )
 )
 """By their keys in TOML; beside them, ``data`` holds those of `DATA`."""

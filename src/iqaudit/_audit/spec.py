@@ -221,6 +221,7 @@ class AuditSpec:
             "queries": list(self.budgets) if isinstance(self.queries, tuple) else self.queries,
             "early_stop": self.stop.rgo,
             "until_plateau": self.stop.plateau,
+            "fresh": self.stop.fresh,
         }
 
 

@@ -158,7 +158,7 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
             before, failed = failed, _failed(trials)
             earlier, ended = ended, _ended(trials)
             yield Stride(
-                {trial.picture.name: (trial.ledger.answers[-1],) for trial in answered},
+                {trial.picture.name: (trial.last,) for trial in answered},
                 {trial.picture.name: trial.ledger.spent for trial in answered},
                 {trial.picture.name: trial.result() for trial in ended if trial not in earlier},
                 {name: fault for name, fault in failed.items() if name not in before},

@@ -39,6 +39,7 @@ out_option = partial(options.in_output, "--out", type=options.PATH, metavar="DIR
 @options.setting(SETTINGS["queries"], single=True)
 @options.setting(SETTINGS["early_stop"])
 @options.setting(SETTINGS["until_plateau"])
+@options.setting(SETTINGS["fresh"])
 @options.execution
 @out_option(required=True, help="Directory to write.")
 @options.overwrite

@@ -8,7 +8,7 @@ from iqaudit import measures
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
 from iqaudit._search.stop import Outcome
-from iqaudit._search.trial import TrialResult
+from iqaudit._search.trial import TrialResult, settled
 from iqaudit.victims._base import Card
 
 IF_ANY = {"written": "if any"}
@@ -25,7 +25,9 @@ class Row:
     Scores are native, qualities on 0-10, `ssim` up to 1, `psnr` in dB, `flip` a mean from 0 to 1,
     `linf` and `l2` in levels, `changed` a share of pixels; `queries` were billed, and `best_query`
     is the one that found the attacked picture; `refused` counts the answers that were no score, not
-    finite or outside the victim's range. A figure that does not exist for the picture is
+    finite or outside the victim's range. Of a victim that answers at random, `attacked_score` is
+    the mean of answers that were asked at the end, for `fresh_queries` beside the others, and
+    `luckiest_score` the search's best. A figure that does not exist for the picture is
     None: the SSIM of a tiny one, the PSNR of an unchanged one, a measure that the version that
     wrote it did not have.
     """
@@ -50,6 +52,8 @@ class Row:
     queries: int
     best_query: int
     refused: int = field(default=0, metadata=IF_ANY)
+    luckiest_score: float | None = field(default=None, metadata=IF_ANY)
+    fresh_queries: int = field(default=0, metadata=IF_ANY)
 
     @property
     def end(self) -> Outcome:
@@ -71,8 +75,8 @@ class Likeness:
 class Summary:
     """Means over the pictures whose budget was spent; None where there is none.
 
-    `linf` is the largest. `raised`, `lowered`, `queries` and `refused`, sums, count unfinished ones
-    as well.
+    `linf` is the largest. `raised`, `lowered`, `queries`, `fresh_queries` and `refused`, sums,
+    count unfinished ones as well.
     """
 
     pictures: int
@@ -88,6 +92,7 @@ class Summary:
     linf: int | None
     queries: int
     refused: int = field(default=0, metadata=IF_ANY)
+    fresh_queries: int = field(default=0, metadata=IF_ANY)
 
 
 def measure(result: TrialResult, card: Card) -> Row:
@@ -95,7 +100,8 @@ def measure(result: TrialResult, card: Card) -> Row:
     clean, attacked = result.picture.pixels, result.adversarial
     scores, scale = result.scores, card.scale
     clean_score = float(scores[0])
-    attacked_score = float(scores[result.best_query // card.cost - 1])
+    luckiest = float(scores[result.best_query // card.cost - 1])
+    attacked_score = settled(luckiest, result.fresh, scale)
     quality, attacked_quality = scale.quality(clean_score), scale.quality(attacked_score)
     raised = [result.direction is Direction.RAISE]
     return Row(
@@ -117,6 +123,8 @@ def measure(result: TrialResult, card: Card) -> Row:
         queries=card.cost * len(scores),
         best_query=result.best_query,
         refused=int((~scale.admits(scores)).sum()),
+        luckiest_score=luckiest if result.fresh else None,
+        fresh_queries=card.cost * len(result.fresh),
     )
 
 
@@ -155,6 +163,7 @@ def summarise(rows: Sequence[Row]) -> Summary:
         linf=max((row.linf for row in spent), default=None),
         queries=sum(row.queries for row in rows),
         refused=sum(row.refused for row in rows),
+        fresh_queries=sum(row.fresh_queries for row in rows),
     )
 
 

@@ -100,4 +100,5 @@ def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> Tri
         outcome=entry.end,
         cost=cost,
         refused=entry.refused,
+        fresh=entry.fresh,
     )

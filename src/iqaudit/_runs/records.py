@@ -120,8 +120,9 @@ class PictureRecord(Row):
     """A picture of a run: its figures, where it was read from, hashes, and the opinion of people.
 
     `trace` has the query and the native score of each step that was better than all before it;
-    `checkpoints` has the likeness of the best picture at budgets that the search went beyond. The
-    last three keys are an audit's, null where its data set does not say.
+    `checkpoints` has the likeness of the best picture at budgets that the search went beyond;
+    `fresh` the native scores whose mean `attacked_score` is. The last three keys are an audit's,
+    null where its data set does not say.
     """
 
     file: str | None = None
@@ -132,6 +133,7 @@ class PictureRecord(Row):
     scores_file_sha256: str = field(default="", metadata=IF_ANY)
     trace: tuple[tuple[int, float], ...]
     checkpoints: tuple[Likeness, ...] = field(default=(), metadata=IF_ANY)
+    fresh: tuple[float, ...] = field(default=(), metadata=IF_ANY)
     opinion: float | None = None
     distortion: str | None = None
     reference: str | None = None

@@ -77,6 +77,7 @@ def write_result(
         scores_file_sha256=file_sha256(scores),
         trace=result.trace,
         checkpoints=likeness(picture.pixels, result.checkpoints),
+        fresh=result.fresh,
         **labels,
     )
 

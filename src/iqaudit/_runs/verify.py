@@ -15,8 +15,8 @@ from iqaudit._runs.reader import result as read_result
 from iqaudit._runs.records import PictureRecord, RunRecord
 from iqaudit._runs.retrace import of_attack, of_scores
 from iqaudit._runs.schema import RESULTS, file_names, load
-from iqaudit._search.trial import TrialResult
-from iqaudit.victims._base import Victim
+from iqaudit._search.trial import TrialResult, settled
+from iqaudit.victims._base import Victim, draws
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, refuse_if_down, tolerance
 from iqaudit.victims._scoring import answered_then
 
@@ -140,8 +140,7 @@ def _check(
                 replay = of_attack(result, recorded, record, card)
             # Be they within the range or not: an older version took such answers for scores.
             stream = Stream(record.seed, result.picture.sha256)
-            best, allowed = result.best_query // card.cost - 1, tolerance(card)
-            fresh = answered_then(victim, result.adversarial, stream, best)
+            allowed, fresh = tolerance(card), _attacked(victim, result, stream)
             clean = answered_then(victim, result.picture.pixels, stream, 0)
             for which, now, then in (
                 ("clean", clean, recorded.clean_score),
@@ -169,6 +168,21 @@ def _check(
     return Check(
         recorded.name, fresh, row.linf, tuple(dict.fromkeys(found)), noise, replay is not None
     )
+
+
+def _attacked(victim: Victim, result: TrialResult, stream: Stream) -> float:
+    """Return a fresh score of the attacked picture: what it was answered then, where that is known.
+
+    The mean of its fresh answers is compared with one answer, where the victim answers at random
+    and draws nothing itself.
+    """
+    asked = len(result.scores)
+    places = range(asked, asked + len(result.fresh)) if draws(victim) else range(0)
+    answers = [
+        answered_then(victim, result.adversarial, stream, place)
+        for place in places or [result.best_query // result.cost - 1]
+    ]
+    return settled(answers[0], answers, victim.card.scale)
 
 
 def _contradictions(record: RunRecord, result: TrialResult) -> Iterator[str]:

@@ -106,9 +106,14 @@ class Ledger:
         return self._best[0]
 
     @property
+    def best(self) -> Answer:
+        """The answer with the lowest loss."""
+        return self.answers[self.best_query // self.cost - 1]
+
+    @property
     def best_score(self) -> float:
         """The native score with the lowest loss."""
-        return self.answers[self.best_query // self.cost - 1].score
+        return self.best.score
 
     @property
     def best_picture(self) -> Pixels:

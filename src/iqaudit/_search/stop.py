@@ -24,7 +24,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Stop:
-    """Rules that end a trial before its budget is spent; none by default.
+    """Rules that end a trial before its budget is spent, none by default; and its last answers.
 
     Parameters
     ----------
@@ -32,6 +32,10 @@ class Stop:
         In (0, 1]: once the picture's quality went so far of how far it could go.
     plateau : int, optional
         At least 1: once so many queries in a row found nothing better.
+    fresh : int
+        Where the victim answers at random, how often the attacked picture is scored anew at the
+        end, outside the budget. The mean of these answers is its score: the best of a search is the
+        luckiest draw's.
 
     Raises
     ------
@@ -41,8 +45,10 @@ class Stop:
 
     rgo: float | None = None
     plateau: int | None = None
+    fresh: int = 8
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "fresh", whole_number("fresh", self.fresh, 0))
         reachable = self.rgo is None or 0 < self.rgo <= 1
         refuse_unless(reachable, "An RGO to stop at lies in (0, 1]", self.rgo)
         if self.plateau is not None:

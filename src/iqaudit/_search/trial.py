@@ -1,5 +1,6 @@
 """A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one search."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from iqaudit._core.errors import InputError, UnscorableError, VictimError
 from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
+from iqaudit._core.scale import Scale
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
 from iqaudit._search.ledger import Answer, Ledger
@@ -90,7 +92,7 @@ class TrialResult:
     adversarial : ndarray of uint8, (height, width, 3)
         The best picture found; the clean one where nothing was better.
     clean_score, adversarial_score : float
-        Native scores before and after.
+        Native scores before and after; the latter is the mean of `fresh`, where there are any.
     clean_quality, adversarial_quality : float
         The same on the victim's 0-10 scale, higher is better.
     direction : Direction
@@ -104,13 +106,16 @@ class TrialResult:
         The clean picture, then every step that the attack accepted. Its start is taken without
         comparing it to the clean picture, so the second may be a step back.
     best_query : int
-        The query, from 1, that was answered `adversarial_score`: score `best_query / cost`.
+        The query, from 1, that was answered `luckiest_score`: score `best_query / cost`.
     outcome : Outcome
         Why the trial ended.
     cost : int
         Queries billed a score.
     refused : int
         How many of `scores` are none: not finite, or outside the victim's range.
+    fresh : tuple of float
+        Native scores of the attacked picture that were asked at the end, of a victim that answers
+        at random; beside the budget, `cost` queries each.
     checkpoints : mapping of int to ndarray of uint8, (height, width, 3)
         The best picture after so many queries, at 100, 300, 1,000 and so on, as far as the search
         went on from there; empty for one that is read from disk.
@@ -130,6 +135,7 @@ class TrialResult:
     outcome: Outcome
     cost: int = 1
     refused: int = 0
+    fresh: tuple[float, ...] = ()
     checkpoints: Mapping[int, Pixels] = field(default_factory=dict)
 
     @property
@@ -138,9 +144,20 @@ class TrialResult:
         return self.cost * len(self.scores)
 
     @property
+    def luckiest_score(self) -> float:
+        """The best native score of the search; the attacked picture's, where none is fresh."""
+        return float(self.scores[self.best_query // self.cost - 1])
+
+    @property
     def perturbation(self) -> Perturbation:
         """The change made: signed levels, int16, (height, width, 3)."""
         return self.adversarial.astype(np.int16) - self.picture.pixels.astype(np.int16)
+
+
+def settled(luckiest: float, fresh: Iterable[float], scale: Scale) -> float:
+    """Return an attacked picture's score: the mean of its fresh ones, where they are scores."""
+    scores = [score for score in fresh if scale.admits(score)]
+    return math.fsum(scores) / len(scores) if scores else luckiest
 
 
 class TrialResults(Sequence[TrialResult]):
@@ -209,7 +226,12 @@ class Trial:
         self._state: Any = None
         """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
-        self._asked: tuple[Patched, Patched] | None = None
+        self._asked: tuple[Patched | None, Patched] | None = None
+        """The proposal and its picture; at the end, none and the attacked picture."""
+        self._fresh = self.stop.fresh if card.noise else 0
+        """Answers to the attacked picture that are due at the end."""
+        self.fresh: list[Answer] = []
+        """Those that came."""
         self._kept: dict[int, deque[float]] = {}
         """Scores of an earlier trial that are still to be taken in, by their pictures' keys."""
         self.fault: VictimError | None = None
@@ -223,10 +245,24 @@ class Trial:
     @property
     def end(self) -> Outcome | None:
         """The search's outcome; None while it goes on."""
-        return self.ledger.end(self.stop) if self.fault is None else Outcome.UNSCORED
+        if self.fault is not None:
+            return Outcome.UNSCORED
+        end = self.ledger.end(self.stop)
+        return end if len(self.fresh) == self._fresh else None
+
+    @property
+    def last(self) -> Answer:
+        """The answer that was told last."""
+        return self.fresh[-1] if self.fresh else self.ledger.answers[-1]
 
     def ask(self) -> Patched:
-        """Return the picture to be scored next: the clean one, then what the attack proposes."""
+        """Return the picture to be scored next.
+
+        The clean one, then what the attack proposes; at the end, the attacked one.
+        """
+        if self.ledger.end(self.stop) is not None:
+            self._asked = None, Patched(self.ledger.best_picture)
+            return self._asked[1]
         if self.ledger.answers:
             proposal = self.attack.ask(self._state)
         else:
@@ -240,8 +276,11 @@ class Trial:
         if self._asked is None:
             raise RuntimeError("a trial was told of a picture that it did not ask")
         proposal, change = self._asked
+        answer = Answer(score, self._key())
         self._asked = None
-        answer = Answer(score, self._painter.key(proposal, change))
+        if proposal is None:
+            self.fresh.append(answer)
+            return
         loss = self.ledger.record(change, answer)
         if self._state is None:
             self._state = self.attack.init(self._posed(loss))
@@ -279,20 +318,27 @@ class Trial:
             if self.done:
                 raise self._another()
             self._retell(self.ask(), answer.score)
-            if self.ledger.answers[-1].picture != answer.picture:
+            if self.last.picture != answer.picture:
                 raise self._another()
 
     def go_on(self) -> None:
         """Take in the kept answers to what is asked next, until one was lost."""
         while self._kept and not self.done:
             change = self.ask()
-            key = self._painter.key(*self._asked) if self._asked else None
+            key = self._key()
             if key not in self._kept:
                 return
             scores = self._kept[key]
             self._retell(change, scores.popleft())
             if not scores:
                 del self._kept[key]
+
+    def _key(self) -> int:
+        """Return the key of the picture asked last."""
+        proposal, change = self._asked or (None, None)
+        if proposal is None or change is None:
+            return self.ledger.best.picture
+        return self._painter.key(proposal, change)
 
     def _retell(self, change: Patched, score: float) -> None:
         if self.session is not None:
@@ -331,7 +377,9 @@ class Trial:
         `unfinished` is the outcome where the search is not at its end.
         """
         ledger = self.ledger
-        clean, best = ledger.answers[0].score, ledger.best_score
+        clean = ledger.answers[0].score
+        fresh = tuple(answer.score for answer in self.fresh) if self.end else ()
+        best = settled(ledger.best_score, fresh, self.card.scale)
         scores = np.array([answer.score for answer in ledger.answers])
         return TrialResult(
             picture=self.picture,
@@ -348,5 +396,6 @@ class Trial:
             outcome=self.end or unfinished,
             cost=ledger.cost,
             refused=int((~self.card.scale.admits(scores)).sum()),
+            fresh=fresh,
             checkpoints={at: change.painted() for at, change in ledger.snapshots.items()},
         )

@@ -226,6 +226,8 @@ def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> Pic
     scores = answers["score"]
     # An older version, which counted none, took an answer outside the range for a score.
     taken = scale.admits(scores) if picture.refused else np.isfinite(scores)
+    reached = best.accumulate(np.where(taken, scores, np.nan))
+    reached[-1] = picture.attacked_score  # the mean of fresh answers, where the victim is random
     return PictureData(
         figures=picture.figures,
         opinion=picture.opinion,
@@ -234,7 +236,7 @@ def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> Pic
         sha256=picture.clean_pixels_sha256,
         attacked_sha256=picture.attacked_file_sha256,
         file=picture.file,
-        reached=best.accumulate(np.where(taken, scores, np.nan)),
+        reached=reached,
         likeness={each.queries: each for each in picture.checkpoints},
         answers=Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost),
     )
