@@ -28,8 +28,8 @@ class Onnx:
         Where it computes: ``cpu``, or ``cuda`` or ``cuda:1``, which need the package
         onnxruntime-gpu.
     **declared
-        The score's range or scale, `score_range` and `lower_is_better` or `scale`, as
-        `Scale.declared` reads them; one of the two is needed.
+        The score's range or scale, `score_range`, `lower_is_better` and `unbounded` or `scale`,
+        as `Scale.declared` reads them; one of the two is needed.
 
     Raises
     ------
