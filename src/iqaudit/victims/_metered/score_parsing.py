@@ -75,7 +75,7 @@ class Field:
                 raise unusable(said + _words(whole)) from None
             _refuse_failure(value)
         if value is None:
-            raise unusable(f'answered JSON that holds null at "{self.path}"{_words(whole)}')
+            raise unusable(f'answered JSON that holds no number at "{self.path}"{_words(whole)}')
         return value
 
     def number(self, document: bytes) -> float:
