@@ -281,6 +281,7 @@ def test_a_recorded_run_is_replayed_with_what_could_not_be_scored(
     assert "never asked about this picture" in second.unscored[0].reason
 
 
+@pytest.mark.filterwarnings("ignore:.* answers were no scores:UserWarning")
 def test_answers_that_are_no_score_are_replayed(photos: Path, tmp_path: Path) -> None:
     def spoilt(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         odd = [picture_key(each) % 3 == 0 for each in pictures]

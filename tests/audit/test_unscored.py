@@ -126,6 +126,7 @@ def test_an_answer_that_is_no_score_is_kept_and_recalled(
     assert not any(check.wrong for check in checks)
 
 
+@pytest.mark.filterwarnings("ignore:.* answers were no scores:UserWarning")
 def test_an_answer_that_is_no_score_gains_nothing(make_picture: MakePicture) -> None:
     """Whichever way it would lie: the best picture is one that was scored."""
     for value in (math.nan, math.inf, -math.inf):

@@ -256,6 +256,7 @@ def test_a_failing_victim_loses_no_answer(
     assert np.array_equal(begun.scores, whole.scores[:5])
 
 
+@pytest.mark.filterwarnings("ignore:.* answers were no scores:UserWarning")
 def test_an_answer_that_is_no_score_counts_and_gains_nothing(make_picture: MakePicture) -> None:
     def spoil(scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(np.arange(len(scores)) == 1, math.nan, scores)

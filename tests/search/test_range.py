@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from tests.support.auditing import iqaudit_
 from tests.support.pictures import MakePicture
+from tests.support.records import text
 from tests.support.scorers import roughness
 
 import iqaudit
@@ -21,6 +22,8 @@ from iqaudit.victims import Function, Repeated
 RANGE = (0, 20)
 CODES = (-1.0, -0.05, 999.0, -math.inf)
 Scorer = Callable[[NDArray[np.uint8]], Any]
+
+pytestmark = pytest.mark.filterwarnings("ignore:.* answers were no scores:UserWarning")
 
 
 def coded(code: float, clean: NDArray[np.uint8]) -> Scorer:
@@ -53,7 +56,8 @@ def test_a_code_is_neither_the_best_nor_a_step(
     code: float, attack: str, goal: str, picture: NDArray[np.uint8]
 ) -> None:
     how: dict[str, Any] = {"attack": attack, "goal": goal, "queries": 60, "score_range": RANGE}
-    [result] = iqaudit.attack(picture, coded(code, picture), **how)
+    with pytest.warns(UserWarning, match=r"answers were no scores.*unbounded=True"):
+        [result] = iqaudit.attack(picture, coded(code, picture), **how)
     assert result.refused == (result.scores == code).sum() > 0
     kept = [result.adversarial_score, *(step.score for step in result.trace)]
     assert code not in kept
@@ -124,10 +128,8 @@ def test_it_is_counted_told_and_recalled(
     tmp_path: Path, picture: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "coded.py").write_text(
-        "import numpy as np\nfrom tests.support.scorers import roughness\n"
-        "def scored(x):\n"
-        "    odd = (x.sum(axis=(1, 2, 3), dtype=np.int64) % 7 == 3) & (x.shape[1] == 20)\n"
-        "    return np.where(odd, -1.0, roughness(x))\n"
+        "import iqaudit\nfrom tests.search.test_range import coded\n"
+        "scored = coded(-1, iqaudit.read('p.png').pixels)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -189,7 +191,7 @@ def test_a_run_of_an_older_version_is_read_as_it_was(
     file = tmp_path / "results.json"
     record = json.loads(file.read_text())
     record["victim"]["scale"] |= {"low": 0, "high": 20}
-    file.write_text(json.dumps(record))
+    file.write_text(text(record))
     [row] = iqaudit.load(tmp_path).table().rows
     assert row.values["rgo"].value == pytest.approx(record["summary"]["rgo"])
     assert "an older version took for scores" in row.doubt

@@ -116,7 +116,8 @@ def attack(
         one; with `out` each is read from there when it is asked for. Pictures that the victim could
         not score are in its attribute `unscored`, each with the reason, and warned of. Of one whose
         search had begun there is a result with `Outcome.UNSCORED`; of others there is none. With
-        `out` the same call asks for them again.
+        `out` the same call asks for them again. Answers that are no scores, not finite or outside
+        the victim's range, gain nothing: a result's `refused` counts them, and they are warned of.
 
     Raises
     ------
@@ -166,7 +167,8 @@ def attack(
             )
         except KeyboardInterrupt:
             raise Interrupted(()) from None
-        warn(filter(None, [load(out).left_out]))
+        record = load(out)
+        _tell(record.left_out, record.summary.refused)
         return Results(out)
     for option, value in {"overwrite": overwrite, "engine": engine, "workers": workers}.items():
         if value:
@@ -236,6 +238,15 @@ def demo(
     )
 
 
+def _tell(left_out: str, refused: int) -> None:
+    """Warn of pictures that were left out, and of answers that were no scores."""
+    said = (
+        f"{refused:,} answers were no scores, not finite or outside the victim's range: they count "
+        "as nothing gained. If they are scores, say unbounded=True."
+    )
+    warn(filter(None, (left_out, said if refused else "")))
+
+
 @one_thread()
 def _in_memory(
     spec: SearchSpec,
@@ -256,7 +267,8 @@ def _in_memory(
         raise
     except KeyboardInterrupt:
         raise Interrupted(tuple(finished)) from None
-    warn([on_unscored(unscored, len(pictures))] if unscored else [])
+    left_out = on_unscored(unscored, len(pictures)) if unscored else ""
+    _tell(left_out, sum(each.refused for each in finished))
     results = _InMemory(finished)
     results.unscored = tuple(unscored)
     return results

@@ -55,7 +55,7 @@ class Onnx:
         The scores of the first and the last bin where that output is a distribution over scores,
         as a softmax: the score is its mean.
     **declared
-        The score's range or scale, `score_range` and `lower_is_better` or `scale`, as
+        The score's range or scale, `score_range`, `lower_is_better` and `unbounded` or `scale`, as
         `Scale.declared` reads them; one of the two is needed, but with `bins`, which are the range.
 
     Raises

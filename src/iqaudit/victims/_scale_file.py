@@ -65,7 +65,7 @@ def load_scale(path: str | os.PathLike[str]) -> Scale:
         numbers = {name: float(values[name]) for name in ("center", "spread", "low", "high")}
         lower, source = bool(values["lower_is_better"]), f"{values['source']} ({values['victim']})"
         return Scale(**numbers, lower_is_better=lower, source=source, fitted=True)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise InputError(f"{path}: this is no scale file ({error}).") from None
 
 
@@ -80,7 +80,7 @@ def refuse_another(path: str | os.PathLike[str], victim: Victim) -> None:
         return
     try:
         expected = plain, noisy = tuple(float(score) for score in values["fingerprint"])
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"{path}: this is no scale file (fingerprint: {error}).") from None
     scores = fingerprint(victim)
     allowed = SAME * victim.card.scale.spread + NOISE_TOLERANCE * victim.card.noise
@@ -98,5 +98,5 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
         return tomllib.loads(located(path).read_text("utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such scale file.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: this is no scale file ({error}).") from None

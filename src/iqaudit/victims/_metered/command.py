@@ -54,8 +54,8 @@ class Command(Meter):
         A regular expression with one group, the score. Without both it is the last number printed;
         for ``{pictures}`` that of each line.
     **asked
-        The score's range or scale, `score_range` and `lower_is_better` or `scale`, as
-        `Scale.declared` reads them; one of the two is needed.
+        The score's range or scale, `score_range`, `lower_is_better` and `unbounded` or `scale`,
+        as `Scale.declared` reads them; one of the two is needed.
         `timeout`: seconds for one request, its whole answer included; 60 unless given.
         `retries`: how often a failed request is made again; 5 times unless given.
         `rate`: the most requests a second, evenly spaced.

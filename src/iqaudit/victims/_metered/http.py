@@ -65,8 +65,8 @@ class Http(Meter):
     authorised : bool
         That the service's owner allows the audit; needed where the host is not this machine.
     **asked
-        The score's range or scale, `score_range` and `lower_is_better` or `scale`, as
-        `Scale.declared` reads them; one of the two is needed.
+        The score's range or scale, `score_range`, `lower_is_better` and `unbounded` or `scale`,
+        as `Scale.declared` reads them; one of the two is needed.
         `timeout`: seconds for one request, its whole answer included; 60 unless given.
         `retries`: how often a failed request is made again; 5 times unless given.
         `rate`: the most requests a second, evenly spaced.

@@ -71,10 +71,11 @@ class Field:
                 value = _item(value, step)
             except (LookupError, TypeError, ValueError):
                 said = f'answered JSON that holds nothing at "{self.path}"'
+                said += '; a lone number is at "$"' if isinstance(whole, int | float) else ""
                 raise unusable(said + _words(whole)) from None
             _refuse_failure(value)
         if value is None:
-            raise unusable(f'answered JSON that holds null at "{self.path}"{_words(whole)}')
+            raise unusable(f'answered JSON that holds no number at "{self.path}"{_words(whole)}')
         return value
 
     def number(self, document: bytes) -> float:
