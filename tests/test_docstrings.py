@@ -19,7 +19,9 @@ CHECKS = set(tomllib.loads(SETTINGS.read_text("utf-8"))["tool"]["numpydoc_valida
 
 PARAMETERS = "PR01"
 
-DESCRIBED_IN_THE_PROTOCOL = {"init", "ask", "tell", "score", "gradient", "open_session"}
+DESCRIBED_IN_THE_PROTOCOL = {
+    *("init", "ask", "tell", "score", "gradient", "open_session", "pictures", "pull_back"),
+}
 
 
 def packages(package: ModuleType = iqaudit) -> Iterator[ModuleType]:
@@ -50,7 +52,7 @@ def needs_parameters(path: str, value: Any) -> bool:
         is_protocol = getattr(value, "_is_protocol", False)
         return not (is_protocol or issubclass(value, Enum) or ClassDoc(value)["Attributes"])
     *_, owner, name = path.split(".")
-    if name in DESCRIBED_IN_THE_PROTOCOL and owner not in {"Attack", "Victim"}:
+    if name in DESCRIBED_IN_THE_PROTOCOL and owner not in {"Attack", "Victim", "Defence"}:
         return False
     return len(inspect.signature(value).parameters.keys() - {"self", "cls"}) > 1
 

@@ -27,6 +27,7 @@ def test_public_modules_are_these() -> None:
         "iqaudit",
         "iqaudit.attacks",
         "iqaudit.datasets",
+        "iqaudit.defences",
         "iqaudit.measures",
         "iqaudit.testing",
         "iqaudit.victims",

@@ -7,7 +7,7 @@ Linf(levels=3)
 
 from importlib.metadata import version
 
-from iqaudit import attacks, datasets, measures, victims
+from iqaudit import attacks, datasets, defences, measures, victims
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.leaderboard import Leaderboard
@@ -22,6 +22,7 @@ from iqaudit._api.victims import (
     check,
     list_attacks,
     list_datasets,
+    list_defences,
     list_victims,
     score,
 )
@@ -89,10 +90,12 @@ __all__ = [
     "check",
     "compare",
     "datasets",
+    "defences",
     "demo",
     "insights",
     "list_attacks",
     "list_datasets",
+    "list_defences",
     "list_victims",
     "load",
     "measures",

@@ -24,6 +24,7 @@ from iqaudit._assess.check import Finding, Verdict, check
 from iqaudit._core.stream import Stream
 from iqaudit._report import write_report
 from iqaudit._runs.schema import load as load_record
+from iqaudit._search.stop import Stop
 from iqaudit.attacks import Bidirectional, Problem
 from iqaudit.attacks._base import Descent
 from iqaudit.testing import Noisy, Recording
@@ -59,12 +60,15 @@ def test_every_answer_is_billed_and_the_budget_never_passed(
     results = iqaudit.attack(
         pictures, victim, queries=queries, batch=batch, progress=lambda _, n: told.append(n)
     )
-    assert len(asked.pictures) - PROBES == 3 * scores * repeats <= 3 * queries
+    assert len(asked.pictures) - PROBES == 3 * (scores + Stop.fresh) * repeats
+    assert scores * repeats <= queries
     for result in results:
         assert result.queries == scores * repeats
         assert (len(result.scores), result.cost) == (scores, repeats)
         assert result.outcome is iqaudit.Outcome.BUDGET_SPENT
-        assert result.scores[result.best_query // repeats - 1] == result.adversarial_score
+        assert result.scores[result.best_query // repeats - 1] == result.luckiest_score
+        assert len(result.fresh) == Stop.fresh
+        assert result.adversarial_score == pytest.approx(np.mean(result.fresh), rel=1e-12)
         assert all(result.scores[n // repeats - 1] == score for n, score in result.trace)
     assert max(told) == scores * repeats
 

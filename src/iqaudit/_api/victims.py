@@ -20,6 +20,7 @@ from iqaudit._search.driver import check_sizes
 from iqaudit._search.trial import Unscored, on_unscored, refuse_nothing
 from iqaudit.attacks import ATTACKS
 from iqaudit.datasets._lists import opinions as read_opinions
+from iqaudit.defences._registry import DEFENCES, form, line
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import refuse_if_down
 from iqaudit.victims._registry import KINDS
@@ -290,6 +291,11 @@ def list_victims() -> Mapping[str, str]:
 def list_attacks() -> Mapping[str, str]:
     """Return the names of attacks, each with a line on it."""
     return {name: line for name, (_, line) in ATTACKS.items()}
+
+
+def list_defences() -> Mapping[str, str]:
+    """Return the forms of defences' strings, each with a line on it."""
+    return {form(name): line(name) for name in DEFENCES}
 
 
 def list_datasets() -> Mapping[str, str]:

@@ -153,7 +153,9 @@ class Blur(Standard):
 
 @dataclass(frozen=True)
 class Median(Standard):
-    """A median filter of each channel; pixels beyond the border are those at it.
+    """A median filter of each channel.
+
+    Pixels beyond the border are those at it.
 
     Parameters
     ----------
@@ -257,7 +259,10 @@ class Denoise(Standard):
 
 @dataclass(frozen=True)
 class MirrorMean(Standard):
-    """The mean of the scores of a picture and of its mirror image; its derivative is exact."""
+    """The mean of the scores of a picture and of its mirror image.
+
+    Its derivative is exact.
+    """
 
     estimated = False
 
@@ -299,7 +304,9 @@ class Noise(Standard):
 
 @dataclass(frozen=True)
 class Crop(Standard):
-    """A part of the picture, drawn anew for each question; its derivative is exact.
+    """A part of the picture, drawn anew for each question.
+
+    Its derivative is exact.
 
     Parameters
     ----------

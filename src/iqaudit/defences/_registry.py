@@ -83,6 +83,11 @@ def form(name: str) -> str:
     )
 
 
+def line(name: str) -> str:
+    """Return a line on a defence."""
+    return (DEFENCES[name].__doc__ or "").partition("\n")[0].rstrip(".")
+
+
 def spec(defence: Standard) -> str:
     """Return a defence's string, with all its numbers; of one's own, its class's name."""
     if isinstance(defence, Own):

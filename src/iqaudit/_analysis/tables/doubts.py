@@ -1,13 +1,15 @@
 """Signs in the answers to a cell's queries that its figures do not tell how firm the victim is."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from iqaudit import measures
 from iqaudit._core.scale import Scale
+from iqaudit._runs.figures import Row
 
 LEAST = 10
 """Scores asked in a search below which it is too short for a sign."""
@@ -152,6 +154,19 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
         text = "The gradient led no search to a better score: that is no ceiling, and no firmness."
         found.append(Doubt(text, whole=True))
     return (*spoilt, *found)
+
+
+def luck(rows: Iterable[Row], scale: Scale) -> tuple[Doubt, ...]:
+    """Tell how much of the searches' success was the luck of a victim that answers at random."""
+    drawn = [row for row in rows if row.luckiest_score is not None]
+    if not drawn:
+        return ()
+    clean = [row.clean_quality for row in drawn]
+    lucky = [scale.quality(row.luckiest_score or 0.0) for row in drawn]
+    fresh = measures.rgo(clean, [row.attacked_quality for row in drawn])
+    text = f"The victim answers at random. RGO is {fresh:.3f} by fresh answers to the attacked "
+    text += f"pictures, and was {measures.rgo(clean, lucky):.3f} by the searches' luckiest ones."
+    return (Doubt(text, whole=False),)
 
 
 def _no_scores(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
