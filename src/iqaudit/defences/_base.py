@@ -75,6 +75,7 @@ class Standard:
         Parameters
         ----------
         picture : ndarray of uint8, (height, width, 3)
+            The one that is asked about.
         draw : numpy.random.Generator or None
             As `pictures` got it.
         slopes : ndarray of float32, (n, height, width, 3)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.errors import InputError, unknown, whole_number
 from iqaudit._core.importing import import_object
 from iqaudit._core.picture import Pixels
 from iqaudit.defences import _answers, _pictures
@@ -111,6 +111,12 @@ class Own(Standard):
     def draws(self) -> bool:  # type: ignore[override]
         """Whether it draws random numbers."""
         return bool(getattr(self.defence, "draws", False))
+
+    @property
+    def reach(self) -> int | None:  # type: ignore[override]
+        """How many pixels away those lie that a pixel depends on."""
+        reach = getattr(self.defence, "reach", None)
+        return None if reach is None else whole_number("reach", reach, 0)
 
     def pictures(self, picture: Pixels, draw: Draw | None) -> Pixels:
         """Return the pictures that are scored in a picture's place; see `Defence`."""
