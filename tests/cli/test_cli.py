@@ -205,7 +205,7 @@ def test_check_prints_verdicts_and_exits_1_on_a_fail(
     assert good.exit_code == 0, good.output
     assert re.search(r"^pass +deterministic", good.stdout, re.MULTILINE)
     (tmp_path / "fickle_scorer.py").write_text(
-        "import numpy as np\ndef v(pictures): return np.random.default_rng().random(len(pictures))\n"
+        "import numpy as np\ndef v(x): return np.random.default_rng().random(len(x))\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     fickle = ["--victim", "python:fickle_scorer:v", "--range", 0, 1]
