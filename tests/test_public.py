@@ -76,6 +76,7 @@ def parts(kind: Any) -> Iterator[Any]:
         yield from parts(each)
 
 
+@pytest.mark.slow
 def test_importing_is_light() -> None:
     code = "import sys, iqaudit; sys.exit(bool({'torch', 'matplotlib'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)

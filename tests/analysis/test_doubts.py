@@ -143,6 +143,7 @@ def test_a_search_too_short_for_a_sign_has_none(make_picture: MakePicture, tmp_p
     assert (row.doubt, row.ranked) == ("", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("net", "verdict"), [(Net(rounds=True), "warn"), (Net(), "pass")])
 def test_check_tells_of_a_gradient_that_is_zero(
     net: torch.nn.Module, verdict: str, make_picture: MakePicture

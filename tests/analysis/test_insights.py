@@ -92,6 +92,7 @@ def test_the_floor_is_the_random_picture_scored_once(run: Path) -> None:
     assert "farther than chance" in found.floor.text
 
 
+@pytest.mark.slow
 def test_a_random_cell_is_the_floor_with_the_same_budget(tmp_path: Path) -> None:
     victim, pictures = function(brightness), photographs(COUNT)
     attacked = write_run(tmp_path / "a", victim, pictures)
@@ -190,6 +191,7 @@ def test_pictures_of_two_sizes_have_no_common_pixels(tmp_path: Path) -> None:
     assert insights.insights(path, Asked(brightness)).where.never is None
 
 
+@pytest.mark.slow
 def test_no_score_is_asked_twice_and_the_bytes_are_the_same(run: Path) -> None:
     class Stopped(BaseException):
         pass
@@ -216,6 +218,7 @@ def test_no_score_is_asked_twice_and_the_bytes_are_the_same(run: Path) -> None:
     assert len(set(whole.asked)) == len(whole.asked) <= 1 + (SCORES - 2) * COUNT
 
 
+@pytest.mark.slow
 def test_answers_of_a_failing_victim_are_kept(run: Path) -> None:
     failing = Failing(Asked(brightness), at=21, error=RuntimeError("gone"))
     with pytest.raises(VictimError, match="gone"):
@@ -279,6 +282,7 @@ def test_of_a_victim_that_answers_at_random_the_best_score_is_asked_again(run: P
     assert [native for _, native in recorded(run, noisy)] == cleans
 
 
+@pytest.mark.slow
 def test_the_pace_is_that_of_the_recorded_scores(run: Path) -> None:
     found = insights.insights(run, Asked(brightness)).pace
     scale, moves = Asked(brightness).card.scale, []

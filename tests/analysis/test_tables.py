@@ -61,6 +61,7 @@ def values(run: Path) -> dict[str, float | None]:
     return {name: estimate.value for name, estimate in row.values.items()}
 
 
+@pytest.mark.slow
 def test_an_audit_has_its_cells_in_order_with_what_the_manifest_says(audit: Path) -> None:
     cells = load(audit)
     assert [cell.cell for cell in cells] == [

@@ -38,6 +38,7 @@ def audit(tmp_path: Path) -> Path:
     return write_manifest(tmp_path, [*cells, ("begun", "brightness", "random")])
 
 
+@pytest.mark.slow
 def test_the_diagonal_is_the_runs_own_rgo_and_the_opposite_has_the_other_sign(audit: Path) -> None:
     found = transfer.transfer(audit, [scorer(brightness), scorer(darkness)])
     assert [row.cell for row in found.rows] == ["one", "two"]
@@ -131,6 +132,7 @@ def test_an_interrupted_transfer_goes_on(audit: Path) -> None:
         assert set(one.asked) | set(two.asked) == set(all_.asked)
 
 
+@pytest.mark.slow
 def test_a_victim_that_is_another_now_is_refused(audit: Path) -> None:
     transfer.transfer(audit, [scorer(brightness), scorer(checks)])
     changed = Asked(middle)

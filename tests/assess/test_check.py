@@ -69,6 +69,7 @@ def test_a_fingerprint_tells_victims_apart_and_stays() -> None:
     assert len(fingerprint(Sized())) == 2
 
 
+@pytest.mark.slow
 def test_noise_is_found() -> None:
     noisy = Noisy(sharp, 0.1, score_range=(-30, 30))
     found = {finding.check: finding for finding in check(noisy)}
@@ -76,6 +77,7 @@ def test_noise_is_found() -> None:
     assert "cannot be repeated" in found["deterministic"].sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "verdict"), [(1e-6, Verdict.WARN), (1.0, Verdict.FAIL)])
 def test_a_score_that_depends_on_its_batch_is_found(size: float, verdict: Verdict) -> None:
     found = findings(lambda pictures: sharp(pictures) + size * len(pictures))
@@ -88,6 +90,7 @@ def test_a_rounded_answer_is_found() -> None:
     assert findings(lambda x: 0 * sharp(x) + 1)["resolution"].verdict is Verdict.FAIL
 
 
+@pytest.mark.slow
 def test_a_part_without_a_say_is_found_and_the_known_window_said() -> None:
     found = findings(lambda pictures: sharp(pictures[:, :, : pictures.shape[2] // 2]))
     assert found["every pixel"].verdict is Verdict.WARN
@@ -108,6 +111,7 @@ def test_a_part_without_a_say_is_found_and_the_known_window_said() -> None:
     assert "draws only in the 50 %" in everywhere.sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sign", "lower_is_better", "verdict"),
     [(1, False, Verdict.PASS), (-1, False, Verdict.FAIL), (-1, True, Verdict.PASS)],
@@ -127,6 +131,7 @@ def test_a_turned_direction_is_found(
     assert ("--lower-is-better" in found.sentence) is (verdict is Verdict.FAIL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ends", "verdict"),
     [
@@ -142,6 +147,7 @@ def test_a_scale_that_does_not_fit_is_found(ends: tuple[Any, ...], verdict: Verd
     assert findings(sharp, scale)["scale"].verdict is verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failure", "verdict", "said"),
     [
@@ -209,6 +215,7 @@ def test_what_is_cited_must_be_told() -> None:
     assert (first.check, first.verdict) == ("note", Verdict.WARN)
 
 
+@pytest.mark.slow
 def test_no_more_pictures_are_asked_at_once_than_a_victim_takes() -> None:
     victim = Recording(Function(sharp, iqaudit.Scale.from_range(0, 20), largest_batch=2))
     found = {each.check for each in iqaudit._assess.check.check(victim)}

@@ -59,6 +59,7 @@ def whole(tmp_path: Path, spec: AuditSpec) -> dict[str, bytes]:
     return contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [2, 3, 7])
 def test_a_batch_changes_no_byte(
     batch: int, tmp_path: Path, spec: AuditSpec, whole: dict[str, bytes]
@@ -92,6 +93,7 @@ def test_pictures_of_one_size_are_scored_together(tmp_path: Path, photos: Path) 
     assert counts == {2: 20, 1: 10}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", [1, pytest.param(2, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize(
     "after", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (47, 150)), 100]
@@ -172,6 +174,7 @@ def test_a_victim_that_keeps_its_computations_shares_batches_too(
     assert contents(tmp_path / "card") == contents(tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_a_failure_in_a_batch_loses_none_of_its_answers(
     tmp_path: Path, spec: AuditSpec, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

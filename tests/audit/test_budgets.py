@@ -63,6 +63,7 @@ def test_shorter_budgets_are_the_tables_rows_of_an_audit_of_their_own(
     ]
 
 
+@pytest.mark.slow
 def test_an_audit_of_several_budgets_that_was_stopped_comes_to_the_same_bytes(
     tmp_path: Path, several: AuditSpec
 ) -> None:

@@ -108,6 +108,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(tmp_path / "disk")], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("queries", [40, 400], ids=["at a picture's files", "at an answer"])
 def test_a_full_disk_loses_no_answer(
     queries: int,
@@ -180,6 +181,7 @@ def test_processes_are_started_only_where_much_is_left(
 # Plans
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_an_audit_takes(tmp_path: Path, campaign: AuditSpec, photos: Path) -> None:
     other = replace(campaign, attacks=("square", "guided"), seeds=(0, 1))
     found = estimate(other)

@@ -155,6 +155,7 @@ def test_a_folder_that_holds_neither_is_never_replaced(tmp_path: Path, flat: Aud
     assert contents(tmp_path / "thesis") == {"thesis.tex": b"years of work"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["audit", "attack"])
 def test_an_audit_and_a_run_do_not_take_each_other_up(
     first: str, tmp_path: Path, photos: Path

@@ -61,6 +61,7 @@ def test_peoples_scores_stand_beside_the_victims(tmp_path: Path, photos: Path) -
     ]
 
 
+@pytest.mark.slow
 def test_an_audit_is_verified_reported_and_told_of(tmp_path: Path, campaign: AuditSpec) -> None:
     run = tmp_path / "audit"
     serial(replace(campaign, attacks=("square", "guided")), run)

@@ -539,6 +539,7 @@ def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
             list(engine)
 
 
+@pytest.mark.slow
 def test_a_victim_that_may_be_paid_is_asked_by_the_driver_alone(
     tmp_path: Path, small: AuditSpec
 ) -> None:

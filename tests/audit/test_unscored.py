@@ -126,6 +126,7 @@ def test_an_answer_that_is_no_score_is_kept_and_recalled(
     assert not any(check.wrong for check in checks)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.* answers were no scores:UserWarning")
 def test_an_answer_that_is_no_score_gains_nothing(make_picture: MakePicture) -> None:
     """Whichever way it would lie: the best picture is one that was scored."""
@@ -249,6 +250,7 @@ def test_another_victims_cell_is_whole(
     assert [cell_store.is_done(cell) for cell in cells] == [False, True]
 
 
+@pytest.mark.slow
 def test_analyses_are_made_of_the_pictures_that_are_there_and_again_with_the_rest(
     tmp_path: Path, photos: Path, spoil: Spoil
 ) -> None:
@@ -276,6 +278,7 @@ def test_analyses_are_made_of_the_pictures_that_are_there_and_again_with_the_res
     assert now == then
 
 
+@pytest.mark.slow
 def test_strict_on_the_command_line(tmp_path: Path, photos: Path, spoil: Spoil) -> None:
     spoil({clean(photos): "raises"})
     for command in ("attack", "audit"):

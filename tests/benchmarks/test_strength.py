@@ -28,6 +28,7 @@ def test_the_rows_are_those_of_the_kept_searches() -> None:
         assert {name: row[name] for name in numbers} == pytest.approx(numbers, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_an_audit_has_the_rows_of_its_table(tmp_path: Path) -> None:
     attacks = "bidirectional", "guided", "pgd"
     for attack in attacks[:2]:

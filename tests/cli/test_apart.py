@@ -34,6 +34,7 @@ def test_json_is_all_of_the_output_whatever_a_victim_prints(picture_file: Path) 
     assert all(way in err for way in WAYS)
 
 
+@pytest.mark.slow
 def test_quiet_prints_nothing_of_a_victims(picture_file: Path) -> None:
     assert outputs("score", picture_file, *TALKING, "--quiet") == ("", "")
 
@@ -48,6 +49,7 @@ def test_a_result_for_people_is_without_what_a_victim_prints(picture_file: Path)
     assert "print" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_victim_may_close_its_streams(picture_file: Path) -> None:
     victim = ("--victim", "python:tests.support.talking:closing", "--range", "0", "255")
     before = sys.argv, sys.stdout, sys.stderr

@@ -81,6 +81,7 @@ def line(command: tuple[str, ...], photos: Path, out: Path) -> list[object]:
     return [*command, photos, "--victim", "reference", "--queries", 12, "--out", out]
 
 
+@pytest.mark.slow
 @ENDS
 @RUNS
 def test_a_signal_stops_between_two_queries_and_the_same_command_goes_on(
@@ -280,8 +281,9 @@ def test_a_victims_program_and_its_children_end_too(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("whole", ["driver", "group"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "whole"), [(signal.SIGTERM, "driver"), (signal.SIGHUP, "group")]
+)
 def test_workers_whose_victim_hangs_end_too(
     number: int, whole: str, photos: Path, tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def test_every_command_tells_what_it_skips_once_and_searches_folders_on_demand(
     assert "skipped" not in quiet.output
 
 
+@pytest.mark.slow
 def test_python_is_warned_or_told(folder: Path, tmp_path: Path) -> None:
     victim = VICTIM[1]
     calls: list[Callable[..., object]] = [
@@ -100,6 +101,7 @@ def test_python_is_warned_or_told(folder: Path, tmp_path: Path) -> None:
     assert SKIPPED in iqaudit.datasets.load(folder).skipped[0]
 
 
+@pytest.mark.slow
 def test_a_folder_searched_deep_has_safe_cells_and_leads_back(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "audit"
     spec = f"folder:{folder},recursive"

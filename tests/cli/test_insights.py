@@ -46,6 +46,7 @@ def audit(tmp_path: Path) -> Path:
     return write_manifest(tmp_path, cells, {"score_range": [118, 138]})
 
 
+@pytest.mark.slow
 def test_insights_are_sentences_and_a_file(run: Path) -> None:
     victim = ["--victim", BRIGHT, "--range", 118, 138]
     result = iqaudit_("insights", run, *victim)
@@ -60,6 +61,7 @@ def test_insights_are_sentences_and_a_file(run: Path) -> None:
     assert iqaudit_("insights", run, *victim, "--quiet").output == ""
 
 
+@pytest.mark.slow
 def test_every_cell_of_an_audit_has_its_insights(audit: Path) -> None:
     result = iqaudit_("insights", audit, "--json")
     assert result.exit_code == 0, result.output
@@ -85,6 +87,7 @@ def test_transfer_prints_matrices_with_the_diagonal_marked(audit: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_victim_that_may_cost_money_is_asked_with_a_yes_alone(
     audit: Path, tmp_path: Path
 ) -> None:

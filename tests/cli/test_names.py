@@ -71,6 +71,7 @@ def test_names_stay_apart_on_disks_that_take_letters_for_one_another(odd: Path) 
         assert not name.startswith(("-.", "."))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [["odd"], ["--data", "folder:odd"]])
 def test_odd_names_are_carried_through_a_run(
     data: list[str], odd: Path, monkeypatch: pytest.MonkeyPatch

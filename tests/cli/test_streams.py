@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.auditing import ROOT, ROUGH, contents
+from tests.support.auditing import ROOT, ROUGH, contents, iqaudit_
 from tests.support.processes import LIMIT
 
 from iqaudit._cli import main
@@ -121,19 +121,24 @@ def test_the_callers_streams_are_afterwards_as_they_were(photos: Path, code: Cod
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>&1 | head -1"])
-@pytest.mark.parametrize("engine", ["serial", "processes"])
+@pytest.mark.parametrize(
+    ("closed", "engine"),
+    [
+        *((each, "serial") for each in ("<&-", ">&-", "2>&-", "2>&1 | head -1")),
+        *((each, "processes") for each in ("<&- >&- 2>&-", "2>&1 | head -1")),
+    ],
+)
 def test_streams_that_are_closed_at_the_start_are_no_files_of_the_run(
     closed: str, engine: str, photos: Path, tmp_path: Path
 ) -> None:
     """The next file that is opened would have a closed stream's number, and be printed into."""
-    command = ("audit", "--attack", "square", "--engine", engine, "--workers", "2")
-    words = [sys.executable, "-m", "iqaudit"]
-    for out, end in (("whole", ""), ("run", closed)):
-        arguments = line(command, photos, tmp_path / out / "run")
-        shell = " ".join(map(str, [*words, *arguments, end]))
-        done = subprocess.run(
-            ["bash", "-c", f"set -o pipefail; {shell}"], cwd=ROOT, timeout=LIMIT, check=False
-        )
-        assert done.returncode == 0
+    command = ("audit", "--attack", "square", "--engine")
+    whole = line((*command, "serial"), photos, tmp_path / "whole" / "run")
+    assert iqaudit_(*whole).exit_code == 0
+    words = line((*command, engine, "--workers", "2"), photos, tmp_path / "run" / "run")
+    shell = " ".join(map(str, [sys.executable, "-m", "iqaudit", *words, closed]))
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {shell}"], cwd=ROOT, timeout=LIMIT, check=False
+    )
+    assert done.returncode == 0
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")

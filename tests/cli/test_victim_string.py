@@ -175,6 +175,7 @@ def test_help_has_headings_and_fits_eighty_columns(command: str) -> None:
     assert max(map(len, options)) <= 80
 
 
+@pytest.mark.slow
 def test_a_name_tells_two_victims_of_one_kind_apart(places: Mapping[str, Path]) -> None:
     function = "python:tests.conftest:roughness"
     victims = [f"{function},range=0:20,name=first", f"{function},range=0:30,name=second"]

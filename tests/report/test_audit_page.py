@@ -190,6 +190,7 @@ def test_the_page_names_no_place_and_is_the_same_again(audit: Path) -> None:
     assert write_report(audit).read_bytes() == page
 
 
+@pytest.mark.slow
 def test_without_the_analyses_the_page_says_how_to_have_them(tmp_path: Path) -> None:
     page = write_report(write_cells(tmp_path)).read_text("utf-8")
     assert "<code>iqaudit transfer</code>" in page
@@ -239,6 +240,7 @@ def test_a_leaderboard_is_sorted_by_what_is_asked(audit: Path, tmp_path: Path) -
     assert "Sorted by SSIM" in page
 
 
+@pytest.mark.slow
 def test_an_older_runs_missing_figures_are_dashes(tmp_path: Path) -> None:
     run = write(tmp_path / "run", function(brightness), photographs(2))
     record = json.loads((run / "results.json").read_text())

@@ -132,6 +132,7 @@ def test_only_one_process_adds_to_a_file(path: Path, monkeypatch: pytest.MonkeyP
         Journal(path)
 
 
+@pytest.mark.slow
 def test_a_file_that_was_removed_while_waited_for_is_begun_anew(path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     held = context.Event()

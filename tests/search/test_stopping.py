@@ -81,6 +81,7 @@ def test_unusable_ends_are_refused_before_the_first_query(
         iqaudit.attack(make_picture(24, 31), Rough(0, 20), queries=20, **arguments)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_an_early_end_is_a_planned_one(tmp_path: Path) -> None:
     """It counts in the means, is verified, and the page says how the search ended."""
     from skimage import data, io

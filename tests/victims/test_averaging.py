@@ -323,6 +323,7 @@ def test_check_tells_what_repeats_bring_the_noise_to() -> None:
     assert "--repeats" in alone.sentence
 
 
+@pytest.mark.slow
 def test_check_takes_no_noise_for_a_say() -> None:
     found = findings(Repeated(noisy(3), 4))
     assert found["resolution"].verdict is Verdict.WARN
@@ -368,6 +369,7 @@ def test_the_command_line_averages_bills_and_verifies(
     assert "at least 10 queries" in few.stderr
 
 
+@pytest.mark.slow
 def test_a_named_victims_run_is_verified_with_its_repeats(
     tmp_path: Path, make_picture: MakePicture
 ) -> None:

@@ -86,6 +86,7 @@ def test_sizes_that_a_network_leaves_open_are_taken(name: str, folder: Path) -> 
             iqaudit.attack(PICTURE[:12], victim, queries=3)
 
 
+@pytest.mark.slow
 def test_a_size_that_a_network_fixes_is_the_only_one_and_said_beforehand(
     folder: Path, tmp_path: Path
 ) -> None:

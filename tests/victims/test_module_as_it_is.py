@@ -139,6 +139,7 @@ def test_training_mode_changes_no_score() -> None:
     assert all(part.training for part in net.modules())
 
 
+@pytest.mark.slow
 def test_an_attack_on_a_module_that_was_trained_on_is_one_on_a_new_victim() -> None:
     net = _Net()
     victim = TorchModule(net, SCALE)
@@ -168,6 +169,7 @@ def test_a_module_that_did_not_change_is_read_once(monkeypatch: pytest.MonkeyPat
     assert len(read_ones) == 2
 
 
+@pytest.mark.slow
 def test_a_module_that_changed_is_compared_with_dense_passes_anew() -> None:
     net = _Net()
     victim = TorchModule(net, SCALE)

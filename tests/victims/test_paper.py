@@ -94,7 +94,7 @@ def test_tensors_and_scores_are_those_of_the_authors_module(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["dbcnn", "unique", "tres"])
+@pytest.mark.parametrize("model", ["dbcnn", "tres"])
 def test_untrained_ones_must_be_asked_for_and_say_so(model: str, make_picture: MakePicture) -> None:
     with pytest.raises(InputError, match="--untrained"):
         as_victim(model)
@@ -114,6 +114,7 @@ def unique_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [None, "state_dict"])
 def test_a_checkpoint_fits_with_and_without_wrapping(
     wrap: str | None, unique_checkpoint: Path, tmp_path: Path

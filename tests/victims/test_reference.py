@@ -69,6 +69,7 @@ def test_its_features_recognise_what_imagenet_taught() -> None:
         assert int(logits.argmax()) in classes
 
 
+@pytest.mark.slow
 def test_the_demos_photographs_outscore_their_degraded_copies(reference: Reference) -> None:
     from iqaudit.datasets import _demo
 
