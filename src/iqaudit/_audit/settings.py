@@ -68,8 +68,7 @@ SETTINGS = MappingProxyType(
             "fresh",
             WHOLE,
             "K",
-            "Where a victim answers at random: last answers to the attacked picture, whose mean is "
-            "its score; beside the budget.",
+            "Of a victim that answers at random: last answers, beside the budget, whose mean counts.",
             Stop.fresh,
         ),
     )
