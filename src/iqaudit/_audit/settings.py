@@ -68,7 +68,7 @@ SETTINGS = MappingProxyType(
             "fresh",
             WHOLE,
             "K",
-            "Of a victim that answers at random: last answers, beside the budget, whose mean counts.",
+            "Last answers to a victim that is random, beside the budget; their mean counts.",
             Stop.fresh,
         ),
     )
