@@ -16,7 +16,7 @@ from tests.support.serving import Hours, Server, asks, drop, good, running, says
 
 import iqaudit
 from iqaudit import UnscorableError, VictimError
-from iqaudit._assess.check import Verdict
+from iqaudit._assess.questions import Verdict
 from iqaudit._core.picture import picture_key
 from iqaudit._runs.schema import load
 from iqaudit.testing import Recording

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from tests.support.pictures import MakePicture
 
 import iqaudit
-from iqaudit._assess.check import Finding, Verdict, check
+from iqaudit._assess.check import Finding, check
 from iqaudit._assess.cost import work
+from iqaudit._assess.questions import Verdict
 from iqaudit.testing import Failing, Noisy, Recording
 from iqaudit.victims import Card, Function, Window, as_victim
 from iqaudit.victims._fingerprint import fingerprint

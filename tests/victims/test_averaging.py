@@ -20,7 +20,8 @@ from tests.support.serving import RANGE, Hours, Server, asks, running
 
 import iqaudit
 from iqaudit import InputError, VictimError, _cli
-from iqaudit._assess.check import Finding, Verdict, check
+from iqaudit._assess.check import Finding, check
+from iqaudit._assess.questions import Verdict
 from iqaudit._core.stream import Stream
 from iqaudit._report import write_report
 from iqaudit._runs.schema import load as load_record

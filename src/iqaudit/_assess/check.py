@@ -4,56 +4,16 @@
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from itertools import pairwise
-from typing import TypeAlias
 
-import numpy as np
-
-from iqaudit._assess import cost, memory
-from iqaudit._core import distortions
+from iqaudit._assess import cost, memory, questions
+from iqaudit._assess.questions import Outcome, Verdict
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import Picture, Pixels
-from iqaudit.victims._averaging import Repeated
-from iqaudit.victims._base import Victim, forget, gradient_of
+from iqaudit.victims._base import Victim, gradient_of
 from iqaudit.victims._fingerprint import fingerprint, refuse_if_down
-from iqaudit.victims._scoring import finite, finite_together, slope
-
-REPEATS = 5
-BATCH = 3
-GRID = 8
-"""Cells a side, each changed on its own to see whether the victim looks there."""
-
-MIDDLE = 127
-
-SMALL = 16
-"""Pixels a side of a small picture, where the victim takes such."""
-
-CELL_CHANGE = 40
-"""Levels: a change of a cell that any eye sees."""
-
-FINE_CHANGES = 8
-"""Pictures that differ by one level, to see whether the score moves at all."""
-
-DIRECTION_PASS, DIRECTION_FAIL = 0.75, 0.5
-"""Shares of degraded copies that must score lower."""
-
-BEYOND_CHANCE = 4
-"""Standard deviations of a score that two of one picture seldom lie apart."""
-
-SATURATED = 0.5
-"""Distance to the ends of 0-10 at which a clean score is warned of."""
-
-
-class Verdict(Enum):
-    """The verdict of a check."""
-
-    PASS = "pass"  # noqa: S105 (no password)
-    WARN = "warn"
-    FAIL = "fail"
+from iqaudit.victims._scoring import finite
 
 
 @dataclass(frozen=True)
@@ -73,10 +33,6 @@ class Finding:
     check: str
     verdict: Verdict
     sentence: str
-
-
-Outcome: TypeAlias = tuple[Verdict, str]
-"""A check's verdict and sentence."""
 
 
 def example() -> list[Picture]:
@@ -127,20 +83,20 @@ def check(
             unscored.add(name)
             yield Finding("answers", Verdict.WARN, f"{name}: {fault}")
         first = next(cut())
-        steady = Finding("deterministic", *_deterministic(victim, first))
+        steady = Finding("deterministic", *questions.deterministic(victim, first))
         yield steady
         if steady.verdict is Verdict.FAIL:
             sentence = "Cannot be told of scores that differ anyway."
             yield Finding("batch", Verdict.WARN, sentence)
         else:
-            yield Finding("batch", *_batch(victim, first))
-        yield Finding("resolution", *_resolution(victim, first))
-        yield Finding("every pixel", *_everywhere(victim, first))
-        yield Finding("scale", *_scale(victim, cut()))
-        yield Finding("range", *_range(victim, first))
-        yield Finding("direction", *_direction(victim, cut()))
+            yield Finding("batch", *questions.batch(victim, first))
+        yield Finding("resolution", *questions.resolution(victim, first))
+        yield Finding("every pixel", *questions.everywhere(victim, first))
+        yield Finding("scale", *questions.scale(victim, cut()))
+        yield Finding("range", *questions.value_range(victim, first))
+        yield Finding("direction", *questions.direction(victim, cut()))
         if gradient_of(victim) is not None:
-            yield Finding("gradient", *_gradient(victim, first))
+            yield Finding("gradient", *questions.gradient(victim, first))
         one, two = fingerprint(victim)
         sentence = f"Scores {one:.6g} and {two:.6g} on two fixed synthetic pictures."
         yield Finding("fingerprint", Verdict.PASS, sentence)
@@ -196,177 +152,3 @@ def _unscored(victim: Victim, pictures: Sequence[Picture]) -> dict[str, VictimEr
     if len(faults) == len(pictures):
         raise next(iter(faults.values()))
     return faults
-
-
-def _deterministic(victim: Victim, pixels: Pixels) -> Outcome:
-    answers = []
-    for _ in range(REPEATS):
-        forget(victim)
-        answers.append(finite(victim, pixels))
-    if len(set(answers)) == 1:
-        return Verdict.PASS, f"{REPEATS} times the same score."
-    sentence = f"The same picture was scored {min(answers):.6g} to {max(answers):.6g}"
-    noise = float(np.std(answers, ddof=1))
-    if isinstance(victim, Repeated):
-        single = victim.card.noise * math.sqrt(victim.repeats)
-        brought = f"{victim.repeats} repeats bring a standard deviation of {single:.2g} to"
-        sentence += (
-            f": {brought if victim.repeats > 1 else 'a standard deviation of'} "
-            f"{victim.card.noise:.2g} ({noise:.2g} here). A step counts only where it gains more, "
-            "and verify allows for it."
-        )
-        return Verdict.WARN, sentence
-    why = "a run cannot be repeated or verified; repeats=5 or --repeats 5 averages answers."
-    return Verdict.FAIL, f"{sentence} (standard deviation {noise:.2g}): {why}"
-
-
-def _batch(victim: Victim, pixels: Pixels) -> Outcome:
-    if victim.card.largest_batch == 1:
-        return Verdict.PASS, "Takes one picture a call."
-    count = min(BATCH, victim.card.largest_batch or BATCH)
-    pictures = [np.roll(pixels, 7 * shift, axis=1) for shift in range(count)]
-    alone = [finite(victim, picture) for picture in pictures]
-    together = finite_together(victim, np.stack(pictures))
-    gap = max(abs(a - b) for a, b in zip(alone, together, strict=True))
-    if not gap:
-        return Verdict.PASS, "The same score alone and in a batch."
-    if gap <= BEYOND_CHANCE * victim.card.noise:
-        return Verdict.PASS, "The same score alone and in a batch, within noise."
-    small = gap <= 1e-4 * victim.card.scale.spread
-    mend = (
-        "results depend on the batch (--batch) in the last digits."
-        if small
-        else "use batch=1 or --batch 1."
-    )
-    sentence = f"A picture's score alone and in a batch differs by {gap:.2g}: {mend}"
-    return Verdict.WARN if small else Verdict.FAIL, sentence
-
-
-def _resolution(victim: Victim, pixels: Pixels) -> Outcome:
-    """Tell whether changes of one level reach the score."""
-    rng = np.random.default_rng(0)
-    answers = [finite(victim, pixels)]
-    for _ in range(FINE_CHANGES):
-        signs = rng.integers(-1, 2, pixels.shape)
-        answers.append(finite(victim, (pixels + signs).clip(0, 255).astype(np.uint8)))
-    noise, different = victim.card.noise, len(set(answers))
-    sentence = "Changes of one level in 255 move the score"
-    if noise and np.ptp(answers) <= BEYOND_CHANCE * noise:
-        return Verdict.WARN, f"{sentence} by no more than its noise does."
-    if different == FINE_CHANGES + 1:
-        return Verdict.PASS, f"{sentence}."
-    sentence = f"{FINE_CHANGES} pictures that differ by one level got {different} different scores"
-    why = "the victim rounds its input or its answer, and a search sees only steps."
-    return Verdict.WARN if different > 1 else Verdict.FAIL, f"{sentence}: {why}"
-
-
-def _everywhere(victim: Victim, pixels: Pixels) -> Outcome:
-    """Tell which parts of a picture have a say."""
-    height, width = pixels.shape[:2]
-    clean = finite(victim, pixels)
-    rows = np.linspace(0, height, GRID + 1).astype(int)
-    columns = np.linspace(0, width, GRID + 1).astype(int)
-    unseen = cells = 0
-    for top, bottom in pairwise(rows):
-        for left, right in pairwise(columns):
-            changed = pixels.copy()
-            cell = changed[top:bottom, left:right]
-            if not cell.size:
-                continue
-            cells += 1
-            cell[:] = np.where(cell > MIDDLE, cell - CELL_CHANGE, cell + CELL_CHANGE)
-            unseen += abs(finite(victim, changed) - clean) <= BEYOND_CHANCE * victim.card.noise
-    window = victim.card.window(height, width)
-    known = 1 - window.height * window.width / (height * width)
-    if not unseen:
-        return Verdict.PASS, "Every part of the picture has a say."
-    say, drawn = "no say", "queries spent there are wasted"
-    if known:
-        drawn = f"the attack draws only in the {100 * (1 - known):.0f} % that it looks at"
-    elif victim.card.noise:
-        say, drawn = "no say beyond the score's noise", "more repeats would tell what it has"
-    share = f"{100 * (unseen / cells):.0f} % of the picture"
-    return Verdict.WARN, f"{share} has {say} ({width} x {height}): {drawn}."
-
-
-def _gradient(victim: Victim, pixels: Pixels) -> Outcome:
-    try:
-        zero = not slope(victim, pixels).any()
-    except VictimError as error:
-        return Verdict.WARN, f"{error} Attack it as a black box: pgd gives it no ceiling."
-    if zero:
-        return Verdict.WARN, (
-            "The gradient is zero everywhere (the input is rounded, or the score is cut off from "
-            "it): pgd cannot attack it, and is no ceiling. Attack it as a black box."
-        )
-    return Verdict.PASS, "The score has a gradient that pgd, the ceiling, can follow."
-
-
-def _scale(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
-    scale = victim.card.scale
-    answers = [finite(victim, picture) for picture in pictures]
-    qualities = [scale.quality(answer) for answer in answers]
-    sentence = f"scores {min(answers):.4g} to {max(answers):.4g}; scale: {scale.source}."
-    if not all(scale.fits(answer) and scale.admits(answer) for answer in answers):
-        outside = "Good photographs score outside what the scale was made for"
-        return Verdict.FAIL, f"{outside}: {sentence}"
-    if min(qualities) < SATURATED or max(qualities) > 10 - SATURATED:
-        return Verdict.WARN, f"Near an end of 0-10, where little is left to move: {sentence}"
-    return Verdict.PASS, f"Good photographs lie well inside 0-10: {sentence}"
-
-
-def _range(victim: Victim, pixels: Pixels) -> Outcome:
-    """Tell the answers to pictures that scorers fail on, as they may be signs of a failure."""
-    side = max(SMALL, victim.card.smallest_side)
-    odd = {
-        "a flat": np.full_like(pixels, MIDDLE),
-        "a random": np.random.default_rng(0).integers(0, 256, pixels.shape, np.uint8),
-        "a small": pixels if victim.card.size else pixels[:side, :side],
-    }
-    answers = {}
-    for name, picture in odd.items():
-        with suppress(VictimError):  # a failure that says so is none to be asked about
-            answers[name] = finite(victim, picture)
-    scale = victim.card.scale
-    least, most = (f"{end:g}" for end in (scale.low, scale.high))
-    said = ", ".join(f"{name} picture {answer:.4g}" for name, answer in answers.items())
-    scored = f"scored were {said or 'none'}"
-    if not all(scale.admits(answer) for answer in answers.values()):
-        return Verdict.WARN, (
-            f"Outside the range, {least} to {most}: {scored}. Such answers are taken for failures, "
-            "and gain nothing; if they are scores, say unbounded (--unbounded)."
-        )
-    if len(set(answers.values())) < len(answers):
-        return Verdict.WARN, (
-            f"The same answer to unlike pictures: {scored}. If it is its sign of a failure, an "
-            "attack takes it for a score: have the victim raise an error, or answer nan."
-        )
-    bounds = f"an answer outside {least} to {most} is taken for a failure"
-    if scale.fitted or math.isinf(scale.high - scale.low):
-        bounds = "none would be taken for a failure"
-    return Verdict.PASS, f"Of odd pictures {scored}; {bounds}."
-
-
-def _direction(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
-    ladders: list[tuple[Callable[[Pixels, float], Pixels], tuple[float, ...]]] = [
-        (distortions.blur, (1, 2, 4)),
-        (distortions.noise, (8, 16, 32)),
-        (lambda pixels, quality: distortions.jpeg(pixels, int(quality)), (40, 20, 8)),
-    ]
-    quality = victim.card.scale.quality
-    lower = [
-        quality(finite(victim, make(pixels, strength))) < clean
-        for pixels, clean in ((each, quality(finite(victim, each))) for each in pictures)
-        for make, strengths in ladders
-        for strength in strengths
-    ]
-    share = float(np.mean(lower))
-    sentence = f"{100 * share:.0f} % of blurred, noisy and JPEG-compressed copies score lower"
-    if share >= DIRECTION_PASS:
-        return Verdict.PASS, f"{sentence} than their originals."
-    if share >= DIRECTION_FAIL:
-        return Verdict.WARN, f"Only {sentence} than their originals."
-    return (
-        Verdict.FAIL,
-        f"Only {sentence}: is a lower score better (lower_is_better=True, --lower-is-better)?",
-    )

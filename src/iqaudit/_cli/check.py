@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 import iqaudit
-from iqaudit._assess.check import Finding, Verdict
+from iqaudit._assess.check import Finding
+from iqaudit._assess.questions import Verdict
 from iqaudit._audit.settings import DATA
 from iqaudit._cli import options
 from iqaudit._cli.printing import print_json, print_skipped, stdout
