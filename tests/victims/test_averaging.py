@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
+from tests.support.auditing import ROUGH
 from tests.support.pictures import MakePicture
 from tests.support.records import text
 from tests.support.scorers import roughness
@@ -32,6 +34,7 @@ from iqaudit.testing import Noisy, Recording
 from iqaudit.victims import Card, Function, Repeated, Victim, as_victim
 from iqaudit.victims._averaging import PROBES
 from iqaudit.victims._fingerprint import probes
+from iqaudit.victims._spec import VictimSpec
 
 SCALE = iqaudit.Scale.from_range(*RANGE)
 
@@ -410,3 +413,20 @@ def test_nothing_is_asked_before_everything_else_fits(
     result = CliRunner().invoke(_cli.main, command)
     assert result.exit_code == 2, result.output
     assert sentence in " ".join(result.stderr.split())
+
+
+def test_fresh_answers_are_as_many_as_was_said_and_their_number_is_the_audits(
+    photos: Path, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"queries": 5, "attacks": ["square"], "analyses": False}
+    victims = [VictimSpec(ROUGH, {"defences": ["noise:4"]})]
+    for fresh, billed in ((0, 0), (3, 3), (None, Stop.fresh)):
+        out = tmp_path / str(fresh)
+        audit = iqaudit.audit(victims, photos, fresh=fresh, out=out, **options)
+        for row in load_record(audit.cells[0].path).pictures:
+            assert row.fresh_queries == len(row.fresh) == billed
+            assert (row.luckiest_score is None) == (billed == 0)
+        with pytest.raises(InputError, match="fresh"):
+            iqaudit.audit(victims, photos, fresh=5, out=out, **options)
+    with pytest.raises(InputError, match="fresh"):
+        iqaudit.audit(victims, photos, fresh=-1, out=tmp_path / "none", **options)

@@ -221,7 +221,8 @@ class AuditSpec:
             "queries": list(self.budgets) if isinstance(self.queries, tuple) else self.queries,
             "early_stop": self.stop.rgo,
             "until_plateau": self.stop.plateau,
-            "fresh": self.stop.fresh,
+            # The usual number is not written, as before there was one.
+            **({"fresh": self.stop.fresh} if self.stop.fresh != Stop.fresh else {}),
         }
 
 
