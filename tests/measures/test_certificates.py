@@ -46,7 +46,8 @@ def test_a_bound_covers_the_shifted_median_as_often_as_it_says(side: int) -> Non
     assert len(ends) == 1000
     worst = np.tanh((radius if side else -radius) / 9)  # the change along that direction
     held = ends[:, 1] >= worst if side else ends[:, 0] <= worst
-    assert held.mean() >= confidence
+    # At least the share that is said, but for what 1,000 trials may miss of it.
+    assert held.mean() >= confidence - 3 * np.sqrt(confidence * (1 - confidence) / 1000)
 
 
 @settings(max_examples=60, deadline=None)
