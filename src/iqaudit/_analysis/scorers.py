@@ -255,13 +255,18 @@ class ScoreCache(ExitStack):
 
     def of(self, scorer: Scorer, pixels: Pixels) -> float:
         """Return a picture's native score: the known one, or else asked and kept."""
-        place = scorer.label, picture_key(pixels)
+        key = picture_key(pixels)
+        return self.kept(scorer.label, key, lambda: score(scorer.victim, pixels))
+
+    def kept(self, label: str, key: int, ask: Callable[[], float]) -> float:
+        """Return the native score of a label and a key: the known one, or else asked and kept."""
+        place = label, key
         if place not in self._known:
             file = self._file
             if place not in self._known:  # another process may have asked meanwhile
-                native = score(scorer.victim, pixels)
+                native = ask()
                 file.keep([CachedScore(*place, native)])
-                self.counts[scorer.label] += 1
+                self.counts[label] += 1
                 self._known[place] = native
                 self._count()
         return self._known[place]
