@@ -42,6 +42,8 @@ def _with(victim: VictimSpec, defences: Sequence[Any]) -> Iterator[VictimSpec]:
     for candidate in defences:
         several = candidate.split(CHAIN) if isinstance(candidate, str) else candidate
         chain = tuple(several) if isinstance(several, list | tuple) else (several,)
+        if not chain:
+            raise InputError("A candidate has a defence at least; each victim is undefended, too.")
         options = dict(victim.options)
         if "name" in options:
             options["name"] += CHAIN + CHAIN.join(map(str, chain))
@@ -97,9 +99,10 @@ def compare_defences(
     VictimError
         If a victim fails; the answers are kept.
     """
+    defences = [defences] if isinstance(defences, str) else defences
     said = {"victims": victims, "data": data, **settings}
     if defences:
-        said["victims"] = with_defences(victims or (), defences)
+        said["victims"] = with_defences(victims or (), defences) or None
         done = audit(**said, out=path, yes=yes, analyses=False)
     elif given := [name for name, value in said.items() if value]:
         raise InputError(f"{', '.join(given)}: name the defences that are to be compared.")

@@ -125,7 +125,7 @@ def _attacked(
             "A file (--from) says its victims and their defences itself: iqaudit audit --from "
             "FILE --out RUN, then iqaudit defences RUN."
         )
-    settings = settings | {"victims": with_defences(settings.get("victims", ()), defences)}
+    settings["victims"] = with_defences(settings.get("victims", ()), defences) or None
     if not output.silent and not (out / AUDIT).exists():
         _print_plan(iqaudit.plan(**settings, workers=how["workers"]))
     progress = Progress(stderr(), quiet=output.silent)
@@ -158,25 +158,29 @@ def _print(compared: DefenceTable) -> None:
     stdout().print(shown)
     say()
     for row in compared.rows:
-        say(f"{_name(row, compared)}: {row.verdict}. {row.text}")
-        if row.certificate is not None:
-            say(f"  certificate: {row.certificate.text}")
+        _print_sentences(row, f"{_name(row, compared)}: ")
     say("\nWith 95 % intervals and all other figures: --all, --csv FILE, --json.")
 
 
 def _print_all(compared: DefenceTable) -> None:
-    """Print a table a row, of every figure with its interval."""
+    """Print a table a row, of every figure with its interval, and its sentences."""
     for row in compared.rows:
         stdout().print(_whole(row, compared))
+        say(f"{row.pictures} pictures, {row.rated} with an opinion score.")
+        _print_sentences(row)
+        say()
+
+
+def _print_sentences(row: DefenceRow, name: str = "") -> None:
+    say(f"{name}{row.verdict}. {row.text}")
+    if row.certificate is not None:
+        say(f"Certificate: {row.certificate.text}")
 
 
 def _whole(row: DefenceRow, compared: DefenceTable) -> Table:
     protocol = f"{row.attack} · {row.levels}/255 · goal {row.goal} · {row.queries:,} queries"
-    caption = (
-        f"{row.pictures} pictures, {row.rated} with an opinion score. {row.verdict}: {row.text}"
-    )
     title = f"{_name(row, compared)} · {protocol}"
-    shown = table("", "*figure", "*95 % interval", title=title, caption=f"{caption}\n")
+    shown = table("", "*figure", "*95 % interval", title=title)
     for column in COLUMNS:
         estimate = getattr(row, column.name)
         if estimate.value is not None:
@@ -188,8 +192,6 @@ def _whole(row: DefenceRow, compared: DefenceTable) -> Table:
     shown.add_row("passes a question", f"{row.passes:,}", "")
     if row.seconds is not None:
         shown.add_row("seconds a score, now", f"{row.seconds:.2g}", "")
-    if row.certificate is not None:
-        shown.add_row("certificate", "", Text(row.certificate.text))
     return shown
 
 

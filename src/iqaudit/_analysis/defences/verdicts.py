@@ -30,8 +30,8 @@ def verdict(
     less = differs and (difference.value or 0) < 0
     worse = beyond(balance, 0) and (balance.value or 0) < 0
     rgo = (
-        f"RGO is {figure(found['rgo_adaptive'])} to an attack that asks it, against "
-        f"{figure(found['rgo_undefended'])} without"
+        f"RGO is {figure(found['rgo_adaptive'], '.3f')} to an attack that asks it, against "
+        f"{figure(found['rgo_undefended'], '.3f')} without"
     )
     people = "people" if scores.rated.any() else "the undefended scores"
     price = f"the share of RGO that it takes less the share of agreement with {people} that it "
@@ -50,21 +50,21 @@ def _signs(cells: Cells, names: Sequence[str], scores: Scores) -> list[str]:
         cells.plain, cells.plain_white, names
     ):
         signs.append(
-            f"The black box goes beyond the white box by {figure(over.difference)}: the gradient "
-            "is masked."
+            f"The black box goes beyond the white box by {figure(over.difference, '.3f')}: the "
+            "gradient is masked."
         )
     for fewer, more in pairwise(cells.white):
         both = _both(rgo_of(more, names), rgo_of(fewer, names))
         if both is not None and both.sign < 0:
             signs.append(
                 f"pgd with {more.queries:,} steps is weaker than with {fewer.queries:,}, by "
-                f"{figure(both.difference)}: the gradient is masked."
+                f"{figure(both.difference, '.3f')}: the gradient is masked."
             )
     unaware = paired(mean, [scores.unaware], [scores.known])
     if unaware.sign > 0:
         signs.append(
             "Yesterday's pictures, made without knowing of it, go farther, by "
-            f"{figure(unaware.difference)}: the search is misled."
+            f"{figure(unaware.difference, '.3f')}: the search is misled."
         )
     return signs
 
