@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 import iqaudit
 from iqaudit import DefenceRow, DefenceTable, InputError, measures
-from iqaudit._analysis.defences import figures, verdicts
+from iqaudit._analysis.defences import certificates, figures, verdicts
 from iqaudit._analysis.defences.figures import Beyond, Cells, Scores
 from iqaudit._analysis.defences.table import FORMAT
 from iqaudit._analysis.scorers import named
@@ -32,7 +32,7 @@ from iqaudit.victims._defended import Defended
 
 DEFENCES_OF = ("median:3", "noise:2", "smooth:3@4", "median-crops:3", "median:3+round:2")
 OPINIONS = (1.0, 3.5, 3.0, 8.5, 7.5, 9.0)
-QUERIES = 60
+QUERIES = 40
 SCALE = iqaudit.Scale.from_range(0, 20)
 
 
@@ -50,6 +50,14 @@ def data(folder: Path, opinions: Sequence[float] = OPINIONS) -> dict[str, Any]:
 def compare(out: Path, defences: Sequence[Any] = DEFENCES_OF, **others: Any) -> DefenceTable:
     settings = {"victims": [ROUGH], "attacks": ["square"], "queries": QUERIES, "engine": "serial"}
     return iqaudit.compare_defences(out, defences, **settings | others)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fewer_draws() -> Iterator[None]:
+    """Have certificates ask less."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certificates, "DRAWS", 100)
+        yield
 
 
 @pytest.fixture(scope="module")
