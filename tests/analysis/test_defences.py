@@ -1,7 +1,7 @@
 """The table of defences, against a second, plain statement of each figure."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +48,12 @@ def data(folder: Path, opinions: Sequence[float] = OPINIONS) -> dict[str, Any]:
 
 
 def compare(out: Path, defences: Sequence[Any] = DEFENCES_OF, **others: Any) -> DefenceTable:
-    settings = {"victims": [ROUGH], "attacks": ["square"], "queries": QUERIES, "engine": "serial"}
+    settings: dict[str, Any] = {
+        "victims": [ROUGH],
+        "attacks": ["square"],
+        "queries": QUERIES,
+        "engine": "serial",
+    }
     return iqaudit.compare_defences(out, defences, **settings | others)
 
 
@@ -281,7 +286,7 @@ def cells(plain: CellData, own: CellData) -> Cells:
     return Cells(plain, own, (), ())
 
 
-def pushed(cell: CellData, qualities: Sequence[float], clean: Sequence[float]) -> CellData:
+def pushed(cell: CellData, qualities: Iterable[float], clean: Sequence[float]) -> CellData:
     """Return a cell whose pictures have these qualities."""
     pictures = tuple(
         replace(
@@ -363,7 +368,7 @@ def test_the_queries_to_a_figure_are_the_first_that_reach_it() -> None:
 def test_what_cannot_be_compared_is_refused_before_a_query(
     settings: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
-    settings = {"defences": ["median:3"], "data": uneven()} | settings
+    settings = {"defences": ["median:3"], "data": uneven(), **settings}
     with pytest.raises(InputError, match=sentence):
         compare(tmp_path / "run", **settings)
     assert not (tmp_path / "run").exists()

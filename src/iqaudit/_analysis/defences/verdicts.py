@@ -8,7 +8,7 @@ from iqaudit._analysis.defences.figures import Cells, Scores, net, rgo_of
 from iqaudit._analysis.findings.sentences import figure, percent
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit.measures._arrays import Floats
-from iqaudit.measures._bootstrap import ENOUGH, Paired, beyond, mean, paired
+from iqaudit.measures._bootstrap import ENOUGH, Estimate, Paired, beyond, mean, paired
 
 HELPS, COSTS, NOTHING, HIDES, UNCLEAR = (
     "helps",
@@ -33,14 +33,23 @@ def verdict(
         f"RGO is {figure(found['rgo_adaptive'], '.3f')} to an attack that asks it, against "
         f"{figure(found['rgo_undefended'], '.3f')} without"
     )
-    people = "people" if scores.rated.any() else "the undefended scores"
-    price = f"the share of RGO that it takes less the share of agreement with {people} that it "
-    price += f"takes is {percent(balance)}"
+    price = _price(balance, "people" if scores.rated.any() else "the undefended scores")
     if signs := _signs(cells, names, scores):
         return HIDES, " ".join((f"{rgo}, and that is no firmness.", *signs))
     if not differs and not worse:
         return NOTHING, f"{rgo}: no clear difference."
-    return (HELPS if less and not worse else COSTS), f"{rgo}; {price}."
+    return (HELPS if less and not worse else COSTS), f"{rgo}.{price}"
+
+
+def _price(balance: Estimate, people: str) -> str:
+    """Say whether it takes more of what the attack reaches, or of what the scores are worth."""
+    if balance.value is None:
+        return ""
+    size, word = balance, "more"
+    if balance.value < 0:
+        turned = (None if each is None else -each for each in (balance.high, balance.low))
+        size, word = Estimate(-balance.value, *turned), "less"
+    return f" It takes {percent(size)} {word} of RGO than of agreement with {people}."
 
 
 def _signs(cells: Cells, names: Sequence[str], scores: Scores) -> list[str]:
