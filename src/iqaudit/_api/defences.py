@@ -75,9 +75,10 @@ def compare_defences(
     defences : sequence of str, Defence or sequence of them
         Each a candidate, as ``"jpeg:75"``; of several in order ``"median:3+jpeg:75"``, or a
         sequence.
-    victims, data
-        As `iqaudit.audit` takes them; each victim is attacked undefended, and behind each
-        candidate.
+    victims : sequence of str, Victim, torch.nn.Module or callable, optional
+        As `iqaudit.audit` takes them; each is attacked undefended, and behind each candidate.
+    data : str, path, array, Picture, a sequence of them, or mapping, optional
+        Likewise.
     yes : bool
         That victims whose scores may be paid for are to be asked.
     trust : bool
