@@ -78,5 +78,5 @@ def test_every_setting_has_an_option_of_its_own() -> None:
 def test_usual_values_are_those_of_an_audit() -> None:
     asked = {"victims": "reference", "data": "csv:scores.csv"}
     usual = {key: row.default for key, row in SETTINGS.items() if row.default is not None}
-    assert usual.keys() == {"attacks", "levels", "goals", "seeds", "queries"}
+    assert usual.keys() == {"attacks", "levels", "goals", "seeds", "queries", "fresh"}
     assert parse.audit_spec(asked | usual) == parse.audit_spec(asked)

@@ -43,7 +43,7 @@ OPTIONS = MappingProxyType(
             "defences",
             OBJECT,
             "DEFENCE",
-            "Before the victim, in order: jpeg:75, median:3, smooth:50@8, …",
+            "Before the victim, in order: jpeg:75, median:3, smooth:50@8, ...",
             many=True,
         ),
         _model("repeats", WHOLE, "K", "Answers averaged into a score; each costs a query."),
