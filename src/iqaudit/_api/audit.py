@@ -32,6 +32,7 @@ from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.goal import Goal
 from iqaudit._core.paths import located
+from iqaudit._core.threads import one_thread
 from iqaudit._runs.agreement import damaged_analyses
 from iqaudit._runs.checksums import DamagedRecordError, noting
 from iqaudit._runs.reader import Results
@@ -206,6 +207,7 @@ class Audit:
         """The insights by cell; None where they were not made."""
         return {cell.cell: insights.load(cell.path) for cell in self.cells}
 
+    @one_thread()
     def compare_defences(
         self, watch: Watch = unwatched, *, yes: bool = False, trust: bool = False
     ) -> DefenceTable:

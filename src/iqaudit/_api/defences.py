@@ -8,7 +8,6 @@ from iqaudit._analysis.analyse import Watch, unwatched
 from iqaudit._analysis.defences.records import DefenceTable
 from iqaudit._api.audit import audit, load
 from iqaudit._core.errors import InputError
-from iqaudit._core.threads import one_thread
 from iqaudit.victims._spec import VictimSpec
 
 CHAIN = "+"
@@ -51,7 +50,6 @@ def _with(victim: VictimSpec, defences: Sequence[Any]) -> Iterator[VictimSpec]:
         yield VictimSpec.of(undefended, {**options, "defences": chain})
 
 
-@one_thread()
 def compare_defences(
     path: str | os.PathLike[str],
     defences: Sequence[Any] = (),
