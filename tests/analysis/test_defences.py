@@ -398,6 +398,26 @@ def test_a_defended_label_is_the_string_that_names_it() -> None:
     assert named(label).label == label
 
 
+def test_seeds_and_levels_are_rows_of_their_own(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"seeds": [0, 1], "levels": [2, 3], "data": uneven(2), "queries": 8}
+    table = compare(tmp_path / "run", ["bits:4"], **settings)
+    assert {(each.seed, each.levels) for each in table.rows} == {(0, 2), (0, 3), (1, 2), (1, 3)}
+    for row in table.rows:
+        assert row.undefended == row.cell.replace("+bits_4", "")
+
+
+def test_who_may_be_paid_is_not_asked_without_a_word(tmp_path: Path) -> None:
+    paid = "python:tests.support.audited:paid"
+    settings: dict[str, Any] = {"victims": [paid], "data": uneven(2), "queries": 8}
+    compare(tmp_path / "run", ["median:3"], yes=True, **settings)
+    answers = (tmp_path / "run" / TRANSFER_ANSWERS).read_bytes()
+    with pytest.raises(InputError, match="say --yes"):
+        iqaudit.compare_defences(tmp_path / "run")
+    [row] = iqaudit.compare_defences(tmp_path / "run", yes=True).rows
+    assert row.seconds is None
+    assert (tmp_path / "run" / TRANSFER_ANSWERS).read_bytes() == answers
+
+
 def test_named_victims_are_matched(tmp_path: Path) -> None:
     table = compare(
         tmp_path / "run", ["median:3"], victims=[f"{ROUGH},name=mine"], data=uneven(2), queries=8

@@ -92,6 +92,8 @@ def defences(
         (_print_all if whole else _print)(compared)
     page = made.report()
     if not output.silent:
+        for cell in made.missing:
+            say(f"{cell}: no results yet", err=True)
         say(f"written to {made.path / DEFENCES}\nreport  {page}")
     left_out = {run.name: load(run).left_out for run in runs(made.path)}
     left_out["defences"] = on_unscored(compared.unscored) if compared.unscored else ""

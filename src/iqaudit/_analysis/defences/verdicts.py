@@ -45,6 +45,11 @@ def _price(balance: Estimate, people: str) -> str:
     """Say whether it takes more of what the attack reaches, or of what the scores are worth."""
     if balance.value is None:
         return ""
+    if not beyond(balance, 0):
+        less = f"the share of RGO less that of agreement is {percent(balance)}"
+        return (
+            f" Whether it takes more of RGO than of agreement with {people} is not clear: {less}."
+        )
     size, word = balance, "more"
     if balance.value < 0:
         turned = (None if each is None else -each for each in (balance.high, balance.low))
