@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from iqaudit._analysis import transfer
+from iqaudit._analysis.defences import records, table
 from iqaudit._analysis.findings import figures, insights
 from iqaudit._runs import schema
 from iqaudit._runs.records import AttackRecord, AuditRecord, RunRecord
@@ -22,6 +23,7 @@ RECORDS: dict[str, tuple[str, type[Any]]] = {
     schema.AUDIT: (schema.AUDIT_FORMAT, AuditRecord),
     schema.INSIGHTS: (insights.FORMAT, figures.Insights),
     schema.TRANSFER: (transfer.FORMAT, transfer.Transfer),
+    schema.DEFENCES: (table.FORMAT, records.DefenceTable),
 }
 
 CHECKSUM = {

@@ -8,6 +8,7 @@ Linf(levels=3)
 from importlib.metadata import version
 
 from iqaudit import attacks, datasets, defences, measures, victims
+from iqaudit._analysis.defences.records import DefenceRow, DefenceTable
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.leaderboard import Leaderboard
@@ -16,6 +17,7 @@ from iqaudit._analysis.transfer import Transfer
 from iqaudit._api.analyses import compare, insights, transfer
 from iqaudit._api.attack import attack, demo
 from iqaudit._api.audit import Audit, audit, load, plan, verify
+from iqaudit._api.defences import compare_defences
 from iqaudit._api.victims import (
     Score,
     calibrate,
@@ -54,6 +56,8 @@ __all__ = [
     "Audit",
     "CellStatus",
     "Check",
+    "DefenceRow",
+    "DefenceTable",
     "Direction",
     "Estimate",
     "Finding",
@@ -89,6 +93,7 @@ __all__ = [
     "calibrate",
     "check",
     "compare",
+    "compare_defences",
     "datasets",
     "defences",
     "demo",

@@ -28,6 +28,7 @@ from iqaudit.testing import Failing, synthetic_picture
 COMMANDS = [
     *("demo", "attack", "score", "check", "calibrate", "verify", "report", "list", "datasets"),
     *("audit", "plan", "status", "tables", "export", "compare", "transfer", "insights"),
+    "defences",
 ]
 
 

@@ -10,6 +10,7 @@ from iqaudit import _cli
 OTHERS: dict[str, list[Any]] = {
     "tables": [iqaudit.Audit.table, iqaudit.Audit.by_queries, iqaudit.Audit.gate],
     "list": [iqaudit.list_victims, iqaudit.list_attacks],
+    "defences": [iqaudit.compare_defences, iqaudit.Audit.compare_defences],
     "datasets": [iqaudit.list_datasets, iqaudit.datasets.load],
 }
 """Of the commands whose name is a plural: a call for each thing that they print."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from iqaudit._analysis import transfer as transfers
+from iqaudit._analysis.defences import table
+from iqaudit._analysis.defences.records import DefenceTable
 from iqaudit._analysis.findings import insights as findings
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.scorers import Progress, Scorer, own_label, owns
@@ -47,6 +49,19 @@ def write_transfer(
         _refuse_payment(shares, "", yes=yes)
         with watch(shares, "") as progress:
             return transfers.transfer(directory, scorers, progress)
+
+
+def write_defences(
+    directory: Path, scorers: Sequence[Scorer], watch: Watch = unwatched, *, yes: bool = False
+) -> DefenceTable:
+    """Write defences.json; see `compare_defences`."""
+    with writing(directory), exclusive(directory):
+        rows = table.compared(directory, scorers)
+        shares = table.to_ask(directory, rows)
+        _refuse_payment(shares, "", yes=yes)
+        with watch(shares, "") as progress:
+            made = table.compare(directory, rows, progress)
+    return table.timed(made, rows)
 
 
 def write_insights(

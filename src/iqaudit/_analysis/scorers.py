@@ -25,6 +25,7 @@ from iqaudit._runs.trust import refuse_strange
 from iqaudit._runs.verify import unnamed
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import tolerance
+from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scoring import score
 from iqaudit.victims._spec import Victims, VictimSpec, held_spec, ready, unasked
@@ -201,6 +202,8 @@ def _label(spec: str, options: Mapping[str, Any]) -> str:
     for key, value in sorted(options.items()):
         if key == "score_range":
             parts.append("range=" + ":".join(f"{end:g}" for end in value))
+        elif key in OPTIONS and OPTIONS[key].many:  # a tuple, or a list as a file has it
+            parts += [f"{key.removesuffix('s')}={each}" for each in value]
         else:
             parts.append(key if value is True else f"{key}={value}")
     return ",".join(parts)
@@ -255,13 +258,18 @@ class ScoreCache(ExitStack):
 
     def of(self, scorer: Scorer, pixels: Pixels) -> float:
         """Return a picture's native score: the known one, or else asked and kept."""
-        place = scorer.label, picture_key(pixels)
+        key = picture_key(pixels)
+        return self.kept(scorer.label, key, lambda: score(scorer.victim, pixels))
+
+    def kept(self, label: str, key: int, ask: Callable[[], float]) -> float:
+        """Return the native score of a label and a key: the known one, or else asked and kept."""
+        place = label, key
         if place not in self._known:
             file = self._file
             if place not in self._known:  # another process may have asked meanwhile
-                native = score(scorer.victim, pixels)
+                native = ask()
                 file.keep([CachedScore(*place, native)])
-                self.counts[scorer.label] += 1
+                self.counts[label] += 1
                 self._known[place] = native
                 self._count()
         return self._known[place]

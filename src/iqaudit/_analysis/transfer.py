@@ -138,7 +138,9 @@ class Transfer:
 
 
 @dataclass(frozen=True)
-class _Cell:
+class Cell:
+    """A finished cell: its directory, its results.json, and the pictures whose searches ended."""
+
     path: Path
     record: RunRecord
     pairs: tuple[Pair, ...]
@@ -150,7 +152,7 @@ MOST = 3
 
 def to_ask(run: Path, scorers: Sequence[Scorer]) -> dict[str, int]:
     """Return how many scores `transfer` will ask each victim for, by its label."""
-    cells = _cells(run)
+    cells = finished(run)
     keys = {
         picture_key(picture)
         for cell in cells
@@ -160,7 +162,7 @@ def to_ask(run: Path, scorers: Sequence[Scorer]) -> dict[str, int]:
     with ScoreCache(run / schema.TRANSFER_ANSWERS) as cache:
         counts = {}
         for scorer in scorers:
-            first = picture_key(_acquaint(cache, scorer, cells))
+            first = picture_key(acquaint(cache, scorer, cells))
             again = cache.knows(scorer.label, first)  # the check's
             unknown = sum(not cache.knows(scorer.label, key) for key in keys)
             counts[scorer.label] = unknown + again
@@ -187,12 +189,12 @@ def transfer(run: Path, scorers: Sequence[Scorer], progress: Progress | None = N
     VictimError
         If a victim fails; the answers so far are kept.
     """
-    cells = _cells(run)
-    _check(cells, scorers)
+    cells = finished(run)
+    refuse_unfit(cells, scorers)
     # With one thread, as in an audit: a score's last bits hang on their number.
     with one_thread(), ScoreCache(run / schema.TRANSFER_ANSWERS, progress) as cache:
         for scorer in scorers:
-            cache.check(scorer, _acquaint(cache, scorer, cells))
+            cache.check(scorer, acquaint(cache, scorer, cells))
         unscored: list[Unscored] = []
         asked = [_cell(each, scorers, cache, unscored) for each in cells]
     rows = tuple(
@@ -232,19 +234,19 @@ def load(run: Path) -> Transfer | None:
     return schema.read(run / schema.TRANSFER, FORMAT, Transfer)
 
 
-def _cells(run: Path) -> tuple[_Cell, ...]:
+def finished(run: Path) -> tuple[Cell, ...]:
     """Return the finished cells that have a finished picture."""
     cells = []
     for path in map(Path.resolve, schema.runs(run)):
         record = schema.load(path)
         if chosen := pairs(path, record):
-            cells.append(_Cell(path, record, chosen))
+            cells.append(Cell(path, record, chosen))
     if not cells:
         raise InputError(f"{run}: no picture's search came to its end, so there is none to score.")
     return tuple(cells)
 
 
-def _check(cells: Sequence[_Cell], scorers: Sequence[Scorer]) -> None:
+def refuse_unfit(cells: Sequence[Cell], scorers: Sequence[Scorer]) -> None:
     """Refuse victims before the first is asked."""
     labels = [scorer.label for scorer in scorers]
     if len(set(labels)) < len(labels):
@@ -257,7 +259,7 @@ def _check(cells: Sequence[_Cell], scorers: Sequence[Scorer]) -> None:
                 check_sizes(scorer.victim, [Picture(pair.name, pair.clean())])
 
 
-def _acquaint(cache: ScoreCache, scorer: Scorer, cells: Sequence[_Cell]) -> Pixels:
+def acquaint(cache: ScoreCache, scorer: Scorer, cells: Sequence[Cell]) -> Pixels:
     """Take in the recorded scores of a victim, and return a picture to compare it by."""
     attacked = [cell for cell in cells if is_own(cell.path, scorer)]
     for cell in attacked:
@@ -266,7 +268,7 @@ def _acquaint(cache: ScoreCache, scorer: Scorer, cells: Sequence[_Cell]) -> Pixe
 
 
 def _cell(
-    cell: _Cell, scorers: Sequence[Scorer], cache: ScoreCache, unscored: list[Unscored]
+    cell: Cell, scorers: Sequence[Scorer], cache: ScoreCache, unscored: list[Unscored]
 ) -> list[PictureTransfer]:
     """Ask every victim about a cell's pictures; one that a victim cannot score is left out."""
     answers = [_asked(cell, pair, scorers, cache) for pair in cell.pairs]
@@ -277,7 +279,7 @@ def _cell(
 
 
 def _asked(
-    cell: _Cell, pair: Pair, scorers: Sequence[Scorer], cache: ScoreCache
+    cell: Cell, pair: Pair, scorers: Sequence[Scorer], cache: ScoreCache
 ) -> PictureTransfer | Unscored:
     """Ask every victim about a picture, as far as its scores are not known."""
     pictures = three(pair, cell.record.levels)

@@ -9,6 +9,9 @@ from typing import Any
 
 from iqaudit._analysis import analyse, transfer
 from iqaudit._analysis.analyse import Watch, unwatched
+from iqaudit._analysis.defences.matches import matches
+from iqaudit._analysis.defences.records import DefenceTable
+from iqaudit._analysis.defences.table import load as load_defences
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.scorers import own, own_label, owns
@@ -29,6 +32,7 @@ from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.goal import Goal
 from iqaudit._core.paths import located
+from iqaudit._core.threads import one_thread
 from iqaudit._runs.agreement import damaged_analyses
 from iqaudit._runs.checksums import DamagedRecordError, noting
 from iqaudit._runs.reader import Results
@@ -202,6 +206,38 @@ class Audit:
     def insights(self) -> dict[str, Insights | None]:
         """The insights by cell; None where they were not made."""
         return {cell.cell: insights.load(cell.path) for cell in self.cells}
+
+    @one_thread()
+    def compare_defences(
+        self, watch: Watch = unwatched, *, yes: bool = False, trust: bool = False
+    ) -> DefenceTable:
+        """Tell what its victims' defences keep, stop and cost; see `iqaudit.compare_defences`.
+
+        Parameters
+        ----------
+        watch : callable
+            As `iqaudit.transfer` takes it.
+        yes : bool
+            That victims whose scores may be paid for are to be asked.
+        trust : bool
+            Whether the directory is your own; see `iqaudit.verify`.
+
+        Raises
+        ------
+        InputError
+            If no victim is there with a defence and without, or one cannot be made or asked.
+        VictimError
+            If a victim fails; its answers are kept.
+        """
+        matches(self.path)  # refused before a victim is made
+        cells = [cell.resolve() for cell in runs(self.path)]
+        scorers = owns(cells, may_ask=yes, trust=trust, named=self._named)
+        return analyse.write_defences(self.path, scorers, watch, yes=yes)
+
+    @property
+    def defences(self) -> DefenceTable | None:
+        """The table of defences; None where it was not made."""
+        return load_defences(self.path)
 
     def report(self) -> Path:
         """Write the page, report.html, and return its path.

@@ -38,6 +38,7 @@ from iqaudit._runs.records import (
 )
 from iqaudit._runs.schema import (
     ANSWERS,
+    DEFENCES,
     ENTRIES,
     FILES,
     FORMAT,
@@ -83,7 +84,7 @@ def prepare(folder: Path) -> None:
     refuse_links(folder)
     for name in (*FILES, ANSWERS, ENTRIES):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for name in (RESULTS, REPORT, INSIGHTS, TRANSFER, f"{ANSWERS}/{STOPPED}"):
+    for name in (RESULTS, REPORT, INSIGHTS, TRANSFER, DEFENCES, f"{ANSWERS}/{STOPPED}"):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -93,7 +94,7 @@ def withdraw(root: Path, folders: Iterable[str]) -> None:
     They are of fewer pictures. The scores that were asked for them stay.
     """
     for folder in (root, *(root / name for name in folders)):
-        for name in (REPORT, INSIGHTS, TRANSFER):
+        for name in (REPORT, INSIGHTS, TRANSFER, DEFENCES):
             (folder / name).unlink(missing_ok=True)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from iqaudit._analysis import transfer
+from iqaudit._analysis.defences.table import load as load_defences
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.tables import export, tables
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure, find
@@ -13,6 +14,7 @@ from iqaudit._analysis.tables.cells import CellData, load, missing
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._report import verdict as verdicts
 from iqaudit._report.charts import Axis, Chart, Series, chart, domain
+from iqaudit._report.defences import compared
 from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.findings import themes
 from iqaudit._report.gallery import gallery
@@ -61,6 +63,7 @@ def page(path: Path) -> dict[str, Any]:
         "checkpoints": _checkpoints(cells, earlier),
         "curves": _curves(cells),
         "transfer": moved,
+        "defences": compared(load_defences(path)),
         "matrices": () if moved is None else matrices(moved, cells),
         "themes": themes(cells),
         "gallery": gallery(path, cells),

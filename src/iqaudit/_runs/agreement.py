@@ -21,6 +21,7 @@ from iqaudit._runs.records import (
 from iqaudit._runs.schema import (
     ANSWERS,
     AUDIT,
+    DEFENCES,
     INSIGHTS,
     INSIGHTS_ANSWERS,
     RESULTS,
@@ -53,7 +54,7 @@ def disagreements(run: Path, record: RunRecord) -> Iterator[str]:
 def damaged_analyses(folder: Path) -> tuple[str, ...]:
     """Name what is damaged of a directory's analyses: their files and the answers' lines."""
     with noting() as noted:
-        for file in (folder / INSIGHTS, folder / TRANSFER):
+        for file in (folder / each for each in (INSIGHTS, TRANSFER, DEFENCES)):
             if file.exists():
                 refuse_unsealed(file, content := file.read_bytes())
                 refuse_changed(file, intact=_is_object(content))

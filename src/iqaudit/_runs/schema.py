@@ -7,6 +7,7 @@ scores/NAME.npy       every native score answered, in order, and its picture's k
 report.html           the page
 insights.json         weaknesses that the attack shows; beside it the scores asked for it (.jsonl)
 transfer.json         the pictures scored by other victims, likewise; in an audit's own directory
+defences.json         its victims with defences and without; scores asked for it: transfer.jsonl
 
 An audit's directory holds such runs, its cells, beside a manifest, audit.json, that names them.
 Each JSON file names its format, and is read into a record of `iqaudit._runs.records`; docs/schema
@@ -38,7 +39,8 @@ RESULTS, REPORT = "results.json", "report.html"
 AUDIT, AUDIT_FORMAT = "audit.json", "iqaudit audit, version 1"
 INSIGHTS, INSIGHTS_ANSWERS = "insights.json", "insights.jsonl"
 TRANSFER, TRANSFER_ANSWERS = "transfer.json", "transfer.jsonl"
-ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS)
+DEFENCES = "defences.json"
+ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS, DEFENCES)
 
 ANSWERS, ENTRIES = "answers", "entries"
 """The folders of a cell that is not finished: answers on pictures that are begun, and records of

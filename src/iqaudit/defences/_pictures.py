@@ -400,7 +400,7 @@ class MedianCrops(Standard):
         height, width = (side // self.tiles for side in picture.shape[:2])
         part = picture[: self.tiles * height, : self.tiles * width]
         grid = part.reshape(self.tiles, height, self.tiles, width, 3)
-        return np.ascontiguousarray(grid.swapaxes(1, 2)).reshape(-1, height, width, 3)
+        return np.ascontiguousarray(grid.swapaxes(1, 2)).reshape(self.tiles**2, height, width, 3)
 
     def answer(self, scores: Scores) -> float:
         """Return the median; see `Defence`."""

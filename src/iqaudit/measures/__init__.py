@@ -7,6 +7,7 @@ by side.
 """
 
 from iqaudit.measures._agreement import change_rate, krocc, plcc, rmse, srocc
+from iqaudit.measures._certificates import median_bounds, smoothed_bounds, smoothing_rank
 from iqaudit.measures._perceptual import flip_map
 from iqaudit.measures._strength import (
     MSU_OFFSET,
@@ -35,6 +36,7 @@ __all__ = [
     "l2",
     "linf",
     "mean_deviation",
+    "median_bounds",
     "normalised_gain",
     "plcc",
     "psnr",
@@ -43,6 +45,8 @@ __all__ = [
     "rgo",
     "rmse",
     "robustness",
+    "smoothed_bounds",
+    "smoothing_rank",
     "srocc",
     "ssim",
     "wasserstein_score",

@@ -84,6 +84,11 @@ class Repeated:
         return np.where(none.any(axis=0), first, mean)
 
     @property
+    def defences(self) -> Any:
+        """The defences that the victim stands behind."""
+        return getattr(self._victim, "defences", ())
+
+    @property
     def draws(self) -> bool:
         """Whether the victim draws random numbers, which a search counts."""
         return draws(self._victim)

@@ -202,6 +202,13 @@ class Defended:
         return Window(top, left, bottom - top, right - left)
 
 
+def defences_of(victim: Victim) -> tuple[Standard, ...]:
+    """Return the defences that a victim stands behind; none of one that is not defended."""
+    found = getattr(victim, "defences", ())  # which a user's own victim may have for itself
+    several = isinstance(found, tuple) and all(isinstance(each, Standard) for each in found)
+    return found if several else ()
+
+
 class Drawn:
     """A search with a victim whose defences draw: its questions are counted.
 
