@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tests.support import audited
 from tests.support.auditing import ROUGH, contents
 from tests.support.audits import photographs, uneven
+from tests.support.scorers import roughness
 from torch import Tensor, nn
 
 import iqaudit
@@ -340,6 +341,56 @@ def test_a_verdict_is_by_intervals(
     assert said == word, text
     few = dict(list(seen.items())[:4])
     assert verdicts.verdict(both, tuple(few), Scores(both, few), found)[0] == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("white", "plain_white", "sign"),
+    [
+        ((1.0, 2.5), (3.5,), ""),
+        ((0.2, 0.4), (3.5,), "The black box goes beyond the white box"),
+        ((0.2, 0.4), (0.3,), ""),  # as it does undefended: a trait of the victim
+        ((2.6, 1.5), (3.5,), "pgd with 20 steps is weaker than with 10"),
+        ((2.6, 1.5), (3.5, 3.0), ""),
+    ],
+)
+def test_signs_of_masking_are_said(
+    white: Sequence[float],
+    plain_white: Sequence[float],
+    sign: str,
+    made: tuple[Path, DefenceTable],
+) -> None:
+    known = {each.cell: each for each in iqaudit.load(made[0]).cells}
+    row = row_of(made[1], "median:3")
+    bumps = 0.02 * np.arange(6) * (-1) ** np.arange(6)
+
+    def cell(name: str, by: float, queries: int = QUERIES) -> CellData:
+        qualities = np.array(CLEAN) - by + bumps * by
+        return replace(pushed(known[name], qualities, CLEAN), queries=queries)
+
+    plain, own = cell(row.undefended, 3.0), cell(row.cell, 1.0)
+    whites = [
+        [cell(name, by, 10 * number) for number, by in enumerate(each, 1)]
+        for name, each in ((row.undefended, plain_white), (row.cell, white))
+    ]
+    both = Cells(plain, own, *whites)
+    seen = {each.figures.name: Beyond(one, None, None, None)
+            for each, one in zip(plain.pictures, CLEAN, strict=True)}  # fmt: skip
+    scores = Scores(both, seen)
+    found = figures.figures(both, scores, seen, 1, 0.0)
+    said, text = verdicts.verdict(both, tuple(seen), scores, found)
+    assert said == ("hides" if sign else "helps"), text
+    assert sign in text
+    assert found["ceiling"].value == pytest.approx(
+        max(measures.rgo(CLEAN, np.array(CLEAN) - by + bumps * by) for by in white)
+    )
+
+
+def test_a_victim_whose_figures_tell_nothing_has_no_verdict(tmp_path: Path) -> None:
+    steps = Function(lambda them: 5 * np.rint(roughness(them) / 5), SCALE, name="steps")
+    settings: dict[str, Any] = {"victims": [steps], "data": uneven(), "queries": 12}
+    [row] = compare(tmp_path / "run", ["bits:6"], **settings).rows
+    assert row.verdict == "unclear"
+    assert row.text.startswith("Undefended, the figures tell nothing.")
 
 
 def test_the_queries_to_a_figure_are_the_first_that_reach_it() -> None:

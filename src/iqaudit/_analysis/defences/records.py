@@ -75,7 +75,7 @@ class DefenceRow:
     certificate : Certificate or None
         None where the defence has none.
     verdict : str
-        "helps", "costs more than it helps", "does nothing", "hides"; "unclear" of few pictures.
+        "helps", "costs more than it helps", "does nothing", "hides"; or "unclear".
     text : str
         Sentences on it.
     """

@@ -25,6 +25,8 @@ def verdict(
     """Return the word and the sentences on a row's figures."""
     if len(names) < ENOUGH:
         return UNCLEAR, f"Fewer than {ENOUGH} pictures decide nothing."
+    if told := [doubt.text for doubt in cells.plain.doubts if doubt.whole]:
+        return UNCLEAR, f"Undefended, the figures tell nothing. {' '.join(told)}"
     difference, balance = found["rgo_difference"], net(scores)
     differs = beyond(difference, 0)
     less = differs and (difference.value or 0) < 0
@@ -67,13 +69,8 @@ def _signs(cells: Cells, names: Sequence[str], scores: Scores) -> list[str]:
             f"The black box goes beyond the white box by {figure(over.difference, '.3f')}: the "
             "gradient is masked."
         )
-    for fewer, more in pairwise(cells.white):
-        both = _both(rgo_of(more, names), rgo_of(fewer, names))
-        if both is not None and both.sign < 0:
-            signs.append(
-                f"pgd with {more.queries:,} steps is weaker than with {fewer.queries:,}, by "
-                f"{figure(both.difference, '.3f')}: the gradient is masked."
-            )
+    if not _weaker(cells.plain_white, names):
+        signs += _weaker(cells.white, names)
     unaware = paired(mean, [scores.unaware], [scores.known])
     if unaware.sign > 0:
         signs.append(
@@ -89,6 +86,20 @@ def _over_white(cell: CellData, white: Sequence[CellData], names: Sequence[str])
     known = [each for each in found if each is not None]
     strongest = max(known, key=lambda each: each.floor.value or 0, default=None)
     return strongest if strongest is not None and strongest.sign > 0 else None
+
+
+def _weaker(white: Sequence[CellData], names: Sequence[str]) -> list[str]:
+    """Say where more steps along the gradient are clearly weaker than fewer."""
+    pairs = [
+        (fewer, more, _both(rgo_of(more, names), rgo_of(fewer, names)))
+        for fewer, more in pairwise(white)
+    ]
+    return [
+        f"pgd with {more.queries:,} steps is weaker than with {fewer.queries:,}, by "
+        f"{figure(both.difference, '.3f')}: the gradient is masked."
+        for fewer, more, both in pairs
+        if both is not None and both.sign < 0
+    ]
 
 
 def _both(one: Floats, other: Floats) -> Paired | None:
