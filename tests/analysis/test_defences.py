@@ -86,6 +86,7 @@ def qualities(victim: Any, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
     return np.array([SCALE.quality(float(victim.score(each[None])[0])) for each in pictures])
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_pictures(made: tuple[Path, DefenceTable]) -> None:
     run, table = made
     row = row_of(table, "median:3")
@@ -145,6 +146,7 @@ def test_several_pictures_a_question_are_counted(made: tuple[Path, DefenceTable]
     assert row.rgo_equal_passes.value == pytest.approx(measures.rgo(before, after))
 
 
+@pytest.mark.slow
 def test_yesterdays_pictures_are_asked_once(run: Path, made: tuple[Path, DefenceTable]) -> None:
     answers = (run / TRANSFER_ANSWERS).read_bytes()
     assert iqaudit.load(run).defences == replace(
@@ -158,6 +160,7 @@ def test_yesterdays_pictures_are_asked_once(run: Path, made: tuple[Path, Defence
     assert b"seconds" not in (run / DEFENCES).read_bytes()
 
 
+@pytest.mark.slow
 def test_what_a_transfer_asked_is_not_asked_again(run: Path) -> None:
     (run / TRANSFER_ANSWERS).unlink()
     iqaudit.transfer(run, trust=True)
@@ -168,6 +171,7 @@ def test_what_a_transfer_asked_is_not_asked_again(run: Path) -> None:
     assert all(b"noise of 4" in each or each == ROUGH.encode() for each in labels)
 
 
+@pytest.mark.slow
 def test_an_interrupted_comparison_goes_on_to_the_same_bytes(
     run: Path, made: tuple[Path, DefenceTable]
 ) -> None:
@@ -256,6 +260,7 @@ class Net(nn.Module):
         return scores
 
 
+@pytest.mark.slow
 def test_a_white_box_is_a_ceiling_and_no_row(tmp_path: Path) -> None:
     """Of a victim that exists in this process alone, whose defences no file holds."""
     victim = TorchModule(Net().eval(), iqaudit.Scale.from_range(-0.2, 0.2))

@@ -61,6 +61,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory, make_picture: MakePicture
     return attack
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("score", "sign"),
     [

@@ -54,6 +54,7 @@ def left(found: Insights, treatment: str) -> Estimate:
     return next(each.left.attack for each in found.survival if each.treatment == treatment)
 
 
+@pytest.mark.slow
 def test_a_mean_level_survives_a_mirror_and_noise_whole(run: Path) -> None:
     found = insights.insights(run, Asked(brightness))
     assert astuple(left(found, "mirror")) == pytest.approx((1, 1, 1))
@@ -76,6 +77,7 @@ def test_the_finest_detail_is_lost_when_resized_and_mean_level_is_not(tmp_path: 
     assert (left(level, "resize").value or 0) > 0.9
 
 
+@pytest.mark.slow
 def test_the_floor_is_the_random_picture_scored_once(run: Path) -> None:
     found = insights.insights(run, victim := Asked(brightness))
     scale, signed = victim.card.scale, []
@@ -171,6 +173,7 @@ def test_whole_pictures_say_nothing_of_a_place(tmp_path: Path) -> None:
     assert "cannot be had" in found.where.text
 
 
+@pytest.mark.slow
 def test_unseen_and_never_changed_pixels_are_counted(tmp_path: Path) -> None:
     victim = Asked(brightness)
     victim.card = replace(
@@ -230,6 +233,7 @@ def test_answers_of_a_failing_victim_are_kept(run: Path) -> None:
     assert again.asked[1:] == whole.asked[20:]
 
 
+@pytest.mark.slow
 def test_another_victim_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="it is another"):
         insights.insights(run, Asked(middle))
@@ -253,6 +257,7 @@ def test_a_run_without_a_finished_picture_shows_nothing(run: Path) -> None:
         insights.insights(run, Asked(brightness))
 
 
+@pytest.mark.slow
 def test_the_file_is_the_figures(run: Path) -> None:
     found = insights.insights(run, Asked(brightness))
     assert insights.load(run) == found
@@ -267,6 +272,7 @@ def test_the_file_is_the_figures(run: Path) -> None:
         insights.load(run)
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_anothers_place_loses_its_insights(run: Path) -> None:
     insights.insights(run, Asked(brightness))
     iqaudit.attack(photographs(1), Asked(brightness), queries=2, out=run, overwrite=True)
@@ -401,6 +407,7 @@ def test_an_attack_that_found_nothing_has_nothing_to_show(tmp_path: Path) -> Non
     assert found.pace.text == "No score was moved."
 
 
+@pytest.mark.slow
 def test_a_changed_picture_is_refused(run: Path) -> None:
     insights.insights(run, Asked(brightness))
     name = load_record(run).pictures[1].name

@@ -90,6 +90,7 @@ def test_without_opinions_there_is_no_correlation(tmp_path: Path) -> None:
     assert found.text.startswith("Each picture is scored by the victim")
 
 
+@pytest.mark.slow
 def test_shared_pictures_are_asked_once_and_recorded_ones_never(audit: Path) -> None:
     victims = [Asked(brightness), Asked(checks)]
     scorers = [Scorer(each.card.name, each) for each in victims]
@@ -106,6 +107,7 @@ def test_shared_pictures_are_asked_once_and_recorded_ones_never(audit: Path) -> 
     assert transfer.to_ask(audit, scorers) == {"brightness": 1, "checks": 1}
 
 
+@pytest.mark.slow
 def test_an_interrupted_transfer_goes_on(audit: Path) -> None:
     def stop(asked: int) -> None:
         if asked == 30:
@@ -156,6 +158,7 @@ def test_a_picture_too_small_for_a_victim_is_refused_before_a_score(audit: Path)
     assert not asked.asked
 
 
+@pytest.mark.slow
 def test_the_file_is_the_figures(audit: Path) -> None:
     assert transfer.load(audit) is None
     found = transfer.transfer(audit, [scorer(brightness)])

@@ -14,7 +14,7 @@ from iqaudit._core.picture import Picture
 from iqaudit._search.trial import TrialResult
 
 VICTIM = "python:tests.support.audited:rough"
-FEW, MANY = 10, 16
+FEW, MANY = 10, 13
 
 
 class Count:

@@ -39,6 +39,7 @@ def test_an_anytime_attack_is_searched_once_and_others_once_a_budget(several: Au
     assert (one.folder, one.shorter) == ("rough--square", ())
 
 
+@pytest.mark.slow
 def test_shorter_budgets_are_the_tables_rows_of_an_audit_of_their_own(
     tmp_path: Path, several: AuditSpec
 ) -> None:
@@ -75,12 +76,14 @@ def test_an_audit_of_several_budgets_that_was_stopped_comes_to_the_same_bytes(
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_rule_is_held_to_every_budget(tmp_path: Path, several: AuditSpec) -> None:
     serial(several, tmp_path / "run")
     judged = iqaudit.load(tmp_path / "run").gate(["rgo > 2"])
     assert [each.cell for each in judged][-2:] == ["rough--random at 30 queries", "rough--random"]
 
 
+@pytest.mark.slow
 def test_budgets_are_a_list_everywhere(tmp_path: Path, photos: Path) -> None:
     settings = {"victims": ROUGH, "data": {"pictures": [str(photos)]}}
     assert audit_spec({**settings, "queries": [40, 20]}).budgets == (20, 40)

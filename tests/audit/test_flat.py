@@ -74,7 +74,7 @@ def command(photos: Path, out: Path, *others: object) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["serial", "processes"])
+@pytest.mark.parametrize("engine", ["processes"])
 def test_the_command_is_killed_and_taken_up(
     engine: str, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +178,7 @@ def test_an_audit_and_a_run_do_not_take_each_other_up(
     assert iqaudit_("verify", run).exit_code == 0
 
 
+@pytest.mark.slow
 def test_it_asks_for_the_budget_and_two_scores_more(
     tmp_path: Path, photos: Path, asked: Callable[[], int]
 ) -> None:

@@ -28,6 +28,7 @@ from iqaudit.victims._spec import VictimSpec
 # What is written
 
 
+@pytest.mark.slow
 def test_a_cell_is_the_run_that_iqaudit_attack_writes(
     tmp_path: Path, campaign: AuditSpec, photos: Path
 ) -> None:

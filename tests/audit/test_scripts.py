@@ -25,8 +25,9 @@ import iqaudit
 GUARDS = pytest.mark.parametrize("guard", ['if __name__ == "__main__":', "if True:"])
 
 
-@GUARDS
-@pytest.mark.parametrize("way", ["stdin", "-c"])
+@pytest.mark.parametrize(
+    ("guard", "way"), [('if __name__ == "__main__":', "stdin"), ("if True:", "-c")]
+)
 def test_a_script_that_is_no_file_needs_no_guard(
     way: str, guard: str, photos: Path, tmp_path: Path
 ) -> None:

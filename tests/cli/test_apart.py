@@ -28,6 +28,7 @@ def outputs(*arguments: object) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_json_is_all_of_the_output_whatever_a_victim_prints(picture_file: Path) -> None:
     out, err = outputs("score", picture_file, *TALKING, "--json")
     assert [each["name"] for each in json.loads(out)] == [picture_file.stem]

@@ -63,6 +63,7 @@ def test_help_has_examples_everywhere(command: list[str]) -> None:
     assert re.search(rf"Examples?:\n +iqaudit {''.join(command)}", result.output)
 
 
+@pytest.mark.slow
 def test_help_comes_without_loading_torch() -> None:
     code = "import sys, iqaudit._cli; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT)
@@ -131,6 +132,7 @@ def test_score_is_the_victims(photo: Path, reference: iqaudit.victims.Reference)
     assert f"{expected:.4f}" in iqaudit_("score", photo).stdout
 
 
+@pytest.mark.slow
 def test_verify_exits_1_where_a_picture_was_changed(run: Path) -> None:
     good = iqaudit_("verify", run)
     assert good.exit_code == 0
@@ -286,6 +288,7 @@ def test_conversions_are_said(tmp_path: Path, make_picture: MakePicture) -> None
 FUNCTION = ["--victim", "python:tests.support.scorers:roughness", "--range", "0", "20"]
 
 
+@pytest.mark.slow
 def test_a_run_says_how_its_victim_was_made_unless_that_may_be_secret(
     tmp_path: Path, photo: Path
 ) -> None:

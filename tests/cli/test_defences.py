@@ -22,6 +22,7 @@ LINE = ["--victim", ROUGH, "--defence", "median:3", "--defence", "median:3+noise
 HOW = ["--attack", "square", "--queries", 16, "--engine", "serial"]
 
 
+@pytest.mark.slow
 def test_it_attacks_with_and_without_and_prints_the_table(photos: Path, tmp_path: Path) -> None:
     run, file = tmp_path / "run", tmp_path / "all.csv"
     done = iqaudit_("defences", photos, *LINE, *HOW, "--out", run)
@@ -47,6 +48,7 @@ def test_it_attacks_with_and_without_and_prints_the_table(photos: Path, tmp_path
     assert iqaudit_("defences", run, "--quiet").output == ""
 
 
+@pytest.mark.slow
 def test_a_stopped_command_goes_on_to_the_same_bytes(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +65,7 @@ def test_a_stopped_command_goes_on_to_the_same_bytes(
     assert contents(run) == contents(whole)
 
 
+@pytest.mark.slow
 def test_pictures_that_cannot_be_scored_are_named(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

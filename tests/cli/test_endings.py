@@ -144,6 +144,7 @@ def test_scores_that_were_asked_are_printed(
     assert "Interrupted: start the same command again." in ended.stderr
 
 
+@pytest.mark.slow
 @ENDS
 @pytest.mark.parametrize(
     "command",
@@ -250,10 +251,13 @@ wait; sleep 60
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
-    ("at", "command"),
-    [(1, "attack {0} --out {1}"), (9, "attack {0} --out {1}"), (3, "score {0}")],
+    ("number", "at", "command"),
+    [
+        (signal.SIGHUP, 1, "attack {0} --out {1}"),
+        (signal.SIGTERM, 9, "attack {0} --out {1}"),
+        (signal.SIGTERM, 3, "score {0}"),
+    ],
 )
 def test_a_victims_program_and_its_children_end_too(
     at: int, command: str, number: int, photos: Path, tmp_path: Path

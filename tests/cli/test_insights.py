@@ -70,6 +70,7 @@ def test_every_cell_of_an_audit_has_its_insights(audit: Path) -> None:
     assert insights.load(audit / "two")
 
 
+@pytest.mark.slow
 def test_transfer_prints_matrices_with_the_diagonal_marked(audit: Path) -> None:
     result = iqaudit_("transfer", audit)
     assert result.exit_code == 0, result.output

@@ -144,6 +144,7 @@ def test_sentences_show_no_control_characters(odd: Path) -> None:
                 call(name)
 
 
+@pytest.mark.slow
 def test_ascii_output_is_enough(odd: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "iqaudit", "score", str(odd), *VICTIM[:2]],

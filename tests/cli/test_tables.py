@@ -33,6 +33,7 @@ def iqaudit_(*arguments: object) -> Result:
     return CliRunner().invoke(_cli.main, list(map(str, arguments)))
 
 
+@pytest.mark.slow
 def test_tables_prints_every_figure_that_there_is(audit: Path) -> None:
     result = iqaudit_("tables", audit)
     assert result.exit_code == 0, result.output

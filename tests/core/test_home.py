@@ -109,6 +109,7 @@ def test_a_victims_files_may_be_at_home(victim: str, home: Path) -> None:
     assert str(home) not in as_victim(victim).card.name
 
 
+@pytest.mark.slow
 def test_a_checkpoint_and_a_scale_may_be_at_home(home: Path) -> None:
     state = as_victim("unique", untrained=True, score_range=(0, 1)).module.state_dict()  # type: ignore[attr-defined]
     save_file(dict(state), home / "unique.safetensors")

@@ -235,6 +235,7 @@ def test_the_depth_of_formats_that_pillow_cuts_is_read_from_their_headers() -> N
         assert depth(shallow[:place] + bytes([shallow[place] | 0x40]) + shallow[place + 1 :]) > 8
 
 
+@pytest.mark.slow
 def test_nothing_of_it_is_printed(tmp_path: Path) -> None:
     samples = struct.pack("<HHL", 277, 3, 1)
     logged = TIFF.replace(samples + b"\3\0", samples + b"\xff\0")

@@ -294,6 +294,7 @@ def test_a_line_that_cannot_be_used_is_a_sentence(
         datasets.load(f"{kind}:{root}")
 
 
+@pytest.mark.slow
 def test_live_in_the_wild_on_its_own_pictures(shared: Path, tmp_path: Path) -> None:
     photographs = shared / "data" / "clive50"
     if not photographs.is_dir():

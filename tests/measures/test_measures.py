@@ -160,6 +160,7 @@ def test_flip_of_black_and_white_is_the_papers_formula_by_hand() -> None:
     assert measures.flip(black, black + np.uint8(255)) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.slow
 @given(PICTURE, PICTURE)
 def test_flip_lies_in_0_to_1_and_knows_no_order(one: Pixels, two: Pixels) -> None:
     errors = measures.flip_map(one, two)

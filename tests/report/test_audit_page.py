@@ -184,6 +184,7 @@ def test_tables_have_captions_and_heads_their_scopes(page: Chrome) -> None:
         assert not found.find_elements("css selector", "th:not([scope])")
 
 
+@pytest.mark.slow
 def test_the_page_names_no_place_and_is_the_same_again(audit: Path) -> None:
     page = (audit / "report.html").read_bytes()
     assert str(audit.parent).encode() not in page
@@ -197,6 +198,7 @@ def test_without_the_analyses_the_page_says_how_to_have_them(tmp_path: Path) -> 
     assert "<code>iqaudit insights</code>" in page
 
 
+@pytest.mark.slow
 def test_chance_is_no_verdict_but_stands_beside(tmp_path: Path) -> None:
     for folder, attack in (("one", "bidirectional"), ("chance", "random")):
         write(tmp_path / folder, function(brightness), photographs(COUNT), attack)

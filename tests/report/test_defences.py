@@ -60,6 +60,7 @@ def placed(ticks: list[tuple[float, float]]) -> Callable[[float | None], float]:
     return lambda value: start + ((value or 0) - low) / (high - low) * (end - start)
 
 
+@pytest.mark.slow
 def test_the_page_has_the_tables_figures_and_verdicts(run: Path, table: DefenceTable) -> None:
     html = iqaudit.load(run).report().read_text("utf-8")
     section = html[html.index('<h2 id="defences">') : html.index('<h2 id="transfer">')]

@@ -44,6 +44,7 @@ def test_a_close_up_keeps_what_fits(
     assert crop(clean, attacked, side) == shown
 
 
+@pytest.mark.slow
 def test_the_gallery_shows_smaller_parts_where_the_room_is_small(run: Path) -> None:
     cells = page(run)["cells"]
     whole, small = gallery(run, cells), gallery(run, cells, budget=80_000)

@@ -39,6 +39,7 @@ def analysed(audit: iqaudit.Audit) -> None:
     audit.report()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size"), [("transfer.jsonl", 4), ("insights.json", 16), ("report.html", 64)]
 )

@@ -60,6 +60,7 @@ def test_the_schemas_are_those_of_the_records() -> None:
     assert made == {file.name: file.read_text() for file in SCHEMAS.glob("*.json")}
 
 
+@pytest.mark.slow
 def test_files_that_are_written_fit_their_schemas(
     tmp_path: Path, make_picture: MakePicture
 ) -> None:

@@ -41,6 +41,7 @@ def test_a_run_verifies(run: Path, rough: Function) -> None:
     assert (checks[0].score, checks[0].linf) == (entry.attacked_score, entry.linf)
 
 
+@pytest.mark.slow
 def test_the_same_run_writes_the_same_bytes(
     run: Path, tmp_path: Path, rough: Function, make_picture: MakePicture
 ) -> None:

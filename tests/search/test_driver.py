@@ -56,6 +56,7 @@ def test_another_seed_gives_another_trajectory(rough: Function, make_picture: Ma
     assert not np.array_equal(one.scores[1:], two.scores[1:])
 
 
+@pytest.mark.slow
 @given(
     queries=st.integers(2, 40),
     batch=st.integers(1, 4),

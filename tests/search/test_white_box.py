@@ -97,7 +97,7 @@ def test_a_named_torch_module_has_a_gradient_and_the_reference_too(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["dbcnn", "tres", "liqe"])
+@pytest.mark.parametrize("model", ["dbcnn", "tres"])
 def test_the_papers_victims_have_a_gradient_where_they_look(
     model: str, make_picture: MakePicture
 ) -> None:

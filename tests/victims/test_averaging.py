@@ -45,6 +45,7 @@ def noisy(deviation: float, seed: int = 0, shift: float = 0) -> Noisy:
     return Noisy(victim, deviation, seed=seed)
 
 
+@pytest.mark.slow
 @given(
     repeats=st.integers(1, 6),
     scores=st.integers(2, 12),

@@ -142,7 +142,8 @@ def spec(photos: Path) -> AuditSpec:
     return AuditSpec(victims, Data(pictures=(str(photos),)), ("square", "guided"), queries=20)
 
 
-@pytest.mark.parametrize("after", [pytest.param(7, marks=pytest.mark.slow), 130, 200])
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [7, 200])
 def test_a_stopped_audit_goes_on_to_the_same_bytes(
     after: int, spec: AuditSpec, tmp_path: Path
 ) -> None:
@@ -174,6 +175,7 @@ def test_a_killed_audit_goes_on_to_the_same_bytes_among_workers(
             assert (run / file.relative_to(whole)).read_bytes() == file.read_bytes()
 
 
+@pytest.mark.slow
 def test_it_is_named_and_verified(photos: Path, tmp_path: Path) -> None:
     line = ["--victim", ROUGH, "--defence", "median:3", "--defence", "noise:2", "--queries", 12]
     run = tmp_path / "run"
@@ -259,6 +261,7 @@ def test_the_gradient_of_a_smooth_scorer_is_that_of_finite_differences() -> None
         assert high - low == pytest.approx(foretold, rel=0.03)
 
 
+@pytest.mark.slow
 def test_pgd_goes_through_a_defence_and_says_how(tmp_path: Path) -> None:
     run = tmp_path / "run"
     line = ["--defence", "bits:6", "--defence", "noise:1", "--attack", "pgd", "--queries", 6]

