@@ -12,6 +12,7 @@ from iqaudit.testing import synthetic_picture
 from iqaudit.victims._spec import VictimSpec
 from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
+from tests.support.serving import Hours, Server, running
 
 # How long an example takes is the machine's affair; pytest's own limit ends what hangs.
 settings.register_profile("iqaudit", deadline=None)
@@ -34,6 +35,19 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Return a service that does as it is told."""
+    with running() as made:
+        yield made
+
+
+@pytest.fixture
+def hours() -> Hours:
+    """Return a clock that does not wait."""
+    return Hours()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.support.auditing import iqaudit_
 from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
-from tests.support.serving import Hours, Server, asks, drop, good, running, says
+from tests.support.serving import Hours, Server, asks, drop, good, says
 
 import iqaudit
 from iqaudit import UnscorableError, VictimError
@@ -201,12 +201,6 @@ def test_verify_finds_the_others_as_recorded(photos: Path, tmp_path: Path) -> No
 
 
 # Services
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running() as made:
-        yield made
 
 
 def picky(score: float) -> Callable[[Any], object]:

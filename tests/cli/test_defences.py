@@ -2,15 +2,11 @@
 
 import csv
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from tests.support import audited
-from tests.support.auditing import ROOT, ROUGH, contents, iqaudit_, kept
-from tests.support.processes import started, wait_until
+from tests.support.auditing import ROUGH, contents, iqaudit_, killed
 
 import iqaudit
 from iqaudit._analysis.defences import certificates
@@ -49,18 +45,11 @@ def test_it_attacks_with_and_without_and_prints_the_table(photos: Path, tmp_path
 
 
 @pytest.mark.slow
-def test_a_stopped_command_goes_on_to_the_same_bytes(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_command_goes_on_to_the_same_bytes(photos: Path, tmp_path: Path) -> None:
     whole, run = tmp_path / "whole", tmp_path / "run"
     line = ["defences", photos, *LINE, *HOW, "--quiet", "--out"]
     assert iqaudit_(*line, whole).exit_code == 0
-    monkeypatch.setenv(audited.PAUSE, "0.02")
-    words = [sys.executable, "-m", "iqaudit", *map(str, line), str(run)]
-    with started(words, cwd=ROOT, stderr=subprocess.PIPE) as driver:
-        wait_until(lambda: kept(run).total() > 40, driver)
-        driver.send_signal(signal.SIGKILL)
-    monkeypatch.delenv(audited.PAUSE)
+    killed([*line, run], run)
     assert iqaudit_(*line, run).exit_code == 0
     assert contents(run) == contents(whole)
 

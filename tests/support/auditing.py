@@ -1,7 +1,9 @@
 """What the tests of audits share."""
 
+import os
 import signal
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -109,6 +111,15 @@ def kept(root: Path) -> Counter[int]:
                 answers = journal.read(cell_store.journal(folder, name), journal.ANSWERS).entries
                 found.update(answer.picture for answer in answers)
     return found
+
+
+def killed(line: Sequence[object], run: Path, answers: int = 40) -> None:
+    """Start a command line, slowly, and kill it once its run has more than so many answers."""
+    words = [sys.executable, "-m", "iqaudit", *map(str, line)]
+    environment = os.environ | {audited.PAUSE: "0.02"}
+    with started(words, cwd=ROOT, stderr=subprocess.PIPE, env=environment) as driver:
+        wait_until(lambda: kept(run).total() > answers, driver)
+        driver.send_signal(signal.SIGKILL)
 
 
 def interrupted(line: Sequence[str], far: Callable[[], bool]) -> tuple[int, str]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.support.auditing import ROUGH
 from tests.support.pictures import MakePicture
 from tests.support.records import text
 from tests.support.scorers import roughness
-from tests.support.serving import RANGE, Hours, Server, asks, running
+from tests.support.serving import RANGE, Hours, Server, asks
 
 import iqaudit
 from iqaudit import InputError, VictimError, _cli
@@ -205,12 +204,6 @@ def test_an_infinite_answer_is_refused_like_any_other(make_picture: MakePicture)
         iqaudit.attack(make_picture(9, 9), overflows, score_range=RANGE, queries=20, repeats=3)
     [begun] = caught.value.results
     assert (begun.queries, begun.outcome) == (6, iqaudit.Outcome.VICTIM_FAILED)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running() as made:
-        yield made
 
 
 def test_a_service_is_asked_anew_for_each_answer(

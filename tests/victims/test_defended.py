@@ -1,7 +1,5 @@
 """A defended victim is a victim: of any kind, in every search, stopped and taken up again."""
 
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,9 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
-from tests.support import audited
-from tests.support.auditing import ROOT, ROUGH, begun, contents, iqaudit_, kept, serial
-from tests.support.processes import started, wait_until
+from tests.support.auditing import ROUGH, begun, contents, iqaudit_, killed, serial
 from tests.support.scorers import roughness
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,6 +20,8 @@ from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 from iqaudit._runs.schema import load
 from iqaudit.defences import Jpeg, Median
+from iqaudit.defences._base import question
+from iqaudit.defences._registry import chain
 from iqaudit.testing import synthetic_picture
 from iqaudit.victims import Function, TorchModule, Victim, as_victim
 from iqaudit.victims._base import gradient_of, open_session
@@ -78,7 +76,7 @@ def test_a_local_defence_scores_again_only_where_a_change_reaches(defences: list
         [score] = np.asarray(session.scores([(session, change)]))
         np.testing.assert_array_equal(
             session.through(change).painted(),
-            cast("Defended", victim).picture(change.painted()),
+            question(chain(defences), change.painted(), None).pictures[0],
         )
         assert score == pytest.approx(
             np.asarray(victim.score(change.painted()[None]))[0], rel=1e-5, abs=1e-6
@@ -155,7 +153,7 @@ def test_a_stopped_audit_goes_on_to_the_same_bytes(
 
 @pytest.mark.slow
 def test_a_killed_audit_goes_on_to_the_same_bytes_among_workers(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, tmp_path: Path
 ) -> None:
     line = [
         *("audit", photos, "--victim", f"{ROUGH},defence=noise:4", "--attack", "square"),
@@ -163,12 +161,7 @@ def test_a_killed_audit_goes_on_to_the_same_bytes_among_workers(
     ]
     whole, run = tmp_path / "whole", tmp_path / "run"
     assert iqaudit_(*line, whole).exit_code == 0
-    monkeypatch.setenv(audited.PAUSE, "0.02")
-    words = [sys.executable, "-m", "iqaudit", *map(str, line), str(run)]
-    with started(words, cwd=ROOT, stderr=subprocess.PIPE) as driver:
-        wait_until(lambda: kept(run).total() > 40, driver)
-        driver.send_signal(signal.SIGKILL)
-    monkeypatch.delenv(audited.PAUSE)
+    killed([*line, run], run)
     assert iqaudit_(*line, run, "--engine", "processes", "--workers", 2).exit_code == 0
     for name in ("results.json", "audit.json"):
         for file in whole.rglob(name):

@@ -6,7 +6,6 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -38,17 +37,6 @@ import iqaudit
 from iqaudit import VictimError
 from iqaudit.victims import Http, as_victim
 from iqaudit.victims._metered.base import BREAKER
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running() as made:
-        yield made
-
-
-@pytest.fixture
-def hours() -> Hours:
-    return Hours()
 
 
 @pytest.mark.parametrize("form", ["raw", "multipart", "multipart:image"])

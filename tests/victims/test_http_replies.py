@@ -2,29 +2,17 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.support.auditing import iqaudit_
 from tests.support.pictures import MakePicture
-from tests.support.serving import Hours, Server, asks, pixels_of, running, says
+from tests.support.serving import Hours, Server, asks, pixels_of, says
 
 import iqaudit
 from iqaudit import VictimError
 from iqaudit.victims._spec import VictimSpec
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running() as made:
-        yield made
-
-
-@pytest.fixture
-def hours() -> Hours:
-    return Hours()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import base64
 import json
 import logging
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from tests.support.serving import (
     Server,
     drop,
     good,
-    running,
 )
 
 import iqaudit
@@ -30,17 +28,6 @@ from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._spec import VictimSpec, unasked
 
 SECRETS = ("tok-7f3a91", "pass-55d2", "query-8c1e")
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running() as made:
-        yield made
-
-
-@pytest.fixture
-def hours() -> Hours:
-    return Hours()
 
 
 def test_secrets_reach_the_service_and_nobody_else(

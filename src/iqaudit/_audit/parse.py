@@ -27,6 +27,9 @@ PROTOCOL: Mapping[str, Any] = MappingProxyType(
 PICTURES = 50
 """Of each data set, in the paper."""
 
+STOPS = MappingProxyType({"early_stop": "rgo", "until_plateau": "plateau", "fresh": "fresh"})
+"""The settings that make a `Stop`, with its names for them."""
+
 
 def read(path: str | os.PathLike[str]) -> AuditSpec:
     """Read an audit's TOML file.
@@ -69,8 +72,7 @@ def audit_spec(settings: Mapping[str, Any]) -> AuditSpec:
             raise unknown("data set of the paper's", paper, PAPERS)
         values = {**PROTOCOL, **values}
     victims = tuple(_victim(each, paper) for each in values.pop("victims", ()))
-    rules = values.pop("early_stop", None), values.pop("until_plateau", None)
-    stop = Stop(*rules, **({"fresh": values.pop("fresh")} if "fresh" in values else {}))
+    stop = Stop(**{rule: values.pop(key) for key, rule in STOPS.items() if key in values})
     if "goals" in values:
         values["goals"] = tuple(map(Goal.named, values["goals"]))
     return AuditSpec(victims, _data(data, paper), stop=stop, **values)

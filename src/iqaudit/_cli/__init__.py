@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 import iqaudit
-from iqaudit._cli.printing import say, shown
+from iqaudit._cli.printing import escaped, say
 from iqaudit._cli.signals import exit_code, interrupting
 from iqaudit._cli.streams import lossy
 from iqaudit._core.errors import DamageWarning, IqauditError
@@ -39,14 +39,14 @@ class _Group(click.Group):
         try:
             done = super().invoke(ctx)
         except IqauditError as error:
-            raise _Failure(shown(error)) from error
+            raise _Failure(escaped(error)) from error
         except KeyboardInterrupt as interrupt:  # with a word on how far it is, from some commands
             how = str(interrupt) or "start the same command again."
             say(f"Interrupted: {how}", err=True)
             sys.exit(exit_code())
         except OSError as error:
             sentence = f"{error.filename or 'writing'}: {error.strerror or error}."
-            raise _Failure(shown(sentence)) from error
+            raise _Failure(escaped(sentence)) from error
         except SystemExit:  # the code tells of what is more than printed
             if ctx.obj():
                 say(ctx.obj(), err=True)

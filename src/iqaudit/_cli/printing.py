@@ -21,7 +21,7 @@ UNSCORED = 4
 """The exit code where pictures could not be scored, and all others are finished."""
 
 
-def shown(text: object) -> str:
+def escaped(text: object) -> str:
     """Return words as a terminal can show them: control characters are escaped, line by line."""
     return "\n".join(map(printable, str(text).split("\n")))
 
@@ -33,7 +33,7 @@ class _Console(Console):
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=shown(segment.text))
+            yield segment if segment.control else segment._replace(text=escaped(segment.text))
 
 
 def noted(pictures: Pictures, *, silent: bool) -> Iterator[Picture]:
@@ -80,7 +80,7 @@ def unscored_code(sentences: Mapping[str, str], *, told: bool) -> int:
 
 def say(text: object = "", *, err: bool = False) -> None:
     """Print words, which may hold a stranger's names, on our stdout or stderr."""
-    click.echo(shown(text), file=own("stderr" if err else "stdout"))
+    click.echo(escaped(text), file=own("stderr" if err else "stdout"))
 
 
 def print_json(value: object) -> None:

@@ -9,6 +9,7 @@ from rich.text import Text
 import iqaudit
 from iqaudit._cli import options
 from iqaudit._cli.printing import figure, print_json, stdout, table
+from iqaudit._core.errors import some
 from iqaudit.victims._spec import VictimSpec
 
 SHOWN = 3
@@ -48,6 +49,4 @@ def _verdict(check: iqaudit.Check) -> Text:
         within = f", within {check.noise:.2g}" if check.noise else ""
         search = "" if check.replayed else "; its search cannot be made again"
         return Text(f"as recorded{within}{search}", style="green")
-    rest = len(check.wrong) - SHOWN
-    more = [f"and {rest} more"] if rest > 0 else []
-    return Text("; ".join([*check.wrong[:SHOWN], *more]), style="red")
+    return Text(some(check.wrong, SHOWN, "; ", "; "), style="red")

@@ -11,11 +11,10 @@ from typing import TypeAlias, overload
 import numpy as np
 from PIL import Image
 
-from iqaudit._core.errors import InputError, printable
+from iqaudit._core.errors import InputError, printable, some
 from iqaudit._core.paths import absolute, located
 from iqaudit._core.picture import Picture, Pixels, formats, names_apart, read
 
-SHOWN = 3
 """Names that a sentence gives of many."""
 
 Source: TypeAlias = str | PathLike[str] | Pixels | Picture
@@ -242,13 +241,8 @@ def _skipped(folders: Sequence[str], others: Sequence[str], *, recursive: bool) 
     """Say what was skipped; an empty text where nothing was."""
     mend = "" if recursive else "; recursive=True or --recursive searches folders, too"
     parts = [
-        f"{len(names)} {kind}{'s' if len(names) > 1 else ''} ({_some(names)}{then})"
+        f"{len(names)} {kind}{'s' if len(names) > 1 else ''} ({some(names)}{then})"
         for kind, names, then in (("folder", folders, mend), ("file", others, ""))
         if names
     ]
     return f"skipped {' and '.join(parts)}" if parts else ""
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -99,6 +99,12 @@ def shown(value: object) -> str:
     return f"this {kinds.get(type(value).__name__, type(value).__name__)}"
 
 
+def some(items: Sequence[str], most: int = 3, joint: str = ", ", last: str = " ") -> str:
+    """Return the first few of many texts, and behind `last` how many more there are."""
+    rest = len(items) - most
+    return joint.join(items[:most]) + (f"{last}and {rest} more" if rest > 0 else "")
+
+
 def whole_number(name: str, value: object, least: int | None = None) -> int:
     """Return a whole number as Python's int, or raise an `InputError` that names it."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):

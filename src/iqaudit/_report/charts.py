@@ -47,9 +47,9 @@ class Line:
     last: str
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A drawing as the page's template needs it."""
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What every drawing has, as the page's template needs it."""
 
     name: str
     title: str
@@ -57,9 +57,15 @@ class Chart:
     y_title: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
+    csv: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart(Drawing):
+    """A drawing of lines."""
+
     lines: tuple[Line, ...]
     zero: float | None
-    csv: str
 
     @property
     def alt(self) -> str:
@@ -143,15 +149,15 @@ def chart(
     rows: list[Sequence[Any]] = [("series", x_title, *spread(y_title))]
     rows += [(each.name, at, value) for each in series for at, value in each.points]
     return Chart(
-        name,
-        title,
-        x_title,
-        y_title,
-        x.ticks(),
-        y.ticks(),
-        tuple(_line(each, x, y) for each in series),
-        round(100 - y.at(0), 2) if y.kind == "linear" and y.low < 0 < y.high else None,
-        csv_url(rows),
+        name=name,
+        title=title,
+        x_title=x_title,
+        y_title=y_title,
+        x_ticks=x.ticks(),
+        y_ticks=y.ticks(),
+        csv=csv_url(rows),
+        lines=tuple(_line(each, x, y) for each in series),
+        zero=round(100 - y.at(0), 2) if y.kind == "linear" and y.low < 0 < y.high else None,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iqaudit._analysis.defences.records import COLUMNS, Column, DefenceRow, DefenceTable
-from iqaudit._report.charts import Axis, Tick, domain
+from iqaudit._report.charts import Axis, Drawing, domain
 from iqaudit._report.figures import csv_url, figure, numbers, spread
 from iqaudit.measures._bootstrap import Estimate
 
@@ -29,20 +29,13 @@ class Point:
     hollow: bool
 
 
-@dataclass(frozen=True)
-class Compared:
+@dataclass(frozen=True, kw_only=True)
+class Compared(Drawing):
     """The defences of one victim to one attack: the drawing's points, and the table's rows."""
 
-    name: str
-    title: str
-    x_title: str
-    y_title: str
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
     points: tuple[Point, ...]
     rows: tuple[DefenceRow, ...]
     columns: tuple[Column, ...]
-    csv: str
 
     @property
     def alt(self) -> str:
@@ -83,16 +76,16 @@ def _group(rows: Sequence[DefenceRow], number: int) -> Compared:
         [row.defence, *(getattr(row, each.name) for each in columns), row.verdict] for row in rows
     ]
     return Compared(
-        f"defences-{number}",
-        f"{first.victim}, {first.attack}, {first.levels}/255, {first.queries:,} queries",
-        "kept: SROCC with " + ("people" if people else "the undefended scores"),
-        "pushed: RGO",
-        x.ticks(),
-        y.ticks(),
-        tuple(each for each in points if each is not None),
-        tuple(rows),
-        columns,
-        csv_url([heads, *lines]),
+        name=f"defences-{number}",
+        title=f"{first.victim}, {first.attack}, {first.levels}/255, {first.queries:,} queries",
+        x_title="kept: SROCC with " + ("people" if people else "the undefended scores"),
+        y_title="pushed: RGO",
+        x_ticks=x.ticks(),
+        y_ticks=y.ticks(),
+        csv=csv_url([heads, *lines]),
+        points=tuple(each for each in points if each is not None),
+        rows=tuple(rows),
+        columns=columns,
     )
 
 

@@ -100,7 +100,7 @@ def measure(result: TrialResult, card: Card) -> Row:
     clean, attacked = result.picture.pixels, result.adversarial
     scores, scale = result.scores, card.scale
     clean_score = float(scores[0])
-    luckiest = float(scores[result.best_query // card.cost - 1])
+    luckiest = result.luckiest_score
     attacked_score = settled(luckiest, result.fresh, scale)
     quality, attacked_quality = scale.quality(clean_score), scale.quality(attacked_score)
     raised = [result.direction is Direction.RAISE]

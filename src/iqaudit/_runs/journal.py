@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Self, TypeVar, overload
 
-from iqaudit._core.errors import InputError, naming, printable
+from iqaudit._core.errors import InputError, naming, printable, some
 from iqaudit._runs.checksums import checksum
 from iqaudit._search.ledger import Answer
 
@@ -230,11 +230,9 @@ def read(path: Path, lines: Lines[T]) -> Kept[T]:
 
 def on_damage(path: Path, damaged: Sequence[int]) -> str:
     """Return the sentence on a file's damaged lines."""
-    some = ", ".join(map(str, damaged[:SHOWN]))
-    if len(damaged) > SHOWN:
-        some += f" and {len(damaged) - SHOWN} more"
+    numbers = some(list(map(str, damaged)), SHOWN)
     noun, verb = ("line", "is") if len(damaged) == 1 else ("lines", "are")
-    return f"{printable(path)}: {noun} {some} {verb} damaged: what stood there is asked again."
+    return f"{printable(path)}: {noun} {numbers} {verb} damaged: what stood there is asked again."
 
 
 def lock(file: int) -> bool:

@@ -91,17 +91,22 @@ def _refuse_links_in(folder: Path, names: Container[str] | None = None) -> None:
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
             if names is None or entry.name in names:
-                _refuse_link(folder / entry.name)
+                own = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
+                _refuse_unless_own(folder / entry.name, own=own)
 
 
 def _refuse_link(file: Path) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         mode = file.lstat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise InputError(
-                f"{printable(file)}: this is a link, or no regular file, and a run's files are all "
-                "its own: remove it, or put a copy of what it leads to in its place."
-            )
+        _refuse_unless_own(file, own=stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _refuse_unless_own(file: Path, *, own: bool) -> None:
+    if not own:
+        raise InputError(
+            f"{printable(file)}: this is a link, or no regular file, and a run's files are all "
+            "its own: remove it, or put a copy of what it leads to in its place."
+        )
 
 
 def file_names(name: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError, UnscorableError, VictimError
+from iqaudit._core.errors import InputError, UnscorableError, VictimError, some
 from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
@@ -54,19 +54,15 @@ class Unscored:
     reason: str
 
 
-SHOWN = 3
-"""Reasons, and names for each, that a sentence has; the records have all."""
-
-
 def on_unscored(unscored: Sequence[Unscored], pictures: int | None = None) -> str:
     """Return the sentence on the pictures, of so many, that could not be scored."""
     by_reason: dict[str, list[str]] = {}
     for each in unscored:
         by_reason.setdefault(each.reason.rstrip("."), []).append(each.name)
-    parts = [f"{_some(names)}: {reason}" for reason, names in by_reason.items()]
+    parts = [f"{some(names, last=', ')}: {reason}" for reason, names in by_reason.items()]
     of = "" if pictures is None else f" of {pictures}"
     noun = "picture" if (pictures or len(unscored)) == 1 else "pictures"
-    return f"{len(unscored)}{of} {noun} could not be scored. {_some(parts, '; ')}."
+    return f"{len(unscored)}{of} {noun} could not be scored. {some(parts, joint='; ', last='; ')}."
 
 
 def refuse_nothing(unscored: Sequence[Unscored], pictures: int) -> None:
@@ -74,11 +70,6 @@ def refuse_nothing(unscored: Sequence[Unscored], pictures: int) -> None:
     if len(unscored) == pictures:
         alone = f"{unscored[0].name}: {unscored[0].reason}"
         raise UnscorableError(alone if pictures == 1 else on_unscored(unscored, pictures))
-
-
-def _some(items: Sequence[str], joint: str = ", ") -> str:
-    rest = len(items) - SHOWN
-    return joint.join(items[:SHOWN]) + (f"{joint}and {rest} more" if rest > 0 else "")
 
 
 @dataclass(frozen=True, eq=False)

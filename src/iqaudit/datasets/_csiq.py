@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, some
 from iqaudit._core.scale import opinion_maximum
 from iqaudit.datasets._base import DataSet, Label
 from iqaudit.datasets._lookup import Entry, assemble, parts
-from iqaudit.datasets._score_table import number, some
+from iqaudit.datasets._score_table import number
 
 SOURCE = "Larson and Chandler, J. Electronic Imaging 19 (1), 2010: 0 to 1"
 LABEL = Label("DMOS", opinion_maximum("csiq"), 0, SOURCE)

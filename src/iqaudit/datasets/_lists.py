@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from iqaudit._core.collection import files_of
-from iqaudit._core.errors import InputError, printable
+from iqaudit._core.errors import InputError, printable, some
 from iqaudit._core.importing import published
 from iqaudit._core.paths import absolute, located
 from iqaudit.datasets._base import DataSet, Label, Sample
 from iqaudit.datasets._live import CLIVE_TRAINING
 from iqaudit.datasets._lookup import Entry, assemble, refuse_outside
-from iqaudit.datasets._score_table import fold, number, rows, some, table
+from iqaudit.datasets._score_table import fold, number, rows, table
 
 Range = tuple[float, float]
 """Worst and best."""

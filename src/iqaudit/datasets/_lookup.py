@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, some
 from iqaudit.datasets._base import DataSet, Label, Sample
-from iqaudit.datasets._score_table import fold, some
+from iqaudit.datasets._score_table import fold
 
 
 class Entry(NamedTuple):

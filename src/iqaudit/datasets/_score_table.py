@@ -15,10 +15,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from iqaudit._core.errors import InputError
-
-SHOWN = 3
-"""Names that a message gives of many."""
+from iqaudit._core.errors import InputError, some
 
 SEPARATORS = ",;\t"
 
@@ -98,12 +95,6 @@ def number(text: object, where: str) -> float:
         mend = f"; write {comma[0].replace(',', '.')}" if comma else ""
         raise InputError(f"{where}: {text!r} is no score{mend}.")
     return value
-
-
-def some(names: Sequence[str]) -> str:
-    """Return the first few of many names, and how many more there are."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _text(path: Path) -> str:

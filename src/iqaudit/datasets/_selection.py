@@ -15,10 +15,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from iqaudit._core.errors import InputError, naming, refuse_unless, unknown, whole_number
+from iqaudit._core.errors import InputError, naming, refuse_unless, some, unknown, whole_number
 from iqaudit._core.paths import located
 from iqaudit.datasets._base import DataSet, Sample
-from iqaudit.datasets._score_table import fold, some
+from iqaudit.datasets._score_table import fold
 
 Stratify = Literal["type", "score"]
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from iqaudit._core.errors import refuse_unless
 from iqaudit._core.scale import QUALITY_MAX
-from iqaudit.measures._arrays import ends, pair, scaled, scores
+from iqaudit.measures._arrays import Floats, ends, pair, scaled, scores
 
 MSU_OFFSET = 1e-6
 """Added to a score's move, on 0-1, so that R's logarithm is finite: the released program's."""
@@ -34,8 +34,19 @@ def rgo(clean: ArrayLike, attacked: ArrayLike) -> float:
     ----------
     Ran et al., arXiv 2402.17533.
     """
-    s, s_attacked = pair(clean, attacked)
-    return float(np.mean(np.abs(s_attacked - s) / np.maximum(QUALITY_MAX - s, s)))
+    return float(np.mean(gains(*pair(clean, attacked))))
+
+
+def gains(clean: Floats, attacked: Floats) -> Floats:
+    """Return each score's term of the RGO."""
+    each: Floats = np.abs(attacked - clean) / room(clean)
+    return each
+
+
+def room(clean: Floats) -> Floats:
+    """Return how far each score can go, to the farther end: RGO's divisor."""
+    farthest: Floats = np.maximum(QUALITY_MAX - clean, clean)
+    return farthest
 
 
 def reachable_rgo(
@@ -61,7 +72,7 @@ def reachable_rgo(
     low, high = reachable
     up, down = np.maximum(high - s, 0), np.maximum(s - low, 0)
     farthest = np.maximum(up, down) if raised is None else np.where(raised, up, down)
-    return float(np.mean(farthest / np.maximum(QUALITY_MAX - s, s)))
+    return float(np.mean(farthest / room(s)))
 
 
 def mean_deviation(clean: ArrayLike, attacked: ArrayLike) -> float:

@@ -14,7 +14,8 @@ from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.stream import Stream
 from iqaudit.defences._base import Draw, Question, Standard, question
 from iqaudit.defences._registry import chain, spec
-from iqaudit.victims._base import Card, Gradient, Session, Victim, forget, gradient_of, open_session
+from iqaudit.victims._base import Card, Gradient, Session, Victim, gradient_of, open_session
+from iqaudit.victims._objects import Wrapped
 
 EXPECTED = 8
 """Draws whose mean is the gradient behind a defence that draws (EOT; Athalye et al., ICML 2018)."""
@@ -26,7 +27,7 @@ REMEMBERED = 64
 """Changes of which one may become the base without being defended anew."""
 
 
-class Defended:
+class Defended(Wrapped):
     """A victim behind defences.
 
     A question costs one query, however many pictures are scored for it. Where a defence draws, no
@@ -47,8 +48,11 @@ class Defended:
     """
 
     def __init__(self, victim: Victim, defences: Sequence[Any]) -> None:
-        self._victim, self.defences = victim, chain(defences)
+        super().__init__(victim)
+        self.defences = chain(defences)
         self.draws = any(each.draws for each in self.defences)
+        reaches = [each.reach for each in self.defences]
+        self._reach = None if self.draws or None in reaches else sum(each or 0 for each in reaches)
         self._names = "+".join(map(spec, self.defences))
         self._asked: Counter[str] = Counter()
         self._smallest = self._smallest_side(victim.card)
@@ -66,20 +70,6 @@ class Defended:
             smallest_side=self._smallest,
             window=self._window,
         ).noting(note)
-
-    @property
-    def account(self) -> Any:
-        """The account of a service so far; None where the victim has none."""
-        return getattr(self._victim, "account", None)
-
-    @property
-    def fingerprint(self) -> Any:
-        """The victim's own, where it need not be asked; None elsewhere."""
-        return getattr(self._victim, "fingerprint", None)
-
-    def forget(self) -> None:
-        """Have a victim that keeps its answers ask again."""
-        forget(self._victim)
 
     def score(self, pictures: Pixels) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
@@ -101,35 +91,28 @@ class Defended:
         """Begin a search; see `iqaudit.victims._base.open_session`."""
         if self.draws:
             return None if stream is None else Drawn(self, stream)
-        if any(each.reach is None for each in self.defences):
+        if self._reach is None:
             return None
         inner = open_session(self._victim, height, width, scores, stream)
         return None if inner is None else Local(self.defences, inner)
 
     def incremental(self, height: int, width: int) -> str:
         """Return a sentence on how much of a search's work is done again only where it changes."""
-        if self.draws or any(each.reach is None for each in self.defences):
+        if self._reach is None:
             return f"Every query is a dense pass, since {self._names} changes the whole picture."
         own = getattr(self._victim, "incremental", None)
         return "Every query is a dense pass." if own is None else str(own(height, width))
-
-    def picture(self, picture: Pixels) -> Pixels:
-        """Return the picture behind defences that make one of one, and draw nothing."""
-        made: Pixels = question(self.defences, picture, None).pictures[0]
-        return made
 
     def answer(self, picture: Pixels, draw: Draw) -> float:
         """Return the answer to a question about a picture, with the numbers that it draws."""
         return float(self._answers([question(self.defences, picture, draw)])[0])
 
     def _answers(self, questions: Sequence[Question]) -> NDArray[np.float64]:
-        if all(len(each.pictures) == 1 for each in questions):
-            # As many as the card allows, where they are of one size still.
-            shapes = {each.pictures.shape for each in questions}
-            if len(shapes) == 1:
-                scores = self._scores(np.concatenate([each.pictures for each in questions]))
-                pairs = zip(questions, scores, strict=True)
-                return np.array([each.answer(score[None]) for each, score in pairs])
+        shapes = {each.pictures.shape for each in questions}
+        if len(shapes) == 1 and len(questions[0].pictures) == 1:  # as many as the card allows
+            scores = self._scores(np.concatenate([each.pictures for each in questions]))
+            pairs = zip(questions, scores, strict=True)
+            return np.array([each.answer(score[None]) for each, score in pairs])
         return np.array([each.answer(self._scores(each.pictures)) for each in questions])
 
     def _scores(self, pictures: Pixels) -> NDArray[np.float64]:
@@ -143,7 +126,7 @@ class Defended:
             return None
         key = pixels_sha256(picture)
         self._asked[key] += 1
-        return Stream(0, f"{key}:defence").at(self._asked[key])
+        return numbers(key, self._asked[key])
 
     def _gradient(self, slope: Gradient, picture: Pixels) -> NDArray[np.float32]:
         draws: Iterator[Draw | None] = iter((None,))
@@ -192,14 +175,18 @@ class Defended:
     def _window(self, height: int, width: int) -> Window:
         """Return the part of a picture that the victim looks at, where it stays in its place."""
         window = self._victim.card.window(height, width)
-        reaches = [each.reach for each in self.defences]
-        if None in reaches or window == whole(height, width):
+        reach = self._reach
+        if reach is None or window == whole(height, width):
             return whole(height, width)
-        reach = sum(each or 0 for each in reaches)
         top, left = max(0, window.top - reach), max(0, window.left - reach)
         bottom = min(height, window.top + window.height + reach)
         right = min(width, window.left + window.width + reach)
         return Window(top, left, bottom - top, right - left)
+
+
+def numbers(sha256: str, question: int) -> Draw:
+    """Return what is drawn for a question about a picture outside of searches, from 1."""
+    return Stream(0, f"{sha256}:defence").at(question)
 
 
 def defences_of(victim: Victim) -> tuple[Standard, ...]:

@@ -112,7 +112,7 @@ def python(spec: str, **options: Unpack[ObjectOptions]) -> Victim:
     return apart(wrap(value, dict(options)), state_of(f"python:{spec}"))
 
 
-class _Wrapped:
+class Wrapped:
     """A victim that is another one but for a part."""
 
     def __init__(self, victim: Victim) -> None:
@@ -134,7 +134,7 @@ class _Wrapped:
         return getattr(self._victim, attribute)
 
 
-class Named(_Wrapped):
+class Named(Wrapped):
     """A victim whose card has a name of the user's: two of one kind are told apart by it.
 
     Parameters
@@ -155,7 +155,7 @@ class Named(_Wrapped):
         return replace(self._victim.card, name=self._name)
 
 
-class Foreign(_Wrapped):
+class Foreign(Wrapped):
     """A victim of others' code, which finds the process as it left it, and leaves it as it was.
 
     Parameters

@@ -10,7 +10,6 @@ from iqaudit._analysis.defences.records import Reach
 from iqaudit._analysis.tables.cells import CellData, PictureData
 from iqaudit._analysis.tables.samples import FEWEST_RANKED
 from iqaudit._core.goal import Direction
-from iqaudit._core.scale import QUALITY_MAX
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import (
     NOTHING,
@@ -23,6 +22,7 @@ from iqaudit.measures._bootstrap import (
     paired,
     rank_correlation,
 )
+from iqaudit.measures._strength import gains, room
 
 CLOSE = 1e-12
 """Means of the same numbers differ by less."""
@@ -81,11 +81,11 @@ class Scores:
         plain, own = _pictures(cells.plain, beyond), _pictures(cells.own, beyond)
         self.before, self.attacked = _qualities(plain)
         self.after, self.adaptive = _qualities(own)
-        self.undefended = _rgo(self.before, self.attacked)
-        self.known = _rgo(self.after, self.adaptive)
+        self.undefended = gains(self.before, self.attacked)
+        self.known = gains(self.after, self.adaptive)
         raised = [Direction(each.figures.direction) is Direction.RAISE for each in plain]
         went = np.array([each.unaware for each in beyond.values()]) - self.after
-        self.unaware = np.where(raised, went, -went) / _room(self.after)
+        self.unaware = np.where(raised, went, -went) / room(self.after)
         self.opinions = np.array([each.opinion for each in plain], np.float64)
 
     @property
@@ -144,7 +144,7 @@ def rgo_of(cell: CellData, names: Sequence[str]) -> Floats:
     """Return the RGO of each of the pictures that a cell has finished, (n,)."""
     finished = {each.figures.name for each in cell.finished}
     pictures = _pictures(cell, [name for name in names if name in finished])
-    return _rgo(*_qualities(pictures))
+    return gains(*_qualities(pictures))
 
 
 def net(scores: Scores) -> Estimate:
@@ -177,16 +177,6 @@ def _pictures(cell: CellData, names: Mapping[str, Any] | Sequence[str]) -> list[
 def _qualities(pictures: Sequence[PictureData]) -> tuple[Floats, Floats]:
     clean = np.array([each.figures.clean_quality for each in pictures])
     return clean, np.array([each.figures.attacked_quality for each in pictures])
-
-
-def _room(clean: Floats) -> Floats:
-    farthest: Floats = np.maximum(QUALITY_MAX - clean, clean)
-    return farthest
-
-
-def _rgo(clean: Floats, attacked: Floats) -> Floats:
-    each: Floats = np.abs(attacked - clean) / _room(clean)
-    return each
 
 
 def _agreement(scores: Scores) -> dict[str, Estimate]:
@@ -227,7 +217,7 @@ def _paths(cell: CellData, pictures: Sequence[PictureData]) -> Floats:
             natives[-1] = picture.figures.luckiest_score
         values, places = np.unique(natives, return_inverse=True)
         qualities = np.array([cell.scale.quality(float(each)) for each in values])[places]
-        path[: len(qualities)] = _rgo(qualities[:1], qualities)
+        path[: len(qualities)] = gains(qualities[:1], qualities)
         path[len(qualities) :] = path[len(qualities) - 1]
     return paths
 

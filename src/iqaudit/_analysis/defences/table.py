@@ -21,7 +21,6 @@ from iqaudit._analysis.findings.pairs import Pair
 from iqaudit._analysis.scorers import Progress, ScoreCache, Scorer, own_label
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import Pixels, pixels_sha256
-from iqaudit._core.stream import Stream
 from iqaudit._core.threads import one_thread
 from iqaudit._runs import schema
 from iqaudit._runs.figures import likeness
@@ -30,7 +29,7 @@ from iqaudit._search.trial import Unscored, refuse_nothing
 from iqaudit.defences import Standard
 from iqaudit.defences._base import question
 from iqaudit.victims._base import ELSEWHERE
-from iqaudit.victims._defended import defences_of
+from iqaudit.victims._defended import defences_of, numbers
 from iqaudit.victims._fingerprint import refuse_if_down
 from iqaudit.victims._scoring import finite
 
@@ -221,8 +220,7 @@ def _beyond(row: Compared, pair: Pair, cache: ScoreCache) -> tuple[int, Beyond]:
     """Return the pictures that a question is of, and what is found of one beyond its searches."""
     yesterday, needed = row.requests(pair)
     clean = pair.clean()
-    draw = Stream(0, f"{pixels_sha256(clean)}:defence").at(1)
-    made = question(row.defences, clean, draw).pictures
+    made = question(row.defences, clean, numbers(pixels_sha256(clean), 1)).pictures
     seen = None
     if made.shape == clean[None].shape:
         [seen] = likeness(clean, {0: made[0]})

@@ -158,12 +158,15 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
 
 def luck(rows: Iterable[Row], scale: Scale) -> tuple[Doubt, ...]:
     """Tell how much of the searches' success was the luck of a victim that answers at random."""
-    drawn = [row for row in rows if row.luckiest_score is not None]
-    if not drawn:
+    qualities = [
+        (row.clean_quality, row.attacked_quality, scale.quality(row.luckiest_score))
+        for row in rows
+        if row.luckiest_score is not None
+    ]
+    if not qualities:
         return ()
-    clean = [row.clean_quality for row in drawn]
-    lucky = [scale.quality(row.luckiest_score or 0.0) for row in drawn]
-    fresh = measures.rgo(clean, [row.attacked_quality for row in drawn])
+    clean, after, lucky = zip(*qualities, strict=True)
+    fresh = measures.rgo(clean, after)
     text = f"The victim answers at random. RGO is {fresh:.3f} by fresh answers to the attacked "
     text += f"pictures, and was {measures.rgo(clean, lucky):.3f} by the searches' luckiest ones."
     return (Doubt(text, whole=False),)
