@@ -19,7 +19,8 @@ from tests.support.searching import (
 )
 
 import iqaudit
-from iqaudit.attacks import ATTACKS, Problem, is_white_box, named
+from iqaudit.attacks import ATTACKS, PGD, Problem, is_white_box, named
+from iqaudit.attacks._registry import made
 from iqaudit.victims import TorchModule, Window
 
 SIZES = [(9, 14), (14, 9), (20, 20), (9, 14), (31, 8)]
@@ -144,3 +145,10 @@ def test_the_clean_loss_is_what_the_first_steps_are_compared_with(
         given = seen.pop()
         assert given.clean_loss == sign * result.clean_quality
         assert (given.gradient is not None) is (name == "pgd")
+
+
+def test_hyper_parameters_that_an_older_version_had_not_are_their_defaults() -> None:
+    older = {"step": 0.5, "momentum": 0.75, "white_box": True}
+    assert made("PGD", older) == PGD()
+    assert made("PGD", older | {"starts": 5}) == PGD(starts=5)
+    assert made("PGD", older | {"of a newer version": 1}) is None

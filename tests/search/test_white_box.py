@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
 from tests.support.searching import LEVELS, Ripple, grey, problem
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 import iqaudit
 from iqaudit import InputError, VictimError
+from iqaudit._core.patches import Perturbation
 from iqaudit._core.picture import Pixels
 from iqaudit._report import write_report
 from iqaudit._runs.schema import load as load_record
@@ -72,6 +74,31 @@ def test_pgd_finds_the_optimum_of_a_linear_victim(goal: str, *, lower_is_better:
     wanted = 1 if (goal == "raise") is not lower_is_better else -1
     signs = np.sign(weights.permute(1, 2, 0).numpy())
     assert np.array_equal(result.perturbation, wanted * LEVELS * signs)
+
+
+@pytest.mark.parametrize("queries", [13, 12, 4])
+def test_pgds_starts_share_the_budget(queries: int) -> None:
+    attack, slopes = PGD(starts=3), []
+
+    def slope(at: Perturbation) -> NDArray[np.float32]:
+        slopes.append(at)
+        return np.ones(at.shape, np.float32)
+
+    asked = replace(problem(grey(20, 20)), queries=queries, gradient=slope, clean_loss=0.0)
+    state = attack.init(asked)
+    for number in range(queries - 1):
+        proposal = attack.ask(state)
+        state = attack.tell(state, proposal, -float(number))
+    length = -(-(queries - 1) // 3)
+    assert len(slopes) == queries - 1
+    assert not slopes[0].any()
+    for number, at in enumerate(slopes[:-1]):
+        begins = (number + 1) % length == 0
+        if begins:  # the next point is drawn anew from the whole ball
+            drawn = slopes[number + 1]
+            assert set(np.unique(drawn)) == set(range(-LEVELS, LEVELS + 1))
+        elif number + 1 < len(slopes):
+            assert (slopes[number + 1] <= at).all()  # down the same slope all along
 
 
 def test_pgd_goes_farther_than_a_black_box_does(make_picture: MakePicture) -> None:

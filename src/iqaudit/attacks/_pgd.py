@@ -55,7 +55,8 @@ class PGDState(Descent):
 class PGD:
     """Signed gradient steps with momentum, projected onto the ball; the best picture is kept.
 
-    The steps shrink from `step` · ε to nothing over the budget, by half a cosine. Points are real
+    The steps shrink from `step` · ε to nothing by half a cosine, over a start's share of queries.
+    The first start is the clean picture, the others are drawn from the ball. Points are real
     numbers; their whole levels are scored, and there the gradient is taken. A step is a
     query; the gradient, which no black box gives, is not counted.
 
@@ -65,16 +66,20 @@ class PGD:
         The first step as a share of ε, above 0.
     momentum : float
         What stays of the gradients before, in [0, 1).
+    starts : int
+        Searches that share the budget, at least 1; the last may be the shortest.
     """
 
     step: float = 0.5
     momentum: float = 0.75
+    starts: int = 1
 
     white_box: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         refuse_unless(0 < self.step < math.inf, "step is a share of ε above 0", self.step)
         refuse_unless(0 <= self.momentum < 1, "momentum lies in [0, 1)", self.momentum)
+        refuse_unless(self.starts >= 1, "starts are at least 1", self.starts)
 
     def init(self, problem: Problem) -> PGDState:
         """Return the state at the clean picture."""
@@ -90,13 +95,25 @@ class PGD:
         """Take the step, and its picture as the best where it is."""
         point, velocity = self._stepped(state)
         told = state.told(proposal, loss, kept=state.gains(loss))
+        problem = state.problem
+        if self._step(problem, told.query)[0] == 0:
+            draw, shape = problem.stream.at(told.query), problem.pixels.shape
+            point = draw.uniform(-problem.levels, problem.levels, shape).astype(np.float32)
+            velocity = np.zeros_like(point)
         return replace(told, point=point, velocity=velocity)
+
+    def _step(self, problem: Problem, query: int) -> tuple[int, int]:
+        """Return how many steps of its start were taken before a query, and how many it takes."""
+        steps = max(1, problem.queries - 1)
+        length = math.ceil(steps / self.starts)
+        start, done = divmod(query - FIRST_QUERY, length)
+        return done, min(length, steps - start * length)
 
     def _stepped(self, state: PGDState) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the point that the next step leads to, and the velocity there."""
         problem = state.problem
         velocity = np.float32(self.momentum) * state.velocity + state.slope
-        done = (state.query - FIRST_QUERY) / max(1, problem.queries - 1)
-        size = self.step * problem.levels * (1 + math.cos(math.pi * done)) / 2
+        done, steps = self._step(problem, state.query)
+        size = self.step * problem.levels * (1 + math.cos(math.pi * done / steps)) / 2
         point = state.point - np.float32(size) * np.sign(velocity)
         return np.clip(point, -problem.levels, problem.levels), velocity

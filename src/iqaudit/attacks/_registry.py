@@ -90,7 +90,8 @@ def _name(attack: Any) -> str:
 def made(name: str, settings: Mapping[str, Any]) -> Attack[Any] | None:
     """Return the attack of a class's name and hyper-parameters, as files hold them.
 
-    None where it is not one of `ATTACKS`' classes, or not as this version has it.
+    None where it is not one of `ATTACKS`' classes, or not as this version has it. A hyper-parameter
+    that is not among them is a newer one, whose default is what was done without.
     """
     given = {key: value for key, value in settings.items() if key != "white_box"}
     kinds = {type(attack).__name__: type(attack) for attack, _ in ATTACKS.values()}
@@ -102,4 +103,5 @@ def made(name: str, settings: Mapping[str, Any]) -> Attack[Any] | None:
         attack = kind(**{key: value for key, value in given.items() if key not in fixed})
     except (TypeError, InputError):  # written by another version
         return None
-    return attack if asdict(attack) == given else None
+    held = asdict(attack)
+    return attack if held | given == held else None
