@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from iqaudit._analysis.analyse import Watch, unwatched
 from iqaudit._analysis.defences.certificates import most_asked
 from iqaudit._analysis.defences.records import DefenceTable
+from iqaudit._analysis.defences.slopes import exact
 from iqaudit._api.audit import audit, load
 from iqaudit._audit.estimate import Plan
 from iqaudit._core.errors import InputError
@@ -53,6 +54,10 @@ def _with(victim: VictimSpec, defences: Sequence[Any]) -> Iterator[VictimSpec]:
         yield VictimSpec.of(undefended, {**options, "defences": each})
 
 
+GRADIENT = 3
+"""Scores that take as long as a gradient, about."""
+
+
 class Comparison(NamedTuple):
     """What defences are asked once their audit is made.
 
@@ -80,12 +85,16 @@ def to_compare(victims: Sequence[VictimSpec], plan: Plan) -> Comparison:
         if not victim.options.get("defences"):
             plain = share
             continue
-        needed = plan.pictures * most_asked(chain(victim.options["defences"]))
+        defences = chain(victim.options["defences"])
+        needed = plan.pictures * most_asked(defences)
         scores, certified = scores + share.trials, certified + needed
         price += victim.options.get("price", 0.0) * (share.trials * share.passes + needed)
         if plain.need is not None and share.need is not None:
             each = share.need.seconds + plan.measures
             seconds += share.trials * each + needed * plain.need.seconds
+            if exact(defences):  # a gradient of each, where the victim has one
+                both = share.need.seconds + plain.need.seconds
+                seconds += GRADIENT * plan.pictures * both
     return Comparison(scores, certified, seconds, price)
 
 

@@ -36,7 +36,7 @@ TIMED_PICTURES = 3
 TIMED_SCORES = 100
 """Of a search that is timed: its schedule is the whole one's, in little."""
 
-LONGEST = 10.0
+LONGEST = 5.0
 """Seconds after which the timing of searches by an attack ends."""
 
 START = 3.0
