@@ -193,7 +193,7 @@ def roughly(pictures: Pixels) -> np.ndarray:
     return roughness(pictures)
 
 
-@pytest.fixture(params=["function", "module", "exported", "command"])
+@pytest.fixture(params=["function", "module", "exported", "onnx", "http", "python", "command"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Sequence[object]], object]:
     """Return a maker of a victim of a kind, with defences."""
     if request.param == "function":
@@ -204,6 +204,18 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Sequence[o
         file = tmp_path / "net.pt2"
         torch.export.save(torch.export.export(Net().eval(), (torch.zeros(1, 3, 40, 52),)), file)
         return lambda defences: as_victim(f"torch:{file}", score_range=(-1, 1), defences=defences)
+    if request.param == "onnx":
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
+        from tests.victims.test_onnx import network
+
+        text = network(tmp_path / "net.onnx", ["n", 3, "h", "w"])
+        return lambda defences: as_victim(text, score_range=(0, 1), defences=defences)
+    if request.param == "http":
+        url = request.getfixturevalue("server").url
+        return lambda defences: as_victim(url, score_range=(0, 20), defences=defences)
+    if request.param == "python":
+        return lambda defences: as_victim(ROUGH, defences=defences)
     program = tmp_path / "score.py"
     program.write_text(
         "import sys, numpy, PIL.Image\n"
@@ -222,6 +234,8 @@ def test_any_victim_stands_behind_a_defence(make: Callable[[Sequence[object]], o
     [score] = np.asarray(defended.score(PICTURE[None]))
     assert score == np.asarray(plain.score(through))[0]
     assert (gradient_of(plain) is None) == (gradient_of(defended) is None)
+    [result] = iqaudit.attack([PICTURE], make(["smooth:2@4", "median:3"]), queries=4)
+    assert len(result.scores) == 4
 
 
 def test_a_replay_stands_behind_a_defence_of_the_answer(photos: Path, tmp_path: Path) -> None:
