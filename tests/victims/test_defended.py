@@ -194,7 +194,9 @@ def roughly(pictures: Pixels) -> np.ndarray:
 
 
 @pytest.fixture(params=["function", "module", "exported", "onnx", "http", "python", "command"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Sequence[object]], object]:
+def make(  # noqa: PLR0911
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[Sequence[object]], object]:
     """Return a maker of a victim of a kind, with defences."""
     if request.param == "function":
         return lambda defences: as_victim(roughly, score_range=(0, 20), defences=defences)
