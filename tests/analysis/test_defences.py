@@ -32,6 +32,7 @@ from iqaudit.defences import Median, MedianCrops
 from iqaudit.measures._bootstrap import interval, mean, paired, rank_correlation
 from iqaudit.victims import Function, TorchModule
 from iqaudit.victims._defended import Defended
+from iqaudit.victims._scoring import score
 
 DEFENCES_OF = ("median:3", "noise:2", "smooth:3@4", "median-crops:3", "median:3+round:2")
 OPINIONS = (1.0, 3.5, 3.0, 8.5, 7.5, 9.0)
@@ -412,10 +413,12 @@ def test_a_gradient_that_foretells_too_little_is_a_sign(share: float, *, masked:
     plain, own = Scorer("plain", true), Scorer("own", Defended(module, ["mirror-mean"]))  # type: ignore[arg-type]
     pictures = [np.full((8, 8 + at, 3), 100, np.uint8) for at in range(6)]
     asked = [slopes.requests(plain, own, each) for each in pictures]
-    steep = [[each.scorer.victim.score(each.picture()[None])[0] for each in one] for one in asked]
-    np.testing.assert_allclose(steep, [[1 / 255, share / 255]] * 6, rtol=1e-4)
+    steep = np.array(
+        [[score(each.scorer.victim, each.picture()) for each in one] for one in asked], np.float64
+    )
+    np.testing.assert_allclose(steep, np.tile([1 / 255, share / 255], (6, 1)), rtol=1e-4)
     went = 2 / 255
-    ahead = [went - figures.FAR * 3 * np.array(each) for each in np.transpose(steep)]
+    ahead = [went - figures.FAR * 3 * each for each in steep.T]
     scores = object.__new__(Scores)
     scores.ahead = (ahead[0], ahead[1])
     scores.unaware = scores.known = np.zeros(6)
