@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -19,17 +20,19 @@ from torch import Tensor, nn
 
 import iqaudit
 from iqaudit import DefenceRow, DefenceTable, InputError, measures
-from iqaudit._analysis.defences import certificates, figures, verdicts
+from iqaudit._analysis.defences import certificates, figures, slopes, verdicts
 from iqaudit._analysis.defences.figures import Beyond, Cells, Scores
 from iqaudit._analysis.defences.table import FORMAT
-from iqaudit._analysis.scorers import named
+from iqaudit._analysis.scorers import Scorer, named
 from iqaudit._analysis.tables.cells import CellData
+from iqaudit._api.defences import to_compare, with_defences
 from iqaudit._core.picture import Pixels
 from iqaudit._runs.schema import DEFENCES, TRANSFER_ANSWERS
 from iqaudit.defences import Median, MedianCrops
 from iqaudit.measures._bootstrap import interval, mean, paired, rank_correlation
 from iqaudit.victims import Function, TorchModule
 from iqaudit.victims._defended import Defended
+from iqaudit.victims._scoring import score
 
 DEFENCES_OF = ("median:3", "noise:2", "smooth:3@4", "median-crops:3", "median:3+round:2")
 OPINIONS = (1.0, 3.5, 3.0, 8.5, 7.5, 9.0)
@@ -388,6 +391,70 @@ def test_signs_of_masking_are_said(
     assert found["ceiling"].value == pytest.approx(
         max(measures.rgo(CLEAN, np.array(CLEAN) - by + bumps * by) for by in white)
     )
+
+
+class Masked(nn.Module):
+    """A mean that a staircase hides: its gradient is a hundredth of what its scores do."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = x.mean((1, 2, 3))
+        return score.detach() + self.share * (score - score.detach())
+
+
+@pytest.mark.parametrize(("share", "masked"), [(0.01, True), (0.0, True), (1.0, False)])
+def test_a_gradient_that_foretells_too_little_is_a_sign(share: float, *, masked: bool) -> None:
+    """Of whole pictures that go up by two levels, from 100 to 102 of 255."""
+    module = TorchModule(Masked(share), iqaudit.Scale.from_range(0, 1))
+    true = TorchModule(Masked(1.0), iqaudit.Scale.from_range(0, 1))
+    plain, own = Scorer("plain", true), Scorer("own", Defended(module, ["mirror-mean"]))  # type: ignore[arg-type]
+    pictures = [np.full((8, 8 + at, 3), 100, np.uint8) for at in range(6)]
+    asked = [slopes.requests(plain, own, each) for each in pictures]
+    steep = np.array(
+        [[score(each.scorer.victim, each.picture()) for each in one] for one in asked], np.float64
+    )
+    np.testing.assert_allclose(steep, np.tile([1 / 255, share / 255], (6, 1)), rtol=1e-4)
+    went = 2 / 255
+    ahead = [went - figures.FAR * 3 * each for each in steep.T]
+    scores = object.__new__(Scores)
+    scores.ahead = (ahead[0], ahead[1])
+    scores.unaware = scores.known = np.zeros(6)
+    cell = SimpleNamespace(doubts=())
+    empty = cast("Cells", SimpleNamespace(own=cell, plain=cell, white=(), plain_white=()))
+    told = " ".join(verdicts._signs(empty, (), scores))
+    assert told.startswith("Scores go more than 2 times as far as eps") is masked
+    assert bool(told) is masked
+    scores.ahead = (ahead[1], ahead[1])  # as it is undefended: a trait of the victim
+    assert verdicts._signs(empty, (), scores) == []
+
+
+def test_slopes_are_asked_where_they_tell_of_answers() -> None:
+    module = TorchModule(Net().eval(), SCALE)
+    plain = Scorer("plain", module)
+    for defences, count in (("blur:3", 2), ("jpeg:75", 0), ("noise:2", 0), ("median-crops:2", 2)):
+        own = Scorer("own", cast("Any", Defended(module, [defences])))
+        assert len(slopes.requests(plain, own, uneven(1)[0].pixels)) == count
+    no = Scorer("rough", audited.rough)
+    own = Scorer("own", cast("Any", Defended(audited.rough, ["blur:3"])))
+    assert slopes.requests(no, own, uneven(1)[0].pixels) == ()
+
+
+def test_what_a_comparison_asks_is_foretold(tmp_path: Path) -> None:
+    """To the score: yesterday's pictures, certificates', and none of another."""
+    defences = ["median:3", "smooth:3@4", "median-crops:3"]
+    victims = with_defences([ROUGH], defences)
+    plan = iqaudit.plan(victims, uneven(2), attacks=["square"], queries=8)
+    then = to_compare(victims, plan)
+    assert (then.scores, then.certificates) == (3 * 2, 2 * (100 + 9))
+    compare(
+        tmp_path / "run", ["median:3", "smooth:3@4", "median-crops:3"], data=uneven(2), queries=8
+    )
+    lines = (tmp_path / "run" / TRANSFER_ANSWERS).read_text().splitlines()
+    assert len(lines) <= then.scores + then.certificates
+    assert len(lines) >= then.certificates
 
 
 def test_a_victim_whose_figures_tell_nothing_has_no_verdict(tmp_path: Path) -> None:

@@ -191,6 +191,14 @@ def test_a_node_killed_half_way_changes_no_byte_and_loses_nothing(
 
 
 @needs_ray
+def test_defences_draw_on_the_cluster_what_they_draw_here(tmp_path: Path, ground: Ground) -> None:
+    defended = ("--defence", "noise:4", "--defence", "median:3")
+    elsewhere(ground, tmp_path / "here", *defended, "--engine", "serial")
+    subprocess.run(ground.line(tmp_path / "there", *defended), check=True, cwd=ROOT, timeout=LIMIT)
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+
+
+@needs_ray
 @pytest.mark.usefixtures("second")
 def test_a_killed_worker_is_replaced(tmp_path: Path, ground: Ground, whole: Path) -> None:
     """Workers that share one GPU, and so one node."""

@@ -23,7 +23,8 @@ def test_it_attacks_with_and_without_and_prints_the_table(photos: Path, tmp_path
     run, file = tmp_path / "run", tmp_path / "all.csv"
     done = iqaudit_("defences", photos, *LINE, *HOW, "--out", run)
     assert done.exit_code == 0, done.output
-    assert "9 searches, at most 144 queries, about" in done.stderr
+    assert "9 searches, at most 144 queries and 46 outside, about" in done.stderr
+    assert "then at most 6 scores to compare, about" in done.stderr
     assert len(iqaudit.load(run).cells) == 3
     for word in ("RGO adaptive", "verdict", "median:3+noise:2: unclear. Fewer than 5 pictures"):
         assert word in done.stdout

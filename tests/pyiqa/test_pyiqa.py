@@ -82,6 +82,16 @@ def test_scores_are_those_of_pyiqa_called_plainly(
     assert count == 1 or abs(answer[0] - answer[1]) > 1e-4 * abs(answer[0])
 
 
+def test_a_metric_stands_behind_a_defence(pyiqa: Any, make_picture: MakePicture) -> None:
+    picture = make_picture(97, 131, seed=0)
+    through = iqaudit.defences.Median(3).pictures(picture, None)
+    defended = as_victim("pyiqa:piqe", defences=["median:3"])
+    expected = plainly(pyiqa.create_metric("piqe", device="cpu"), [through[0]])
+    np.testing.assert_array_equal(np.asarray(defended.score(picture[None])), expected)
+    [result] = iqaudit.attack([picture], defended, queries=3)
+    assert result.queries == 3
+
+
 def test_the_card_says_what_pyiqa_says(pyiqa: Any) -> None:
     card = Pyiqa("piqe").card
     assert card.name == "pyiqa:piqe"

@@ -14,7 +14,7 @@ from tests.support.audits import uneven
 
 import iqaudit
 from iqaudit import DefenceTable
-from iqaudit._report.defences import compared
+from iqaudit._report.defences import GAP, _apart, compared
 from iqaudit._report.figures import figure
 
 DEFENCES = ["median:3", "bits:5"]
@@ -45,13 +45,33 @@ def test_a_point_lies_where_its_figures_are(table: DefenceTable) -> None:
         for ticks in (drawn.x_ticks, drawn.y_ticks)
     )
     for sign, row in enumerate(table.rows, 1):
-        assert marks[str(sign)].x == pytest.approx(x(row.kept.value), abs=0.02)
+        assert marks[str(sign)].x == pytest.approx(x(row.kept.value), abs=GAP * len(DEFENCES))
         assert marks[str(sign)].y == pytest.approx(y(row.rgo_adaptive.value), abs=0.02)
         ends = row.rgo_adaptive.low, row.rgo_adaptive.high
         assert marks[str(sign)].up == pytest.approx([y(each) for each in ends], abs=0.02)
     assert marks["0"].y == pytest.approx(y(table.rows[0].rgo_undefended.value), abs=0.02)
-    assert marks["0"].x == pytest.approx(x(1))  # nobody rated
+    assert marks["0"].x == pytest.approx(x(1), abs=GAP * len(DEFENCES))  # nobody rated
+    for point in drawn.points:  # a hollow one is known by its number, its column and its line
+        if point.hollow:
+            full = marks[point.sign]
+            assert (point.x, point.to, point.name) == (full.x, full.y, full.name)
     assert "undefended scores" in drawn.x_title
+
+
+@pytest.mark.parametrize(
+    ("places", "apart"),
+    [
+        ([10, 50, 90], [10, 50, 90]),
+        ([50, 50, 52], [50, 56, 62]),
+        ([100, 20, 100, 99], [94, 20, 100, 88]),
+        ([0, 0], [0, 6]),
+    ],
+)
+def test_points_do_not_lie_upon_one_another(places: list[float], apart: list[float]) -> None:
+    assert _apart(places) == apart
+    many = _apart([100.0] * 40)
+    assert min(many) >= 0
+    assert len(set(many)) == 40
 
 
 def placed(ticks: list[tuple[float, float]]) -> Callable[[float | None], float]:
@@ -69,6 +89,7 @@ def test_the_page_has_the_tables_figures_and_verdicts(run: Path, table: DefenceT
         assert figure(row.rgo_adaptive.value) in section
         assert figure(row.rgo_unaware.value) in section
     assert section.count('<i class="hollow"') == len(DEFENCES)
+    assert section.count('<path class="link"') == len(DEFENCES)
     url = re.search(r'download="defences-1.csv" href="data:text/csv[^,]*,([^"]*)"', section)
     assert url is not None
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(url[1]).decode())))

@@ -17,6 +17,7 @@ from iqaudit._core.threads import one_thread
 from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
 from iqaudit._runs.store import exclusive, writing
 from iqaudit.victims._base import ELSEWHERE
+from iqaudit.victims._defended import passes
 from iqaudit.victims._spec import VictimSpec
 
 Share: TypeAlias = tuple[Scorer, int]
@@ -29,9 +30,10 @@ refuse. Its context gives the progress."""
 
 def share_text(scorer: Scorer, most: int, bound: str) -> str:
     """Return the number of scores that a victim will be asked for."""
-    card = scorer.victim.card
+    card, pictures = scorer.victim.card, passes(scorer.victim)
     each = f", {card.cost} queries each" if card.cost > 1 else ""
-    return f"{scorer.label}: {bound}{most:,} scores to ask{each}"
+    several = f", {pictures} pictures a query" if pictures > 1 else ""
+    return f"{scorer.label}: {bound}{most:,} scores to ask{each}{several}"
 
 
 def unwatched(_shares: Sequence[Share], _bound: str) -> AbstractContextManager[None]:

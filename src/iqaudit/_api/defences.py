@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from iqaudit._analysis.analyse import Watch, unwatched
+from iqaudit._analysis.defences.certificates import most_asked
 from iqaudit._analysis.defences.records import DefenceTable
+from iqaudit._analysis.defences.slopes import exact
 from iqaudit._api.audit import audit, load
+from iqaudit._audit.estimate import Plan
 from iqaudit._core.errors import InputError
+from iqaudit.defences._registry import chain
 from iqaudit.victims._spec import VictimSpec
 
 CHAIN = "+"
@@ -40,14 +44,58 @@ def _with(victim: VictimSpec, defences: Sequence[Any]) -> Iterator[VictimSpec]:
         )
     for candidate in defences:
         several = candidate.split(CHAIN) if isinstance(candidate, str) else candidate
-        chain = tuple(several) if isinstance(several, list | tuple) else (several,)
-        if not chain:
+        each = tuple(several) if isinstance(several, list | tuple) else (several,)
+        if not each:
             raise InputError("A candidate has a defence at least; each victim is undefended, too.")
         options = dict(victim.options)
         if "name" in options:
-            options["name"] += CHAIN + CHAIN.join(map(str, chain))
+            options["name"] += CHAIN + CHAIN.join(map(str, each))
         undefended = victim.base or VictimSpec(victim.spec)
-        yield VictimSpec.of(undefended, {**options, "defences": chain})
+        yield VictimSpec.of(undefended, {**options, "defences": each})
+
+
+GRADIENT = 3
+"""Scores that take as long as a gradient, about."""
+
+
+class Comparison(NamedTuple):
+    """What defences are asked once their audit is made.
+
+    Attributes
+    ----------
+    scores, certificates : int
+        Scores at most: of yesterday's pictures, and for certificates.
+    seconds : float
+        About how long that takes with the measures of the pictures; 0 where no score was timed.
+    price : float
+        Money that it may cost.
+    """
+
+    scores: int
+    certificates: int
+    seconds: float
+    price: float
+
+
+def to_compare(victims: Sequence[VictimSpec], plan: Plan) -> Comparison:
+    """Return what comes after an audit of `with_defences`' victims, by its plan."""
+    scores = certified = 0
+    seconds, price, plain = 0.0, 0.0, plan.shares[0]
+    for victim, share in zip(victims, plan.shares, strict=True):
+        if not victim.options.get("defences"):
+            plain = share
+            continue
+        defences = chain(victim.options["defences"])
+        needed = plan.pictures * most_asked(defences)
+        scores, certified = scores + share.trials, certified + needed
+        price += victim.options.get("price", 0.0) * (share.trials * share.passes + needed)
+        if plain.need is not None and share.need is not None:
+            each = share.need.seconds + plan.measures
+            seconds += share.trials * each + needed * plain.need.seconds
+            if exact(defences):  # a gradient of each, where the victim has one
+                both = share.need.seconds + plain.need.seconds
+                seconds += GRADIENT * plan.pictures * both
+    return Comparison(scores, certified, seconds, price)
 
 
 def compare_defences(

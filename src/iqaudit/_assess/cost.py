@@ -7,6 +7,7 @@ import numpy as np
 from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._base import Victim, forget, open_session
+from iqaudit.victims._defended import passes
 from iqaudit.victims._scoring import score
 
 BUDGETS = (500, 10_000)
@@ -27,9 +28,10 @@ def work(victim: Victim, pixels: Pixels) -> str | None:
 def cost(victim: Victim, pixels: Pixels, price: float | None) -> str:
     """Return a sentence on the time of a query and of budgets; with a price, on the money too."""
     seconds = _seconds(victim, pixels) / victim.card.cost
+    money = (price or 0) * passes(victim, *pixels.shape[:2])
     budgets = "; ".join(
         f"{queries:,} queries {duration(seconds * queries)}"
-        + (f" and {price * queries:,.2f} in money" if price else "")
+        + (f" and {money * queries:,.2f} in money" if money else "")
         for queries in BUDGETS
     )
     return f"{1000 * seconds:.1f} ms a query at {pixels.shape[1]} x {pixels.shape[0]}: {budgets}."

@@ -12,7 +12,7 @@ import iqaudit
 from iqaudit import DefenceRow, DefenceTable
 from iqaudit._analysis.defences.records import COLUMNS
 from iqaudit._analysis.tables.csv_text import csv_text
-from iqaudit._api.defences import with_defences
+from iqaudit._api.defences import Comparison, to_compare, with_defences
 from iqaudit._assess.cost import duration
 from iqaudit._audit.estimate import Plan
 from iqaudit._cli import options
@@ -31,6 +31,12 @@ from iqaudit._cli.progress import Progress, watched
 from iqaudit._core.errors import InputError, naming
 from iqaudit._runs.schema import AUDIT, DEFENCES, load, runs
 from iqaudit._search.trial import on_unscored
+
+LONG = 60
+"""Seconds of an audit of which each victim's part is said."""
+
+BUSY = 0.8
+"""Share of its workers that a machine does at once, below which it has other work."""
 
 
 @options.command()
@@ -127,9 +133,11 @@ def _attacked(
             "A file (--from) says its victims and their defences itself: iqaudit audit --from "
             "FILE --out RUN, then iqaudit defences RUN."
         )
-    settings["victims"] = with_defences(settings.get("victims", ()), defences) or None
+    victims = with_defences(settings.get("victims", ()), defences)
+    settings["victims"] = victims or None
     if not output.silent and not (out / AUDIT).exists():
-        _print_plan(iqaudit.plan(**settings, workers=how["workers"]))
+        plan = iqaudit.plan(**settings, workers=how["workers"])
+        _print_plan(plan, to_compare(victims, plan))
     progress = Progress(stderr(), quiet=output.silent)
     try:
         with progress:
@@ -138,16 +146,28 @@ def _attacked(
         raise KeyboardInterrupt(f"{progress.far}; the same command goes on.") from None
 
 
-def _print_plan(plan: Plan) -> None:
-    """Say how many queries the audit takes, and about how long."""
+def _print_plan(plan: Plan, then: Comparison) -> None:
+    """Say what the audit and the comparison take, and about how long."""
     print_skipped(plan.skipped)
-    trials, queries = (
-        sum(getattr(share, name) for share in plan.shares) for name in ("trials", "queries")
+    trials, queries, outside = (
+        sum(getattr(share, name) for share in plan.shares)
+        for name in ("trials", "queries", "outside")
     )
-    text = f"{trials:,} searches, at most {queries:,} queries"
-    if seconds := sum(share.seconds or 0 for share in plan.shares):
-        text += f", about {duration(seconds / plan.workers)}"
-    say(f"{text}; then scores to compare.", err=True)
+    text = f"{trials:,} searches, at most {queries:,} queries and {outside:,} outside"
+    asked = f"at most {then.scores:,} scores to compare"
+    if then.certificates:
+        asked += f" and {then.certificates:,} for certificates"
+    if seconds := plan.seconds(plan.shares):
+        busy = "" if plan.at_once > BUSY * plan.workers else " (the machine is busy)"
+        text += f", about {duration(seconds)}{busy}"
+        asked += f", about {duration(then.seconds)}"
+    say(f"{text}; then {asked}.", err=True)
+    if money := sum(share.price for share in plan.shares):
+        say(f"At most {money:,.2f} in money for the audit, {then.price:,.2f} after it.", err=True)
+    for share in plan.shares if seconds >= LONG else ():
+        if share.seconds is not None:
+            several = f", {share.passes} pictures a query" if share.passes > 1 else ""
+            say(f"{share.victim}: about {duration(plan.seconds([share]))}{several}", err=True)
 
 
 def _print(compared: DefenceTable) -> None:

@@ -51,7 +51,7 @@ def _print_estimate(estimate: Plan) -> None:
         f"{estimate.cells} cells x {estimate.pictures} pictures: {trials:,} searches, at most "
         f"{queries:,} queries, about {estimate.size / 1e6:,.0f} MB on disk"
     )
-    stdout().print(_table(estimate.shares, estimate.workers))
+    stdout().print(_table(estimate))
     most = estimate.cells * estimate.pictures
     say(
         f"Then insights ask at most {insights.MOST * most:,} scores more, and the transfer matrix "
@@ -63,14 +63,18 @@ def _print_estimate(estimate: Plan) -> None:
 def _captions(rows: Sequence[Share]) -> Iterator[str]:
     """Yield the lines below the table."""
     yield "Outside the budgets, at every start: two scores that tell a victim from another."
+    for share in rows:
+        if share.passes > 1:
+            yield f"{share.victim} scores {share.passes} pictures for a query."
     needs = [share.need for share in rows if share.need is not None]
     if needs:
         worst = max(needs, key=lambda need: need.memory)
         yield f"Memory is a worker's for the largest picture, {worst}."
 
 
-def _table(rows: Sequence[Share], workers: int) -> Table:
+def _table(estimate: Plan) -> Table:
     """Return a row a victim."""
+    rows = estimate.shares
     caption = "\n".join(_captions(rows))
     heads = ("victim", "*searches", "*queries", "*and outside", "time", "*memory", "*money")
     shares = table(*heads, caption=caption)
@@ -78,7 +82,8 @@ def _table(rows: Sequence[Share], workers: int) -> Table:
         if share.seconds is None:
             took = "not asked: may be paid; one at a time"
         else:
-            took = f"about {duration(share.seconds / workers)}, {workers} at once"
+            several = 1 if share.here else estimate.workers
+            took = f"about {duration(estimate.seconds([share]))}, {several} at once"
         shares.add_row(
             Text(share.victim),
             f"{share.trials:,}",

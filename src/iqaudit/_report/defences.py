@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from iqaudit._analysis.defences.records import COLUMNS, Column, DefenceRow, DefenceTable
 from iqaudit._report.charts import Axis, Drawing, domain
 from iqaudit._report.figures import csv_url, figure, numbers, spread
@@ -12,12 +14,21 @@ from iqaudit.measures._bootstrap import Estimate
 ITSELF = Estimate(1.0)
 """The agreement of undefended scores with themselves."""
 
+NARROWEST = 0.05
+"""Of the axis of what is kept, at least."""
+
+GAP = 6
+"""Per cent of the plot that two points' places are apart."""
+
 
 @dataclass(frozen=True)
 class Point:
     """A mark: its sign and its name, its place and its intervals' ends in per cent of the plot.
 
-    `hollow` is of pictures that were made without knowing of the defence, and has no sign.
+    Where marks would lie upon one another, `x` is beside the place of what is kept.
+
+    `hollow` is of pictures that were made without knowing of the defence; `to` is the height of the
+    full point of the same sign then, where there is one.
     """
 
     sign: str
@@ -27,6 +38,7 @@ class Point:
     across: tuple[float, float] | None
     up: tuple[float, float] | None
     hollow: bool
+    to: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +75,16 @@ def _group(rows: Sequence[DefenceRow], number: int) -> Compared:
     xs = [without, *(row.kept for row in rows)]
     pushed = (each for row in rows for each in (row.rgo_adaptive, row.rgo_unaware))
     ys = [first.rgo_undefended, *pushed]
-    x, y = (domain([end for each in some for end in numbers(each)], 0) for some in (xs, ys))
-    points = [_point("0", "undefended", without, first.rgo_undefended, x, y)]
-    for sign, row in enumerate(rows, 1):
-        points.append(_point("", row.defence, row.kept, row.rgo_unaware, x, y, hollow=True))
-        points.append(_point(str(sign), row.defence, row.kept, row.rgo_adaptive, x, y))
+    kept = [end for each in xs for end in numbers(each) if end is not None]
+    x = domain(kept, max(kept, default=1) - NARROWEST)
+    y = domain([end for each in ys for end in numbers(each)], 0)
+    places = _apart([x.at(each.value or 0) for each in xs])
+    points = [_point("0", "undefended", (without, first.rgo_undefended), places[0], (x, y))]
+    for place, (at, row) in enumerate(zip(places[1:], rows, strict=True), 1):
+        sign = str(place)
+        full = _point(sign, row.defence, (row.kept, row.rgo_adaptive), at, (x, y))
+        points.append(_point(sign, row.defence, (row.kept, row.rgo_unaware), at, (x, y), full))
+        points.append(full)
     columns = tuple(
         each for each in COLUMNS if any(getattr(row, each.name).value is not None for row in rows)
     )
@@ -89,26 +106,41 @@ def _group(rows: Sequence[DefenceRow], number: int) -> Compared:
     )
 
 
+def _apart(places: Sequence[float]) -> list[float]:
+    """Return places in per cent, in their order, moved until no two points lie upon each other."""
+    moved = np.array(places)
+    order = np.argsort(moved, kind="stable")
+    steps = min(GAP, 100 / len(moved)) * np.arange(len(moved))
+    # Each is pushed on by those before it, and the last ones back from the end.
+    ordered = np.maximum.accumulate(moved[order] - steps) + steps
+    moved[order] = np.minimum(ordered, 100 - steps[::-1])
+    return [round(float(each), 2) for each in moved]
+
+
 def _point(
     sign: str,
     name: str,
-    kept: Estimate,
-    pushed: Estimate,
-    x: Axis,
-    y: Axis,
-    *,
-    hollow: bool = False,
+    figures: tuple[Estimate, Estimate],
+    place: float,
+    axes: tuple[Axis, Axis],
+    full: Point | None = None,
 ) -> Point | None:
+    """Return a point at a place, a hollow one where it goes with a full one.
+
+    None without the figures, what is kept and what is pushed.
+    """
+    (kept, pushed), (x, y) = figures, axes
     if kept.value is None or pushed.value is None:
         return None
     return Point(
         sign,
         name,
-        x.at(kept.value),
+        place,
         y.at(pushed.value),
         _ends(kept, x),
         _ends(pushed, y),
-        hollow,
+        full is not None,
+        None if full is None else full.y,
     )
 
 

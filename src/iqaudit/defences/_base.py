@@ -89,6 +89,11 @@ class Standard:
         return np.full(len(scores), 1 / len(scores))
 
 
+def changes_pictures(defence: Standard) -> bool:
+    """Tell whether a defence has other pictures scored than the one asked about."""
+    return type(defence).pictures is not Standard.pictures
+
+
 class Question(NamedTuple):
     """A question to a defended scorer: pictures, and what becomes of their scores.
 

@@ -24,6 +24,9 @@ SORTED = 3
 DEEPEST = 7
 """Bits of a channel, of the eight that there are, where some are taken away."""
 
+MOST = 10_000
+"""Pictures of a question."""
+
 
 def quality(value: object) -> int:
     """Return a compressor's quality, 1 to 95, or raise an `InputError`."""
@@ -35,7 +38,8 @@ def quality(value: object) -> int:
 def odd(value: object) -> int:
     """Return a filter's side in pixels, odd and at least 3, or raise an `InputError`."""
     number = whole_number("A filter's side", value)
-    refuse_unless(number >= 3 and number % 2 == 1, "A filter's side is odd, from 3 on", number)  # noqa: PLR2004
+    fits = 3 <= number <= 99 and number % 2 == 1  # noqa: PLR2004
+    refuse_unless(fits, "A filter's side is odd, from 3 to 99", number)
     return number
 
 
@@ -349,7 +353,7 @@ class Smooth(Standard):
     Parameters
     ----------
     copies : int
-        At least 1.
+        At least 1, at most 10,000.
     sigma : float
         The noise's standard deviation in levels, above 0.
     """
@@ -360,7 +364,8 @@ class Smooth(Standard):
     draws = True
 
     def __post_init__(self) -> None:
-        whole_number("copies", self.copies, 1)
+        copies = whole_number("copies", self.copies, 1)
+        refuse_unless(copies <= MOST, f"A question has at most {MOST:,} pictures", copies)
         deviation(self.sigma)
 
     def pictures(self, picture: Pixels, draw: Draw | None) -> Pixels:
@@ -386,14 +391,15 @@ class MedianCrops(Standard):
     Parameters
     ----------
     tiles : int
-        Along each side, at least 2; a rest of the side is cut off.
+        Along each side, 2 to 100; a rest of the side is cut off.
     """
 
     tiles: int = 3
     estimated = False
 
     def __post_init__(self) -> None:
-        whole_number("tiles", self.tiles, 2)
+        tiles = whole_number("tiles", self.tiles, 2)
+        refuse_unless(tiles**2 <= MOST, f"A question has at most {MOST:,} pictures", tiles**2)
 
     def pictures(self, picture: Pixels, draw: Draw | None) -> Pixels:  # noqa: ARG002
         """Return the tiles, row by row; see `Defence`."""

@@ -1,5 +1,6 @@
 """Victims behind defences: a defended victim is a victim."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.patches import Patch, Patched, Window, whole
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.stream import Stream
@@ -19,6 +20,9 @@ from iqaudit.victims._objects import Wrapped
 
 EXPECTED = 8
 """Draws whose mean is the gradient behind a defence that draws (EOT; Athalye et al., ICML 2018)."""
+
+LARGEST = 4096
+"""Pixels a side of the squares of which the smallest that a victim takes is looked for."""
 
 TOGETHER = 32
 """Pictures of one question that are scored in a call at the most."""
@@ -117,9 +121,17 @@ class Defended(Wrapped):
 
     def _scores(self, pictures: Pixels) -> NDArray[np.float64]:
         size = self._victim.card.largest_batch or TOGETHER
-        parts = [pictures[start : start + size] for start in range(0, len(pictures), size)]
-        scores = [np.asarray(self._victim.score(part.copy()), np.float64) for part in parts]
-        return np.concatenate([np.atleast_1d(part) for part in scores])
+        scores = []
+        for start in range(0, len(pictures), size):
+            try:
+                part = self._victim.score(pictures[start : start + size].copy())
+            except VictimError as error:
+                if start:  # they may have been paid for
+                    lost = f"{start} of {len(pictures)} pictures that were asked about together"
+                    error.args = (f"{error} The answers to {lost} go with it.",)
+                raise
+            scores.append(np.atleast_1d(np.asarray(part, np.float64)))
+        return np.concatenate(scores)
 
     def _draw(self, picture: Pixels) -> Draw | None:
         if not self.draws:
@@ -154,23 +166,26 @@ class Defended(Wrapped):
         """Return the side of the smallest square whose pictures the victim takes."""
         side = card.smallest_side
         if card.size is not None:
-            made = self._made(*card.size)
+            made = _made(self.defences, *card.size)[1:3]
             if made != card.size:
                 raise InputError(
                     f'The victim "{card.name}" takes {card.size[1]} x {card.size[0]} alone, and '
                     f"{self._names} makes {made[1]} x {made[0]} of it."
                 )
             return side
-        while min(self._made(side, side)) < card.smallest_side:
-            side += 1
-        return side
+        low = side
+        while not self._serves(side):
+            low, side = side + 1, 2 * side
+            if side > LARGEST:
+                raise InputError(
+                    f'The victim "{card.name}" needs at least {card.smallest_side} a side, which '
+                    f"{self._names} makes of no picture up to {LARGEST:,} a side."
+                )
+        return low + bisect_left(range(low, side), True, key=self._serves)
 
-    def _made(self, height: int, width: int) -> tuple[int, int]:
-        """Return the height and width of the pictures made of a picture of a size."""
-        grey = np.full((height, width, 3), 128, np.uint8)
-        draw = np.random.default_rng(0) if self.draws else None
-        made = question(self.defences, grey, draw).pictures
-        return made.shape[1], made.shape[2]
+    def _serves(self, side: int) -> bool:
+        """Tell whether the victim takes what is made of a square of a size."""
+        return min(_made(self.defences, side, side)[1:3]) >= self._victim.card.smallest_side
 
     def _window(self, height: int, width: int) -> Window:
         """Return the part of a picture that the victim looks at, where it stays in its place."""
@@ -194,6 +209,20 @@ def defences_of(victim: Victim) -> tuple[Standard, ...]:
     found = getattr(victim, "defences", ())  # which a user's own victim may have for itself
     several = isinstance(found, tuple) and all(isinstance(each, Standard) for each in found)
     return found if several else ()
+
+
+def passes(victim: Victim, height: int = 256, width: int = 256) -> int:
+    """Return how many pictures a victim scores for one question about a picture of a size.
+
+    A service is sent, and may bill, so many.
+    """
+    return _made(defences_of(victim), height, width)[0]
+
+
+def _made(defences: Sequence[Standard], height: int, width: int) -> tuple[int, ...]:
+    """Return the shape of the pictures made of a picture of a size."""
+    grey = np.full((height, width, 3), 128, np.uint8)
+    return question(defences, grey, np.random.default_rng(0)).pictures.shape
 
 
 class Drawn:

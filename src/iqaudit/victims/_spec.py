@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.settings import two_numbers
-from iqaudit.defences._registry import written
+from iqaudit.defences._base import changes_pictures
+from iqaudit.defences._registry import chain, written
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim, draws
 from iqaudit.victims._defended import Defended
@@ -292,7 +293,14 @@ def unasked(spec: VictimSpec) -> Victim:
     options = {key: value for key, value in spec.options.items() if key not in others}
     if _is_file(options.get("scale")):
         options["scale"] = load_scale(options["scale"])
-    victim = _defended(KINDS[spec.kind].make(spec.spec, options), spec.options.get("defences", ()))
+    defences = spec.options.get("defences", ())
+    victim = KINDS[spec.kind].make(spec.spec, options)
+    if spec.kind == "replay" and any(changes_pictures(each) for each in chain(defences)):
+        raise InputError(
+            f'The victim "{spec.spec}" has the scores of the pictures that were asked about, and '
+            "stands behind defences of the answer alone."
+        )
+    victim = _defended(victim, defences)
     return name_victim(victim, spec.options.get("name"))
 
 

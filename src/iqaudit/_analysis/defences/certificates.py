@@ -91,6 +91,14 @@ def requests(defences: Sequence[Standard], plain: Scorer, pixels: Pixels) -> tup
     return ()
 
 
+def most_asked(defences: Sequence[Standard]) -> int:
+    """Return how many scores a picture's certificate needs at most; 0 where there is none."""
+    first = defences[0]
+    if isinstance(first, Smooth):
+        return DRAWS
+    return first.tiles**2 if isinstance(first, MedianCrops) else 0
+
+
 def bounds(
     defences: Sequence[Standard], asked: Sequence[Request], cache: ScoreCache
 ) -> tuple[float, float] | None:

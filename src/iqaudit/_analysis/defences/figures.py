@@ -24,6 +24,9 @@ from iqaudit.measures._bootstrap import (
 )
 from iqaudit.measures._strength import gains, room
 
+FAR = 2
+"""Times eps * ||grad||_1 beyond which a score does not go that its gradient tells of."""
+
 CLOSE = 1e-12
 """Means of the same numbers differ by less."""
 
@@ -40,12 +43,15 @@ class Beyond:
         Of the picture behind the defence to the picture, where it has its size.
     bounds : (low, high) or None
         The certificate's ends, on 0-10.
+    slopes : tuple of float or None
+        ||grad||_1 at the clean picture by its levels, native: undefended and defended.
     """
 
     unaware: float
     ssim: float | None
     flip: float | None
     bounds: tuple[float, float] | None
+    slopes: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +81,9 @@ class Scores:
         the way that they were pushed.
     opinions : ndarray of float64
         Of people; NaN where there is none.
+    ahead : tuple of ndarray of float64
+        By how much each went beyond `FAR` times what its slope foretells, native: undefended and
+        defended; none where a slope is not known.
     """
 
     def __init__(self, cells: Cells, beyond: Mapping[str, Beyond]) -> None:
@@ -87,6 +96,12 @@ class Scores:
         went = np.array([each.unaware for each in beyond.values()]) - self.after
         self.unaware = np.where(raised, went, -went) / room(self.after)
         self.opinions = np.array([each.opinion for each in plain], np.float64)
+        slopes = [each.slopes for each in beyond.values() if each.slopes is not None]
+        self.ahead: tuple[Floats, ...] = ()
+        if len(slopes) == len(beyond):
+            foretold = FAR * cells.own.levels * np.transpose(slopes)
+            pairs = zip((_moved(plain), _moved(own)), foretold, strict=True)
+            self.ahead = tuple(went - known for went, known in pairs)
 
     @property
     def rated(self) -> Any:
@@ -177,6 +192,12 @@ def _pictures(cell: CellData, names: Mapping[str, Any] | Sequence[str]) -> list[
 def _qualities(pictures: Sequence[PictureData]) -> tuple[Floats, Floats]:
     clean = np.array([each.figures.clean_quality for each in pictures])
     return clean, np.array([each.figures.attacked_quality for each in pictures])
+
+
+def _moved(pictures: Sequence[PictureData]) -> Floats:
+    """Return how far the native scores went, (n,)."""
+    rows = [each.figures for each in pictures]
+    return np.abs([each.attacked_score - each.clean_score for each in rows])
 
 
 def _agreement(scores: Scores) -> dict[str, Estimate]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iqaudit._analysis import transfer
-from iqaudit._analysis.defences import certificates
+from iqaudit._analysis.defences import certificates, slopes
 from iqaudit._analysis.defences.certificates import Request
 from iqaudit._analysis.defences.figures import Beyond, Cells, Scores, figures
 from iqaudit._analysis.defences.matches import matches
@@ -61,10 +61,15 @@ class Compared:
         ended = {each.figures.name for each in self.cells.own.finished}
         return [pair for pair in self.finished.pairs if pair.name in ended]
 
-    def requests(self, pair: Pair) -> tuple[Request, tuple[Request, ...]]:
-        """Return what is to be asked: about yesterday's picture, and for the certificate."""
-        needed = certificates.requests(self.defences, self.plain, pair.clean())
-        return Request.of(self.own, pair.attacked()), needed
+    def requests(self, pair: Pair) -> tuple[Request, tuple[Request, ...], tuple[Request, ...]]:
+        """Return what is to be asked: yesterday's picture, for the certificate, and slopes."""
+        clean = pair.clean()
+        needed = certificates.requests(self.defences, self.plain, clean)
+        return (
+            Request.of(self.own, pair.attacked()),
+            needed,
+            slopes.requests(self.plain, self.own, clean),
+        )
 
 
 def compared(run: Path, scorers: Sequence[Scorer]) -> tuple[Compared, ...]:
@@ -112,8 +117,8 @@ def to_ask(run: Path, rows: Sequence[Compared]) -> list[tuple[Scorer, int]]:
             (each.scorer.label, each.key): each
             for row in rows
             for pair in row.pairs
-            for one, several in [row.requests(pair)]
-            for each in (one, *several)
+            for one, several, steep in [row.requests(pair)]
+            for each in (one, *several, *steep)
             if not each.known(cache)
         }
     for each in needed.values():
@@ -218,7 +223,7 @@ def _row(row: Compared, cache: ScoreCache, unscored: list[Unscored]) -> DefenceR
 
 def _beyond(row: Compared, pair: Pair, cache: ScoreCache) -> tuple[int, Beyond]:
     """Return the pictures that a question is of, and what is found of one beyond its searches."""
-    yesterday, needed = row.requests(pair)
+    yesterday, needed, steep = row.requests(pair)
     clean = pair.clean()
     made = question(row.defences, clean, numbers(pixels_sha256(clean), 1)).pictures
     seen = None
@@ -229,8 +234,13 @@ def _beyond(row: Compared, pair: Pair, cache: ScoreCache) -> tuple[int, Beyond]:
         bounds = certificates.bounds(row.defences, needed, cache) if needed else None
     except VictimError as error:  # a picture without a certificate
         refuse_if_down(row.plain.victim, error)
+    slope = None
+    try:
+        slope = tuple(each.native(cache) for each in steep) if steep else None
+    except VictimError as error:  # without a gradient there
+        refuse_if_down(row.plain.victim, error)
     looks = (None, None) if seen is None else (seen.ssim, seen.flip)
-    return len(made), Beyond(unaware, *looks, bounds)
+    return len(made), Beyond(unaware, *looks, bounds, slope)
 
 
 def _seconds(scorer: Scorer, clean: Pixels) -> float | None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from iqaudit._analysis.defences.figures import Cells, Scores, net, rgo_of
+from iqaudit._analysis.defences.figures import FAR, Cells, Scores, net, rgo_of
 from iqaudit._analysis.findings.sentences import figure, percent
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit.measures._arrays import Floats
-from iqaudit.measures._bootstrap import ENOUGH, Estimate, Paired, beyond, mean, paired
+from iqaudit.measures._bootstrap import ENOUGH, Estimate, Paired, beyond, interval, mean, paired
 
 HELPS, COSTS, NOTHING, HIDES, UNCLEAR = (
     "helps",
@@ -71,6 +71,13 @@ def _signs(cells: Cells, names: Sequence[str], scores: Scores) -> list[str]:
         )
     if not _weaker(cells.plain_white, names):
         signs += _weaker(cells.white, names)
+    if scores.ahead:
+        without, behind = (interval(mean, each) for each in scores.ahead)
+        if _above(behind) and not _above(without):
+            signs.append(
+                f"Scores go more than {FAR} times as far as eps * ||grad||_1 foretells: the "
+                "gradient is masked."
+            )
     unaware = paired(mean, [scores.unaware], [scores.known])
     if unaware.sign > 0:
         signs.append(
@@ -78,6 +85,11 @@ def _signs(cells: Cells, names: Sequence[str], scores: Scores) -> list[str]:
             f"{figure(unaware.difference, '.3f')}: the search is misled."
         )
     return signs
+
+
+def _above(estimate: Estimate) -> bool:
+    """Tell whether a figure is clearly above 0."""
+    return beyond(estimate, 0) and (estimate.value or 0) > 0
 
 
 def _over_white(cell: CellData, white: Sequence[CellData], names: Sequence[str]) -> Paired | None:
