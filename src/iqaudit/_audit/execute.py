@@ -110,7 +110,8 @@ def run(
                 overwrite=overwrite,
                 ignore_memory=ignore_memory,
             )
-            remember(root, spec.victims)
+            attacks = (cell.attack.settings["name"] for cell in spec.cells())
+            remember(root, spec.victims, attacks)
             try:
                 execute(prepared, backend, workers, observer, strict=strict)
             finally:
