@@ -178,7 +178,9 @@ class Weighed(RandomSigns):
     weights: Any = None
 
 
-@pytest.mark.parametrize("weights", [np.ones(2), np.inf, {1}, print], ids=str)
+@pytest.mark.parametrize(
+    "weights", [np.ones(2), np.inf, {1}, print], ids=["array", "inf", "set", "call"]
+)
 def test_a_hyper_parameter_that_no_file_can_hold_is_refused(weights: Any, photos: Path) -> None:
     with pytest.raises(InputError, match='cannot be written to a file: "weights" is of'):
         audit_spec(

@@ -108,7 +108,7 @@ ASKS: dict[Ask, str] = {
 }
 
 
-@pytest.mark.parametrize(("ask", "sentence"), ASKS.items(), ids=lambda each: str(each)[:30])
+@pytest.mark.parametrize(("ask", "sentence"), ASKS.items(), ids=list(ASKS.values()))
 def test_an_impure_ask_is_told(ask: Ask, sentence: str) -> None:
     MEMORY.clear()
 
@@ -150,7 +150,7 @@ TELLS: dict[Callable[[Any, Any], Any], str] = {
 }
 
 
-@pytest.mark.parametrize(("tell", "sentence"), TELLS.items(), ids=lambda each: str(each)[:30])
+@pytest.mark.parametrize(("tell", "sentence"), TELLS.items(), ids=list(TELLS.values()))
 def test_an_impure_tell_is_told(tell: Callable[[Any, Any], Any], sentence: str) -> None:
     MEMORY.clear()
 

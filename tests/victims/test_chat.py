@@ -85,6 +85,8 @@ def test_a_prompt_is_sent_as_its_file_has_it(
     server.usual = says(reply("4.5"))
     victim = chat(url, hours, prompt=str(file), score_range=(1, 5))
     assert victim.score(make_picture(8, 8)[None]) == [4.5]
+    assert victim.card.note.startswith("asked by a prompt whose SHA-256 begins with ")
+    assert not chat(url, hours).card.note
     assert sent(server)[1]["messages"][0]["content"][0]["text"] == question
     with pytest.raises(InputError, match="range"):
         chat(url, hours, prompt=str(file))
@@ -206,7 +208,6 @@ def test_a_string_names_a_chat_and_no_file_holds_its_secret(
     assert [each.name for each in audit.victims] == [
         f"chat:eye-{number}@{url}/chat/completions" for number in (1, 2)
     ]
-    assert audit.victims[0].note.startswith("asked by a prompt whose SHA-256 begins with ")
     assert all(headers["x-key"] == "Bearer sk-123456" for _, headers, _ in server.seen)
     victim = as_victim(f"chat:{secret},model=eye-1")
     server.usual = says(reply("user:pass said hush"))

@@ -86,9 +86,11 @@ class Chat(Http):
         self._pattern = None if pattern is None else Pattern(pattern)
         self._tokens = self._dearest = 0
         self._name = f"chat:{model}@{self._name}"
-        digest = hashlib.sha256(question.encode()).hexdigest()
-        note = f"asked by a prompt whose SHA-256 begins with {digest[:12]}"
-        self.card = replace(self.card, name=self._name, note=note)
+        self.card = replace(self.card, name=self._name)
+        if prompt is not None:
+            digest = hashlib.sha256(question.encode()).hexdigest()
+            note = f"asked by a prompt whose SHA-256 begins with {digest[:12]}"
+            self.card = replace(self.card, note=note)
 
     @property
     def account(self) -> Account:
