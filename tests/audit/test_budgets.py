@@ -2,22 +2,23 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.auditing import ROUGH, Stopping, contents, iqaudit_, serial
 
 import iqaudit
 from iqaudit import InputError
-from iqaudit._audit import attack_code
 from iqaudit._audit.parse import audit_spec
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._runs.records import AttackRecord, AuditRecord
 from iqaudit._runs.schema import AUDIT_FORMAT, load_audit
 from iqaudit._runs.store import write_record
 from iqaudit.attacks import Bidirectional, named
+from iqaudit.attacks._code import digest
 from iqaudit.attacks._registry import attack_spec
 
 BUDGETS = (30, 120)
@@ -135,14 +136,16 @@ def test_another_code_has_another_digest_but_comments_do_not(
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
 
-    def digest(module: str, text: str) -> str | None:
-        (tmp_path / f"{module}.py").write_text(text)
-        return attack_code.digest(import_module(module).Attack())
+    def written(module: str, text: str) -> str | None:
+        lines = text.replace("class", "from dataclasses import dataclass\n\n@dataclass\nclass")
+        (tmp_path / f"{module}.py").write_text(lines)
+        return digest(import_module(module).Attack())
 
-    first = digest("an_attack", "class Attack:\n    size = 2\n")
-    commented = digest("same_attack", '"""Why."""\n\nclass Attack:\n    size = 2  # pixels\n')
+    first = written("an_attack", "class Attack:\n    size = 2\n")
+    commented = written("same_attack", '"""Why."""\n\nclass Attack:\n    size = 2  # pixels\n')
     assert first is not None
     assert commented == first
-    assert digest("other_attack", "class Attack:\n    size = 3\n") != first
-    assert attack_code.digest(named("guided")) != attack_code.digest(named("nes"))
-    assert attack_code.digest(type("Attack", (), {"__module__": "__main__"})()) is None
+    assert written("other_attack", "class Attack:\n    size = 3\n") != first
+    assert digest(named("guided")) != digest(named("nes"))
+    unwritten: Any = type("Attack", (), {"__module__": "__main__"})
+    assert digest(dataclass(unwritten)()) is None

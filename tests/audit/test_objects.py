@@ -134,7 +134,9 @@ def test_an_attack_that_cannot_be_sent_is_worked_on_here_and_that_is_said(
         run = tmp_path / f"run{number}"
         [cell] = execute.run(spec, run, engine="processes", workers=2, observer=observer)
         assert any(HERE in said for said in observer.said)
-        assert load(cell).attack.name == type(attack).__name__
+        kind = type(attack)
+        assert load(cell).attack.name == f"python:{kind.__module__}:{kind.__qualname__}"
+        assert load_audit(run).cells[0].attack == kind.__name__
         [plain] = serial(replace(campaign, attacks=("random",)), tmp_path / f"random{number}")
         assert contents(cell / "scores") == contents(plain / "scores")
 
@@ -183,7 +185,7 @@ def test_a_users_own_attack_is_named_on_the_command_line(
     assert json.loads((run / "audit.json").read_text())["campaign"]["attacks"] == [OWN]
     serial(replace(campaign, attacks=(OWN,)), tmp_path / "whole")
     cell = "rough--Signs"
-    assert load(run / cell).attack.name == "Signs"
+    assert load(run / cell).attack.name == OWN
     for folder in ("clean", "attacked", "scores"):
         assert contents(run / cell / folder) == contents(tmp_path / "whole" / cell / folder)
 

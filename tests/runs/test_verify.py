@@ -144,14 +144,13 @@ def test_noise_is_that_of_the_run(
     assert (check.wrong, check.replayed) == ((), True)
 
 
-@dataclass(frozen=True)
-class Own(RandomSigns):
-    """An attack of the user's own."""
-
-
 def test_an_attack_that_cannot_be_made_again_is_told(
     tmp_path: Path, rough: Function, make_picture: MakePicture
 ) -> None:
+    @dataclass(frozen=True)
+    class Own(RandomSigns):
+        """An attack of the user's own, which no name leads to."""
+
     iqaudit.attack(make_picture(24, 30), rough, attack=Own(), queries=20, out=tmp_path / "run")
     [check] = iqaudit.verify(tmp_path / "run", rough)
     assert (check.wrong, check.replayed) == ((), False)

@@ -255,10 +255,10 @@ def test_what_was_answered_is_never_asked_again(
     server.plan = [good, good, says("", 400)]
     with pytest.raises(VictimError):
         victim.score(np.stack([one, two, three]))
-    assert astuple(victim.account) == (3, 2, 0, 1.5)
+    assert astuple(victim.account) == (3, 2, 0, 1.5, 0)
     batch = np.stack([one, three, two, one, three])
     assert np.array_equal(victim.score(batch), roughness(batch))
-    assert astuple(victim.account) == (4, 3, 4, 2.0)
+    assert astuple(victim.account) == (4, 3, 4, 2.0, 0)
     assert len(server.seen) == 4
     victim.forget()
     victim.score(one[None])

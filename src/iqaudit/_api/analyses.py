@@ -14,7 +14,8 @@ from iqaudit._analysis.tables.leaderboard import Leaderboard
 from iqaudit._analysis.transfer import Transfer
 from iqaudit._core.paths import located
 from iqaudit._core.threads import one_thread
-from iqaudit._runs.schema import runs
+from iqaudit._runs.retrace import attack_of
+from iqaudit._runs.schema import load, runs
 from iqaudit.victims._spec import VictimSpec
 
 
@@ -115,6 +116,7 @@ def insights(
     written = {}
     for cell in cells:
         scorer = given or own(cell.resolve(), may_ask=yes, trust=trust)
+        attack_of(cell, load(cell), trust=trust)  # from then on it is trusted
         written[cell] = write_insights(cell, scorer, watch, yes=yes)
     return written
 

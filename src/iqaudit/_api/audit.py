@@ -472,7 +472,7 @@ def verify(
             if victim is not None:
                 raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
         elif victim is not None:
-            return verify_run(folder, made(victim, **options))
+            return verify_run(folder, made(victim, **options), trust=trust)
         return _verified(folder, trust=trust)
 
 
@@ -483,7 +483,7 @@ def _verified(
     if not is_audit(path):
         try:
             scorer = own(path.resolve(), may_ask=True, trust=trust, named=named)
-            return verify_run(path, scorer.victim)
+            return verify_run(path, scorer.victim, trust=trust)
         except DamagedRecordError as error:
             return (damaged(error),)
     cells = [cell.resolve() for cell in runs(path)]
@@ -491,7 +491,7 @@ def _verified(
     checks = [
         replace(check, name=f"{cell.name}/{check.name}")
         for cell in cells
-        for check in verify_run(cell, victims[own_label(cell)])
+        for check in verify_run(cell, victims[own_label(cell)], trust=trust)
     ]
     wrong = damaged_analyses(path)
     return (*checks, Check(TRANSFER, None, None, wrong)) if wrong else tuple(checks)

@@ -110,7 +110,8 @@ def run(
                 overwrite=overwrite,
                 ignore_memory=ignore_memory,
             )
-            remember(root, spec.victims)
+            attacks = (cell.attack.settings["name"] for cell in spec.cells())
+            remember(root, spec.victims, attacks)
             try:
                 execute(prepared, backend, workers, observer, strict=strict)
             finally:
@@ -198,9 +199,11 @@ def _tell_accounts(victims: Victims, observer: Observer) -> None:
     for victim in victims:
         account = getattr(victim, "account", None)
         if account is not None:
+            tokens = f"{account.tokens:,} tokens, " if account.tokens else ""
             observer.says(
                 f"{victim.card.name}: {account.billed} requests billed, {account.unique} pictures "
-                f"answered, {account.cached} answers from the cache, {account.spent:g} spent."
+                f"answered, {account.cached} answers from the cache, {tokens}{account.spent:g} "
+                "spent."
             )
 
 

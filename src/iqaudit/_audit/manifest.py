@@ -12,13 +12,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from iqaudit._audit import attack_code
 from iqaudit._audit.data import Found
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import InputError, printable
 from iqaudit._core.paths import refuse_unwritable
 from iqaudit._core.picture import Picture
 from iqaudit._runs.records import (
+    AttackRecord,
+    AttackVersion,
     AuditRecord,
     AuditVictim,
     CardRecord,
@@ -28,6 +29,8 @@ from iqaudit._runs.records import (
 )
 from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, PART, load, load_audit, manifest
 from iqaudit._runs.store import versions, write_record
+from iqaudit.attacks._code import digest
+from iqaudit.attacks._registry import AttackSpec
 from iqaudit.victims._base import Card
 from iqaudit.victims._fingerprint import tolerance
 from iqaudit.victims._options import HOW_ASKED
@@ -49,11 +52,22 @@ def asked(spec: AuditSpec, names: Sequence[str]) -> AuditRecord:
         protocol=PROTOCOL,
         versions={**versions(), "python": platform.python_version()},
         campaign=json.loads(json.dumps(spec.record(names))),  # as it is read again
-        attacks=attack_code.versions([cell.attack for cell in spec.cells()]),
+        attacks=attack_versions([cell.attack for cell in spec.cells()]),
         data=DataRecord(name="", pictures=()),
         victims=(),
         cells=tuple(cell(each, public[id(each.victim)]) for each in spec.cells()),
     )
+
+
+def attack_versions(specs: Iterable[AttackSpec]) -> tuple[AttackVersion, ...]:
+    """Return the version of each attack, equal ones once."""
+    found: list[AttackVersion] = []
+    for spec in specs:
+        settings = AttackRecord.of(spec.settings)
+        version = AttackVersion(name=spec.name, settings=settings, code=digest(spec.attack))
+        if version not in found:
+            found.append(version)
+    return tuple(found)
 
 
 def data(found: Found, samples: Iterable[SampleRecord]) -> DataRecord:

@@ -177,7 +177,7 @@ trust = option(
     "--trust",
     is_flag=True,
     heading="Victim",
-    help="The run is my own: make its victim, whatever that runs; said once.",
+    help="The run is my own: make its victim and attack, whatever that runs; said once.",
 )
 """The option of commands that make the victim that a run names."""
 

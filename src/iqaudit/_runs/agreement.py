@@ -41,7 +41,7 @@ def disagreements(run: Path, record: RunRecord) -> Iterator[str]:
     ended = {each.name for each in record.pictures if each.end.finished}
     for name in sorted(ended & {each.name for each in record.unscored}):
         yield f"{name} could not be scored, and its search came to its end"
-    root, audit, cell = _planned(path)
+    root, audit, cell = planned(path)
     if any(each.scores_file_sha256 for each in record.pictures):  # earlier versions wrote none
         for file in (path / RESULTS, *([root / AUDIT] if cell else [])):
             if not is_sealed(file.read_bytes()):
@@ -76,7 +76,7 @@ def _score(row: Any) -> tuple[Any, Any, Any]:
     return label, picture, score
 
 
-def _planned(path: Path) -> tuple[Path, AuditRecord | None, CellRecord | None]:
+def planned(path: Path) -> tuple[Path, AuditRecord | None, CellRecord | None]:
     """Return the audit that a run is a cell of, its directory, and the cell there."""
     own = manifest(path)
     if own is not None and own.flat:
@@ -99,7 +99,11 @@ def _against(
             for key in STOPS
             if key in audit.campaign
         ),
-        *(("attack", record.attack.keys(), each.keys()) for each in attacks[:1]),
+        *(
+            ("attack", record.attack.keys(), each.keys())
+            for each in attacks[:1]
+            if record.attack not in attacks  # values of one class have one name
+        ),
         *((f"victim's {key}", getattr(victim, key), getattr(planned, key)) for key in card),
     ]
     if victim.spec is not None:

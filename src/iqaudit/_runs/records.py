@@ -91,6 +91,7 @@ class VictimRecord(CardRecord):
 class AttackRecord:
     """An attack's class, and its hyper-parameters: free keys beside `name`.
 
+    A class that is not bundled has its module in its name, ``python:MODULE:CLASS``.
     `white_box` is among them, as true, where it follows the victim's gradient.
     """
 

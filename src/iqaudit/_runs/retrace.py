@@ -7,20 +7,25 @@ about, its trace, and the pictures that it came to.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Patched
 from iqaudit._core.threat import Linf
+from iqaudit._runs.agreement import planned
 from iqaudit._runs.figures import differences, likeness
 from iqaudit._runs.records import PictureRecord, RunRecord
 from iqaudit._runs.store import versions
+from iqaudit._runs.trust import is_own_attack
 from iqaudit._search.ledger import Answer, Ledger, check_budget
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import Trial, TrialResult
-from iqaudit.attacks._base import is_white_box
-from iqaudit.attacks._registry import made
+from iqaudit.attacks._base import Attack, is_white_box
+from iqaudit.attacks._code import digest
+from iqaudit.attacks._registry import PYTHON, made
 from iqaudit.victims._base import Card
 
 DECIDING = ("iqaudit", "numpy")
@@ -51,19 +56,51 @@ def of_scores(result: TrialResult, record: RunRecord, card: Card) -> Iterator[st
         yield f"best_query is {ledger.best_query}, recorded {result.best_query}"
 
 
+def attack_of(run: Path, record: RunRecord, *, trust: bool = False) -> Attack[Any] | None:
+    """Make a run's attack again, which follows no gradient: nothing but its scores is known.
+
+    Parameters
+    ----------
+    run : Path
+        The run's directory.
+    record : RunRecord
+        Its results.json.
+    trust : bool
+        Whether the run is the user's own: a module that it names is imported for no other.
+
+    Returns
+    -------
+    Attack or None
+        None where it cannot be made again, or is a stranger's, or its code is another than then.
+    """
+    name, settings = record.attack.name, record.attack.settings
+    attack = made(name, settings)
+    if attack is None and name.startswith(PYTHON):
+        root, audit, _ = planned(run.resolve())
+        known = () if audit is None else audit.attacks
+        codes = {each.code for each in known if each.settings == record.attack} - {None}
+        if codes and is_own_attack(root, name, trust=trust):
+            attack = made(name, settings, imports=True)
+            attack = attack if attack and digest(attack) in codes else None
+    return None if attack is None or is_white_box(attack) else attack
+
+
 def of_attack(
-    result: TrialResult, recorded: PictureRecord, record: RunRecord, card: Card
+    result: TrialResult,
+    recorded: PictureRecord,
+    record: RunRecord,
+    card: Card,
+    attack: Attack[Any] | None,
 ) -> Sequence[str] | None:
     """Say where a search that is made again from its scores goes otherwise than is recorded.
 
     Returns
     -------
     sequence of str or None
-        None where it cannot be made again: its attack is not one of `ATTACKS`, follows a gradient,
-        or goes another way with other versions of the packages that decide.
+        None where it cannot be made again: there is no attack, or it goes another way with other
+        versions of the packages that decide.
     """
-    attack = made(record.attack.name, record.attack.settings)
-    if attack is None or is_white_box(attack):
+    if attack is None:
         return None
     trial = Trial(
         result.picture,

@@ -1,9 +1,10 @@
-"""Trust in runs: a run is data, so a victim that it names is made again of one's own runs alone.
+"""Trust in runs: a run is data, so what it names is made again of one's own runs alone.
 
-To make a victim again can run code: a module is imported, a file of weights is loaded. So the runs
-that were made here are remembered outside of them, in the user's state folder: a line a run and
-victim, a digest of the run's real path and of the victim's string and options. A run from elsewhere
-is not there, and neither is one of one's own into which another victim was written.
+To make a victim or an attack again can run code: a module is imported, a file of weights is loaded.
+So the runs that were made here are remembered outside of them, in the user's state folder: a line a
+run and victim, a digest of the run's real path and of the victim's string and options, and likewise
+of an attack's class. A run from elsewhere is not there, and neither is one of one's own into which
+another name was written.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from iqaudit._core.errors import InputError, printable
 from iqaudit._core.settings import FILE
+from iqaudit.attacks._registry import PYTHON
 from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._registry import KINDS
 from iqaudit.victims._spec import VictimSpec
@@ -58,10 +60,38 @@ def refuse_strange(run: Path, victim: VictimSpec, *, trust: bool = False) -> Non
     remember(run, [victim])
 
 
-def remember(run: Path, victims: Iterable[VictimSpec]) -> None:
-    """Remember a run of one's own, where the state folder can be written."""
+def is_own_attack(run: Path, name: str, *, trust: bool = False) -> bool:
+    """Tell whether an attack that a run names is of the user's own, so that it may be imported.
+
+    Parameters
+    ----------
+    run : Path
+        The run's directory, or the audit's that it is a cell of.
+    name : str
+        The attack's class, ``python:MODULE:NAME``.
+    trust : bool
+        Whether the run is the user's own: it is from then on.
+    """
+    if trust:
+        remember(run, (), [name])
+    return trust or _digest(run, name) in _remembered()
+
+
+def remember(run: Path, victims: Iterable[VictimSpec], attacks: Iterable[str] = ()) -> None:
+    """Remember a run of one's own, where the state folder can be written.
+
+    Parameters
+    ----------
+    run : Path
+        Its directory, or the audit's.
+    victims : iterable of VictimSpec
+        Those that it names.
+    attacks : iterable of str
+        The classes of its attacks, as files name them.
+    """
     known = _remembered()
     digests = [_digest(run, each) for each in victims if each.base is None and _foreign(each)]
+    digests += [_digest(run, each) for each in attacks if each.startswith(PYTHON)]
     lines = "".join(f"{each}\n" for each in dict.fromkeys(digests) if each not in known)
     with suppress(OSError, RuntimeError):  # without a home, nothing is remembered
         if lines:
@@ -73,7 +103,7 @@ def remember(run: Path, victims: Iterable[VictimSpec]) -> None:
 
 def _foreign(victim: VictimSpec) -> str | None:
     """Return what making a victim does that may be a stranger's; None where that is nothing."""
-    if any(str(each).startswith("python:") for each in victim.options.get("defences", ())):
+    if any(str(each).startswith(PYTHON) for each in victim.options.get("defences", ())):
         return "behind a defence whose module would be imported"
     if ":" in KINDS[victim.kind].spec:
         return FOREIGN.get(victim.kind, "which would be asked")
@@ -81,10 +111,14 @@ def _foreign(victim: VictimSpec) -> str | None:
     return f"whose {files[0]} would be loaded" if files else None
 
 
-def _digest(run: Path, victim: VictimSpec) -> str:
-    read = VictimSpec(victim.spec, victim.options).options  # 1 and 1.0 are the same there
-    options = json.dumps(dict(read), sort_keys=True, default=str)
-    content = "\0".join((os.path.realpath(run), victim.spec, options))
+def _digest(run: Path, named: VictimSpec | str) -> str:
+    """Return the digest of a run and a victim, or the name of an attack's class."""
+    if isinstance(named, str):
+        parts = ["attack", named]
+    else:
+        read = VictimSpec(named.spec, named.options).options  # 1 and 1.0 are the same there
+        parts = [named.spec, json.dumps(dict(read), sort_keys=True, default=str)]
+    content = "\0".join((os.path.realpath(run), *parts))
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from iqaudit import measures
 from iqaudit._core.errors import InputError, VictimError
@@ -13,9 +14,10 @@ from iqaudit._runs.checksums import DamagedRecordError, file_sha256, noting, ref
 from iqaudit._runs.figures import differences, measure, summarise
 from iqaudit._runs.reader import result as read_result
 from iqaudit._runs.records import PictureRecord, RunRecord
-from iqaudit._runs.retrace import of_attack, of_scores
+from iqaudit._runs.retrace import attack_of, of_attack, of_scores
 from iqaudit._runs.schema import RESULTS, file_names, load
 from iqaudit._search.trial import TrialResult, settled
+from iqaudit.attacks._base import Attack
 from iqaudit.victims._base import Victim, draws
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, refuse_if_down, tolerance
 from iqaudit.victims._scoring import answered_then
@@ -39,9 +41,9 @@ class Check:
         The part of a score's difference that was put down to a victim that answers at random, in
         native units.
     replayed : bool
-        Whether the search was made again from its recorded scores: not where its attack is one of
-        the user's own or follows the victim's gradient, or other versions of iqaudit or NumPy go
-        another way.
+        Whether the search was made again from its recorded scores: not where its attack follows the
+        victim's gradient, is a stranger's or an object, or has changed since, or other versions of
+        iqaudit or NumPy go another way.
     """
 
     name: str
@@ -52,7 +54,7 @@ class Check:
     replayed: bool = False
 
 
-def verify(path: Path, victim: Victim) -> tuple[Check, ...]:
+def verify(path: Path, victim: Victim, *, trust: bool = False) -> tuple[Check, ...]:
     """Read a run's files back, measure and score them afresh, and compare with results.json.
 
     Parameters
@@ -61,6 +63,8 @@ def verify(path: Path, victim: Victim) -> tuple[Check, ...]:
         The run's directory.
     victim : Victim
         Who scores.
+    trust : bool
+        Whether the run is the user's own: a module of an attack is imported for no other.
 
     Returns
     -------
@@ -85,7 +89,9 @@ def verify(path: Path, victim: Victim) -> tuple[Check, ...]:
         _refuse_another(record, victim)
         intact = not noted
         wrong = (*disagreements(path, record), *damaged_analyses(path), *noted)
-    checks = [_check(path, each, record, victim, intact=intact) for each in record.pictures]
+    # Made again where the record is intact alone, so that a search ends.
+    attack = attack_of(path, record, trust=trust) if intact else None
+    checks = [_check(path, each, record, victim, attack) for each in record.pictures]
     if wrong:
         checks.append(Check(RESULTS, None, None, wrong))
     try:
@@ -121,9 +127,13 @@ def unnamed(name: str) -> InputError:
 
 
 def _check(
-    path: Path, recorded: PictureRecord, record: RunRecord, victim: Victim, *, intact: bool
+    path: Path,
+    recorded: PictureRecord,
+    record: RunRecord,
+    victim: Victim,
+    attack: Attack[Any] | None,
 ) -> Check:
-    """Verify a picture; its search is made again where the record is intact, so that it ends."""
+    """Verify a picture; its search is made again where there is an attack."""
     card, replay = victim.card, None
     with noting() as noted:
         try:
@@ -136,8 +146,7 @@ def _check(
                 raise InputError("the two pictures differ in size.")
             row = measure(result, card)
             wrong = [*_contradictions(record, result), *of_scores(result, record, card)]
-            if intact:
-                replay = of_attack(result, recorded, record, card)
+            replay = of_attack(result, recorded, record, card, attack)
             # Be they within the range or not: an older version took such answers for scores.
             stream = Stream(record.seed, result.picture.sha256)
             allowed, fresh = tolerance(card), _attacked(victim, result, stream)

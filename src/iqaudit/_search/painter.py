@@ -37,11 +37,10 @@ class Painter:
         Raises
         ------
         InputError
-            If a perturbation is not of signed whole levels, which would wrap around.
+            If it is none: a perturbation that is not of signed whole levels, which would wrap
+            around, or of another shape than the window's; a patch that leaves it.
         """
-        for levels in (proposal.base, *(edit.values for edit in proposal.patches)):
-            rule = "A perturbation is signed whole levels (int16)"
-            refuse_unless(levels.dtype.kind == "i", rule, levels.dtype)
+        self._refuse_unfit(proposal)
         if proposal.base is not self._base:
             self._rebase(proposal.base)
         top, left = self._window.top, self._window.left
@@ -54,6 +53,23 @@ class Painter:
             for edit in proposal.patches
         )
         return Patched(self._painted, tuple(patches))
+
+    def _refuse_unfit(self, proposal: Patched) -> None:
+        rule = "An attack proposes an iqaudit.Patched"
+        refuse_unless(isinstance(proposal, Patched), rule, f"an object of {type(proposal)}")
+        for levels in (proposal.base, *(edit.values for edit in proposal.patches)):
+            rule = "A perturbation is signed whole levels (int16)"
+            kind = getattr(levels, "dtype", type(levels))
+            refuse_unless(getattr(kind, "kind", "") == "i", rule, kind)
+        shape = self.seen.shape
+        rule = f"A perturbation has the shape of problem.pixels, {shape}"
+        refuse_unless(proposal.base.shape == shape, rule, proposal.base.shape)
+        for edit in proposal.patches:
+            height, width, *depth = edit.values.shape
+            inside = edit.top >= 0 <= edit.left and depth == [shape[2]]
+            inside &= edit.top + height <= shape[0] and edit.left + width <= shape[1]
+            rule = f"A patch lies within problem.pixels, {shape}"
+            refuse_unless(inside, rule, f"{edit.values.shape} at ({edit.top}, {edit.left})")
 
     def picture(self, perturbation: Perturbation) -> Pixels:
         """Return the picture of a perturbation of the window: new pixels, (height, width, 3)."""

@@ -1,15 +1,25 @@
 """A trial: one picture, victim, attack, threat, goal, budget and seed, joined in one search."""
 
 import math
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._core.errors import InputError, UnscorableError, VictimError, some
+from iqaudit._core.errors import (
+    InputError,
+    IqauditError,
+    UnscorableError,
+    VictimError,
+    foreign,
+    some,
+)
 from iqaudit._core.goal import Direction, Goal
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
@@ -255,7 +265,8 @@ class Trial:
             self._asked = None, Patched(self.ledger.best_picture)
             return self._asked[1]
         if self.ledger.answers:
-            proposal = self.attack.ask(self._state)
+            with self._of_attack("ask"):
+                proposal = self.attack.ask(self._state)
         else:
             proposal = Patched(self._problem.unchanged())
         change = self._painter.change(proposal)
@@ -274,13 +285,30 @@ class Trial:
             return
         loss = self.ledger.record(change, answer)
         if self._state is None:
-            self._state = self.attack.init(self._posed(loss))
+            with self._of_attack("init"):
+                self._state = self.attack.init(self._posed(loss))
             return
         before = self._state
-        self._state = self.attack.tell(before, proposal, loss)
-        moved = self._state.perturbation is not before.perturbation
+        with self._of_attack("tell"):
+            self._state = self.attack.tell(before, proposal, loss)
+            moved = self._state.perturbation is not before.perturbation
         if moved and self.card.scale.admits(score):
             self._accepted.append(Step(self.ledger.spent, score))
+
+    @contextmanager
+    def _of_attack(self, part: str) -> Iterator[None]:
+        """Tell an error of the attack's own code in a sentence, with its place."""
+        try:
+            yield
+        except IqauditError:
+            raise
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            raise InputError(
+                f"The attack {type(self.attack).__name__} failed in {part}, with "
+                f"{self.ledger.spent} queries answered ({type(error).__name__}: {foreign(error)}; "
+                f"{Path(place.filename).name}, line {place.lineno})."
+            ) from error
 
     def recall(self, answers: Iterable[Answer], *, lost: bool = False) -> None:
         """Take in the answers that an earlier trial of the same kind had, and stand where it stood.

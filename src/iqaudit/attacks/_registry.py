@@ -1,5 +1,6 @@
 """Attacks with the names that files and tables call them by, and the making of one."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any
@@ -36,13 +37,36 @@ class AttackSpec:
     @property
     def record(self) -> str | dict[str, Any]:
         """The name, as files hold it; of a value that has none, its class and settings."""
-        return self.name if self.name in ATTACKS or PYTHON in self.name else self.settings
+        known = self.name in ATTACKS and ATTACKS[self.name][0] == self.attack
+        return self.name if known or self.name.startswith(PYTHON) else self.settings
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The attack's class and hyper-parameters, as files hold them."""
+        """The attack's class and hyper-parameters, as files hold them: through JSON, lists are.
+
+        Raises
+        ------
+        InputError
+            If a hyper-parameter cannot be written.
+        """
+        kind, given = type(self.attack), asdict(self.attack)
+        named = {"name": _class_name(kind)}
         white = {"white_box": True} if is_white_box(self.attack) else {}
-        return {"name": type(self.attack).__name__, **asdict(self.attack), **white}
+        for name, value in given.items():
+            try:
+                given[name] = json.loads(json.dumps(value, allow_nan=False))
+            except (TypeError, ValueError):
+                raise _unwritten(kind, f'"{name}" is of the type {type(value).__name__}') from None
+        if "name" in given:
+            raise _unwritten(kind, 'one is called "name", as the attack itself')
+        return {**named, **given, **white}
+
+
+def _unwritten(kind: type, reason: str) -> InputError:
+    return InputError(
+        f"The attack {kind.__name__} cannot be written to a file: {reason}. Hyper-parameters are "
+        "finite numbers, texts, and lists and tables of them."
+    )
 
 
 def attack_spec(attack: "Attack[Any] | AttackSpec | str") -> AttackSpec:
@@ -82,26 +106,38 @@ def _checked(attack: Attack[Any], called: str) -> Attack[Any]:
 def _name(attack: Any) -> str:
     """Return the name under which an attack is known: its class's where it is not registered."""
     for name, (known, _) in ATTACKS.items():
-        if type(known) is type(attack) and known == attack:
+        if known == attack:
             return name
     return type(attack).__name__
 
 
-def made(name: str, settings: Mapping[str, Any]) -> Attack[Any] | None:
+def _bundled() -> dict[str, type[Attack[Any]]]:
+    """Return the classes of `ATTACKS` by their names."""
+    return {type(attack).__name__: type(attack) for attack, _ in ATTACKS.values()}
+
+
+def _class_name(kind: type) -> str:
+    """Return a class's name in files; of one that is not bundled, with where it is found."""
+    if kind in _bundled().values():
+        return kind.__name__
+    return f"{PYTHON}{kind.__module__}:{kind.__qualname__}"
+
+
+def made(name: str, settings: Mapping[str, Any], *, imports: bool = False) -> Attack[Any] | None:
     """Return the attack of a class's name and hyper-parameters, as files hold them.
 
-    None where it is not one of `ATTACKS`' classes, or not as this version has it. A hyper-parameter
-    that is not among them is a newer one, whose default is what was done without.
+    None where its class is not there, or makes another than it was; a hyper-parameter that is not
+    among them is a newer one, whose default is what was done without. One that is not bundled is
+    only found where its module may be imported (`imports`), which runs its code.
     """
-    given = {key: value for key, value in settings.items() if key != "white_box"}
-    kinds = {type(attack).__name__: type(attack) for attack, _ in ATTACKS.values()}
-    kind = kinds.get(name)
-    if kind is None:
+    kind = _bundled().get(name)
+    if kind is None and not (imports and name.startswith(PYTHON)):
         return None
-    fixed = {field.name for field in fields(kind) if not field.init}
     try:
-        attack = kind(**{key: value for key, value in given.items() if key not in fixed})
+        kind = kind or import_object(name)
+        known = {field.name for field in fields(kind) if field.init}
+        attack = kind(**{key: value for key, value in settings.items() if key in known})
+        held = AttackSpec(name, attack).settings
     except (TypeError, InputError):  # written by another version
         return None
-    held = asdict(attack)
-    return attack if held | given == held else None
+    return attack if held | dict(settings) == held else None

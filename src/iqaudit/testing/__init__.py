@@ -1,4 +1,4 @@
-"""Victims that record, fail, answer at random or are slow, and pictures: for tests of yours.
+"""Victims that record, fail or are slow, a check of attacks, and pictures: for tests of yours.
 
 Each victim wraps another one, or a function, and may itself be wrapped:
 
@@ -14,7 +14,8 @@ ConnectionError: the victim has failed, as a test asked for
 1
 """
 
+from iqaudit.testing._attacks import check_attack
 from iqaudit.testing._pictures import synthetic_picture
 from iqaudit.testing._victims import Failing, Noisy, Recording, Slow
 
-__all__ = ["Failing", "Noisy", "Recording", "Slow", "synthetic_picture"]
+__all__ = ["Failing", "Noisy", "Recording", "Slow", "check_attack", "synthetic_picture"]

@@ -13,6 +13,7 @@ from iqaudit.victims._spec import as_victim
 if TYPE_CHECKING:
     from iqaudit._runs.replay import Replay
     from iqaudit.victims._exported import Exported
+    from iqaudit.victims._metered.chat import Chat
     from iqaudit.victims._metered.command import Command
     from iqaudit.victims._metered.http import Http
     from iqaudit.victims._models.dbcnn import DBCNN
@@ -30,6 +31,7 @@ __all__ = [
     "LIQE",
     "UNIQUE",
     "Card",
+    "Chat",
     "Command",
     "Exported",
     "Function",

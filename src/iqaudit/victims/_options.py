@@ -71,6 +71,8 @@ OPTIONS = MappingProxyType(
             "Scores of the ends of a distribution that an ONNX network answers.",
             word=RANGE,
         ),
+        _service("model", TEXT, "NAME", "A chat's model."),
+        _service("prompt", FILE, "FILE", "A chat's question, in place of ours for 0 to 100."),
         _service(
             "field",
             TEXT,
@@ -85,7 +87,12 @@ OPTIONS = MappingProxyType(
         _service("timeout", NUMBER, "SECONDS", "Time limit of a request."),
         _service("retries", WHOLE, "N", "Repetitions of a failed request."),
         _service("rate", NUMBER, "RATE", "Largest number of requests a second."),
-        _service("price", NUMBER, "MONEY", "Money a request; `check` takes it for any victim."),
+        _service(
+            "price",
+            NUMBER,
+            "MONEY",
+            "Money a request, or 1,000 tokens of a chat; `check` takes it for any.",
+        ),
         _service("budget_money", NUMBER, "MONEY", "Ceiling in money."),
     )
 )

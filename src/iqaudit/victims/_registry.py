@@ -78,6 +78,12 @@ _KINDS = (
         "a service elsewhere, with its owner's permission: the same, encrypted",
     ),
     Kind(
+        "chat:URL",
+        "_metered.chat",
+        "Chat",
+        "a vision model behind a chat endpoint, asked for a number (--model, --prompt)",
+    ),
+    Kind(
         "command:PROGRAM {picture}",
         "_metered.command",
         "Command",

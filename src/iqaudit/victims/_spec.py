@@ -31,7 +31,7 @@ from iqaudit.victims._scale_file import load_scale, refuse_another
 if TYPE_CHECKING:
     from torch import nn
 
-SERVICES = frozenset({"http", "https", "command"})
+SERVICES = frozenset({"http", "https", "chat", "command"})
 """Kinds whose strings may hold a secret: no file repeats them."""
 
 FREE = SERVICES | {"onnx", "replay", "torch"}
@@ -161,6 +161,8 @@ class VictimSpec:
         if self.kind == "command":
             program = rest.split(maxsplit=1)[:1]
             return "-".join((self.kind, *(Path(each).name for each in program)))
+        if self.kind == "chat":
+            return str(self.options.get("model", self.kind))
         if self.kind in SERVICES:
             try:
                 return urlsplit(self.spec).hostname or self.kind

@@ -23,9 +23,8 @@ from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit._core.threat import Linf
 from iqaudit._runs.records import RunRecord
+from iqaudit._runs.retrace import attack_of
 from iqaudit._search.trial import Trial
-from iqaudit.attacks._base import is_white_box
-from iqaudit.attacks._registry import made
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import interval, paired, ratio
 from iqaudit.victims._base import Card
@@ -143,8 +142,8 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
         None where the attack cannot be made again, goes another way now, or changes the whole
         picture at every step.
     """
-    attack = made(record.attack.name, record.attack.settings)
-    if attack is None or is_white_box(attack):
+    attack = attack_of(pair.run, record)
+    if attack is None:
         return None
     picture = Picture(pair.name, pair.clean())
     answers = pair.answers()

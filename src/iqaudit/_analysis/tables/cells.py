@@ -1,6 +1,5 @@
 """The cells of an audit, or a run by itself: each picture's figures, and its best scores so far."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from iqaudit._runs.figures import Likeness, Row
 from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord
 from iqaudit._search.stop import Stop
 from iqaudit.attacks import ATTACKS
-from iqaudit.attacks._registry import AttackSpec
+from iqaudit.attacks._registry import PYTHON, AttackSpec
 from iqaudit.measures._arrays import Floats
 
 
@@ -74,7 +73,7 @@ class CellData:
     path : Path
         Its directory; `cell` is that directory's name.
     victim, attack : str
-        Their names: the attack's in `iqaudit.attacks.ATTACKS`, or its class's.
+        Their names: the attack's in `iqaudit.attacks.ATTACKS`, or ``python:MODULE:NAME``.
     method, settings : str, mapping
         The attack's class and hyper-parameters, as results.json has them.
     data : str or None
@@ -194,7 +193,7 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
     return CellData(
         path=path,
         victim=run.victim.name,
-        attack=_attack(run.attack),
+        attack=_attack(run.attack, "" if planned is None else planned.attack),
         method=run.attack.name,
         settings=run.attack.settings,
         data=None if audit is None else audit.data.name,
@@ -212,11 +211,12 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
     )
 
 
-def _attack(recorded: AttackRecord) -> str:
+def _attack(recorded: AttackRecord, planned: str) -> str:
     """Return the name under which an attack with these hyper-parameters is known."""
+    if planned.startswith(PYTHON):
+        return planned
     for name, (attack, _) in ATTACKS.items():
-        # Through JSON, as the settings came: a tuple is a list there.
-        if json.loads(json.dumps(AttackSpec(name, attack).settings)) == recorded.keys():
+        if AttackSpec(name, attack).settings == recorded.keys():
             return name
     return recorded.name
 

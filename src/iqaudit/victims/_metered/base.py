@@ -70,13 +70,16 @@ class Account:
     cached : int
         Answers given again without a request.
     spent : float
-        Money: `billed` times the price.
+        Money: `billed` times the price, or that of the tokens.
+    tokens : int
+        Those that a chat told of in its answers.
     """
 
     billed: int
     unique: int
     cached: int
     spent: float
+    tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -257,13 +260,17 @@ class Meter:
             raise VictimError(
                 f"{BREAKER} requests to {self._name} in a row failed; no more are sent."
             )
-        limit, price = self._policy.budget_money, self._policy.price
+        limit, spent, price = self._policy.budget_money, self.account.spent, self._next_price()
         # A billionth more, lest ten times 0.1 pass 1.
-        if limit is not None and (self._billed + 1) * price > limit * (1 + 1e-9):
+        if limit is not None and spent + price > limit * (1 + 1e-9):
             raise VictimError(
-                f"The money for {self._name} is spent: {self.account.spent:.10g} of {limit:.10g} "
+                f"The money for {self._name} is spent: {spent:.10g} of {limit:.10g} "
                 f"went on {self._billed} requests, and the next costs {price:.10g}."
             )
+
+    def _next_price(self) -> float:
+        """Return what the next request may cost."""
+        return self._policy.price
 
     def _pace(self) -> None:
         if self._policy.rate is None:

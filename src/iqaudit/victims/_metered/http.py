@@ -126,7 +126,7 @@ class Http(Meter):
         if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(reply)
         try:
-            return [self._field.number(reply.body)]
+            return [self._read(reply.body)]
         except RequestError as error:
             # The service's own words may repeat what it was sent.
             sentence = str(error)
@@ -134,6 +134,10 @@ class Http(Meter):
                 sentence = sentence.replace(secret, "…")
             hidden = RequestError(sentence, again=error.again)
         raise hidden
+
+    def _read(self, reply: bytes) -> float:
+        """Return the score of a reply's body."""
+        return self._field.number(reply)
 
 
 def _refusal(reply: Reply) -> RequestError:

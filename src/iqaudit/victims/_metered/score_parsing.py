@@ -181,11 +181,28 @@ def last_number(text: str) -> float:
     The last word with a digit in it must be that number: where it is something else, as ``5ms``
     or ``12,5``, the answer is refused, not guessed.
     """
-    words = [word.rstrip(".,!%") for word in WORD.findall(text)]
-    numbers = [word for word in words if NUMBER_LIKE.search(word)]
+    numbers = _number_like(text)
     if not numbers:
         raise unusable("printed no number")
     return _number(numbers[-1])
+
+
+def only_number(text: str, quoted: str) -> float:
+    """Return the number of a text that holds one alone; `quoted` is the text in a sentence."""
+    numbers = _number_like(text)
+    if len(numbers) != 1:
+        many = "more than one number (give a pattern)" if numbers else "no number"
+        raise unusable(f"answered with {many}: {quoted}")
+    try:
+        return float(numbers[0])
+    except ValueError:
+        raise unusable(f"answered with no plain number: {quoted}") from None
+
+
+def _number_like(text: str) -> list[str]:
+    """Return the words of a text that are numbers, or begin or end as one."""
+    words = [word.strip("*_").rstrip(".,!%") for word in WORD.findall(text)]
+    return [word for word in words if NUMBER_LIKE.search(word)]
 
 
 def last_numbers(text: str, count: int) -> list[float]:
