@@ -77,8 +77,8 @@ def wrap(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, A
     refuse_surplus("A module" if is_module else "A function", options, Declared.__annotations__)
     scale = Scale.declared("A function or module", **options)
     if "checkpoint" in own:
-        victim = load("loaded")(victim, own.pop("checkpoint"))
-    make = load("TorchModule") if is_module else Function
+        victim = cast("nn.Module", load("loaded")(victim, own.pop("checkpoint")))
+    make: Any = load("TorchModule") if is_module else Function
     return name_victim(make(victim, scale, **own), name)
 
 
