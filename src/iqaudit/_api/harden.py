@@ -13,10 +13,11 @@ from iqaudit._analysis.defences.records import DefenceTable
 from iqaudit._api.audit import Audit
 from iqaudit._api.settings import audit_settings
 from iqaudit._audit.spec import Data
+from iqaudit._core.errors import InputError
 from iqaudit._core.paths import absolute, located
 from iqaudit._harden.records import AUDIT, CARD, SCALE, WEIGHTS
 from iqaudit._runs.store import exclusive, writing
-from iqaudit.attacks._base import Attack
+from iqaudit.attacks._base import Attack, is_white_box
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,11 @@ def harden(
     root, base = located(out), Base(victim, options)
     known = audit_settings(victims=[base.spec], data=data, recursive=recursive, **settings)
     work = Hardening(root, base, known.data, _test(test, known.data, base.spec), wish)
+    if all(is_white_box(each.attack) for each in known.attacks):
+        raise InputError(
+            "Before and after are compared by an attack that asks for scores alone; name one "
+            "besides, as guided."
+        )
     missing = [folder for folder in (root, *absolute(root).parents) if not folder.exists()]
     try:
         with writing(root), ExitStack() as stack:

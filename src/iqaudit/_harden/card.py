@@ -11,9 +11,9 @@ UNSAID = "not said (`--licence TEXT`); those of the base's weights and of the pi
 CLOSED = """\
 Opinions were set on the scale of the old head's outputs by their ranks; where nobody rated, the
 targets are the old head's own outputs. Of all ridges and penalties whose SROCC, of pictures held
-out in turn, is within {loss:g} of the best, those with the largest penalty were taken. The new
-head's outputs have the targets' mean and deviation. Movement is the root mean square along the
-rows, over the deviation of clean outputs."""
+out in turn, is within {loss:g} of the best, those were taken whose head moves least along the rows
+of these. Movement is its root mean square, over the deviation of clean outputs. The new head's
+outputs have the targets' mean and deviation."""
 
 FITS = {
     "rows": "{:,}",

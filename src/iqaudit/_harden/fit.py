@@ -6,7 +6,7 @@ deviation, it is the w that minimises
     mean((F w + b - t)^2) / var(t) + ridge * |w - w0|^2 / var(t) + penalty * mean((D w)^2) / r
 
 where r is mean((D w0)^2): a penalty of 1 weighs the old head's own movement as much as a fit that
-explains nothing. Both weights are chosen by the rank correlation of held-out pictures.
+explains nothing. Both weights are chosen by what pictures that are held out say.
 """
 
 from collections.abc import Iterator
@@ -79,14 +79,17 @@ def targets(outputs: Floats, opinions: Floats, *, falling: bool) -> Floats:
 
 
 def fit(problem: Problem, old: Head, loss: float, seed: int) -> tuple[Fitted, FitRecord]:
-    """Return the head with the largest penalty whose rank correlation is within a loss of the best.
+    """Return the head that moves least of those whose SROCC is within a loss of the best.
+
+    Both are of pictures held out in turn. The old head pulled to by a large ridge is among them, so
+    a fit that helps nothing is not taken.
 
     Parameters
     ----------
     problem : Problem
     old : Head
     loss : float
-        Of SROCC with the targets, of held-out pictures.
+        Of SROCC with the targets.
     seed : int
         Of the folds.
 
@@ -95,28 +98,32 @@ def fit(problem: Problem, old: Head, loss: float, seed: int) -> tuple[Fitted, Fi
     InputError
         If all features, or all targets, are alike.
     """
-    reduced = _Reduced(problem, old)
-    scores = np.full((len(PENALTIES), len(RIDGES)), -1.0)
-    held = np.empty((len(PENALTIES), len(RIDGES), len(problem.targets)))
-    for out in _folds(len(problem.targets), seed):
+    reduced, pictures = _Reduced(problem, old), len(problem.targets)
+    tried = len(PENALTIES), len(RIDGES)
+    outputs, moves = np.empty((*tried, pictures)), np.empty((*tried, len(problem.rows)))
+    for out in _folds(pictures, seed):
+        mine = out[problem.owners]
         for at, penalty in enumerate(PENALTIES):
-            for place, fitted in enumerate(reduced.solved(~out, penalty)):
-                held[at, place, out] = problem.features[out] @ fitted.weight + fitted.bias
-    for index in np.ndindex(*scores.shape):
-        scores[index] = np.nan_to_num(srocc(held[index], problem.targets), nan=-1.0)
-    within = [at for at in range(len(PENALTIES)) if scores[at].max() >= scores.max() - loss]
-    penalty, ridge = within[-1], int(scores[within[-1]].argmax())
-    every = np.ones(len(problem.targets), bool)
+            for place, each in enumerate(reduced.solved(~out, penalty)):
+                outputs[at, place, out] = problem.features[out] @ each.weight + each.bias
+                moves[at, place, mine] = problem.rows[mine] @ each.weight
+    agreement, movement = np.full(tried, -1.0), np.full(tried, np.inf)
+    for pair in np.ndindex(*tried):
+        agreement[pair] = np.nan_to_num(srocc(outputs[pair], problem.targets), nan=-1.0)
+        movement[pair] = _share(moves[pair], outputs[pair])
+    firm = np.where(agreement >= agreement.max() - loss, movement, np.inf)
+    penalty, ridge = np.unravel_index(firm.argmin(), tried)
+    every = np.ones(pictures, bool)
     fitted = _restored(problem, [*reduced.solved(every, PENALTIES[penalty])][ridge])
     record = FitRecord(
         rows=len(problem.rows),
         ridge=RIDGES[ridge],
         penalty=PENALTIES[penalty],
         srocc_before=float(srocc(old.outputs(problem.features), problem.targets)),
-        srocc=float(scores[penalty, ridge]),
-        srocc_best=float(scores.max()),
-        moved_before=_moved(problem, old.weight),
-        moved=_moved(problem, fitted.weight),
+        srocc=float(agreement[penalty, ridge]),
+        srocc_best=float(agreement.max()),
+        moved_before=_share(problem.rows @ old.weight, problem.features @ old.weight),
+        moved=float(movement[penalty, ridge]),
         cosine=_cosine(fitted.weight, old.weight),
     )
     return fitted, record
@@ -187,12 +194,10 @@ def _restored(problem: Problem, fitted: Fitted) -> Fitted:
     return Fitted(stretch * fitted.weight, bias)
 
 
-def _moved(problem: Problem, weight: Floats) -> float:
+def _share(moves: Floats, outputs: Floats) -> float:
     """Return how far outputs move along the rows, of how far clean ones lie apart."""
-    if not len(problem.rows):
-        return 0.0
-    moved = np.sqrt(np.mean((problem.rows @ weight) ** 2))
-    return float(moved / max((problem.features @ weight).std(), np.finfo(float).tiny))
+    spread = float(outputs.std())
+    return float(np.sqrt(np.mean(moves**2))) / spread if len(moves) and spread else 0.0
 
 
 def _cosine(one: Floats, other: Floats) -> float:

@@ -85,11 +85,11 @@ class FitRecord:
     ridge, penalty : float
         The weights that were chosen: toward the old head, and against movement.
     srocc_before, srocc, srocc_best : float
-        With the targets: of the old head; of held-out pictures, with the weights that were chosen
-        and with the best.
+        With the targets: of the old head; of pictures held out in turn, with the weights that were
+        chosen and with the best.
     moved_before, moved : float
         The root mean square of the movement along the rows, over the deviation of clean outputs: of
-        the old head, and of the new.
+        the old head; of pictures held out in turn, with the weights that were chosen.
     cosine : float
         Of the new head to the old.
     """
