@@ -237,7 +237,8 @@ class Hardening:
             record = self._weights(record)
         closed.forget(self.root)
         done = self._audited(self.tested_data(), AUDIT, self.before, self.after)
-        record = replace(record, table=done.compare_defences(self.wish.watch))
+        done.compare_defences(self.wish.watch)
+        record = replace(record, table=done.defences)  # without the seconds, which are of now
         text = card(record, self.base.victim.card.note, self.wish.licence)
         write_whole(self.root / CARD, text.encode())
         write_record(self.root / HARDEN, FORMAT, record)
