@@ -12,6 +12,7 @@ from iqaudit._analysis.analyse import Watch, unwatched
 from iqaudit._analysis.defences.records import DefenceTable
 from iqaudit._api.audit import Audit
 from iqaudit._api.settings import audit_settings
+from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.spec import Data
 from iqaudit._core.errors import InputError
 from iqaudit._core.paths import absolute, located
@@ -78,7 +79,7 @@ def harden(
     seed: int = 0,
     licence: str = "",
     recursive: bool = False,
-    engine: Any = None,
+    engine: str | Engine | None = None,
     workers: int | None = None,
     batch: int | None = None,
     ignore_memory: bool = False,
@@ -124,8 +125,12 @@ def harden(
         For the model card.
     recursive : bool
         Whether folders in folders are searched, too.
-    engine, workers, batch, ignore_memory, strict
-        As `iqaudit.audit` takes them.
+    engine : {"serial", "processes", "ray"} or Engine, optional
+        As `iqaudit.audit` takes it.
+    workers, batch : int, optional
+        Likewise.
+    ignore_memory, strict : bool
+        Likewise.
     tell : callable, optional
         Called before it begins with a sentence on what it takes.
     watch : callable
