@@ -147,7 +147,7 @@ def test_it_goes_on_wherever_it_was_stopped(rooms: Path, tmp_path: Path, method:
     given = SETTINGS | {"method": method, "rounds": 2}
     calls = 0
 
-    def stopping(after: int) -> dict[str, Callable[..., Any]]:
+    def stopping(after: int) -> dict[str, Any]:
         def watch(*_: Any) -> Any:
             return Counting(after)
 
@@ -205,7 +205,7 @@ def test_a_module_of_the_callers_keeps_its_weights(rooms: Path) -> None:
     assert content(net.state_dict()) == before
     assert not net.head._forward_hooks
     [row] = done.table.rows
-    assert (row.victim, row.defence) == ("object:Net", "slopes")
+    assert (row.victim, row.defence) == ("Net", "slopes")
     picture = iqaudit.read(rooms / "t" / "p00.png").pixels
     old = iqaudit.score(picture, net, score_range=(0, 100))[0].score
     assert iqaudit.score(picture, net, **done.options)[0].score != pytest.approx(old)
@@ -240,7 +240,8 @@ class Curved(nn.Module):
         self.layer = nn.Conv2d(3, 4, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x).std(dim=(1, 2, 3))
+        y: Tensor = self.layer(x).std(dim=(1, 2, 3))
+        return y
 
 
 class Hidden(Net):

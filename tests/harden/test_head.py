@@ -94,7 +94,7 @@ def test_the_last_one_is_taken_that_decides_the_score() -> None:
 
         def forward(self, x: Tensor) -> Tensor:
             means = x.mean(dim=(2, 3)) + x.std(dim=(2, 3))
-            score = self.quality(means)
+            score: Tensor = self.quality(means)
             self.variance(means**2)
             return score
 

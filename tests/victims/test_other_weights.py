@@ -15,7 +15,7 @@ from iqaudit import InputError
 from iqaudit._harden.weights import content
 from iqaudit.victims import as_victim
 
-[(PICTURE, _), *_] = parts(1, 0)
+PICTURE = next(parts(1, 0))[0]
 
 
 def scored(victim: object) -> float:

@@ -40,7 +40,7 @@ class Hardened:
 
     path: Path
     spec: str
-    options: Mapping[str, str]
+    options: Mapping[str, Any]
     table: DefenceTable
 
     @property

@@ -119,7 +119,7 @@ class Hardening:
             if base.spec.base is None
             else None
         )
-        if self._spec is not None and VictimSpec.parse(self.spec) != self._spec:
+        if not self._is_named():
             raise InputError(f"{root}: no victim's string can name files there; take another name.")
         self.part, self.tested = split(data, test, root, wish.seed)
         for each in (self.part, self.tested):
@@ -130,6 +130,13 @@ class Hardening:
                 "do without."
             )
         base.refuse_unless_loaded(self.part.pictures[0].pixels)
+        self._head = None if wish.method == "train" else closed.head(base, self.part)
+
+    def _is_named(self) -> bool:
+        """Tell whether the hardened victim's string is read as it is meant."""
+        with suppress(InputError):
+            return self._spec is None or VictimSpec.parse(self.spec) == self._spec
+        return False
 
     @property
     def spec(self) -> str:
@@ -264,10 +271,10 @@ class Hardening:
     def _weights(self, record: HardenRecord) -> HardenRecord:
         """Write the weights and their scale, and the record of them."""
         fits: tuple[FitRecord, ...] = ()
-        if self.wish.method == "train":
+        if self._head is None:
             made = self._trained()
         else:
-            given = self.base, self.part, self.asked, self.root, self.wish.watch
+            given = self.base, self._head, self.part, self.asked, self.root, self.wish.watch
             made, fits = closed.harden(*given, self._attacked)
         file = write_whole(self.root / WEIGHTS, made)
         hardened = unasked(self.base.other(checkpoint=str(file)))

@@ -36,8 +36,30 @@ Attacked: TypeAlias = Callable[[int, VictimSpec], Iterable[tuple[Pixels, Pixels]
 """From a round and the victim that it attacks to the pictures, clean and attacked."""
 
 
+@one_thread()
+def head(base: Base, part: Part) -> Head:
+    """Return the head of a victim's network, which can be replaced.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    VictimError
+        If the victim fails.
+    """
+    found = find(base.victim, base.module, [each.pixels for each in part.pictures[:PROBED]])
+    replaced(base.weights, found, Fitted(found.weight, found.bias or 0.0))
+    return found
+
+
 def harden(
-    base: Base, part: Part, asked: AskedRecord, root: Path, watch: Watch, attacked: Attacked
+    base: Base,
+    head: Head,
+    part: Part,
+    asked: AskedRecord,
+    root: Path,
+    watch: Watch,
+    attacked: Attacked,
 ) -> tuple[bytes, tuple[FitRecord, ...]]:
     """Return the weights with a new head, as a file's content, and the fits that led there.
 
@@ -46,13 +68,11 @@ def harden(
     Raises
     ------
     InputError
-        If the network has no head, or nothing can be fitted.
+        If a picture shows that it is no head, or nothing can be fitted.
     VictimError
         If the victim fails; its answers are kept.
     """
     with one_thread():
-        head = find(base.victim, base.module, [each.pixels for each in part.pictures[:PROBED]])
-        replaced(base.weights, head, Fitted(head.weight, head.bias or 0.0))
         features = Features(base.victim, head, root / FEATURES)
         clean, rows, owners = _seen(base, part, asked, features, watch)
     known, natives = np.stack([each.features for each in clean]), [each.score for each in clean]
