@@ -13,6 +13,7 @@ import msgspec
 from iqaudit._analysis import transfer
 from iqaudit._analysis.defences import records, table
 from iqaudit._analysis.findings import figures, insights
+from iqaudit._harden import records as hardening
 from iqaudit._runs import schema
 from iqaudit._runs.records import AttackRecord, AuditRecord, RunRecord
 
@@ -24,6 +25,7 @@ RECORDS: dict[str, tuple[str, type[Any]]] = {
     schema.INSIGHTS: (insights.FORMAT, figures.Insights),
     schema.TRANSFER: (transfer.FORMAT, transfer.Transfer),
     schema.DEFENCES: (table.FORMAT, records.DefenceTable),
+    hardening.HARDEN: (hardening.FORMAT, hardening.HardenRecord),
 }
 
 CHECKSUM = {

@@ -18,6 +18,7 @@ from iqaudit._api.analyses import compare, insights, transfer
 from iqaudit._api.attack import attack, demo
 from iqaudit._api.audit import Audit, audit, load, plan, verify
 from iqaudit._api.defences import compare_defences
+from iqaudit._api.harden import Hardened, harden
 from iqaudit._api.victims import (
     Score,
     calibrate,
@@ -62,6 +63,7 @@ __all__ = [
     "Estimate",
     "Finding",
     "Goal",
+    "Hardened",
     "InputError",
     "Insights",
     "Interrupted",
@@ -97,6 +99,7 @@ __all__ = [
     "datasets",
     "defences",
     "demo",
+    "harden",
     "insights",
     "list_attacks",
     "list_datasets",

@@ -73,8 +73,8 @@ def test_a_wrong_string_gets_a_sentence(spec: str, sentence: str, module: str) -
 
 
 def test_an_option_that_a_victim_does_not_take_is_refused() -> None:
-    with pytest.raises(InputError, match='"reference" takes no checkpoint'):
-        as_victim("reference", checkpoint="x.pt")
+    with pytest.raises(InputError, match='"reference" takes no dataset'):
+        as_victim("reference", dataset="live")
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def own_label(run: Path) -> str:
     planned = _planned(run)
     if planned is None:
         return load(run).victim.name
-    return _label(planned[1].victim, planned[1].victim_options)
+    return label_of(planned[1].victim, planned[1].victim_options)
 
 
 def own(
@@ -169,7 +169,7 @@ def named(text: str, *, may_ask: bool = False) -> Scorer:
     spec = VictimSpec.parse(text)
     victim = asked(spec, may_ask=may_ask)
     options = spec.record(victim.card.name)
-    return Scorer(_label(options.pop("spec"), options), victim)
+    return Scorer(label_of(options.pop("spec"), options), victim)
 
 
 def asked(spec: VictimSpec, *, may_ask: bool) -> Victim:
@@ -196,7 +196,7 @@ def _planned(run: Path) -> tuple[AuditRecord, CellRecord] | None:
     return None if audit is None or cell is None else (audit, cell)
 
 
-def _label(spec: str, options: Mapping[str, Any]) -> str:
+def label_of(spec: str, options: Mapping[str, Any]) -> str:
     """Return the label of a victim: its string, and its options behind commas."""
     parts = [spec]
     for key, value in sorted(options.items()):

@@ -95,7 +95,7 @@ def defences(
     if output.as_json:
         say((made.path / DEFENCES).read_text("utf-8"))
     elif not output.quiet:
-        (_print_all if whole else _print)(compared)
+        (_print_all if whole else print_table)(compared)
     page = made.report()
     if not output.silent:
         for cell in made.missing:
@@ -170,7 +170,7 @@ def _print_plan(plan: Plan, then: Comparison) -> None:
             say(f"{share.victim}: about {duration(plan.seconds([share]))}{several}", err=True)
 
 
-def _print(compared: DefenceTable) -> None:
+def print_table(compared: DefenceTable) -> None:
     """Print the telling figures, and a sentence on each row."""
     leading = [column for column in COLUMNS if column.leads and _any(compared, column.name)]
     shown = table("defence", *(f"*{column.title}" for column in leading), "verdict")

@@ -100,7 +100,7 @@ class Progress(Observer):
     def begins(self, pictures: int, queries: int, finished: int) -> None:
         """See `Observer.begins`."""
         self._pictures, self._finished, self._queries = pictures, finished, queries
-        self._total = pictures * queries
+        self._total, self._started = pictures * queries, 0.0
         self._asked = self._before = finished * queries
 
     def says(self, sentence: str) -> None:

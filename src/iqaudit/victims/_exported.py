@@ -18,7 +18,7 @@ from torch import nn
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.paths import located
 from iqaudit._core.scale import Scale
-from iqaudit.victims._models.checkpoint import refuse_damaged
+from iqaudit.victims._models.checkpoint import load_checkpoint, refuse_damaged
 from iqaudit.victims._options import EXACT, Declared
 from iqaudit.victims._torch import TorchModule, torch_device
 
@@ -45,6 +45,8 @@ class Exported(TorchModule):
     ----------
     file : path
         The program. Sizes that it fixes are the only ones that it takes.
+    checkpoint : path, optional
+        Other weights for it, under its own tensors' names.
     device : str
         Where it computes.
     exact : {"incremental", "dense"}
@@ -55,13 +57,15 @@ class Exported(TorchModule):
     Raises
     ------
     InputError
-        If the file is missing, damaged or no such program, or no scale is declared.
+        If a file is missing, damaged or no such program, or no scale is declared; or if the program
+        holds its weights as constants, and is given others.
     """
 
     def __init__(
         self,
         file: str | PathLike[str],
         *,
+        checkpoint: str | PathLike[str] | None = None,
         device: str = "cpu",
         exact: str = EXACT[0],
         **declared: Unpack[Declared],
@@ -83,6 +87,8 @@ class Exported(TorchModule):
                 module = program.module()
             batch, *sides = _taken(file, program)
             self._sides = (sides[0], sides[1])
+        if checkpoint is not None:
+            load_checkpoint(module, checkpoint)
         super().__init__(
             module,
             scale,

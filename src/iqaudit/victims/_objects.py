@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
@@ -72,17 +73,24 @@ def wrap(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, A
         )
     torch = sys.modules.get("torch")  # an object of a library that was never imported is none
     is_module = torch is not None and isinstance(victim, torch.nn.Module)
-    how = {"exact": options.pop("exact")} if is_module and "exact" in options else {}
-    refuse_surplus("A function or module", options, Declared.__annotations__)
+    own = {key: options.pop(key) for key in MODULES if is_module and key in options}
+    refuse_surplus("A module" if is_module else "A function", options, Declared.__annotations__)
     scale = Scale.declared("A function or module", **options)
-    make = load("TorchModule") if is_module else Function
-    return name_victim(make(victim, scale, **how), name)
+    if "checkpoint" in own:
+        victim = cast("nn.Module", load("loaded")(victim, own.pop("checkpoint")))
+    make: Any = load("TorchModule") if is_module else Function
+    return name_victim(make(victim, scale, **own), name)
 
 
 class ObjectOptions(Declared, total=False):
-    """The keywords of a function or module; `exact` of a module alone."""
+    """The keywords of a function or module; `exact` and `checkpoint` of a module alone."""
 
     exact: str
+    checkpoint: str | PathLike[str]
+
+
+MODULES = ObjectOptions.__annotations__.keys() - Declared.__annotations__
+"""The options of a module alone."""
 
 
 def python(spec: str, **options: Unpack[ObjectOptions]) -> Victim:
@@ -96,7 +104,8 @@ def python(spec: str, **options: Unpack[ObjectOptions]) -> Victim:
         victim.
     **options
         `score_range`, `lower_is_better` and `scale` as `Scale.declared` reads them; a victim
-        brings its own. `exact` for a torch module; see `TorchModule`.
+        brings its own. Of a torch module `exact`, see `TorchModule`, and `checkpoint`, weights that
+        a copy of it is given.
 
     Raises
     ------

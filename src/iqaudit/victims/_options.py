@@ -32,7 +32,7 @@ _service = partial(Setting, heading="Service", hidden=True)
 OPTIONS = MappingProxyType(
     table(
         _model("name", TEXT, "NAME", "Name in results, in place of the victim's own."),
-        _model("checkpoint", FILE, "FILE", "Model weights, as their authors publish them."),
+        _model("checkpoint", FILE, "FILE", "Weights of a torch network, its authors' or others."),
         _model("untrained", FLAG, "", "Random weights, for benchmarks only."),
         _model("dataset", TEXT, "NAME", "Training set of the checkpoint: live, csiq or tid2013."),
         _model("score_range", PAIR, "LOW HIGH", "Native score range.", word=RANGE, flag="--range"),

@@ -24,6 +24,7 @@ from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.process import environment
 from iqaudit._core.scale import Scale
 from iqaudit.victims._downloads import missing, patience
+from iqaudit.victims._models.checkpoint import load_checkpoint
 from iqaudit.victims._options import EXACT
 from iqaudit.victims._torch import TorchModule, torch_device
 
@@ -64,6 +65,8 @@ class Pyiqa(TorchModule):
     ----------
     name : str
         As ``pyiqa.list_models("NR")`` lists them.
+    checkpoint : path, optional
+        Other weights for its network.
     device : str
         Where torch computes, as ``"cpu"``, ``"cuda:0"``.
     score_range : (low, high), optional
@@ -86,13 +89,15 @@ class Pyiqa(TorchModule):
     ------
     InputError
         If pyiqa is not installed or cannot be imported, has no such metric or one that needs more
-        than a picture, states no range where none is given, or lacks a file it cannot download.
+        than a picture, states no range where none is given, or lacks a file it cannot download; or
+        if the weights do not fit.
     """
 
     def __init__(
         self,
         name: str,
         *,
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         score_range: tuple[float, float] | None = None,
         lower_is_better: bool | None = None,
@@ -105,6 +110,9 @@ class Pyiqa(TorchModule):
         scale = _scale(name, config, score_range, lower_is_better, scale, unbounded=unbounded)
         where = torch_device(device)
         metric = _make(library, name, where)
+        if checkpoint is not None:
+            load_checkpoint(metric.net, checkpoint)
+        self._net: nn.Module = metric.net
         self.direct = _agree(metric.net, metric, where)
         scorer = _Scorer(metric.net if self.direct else metric, where).eval()
         architecture = config["metric_opts"]["type"]
@@ -118,6 +126,11 @@ class Pyiqa(TorchModule):
         )
         if self.card.largest_batch is None and not _in_batches(scorer, where):
             self.card = replace(self.card, largest_batch=1, batch=1)
+
+    @property
+    def weights(self) -> nn.Module:
+        """The part of the module whose state dict a checkpoint holds."""
+        return self._net
 
 
 class _Scorer(nn.Module):

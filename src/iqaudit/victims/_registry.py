@@ -93,8 +93,10 @@ _KINDS = (
 KINDS = MappingProxyType({kind.spec.partition(":")[0]: kind for kind in _KINDS})
 """Every kind of victim that a string can name, by that name or prefix."""
 
-LAZY = {"TorchModule": "_torch"} | {kind.made_by: kind.module for kind in KINDS.values()}
-"""The modules of the classes that are imported when they are first used."""
+LAZY = {"TorchModule": "_torch", "loaded": "_models.checkpoint"} | {
+    kind.made_by: kind.module for kind in KINDS.values()
+}
+"""The modules of what is imported when it is first used."""
 
 
 def unknown_victim(name: str) -> InputError:
@@ -122,7 +124,7 @@ def _keywords(taker: Callable[..., Any]) -> Iterator[str]:
 
 
 def load(name: str) -> Any:
-    """Import a victim's class, which may be heavy."""
+    """Import a victim's class, or what makes one, which may be heavy."""
     module = LAZY[name]
     relative = module if module.startswith(".") else f".{module}"
     return getattr(import_module(relative, __package__), name)

@@ -248,7 +248,8 @@ def as_victim(
     **options
         The keywords of the victim's class: for a module or a function `score_range`,
         `lower_is_better` or `scale` as `Scale.declared` reads them, and for a module `exact` as
-        `TorchModule` takes it. A string's `scale` may be a file that `iqaudit calibrate` wrote.
+        `TorchModule` takes it and `checkpoint`, a file of weights for a copy of it. `scale` may be
+        a file that `iqaudit calibrate` wrote.
         `name`, for any, is its name in results.
         None, False and empty ones count as not given.
 
@@ -278,6 +279,8 @@ def as_victim(
 def wrapped(victim: Any, options: dict[str, Any]) -> Victim:
     """Return the victim of an object, behind the defences that its options name."""
     name, defences = options.pop("name", None), options.pop("defences", ())
+    if _is_file(options.get("scale")):
+        options["scale"] = load_scale(options["scale"])
     return name_victim(_defended(wrap(victim, options), defences), name)
 
 

@@ -107,6 +107,11 @@ class TorchModule:
             batch=BATCH if together else 1,
         )
 
+    @property
+    def weights(self) -> nn.Module:
+        """The part of the module whose state dict a checkpoint holds: all of it."""
+        return self.module
+
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`.
 

@@ -69,6 +69,8 @@ def requests(defences: Sequence[Standard], plain: Scorer, pixels: Pixels) -> tup
         The undefended victim.
     pixels : ndarray of uint8, (height, width, 3)
     """
+    if not defences:
+        return ()
     first, *rest = defences
     names = "+".join(map(spec, rest))
     label = f"{plain.label} behind {names}" if rest else plain.label

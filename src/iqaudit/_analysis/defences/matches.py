@@ -9,9 +9,8 @@ from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._core.errors import InputError
 from iqaudit._runs import schema
-from iqaudit._runs.records import AuditRecord, CellRecord
+from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord
 from iqaudit.victims._options import HOW_ASKED
-from iqaudit.victims._spec import OBJECT
 
 OTHERWISE = HOW_ASKED | {"defences", "name", "repeats"}
 """Options in which a victim may differ from the same undefended."""
@@ -59,19 +58,24 @@ def matches(run: Path) -> list[tuple[str, Cells]]:
 
 def _split(cell: CellRecord, audit: AuditRecord) -> tuple[Any, str]:
     """Return a key of a cell's undefended victim, and the defence; empty where there is none."""
-    options = cell.victim_options
+    if several := cell.victim_options.get("defences", ()):
+        defence, (victim, rest) = "+".join(several), _key(cell)
+        return (victim.removesuffix(f"+{defence}"), rest), defence
+    # Another's name, and more behind it: as of other weights, or an object, whose options no file
+    # holds.
+    name = audit.victim_of(cell).name
+    bases = [each for each in audit.victims if name.startswith(f"{each.name}+")]
+    if bases:
+        base = max(bases, key=lambda each: len(each.name))
+        return _key(base), name.removeprefix(f"{base.name}+")
+    return _key(cell), ""
+
+
+def _key(victim: AuditVictim | CellRecord) -> tuple[str, Any]:
+    """Return what an undefended victim is told by."""
+    options = victim.victim_options
     rest = sorted((key, value) for key, value in options.items() if key not in OTHERWISE)
-    if several := options.get("defences", ()):
-        defence = "+".join(several)
-        return (cell.victim.removesuffix(f"+{defence}"), rest), defence
-    if cell.victim.startswith(f"{OBJECT}:"):  # whose options no file holds, but its name
-        others = {
-            each.victim for each in audit.victims if cell.victim.startswith(f"{each.victim}+")
-        }
-        if others:
-            base = max(others, key=len)
-            return (base, rest), cell.victim.removeprefix(f"{base}+")
-    return (cell.victim, rest), ""
+    return victim.victim, rest
 
 
 def _protocol(cell: CellRecord) -> tuple[Any, ...]:

@@ -227,7 +227,7 @@ def _beyond(row: Compared, pair: Pair, cache: ScoreCache) -> tuple[int, Beyond]:
     clean = pair.clean()
     made = question(row.defences, clean, numbers(pixels_sha256(clean), 1)).pictures
     seen = None
-    if made.shape == clean[None].shape:
+    if row.defences and made.shape == clean[None].shape:
         [seen] = likeness(clean, {0: made[0]})
     unaware, bounds = yesterday.quality(cache), None
     try:

@@ -7,6 +7,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from os import PathLike
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, foreign
 from iqaudit._core.paths import located
 
 DEEPEST = 4
@@ -29,6 +30,25 @@ COUNTERS = ("num_batches_tracked", "n_averaged")
 
 SHOWN = 300
 """Characters of torch's own words in an error."""
+
+
+def loaded(net: nn.Module, path: str | PathLike[str]) -> nn.Module:
+    """Return a copy of a network with the weights of a file; the network is left as it is.
+
+    Raises
+    ------
+    InputError
+        If it cannot be copied, or as `load_checkpoint` does.
+    """
+    try:
+        copied = deepcopy(net)
+    except Exception as error:  # noqa: BLE001 (a foreign module's parts may raise anything)
+        raise InputError(
+            f"{path}: the module {type(net).__name__} cannot be copied to load this "
+            f"({type(error).__name__}: {foreign(error)})."
+        ) from None
+    load_checkpoint(copied, path)
+    return copied
 
 
 def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> str:
@@ -56,6 +76,8 @@ def load_checkpoint(net: nn.Module, path: str | PathLike[str]) -> str:
         If the file is missing, damaged or holds code, or no weights in it, or several, fit.
     """
     path = located(path)
+    if all(name.endswith(COUNTERS) for name in net.state_dict()):
+        raise InputError(f"{path}: the network has no weights of its own that this could replace.")
     refuse_damaged(path)
     content = _content(path)
     held = list(_held(content, ""))

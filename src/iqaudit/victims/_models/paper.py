@@ -131,6 +131,11 @@ class PaperVictim(TorchModule):
     window = staticmethod(whole)
     """The part of a picture that the model looks at."""
 
+    @property
+    def weights(self) -> nn.Module:
+        """The part of the module whose state dict a checkpoint holds."""
+        return self.module.get_submodule(self.published)
+
     @staticmethod
     def finish(net: Any, /) -> None:
         """Compute the parts that depend on the weights alone, once those are in place."""

