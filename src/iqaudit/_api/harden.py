@@ -16,7 +16,7 @@ from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.spec import Data
 from iqaudit._core.errors import InputError
 from iqaudit._core.paths import absolute, located
-from iqaudit._harden.records import AUDIT, CARD, SCALE, WEIGHTS
+from iqaudit._harden.records import AUDIT, CARD, EPOCHS, SCALE, WEIGHTS
 from iqaudit._runs.store import exclusive, writing
 from iqaudit.attacks._base import Attack, is_white_box
 
@@ -64,6 +64,10 @@ class Hardened:
         return Audit(self.path / AUDIT)
 
 
+def unheard(_sentence: str) -> None:
+    """Tell nobody."""
+
+
 def harden(
     out: str | os.PathLike[str],
     victim: Any,
@@ -73,6 +77,7 @@ def harden(
     method: str = "slopes",
     rounds: int = 3,
     loss: float = 0.01,
+    epochs: int = EPOCHS,
     attacks: Sequence[Attack[Any] | str] = ("guided",),
     queries: int = 1000,
     levels: int = 3,
@@ -84,7 +89,7 @@ def harden(
     batch: int | None = None,
     ignore_memory: bool = False,
     strict: bool = False,
-    tell: Callable[[str], None] | None = None,
+    tell: Callable[[str], None] = unheard,
     watch: Watch = unwatched,
     observing: Callable[[], Any] = nullcontext,
     **options: Any,
@@ -112,7 +117,9 @@ def harden(
     rounds : int
         Of attacks, each on the head before, for ``"attacked"``.
     loss : float
-        Of SROCC, of pictures held out in turn, that a new head may cost.
+        Of SROCC, of pictures held out, that the new weights may cost.
+    epochs : int
+        Of training, at the most: how often each picture is seen.
     attacks : sequence of Attack or str
         They start afresh on the new weights.
     queries : int
@@ -132,7 +139,7 @@ def harden(
     ignore_memory, strict : bool
         Likewise.
     tell : callable, optional
-        Called before it begins with a sentence on what it takes.
+        Called with a sentence: before it begins on what it takes, and after each epoch.
     watch : callable
         As `iqaudit.transfer` takes it.
     observing : callable
@@ -169,6 +176,7 @@ def harden(
         method=method,
         rounds=rounds,
         loss=loss,
+        epochs=epochs,
         licence=licence,
         levels=levels,
         seed=seed,
@@ -180,6 +188,7 @@ def harden(
             "ignore_memory": ignore_memory,
             "strict": strict,
         },
+        tell=tell,
         watch=watch,
         observing=observing,
     )
@@ -195,7 +204,7 @@ def harden(
     try:
         with writing(root), ExitStack() as stack:
             record = work.taken_up()
-            if tell is not None and record is None:
+            if tell is not unheard and record is None:  # which is timed
                 tell(work.plan())
             root.mkdir(parents=True, exist_ok=True)
             stack.enter_context(exclusive(root))

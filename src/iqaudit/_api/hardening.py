@@ -1,15 +1,17 @@
 """A hardening under way: prepared, made, and compared with its base; all of it can be taken up."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from iqaudit._analysis.analyse import Watch
 from iqaudit._analysis.findings.pairs import pairs
@@ -37,13 +39,15 @@ from iqaudit._harden.records import (
     HARDEN,
     METHODS,
     SCALE,
+    TRAINING,
     WEIGHTS,
     AskedRecord,
+    EpochRecord,
     FitRecord,
     HardenRecord,
 )
-from iqaudit._harden.sets import ATTACKED, listed, split
-from iqaudit._harden.training import train
+from iqaudit._harden.sets import ATTACKED, listed, split, stopped_by
+from iqaudit._harden.training import Rated, Training, train
 from iqaudit._harden.weights import content
 from iqaudit._runs import schema
 from iqaudit._runs.checksums import file_sha256
@@ -51,11 +55,16 @@ from iqaudit._runs.store import versions, write_record, write_whole
 from iqaudit._search.driver import check_sizes
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._scale_file import load_scale
 from iqaudit.victims._scoring import score
 from iqaudit.victims._spec import VictimSpec, unasked
 
 Observing: TypeAlias = Callable[[], AbstractContextManager[Observer | None]]
 """Called before each audit; its context gives the observer."""
+
+
+Tell: TypeAlias = Callable[[str], None]
+"""Called with a sentence on what it takes, or how far it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +80,13 @@ class Wish:
     method: str
     rounds: int
     loss: float
+    epochs: int
     licence: str
     levels: int
     seed: int
     settings: Mapping[str, Any]
     how: Mapping[str, Any]
+    tell: Tell
     watch: Watch
     observing: Observing
 
@@ -84,6 +95,8 @@ class Wish:
             raise unknown("method of hardening", self.method, METHODS)
         if whole_number("rounds", self.rounds) < 1:
             raise InputError(f"Hardening takes at least 1 round, not {self.rounds}.")
+        if whole_number("epochs", self.epochs) < 1:
+            raise InputError(f"Training takes at least 1 epoch, not {self.epochs}.")
         if not 0 <= self.loss < 1:
             raise InputError(f"A loss of SROCC runs from 0 to below 1, not {self.loss}.")
 
@@ -172,6 +185,7 @@ class Hardening:
             method=wish.method,
             rounds=wish.rounds,
             loss=wish.loss,
+            epochs=wish.epochs,
             levels=wish.levels,
             seed=wish.seed,
             data=self.part.record,
@@ -243,6 +257,7 @@ class Hardening:
         if not (record.spec and weights.exists() and file_sha256(weights) == record.weights_sha256):
             record = self._weights(record)
         closed.forget(self.root)
+        shutil.rmtree(self.root / TRAINING, ignore_errors=True)
         done = self._audited(self.tested_data(), AUDIT, self.before, self.after)
         done.compare_defences(self.wish.watch)
         record = replace(record, table=done.defences)  # without the seconds, which are of now
@@ -271,8 +286,9 @@ class Hardening:
     def _weights(self, record: HardenRecord) -> HardenRecord:
         """Write the weights and their scale, and the record of them."""
         fits: tuple[FitRecord, ...] = ()
+        epochs: tuple[EpochRecord, ...] = ()
         if self._head is None:
-            made = self._trained()
+            made, epochs = self._trained()
         else:
             given = self.base, self._head, self.part, self.asked, self.root, self.wish.watch
             made, fits = closed.harden(*given, self._attacked)
@@ -280,25 +296,45 @@ class Hardening:
         hardened = unasked(self.base.other(checkpoint=str(file)))
         self._scale(SCALE, hardened)
         record = replace(
-            record, fits=fits, spec=self.spec, weights_sha256=file_sha256(file), table=None
+            record,
+            fits=fits,
+            epochs=epochs,
+            spec=self.spec,
+            weights_sha256=file_sha256(file),
+            table=None,
         )
         write_record(self.root / HARDEN, FORMAT, record)
         return record
 
-    def _trained(self) -> bytes:
-        """Return the weights of the network, trained."""
-        base, opinions = self.base, self.part.opinions
-        if base.weights is not base.module or opinions is None:
+    def _trained(self) -> tuple[bytes, tuple[EpochRecord, ...]]:
+        """Return the weights of the network, trained, and the record of its epochs."""
+        base, wish = self.base, self.wish
+        if base.weights is not base.module:
             raise InputError(
                 f'The victim "{base.label}" has weights beyond what its checkpoint holds: it '
                 "cannot be trained."
             )
         self._scale(BEFORE, base.victim)
-        pictures = _Pixels(self.part.pictures)
-        folder = self.root / "training"
+        folder = self.root / TRAINING
         folder.mkdir(exist_ok=True)
-        module, watch = deepcopy(base.module), self.wish.watch
-        return content(train(module, pictures, opinions, self.asked, folder, watch))
+        how = Training(epochs=wish.epochs, levels=wish.levels, loss=wish.loss, seed=wish.seed)
+        begun = time.monotonic()
+
+        def told(number: int, epoch: EpochRecord) -> None:
+            left = (time.monotonic() - begun) / number * (wish.epochs - number)
+            wish.tell(
+                f"epoch {number} of {wish.epochs}: error {epoch.error:.2f}, movement "
+                f"{epoch.movement:.2f}, SROCC held out {epoch.srocc:.3f}; at most "
+                f"{duration(left)} left"
+            )
+
+        fitted, held = (
+            Rated(_Pixels(each.pictures), np.asarray(each.opinions, np.float64))
+            for each in stopped_by(self.part, wish.seed)
+        )
+        scale = load_scale(self.root / BEFORE)
+        weights, epochs = train(base.module, scale, fitted, held, how, folder, told)
+        return content(weights), epochs
 
     def _scale(self, name: str, victim: Victim) -> None:
         """Write the scale of a victim, which is asked about the pictures."""

@@ -13,7 +13,7 @@ from iqaudit._cli import options
 from iqaudit._cli.defences import print_table
 from iqaudit._cli.printing import say, stderr, unscored_code
 from iqaudit._cli.progress import Progress, watched
-from iqaudit._harden.records import HARDEN, METHODS
+from iqaudit._harden.records import EPOCHS, HARDEN, METHODS
 from iqaudit._runs.schema import load, runs
 from iqaudit._search.trial import on_unscored
 from iqaudit.victims._spec import VictimSpec
@@ -36,7 +36,7 @@ in_victim = partial(options.option, heading="Victim")
     metavar="SROCC",
     default=0.01,
     show_default=True,
-    help="SROCC, of pictures held out in turn, that a new head may cost.",
+    help="SROCC, of pictures held out, that the new weights may cost.",
 )
 @in_victim(
     "--rounds",
@@ -45,6 +45,14 @@ in_victim = partial(options.option, heading="Victim")
     default=3,
     show_default=True,
     help="Rounds of attacks of --method attacked, each on the head before.",
+)
+@in_victim(
+    "--epochs",
+    type=int,
+    metavar="N",
+    default=EPOCHS,
+    show_default=True,
+    help="Epochs of --method train, at the most.",
 )
 @options.setting(DATA["spec"], help="Pictures to fit on: a data set; rated ones, if some are.")
 @options.setting(DATA["pictures"])
@@ -85,6 +93,8 @@ def harden(
                      --out hard
     """
     data = {"spec": spec, **{key: settings.pop(key) for key in DATA if key in settings}}
+    if not output.silent:
+        settings["tell"] = _tell
     progress = Progress(stderr(), quiet=output.silent)
     try:
         done = iqaudit.harden(
@@ -95,7 +105,6 @@ def harden(
             attacks=list(settings.pop("attacks")),
             **settings,
             **execution.arguments(),
-            tell=None if output.silent else _tell,
             watch=watched(silent=output.silent),
             observing=lambda: progress,
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from iqaudit._analysis.defences.records import COLUMNS, DefenceRow
 from iqaudit._analysis.findings.sentences import figure
-from iqaudit._harden.records import METHODS, FitRecord, HardenRecord, SetRecord
+from iqaudit._harden.records import METHODS, EpochRecord, FitRecord, HardenRecord, SetRecord
 
 UNSAID = "not said (`--licence TEXT`); those of the base's weights and of the pictures hold"
 
@@ -14,6 +14,11 @@ targets are the old head's own outputs. Of all ridges and penalties whose SROCC,
 out in turn, is within {loss:g} of the best, those were taken whose head moves least along the rows
 of these. Movement is its root mean square, over the deviation of clean outputs. The new head's
 outputs have the targets' mean and deviation."""
+
+TRAINED = """\
+A tenth of the pictures was held out of the training. Of the means of the latest weights at the end
+of each epoch the last was taken whose SROCC on these is within {loss:g} of the best. Error and
+movement are root mean squares on 0-10; their weights and steps are `Training`'s."""
 
 FITS = {
     "rows": "{:,}",
@@ -72,6 +77,8 @@ def card(record: HardenRecord, note: str, licence: str) -> str:
     ]
     if record.fits:
         parts += [CLOSED.format(loss=asked.loss), _fits(record.fits)]
+    if record.epochs:
+        parts += [TRAINED.format(loss=asked.loss), _epochs(record.epochs)]
     if record.table is not None:
         parts += ["## Before and after", *map(_row, record.table.rows)]
     return "\n\n".join(parts) + "\n"
@@ -88,6 +95,14 @@ def _fits(fits: Iterable[FitRecord]) -> str:
         for number, each in enumerate(fits, 1)
     )
     return _lines(HEADS, rows)
+
+
+def _epochs(epochs: Iterable[EpochRecord]) -> str:
+    rows = (
+        [str(number), f"{each.error:.2f}", f"{each.movement:.2f}", f"{each.srocc:.3f}"]
+        for number, each in enumerate(epochs, 1)
+    )
+    return _lines(("epoch", "error", "movement", "SROCC held out"), rows)
 
 
 def _row(row: DefenceRow) -> str:

@@ -8,21 +8,26 @@ from iqaudit._analysis.defences.records import DefenceTable
 from iqaudit._runs.figures import IF_ANY
 
 HARDEN, FORMAT = "harden.json", "iqaudit hardening, version 1"
-WEIGHTS, SCALE, BEFORE, CARD, AUDIT = (
+WEIGHTS, SCALE, BEFORE, CARD, AUDIT, TRAINING = (
     "weights.safetensors",
     "scale.toml",
     "before.toml",
     "card.md",
     "audit",
+    "training",
 )
-"""The files of a hardening, and the folder of its audit."""
+"""The files of a hardening, and the folders of its audit and, until that, of its training."""
+
+EPOCHS = 18
+"""Of a training, at the most, unless said."""
 
 METHODS = {
     "slopes": "A new linear head, in closed form: it fits clean scores, and moves little along "
     "random sign patterns.",
     "attacked": "A new linear head, in closed form: it fits clean scores, and moves little along "
     "the changes of attacks, each made afresh on the head before.",
-    "train": "The whole network, trained.",
+    "train": "The whole network, trained: its squared error falls, and so does the square of how "
+    "far three gradient steps within the threat move it.",
 }
 """The ways to harden, each with a sentence."""
 
@@ -54,6 +59,8 @@ class AskedRecord:
         Attacks on heads, each on the one before.
     loss : float
         Of SROCC, of held-out pictures, that may be paid.
+    epochs : int
+        Of a training, at the most.
     levels, seed : int
     campaign : mapping
         The audit before and after.
@@ -67,6 +74,7 @@ class AskedRecord:
     method: str
     rounds: int
     loss: float
+    epochs: int
     levels: int
     seed: int
     campaign: Mapping[str, Any]
@@ -106,6 +114,23 @@ class FitRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EpochRecord:
+    """An epoch of a training.
+
+    Attributes
+    ----------
+    error, movement : float
+        Root mean squares, on 0-10: of quality to opinion scores, and of how far it was moved.
+    srocc : float
+        With the opinion scores of the pictures held out, of the mean of the latest weights.
+    """
+
+    error: float
+    movement: float
+    srocc: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class HardenRecord:
     """A hardening: harden.json.
 
@@ -115,6 +140,8 @@ class HardenRecord:
         The hardened victim's string; of an object its options alone. Empty until it is made.
     fits : tuple of FitRecord
         One a round; none of training.
+    epochs : tuple of EpochRecord
+        Of training.
     table : DefenceTable or None
         Before and after, once the audit is finished.
     """
@@ -124,4 +151,5 @@ class HardenRecord:
     spec: str = ""
     weights_sha256: str = ""
     fits: tuple[FitRecord, ...] = field(default=(), metadata=IF_ANY)
+    epochs: tuple[EpochRecord, ...] = field(default=(), metadata=IF_ANY)
     table: DefenceTable | None = None

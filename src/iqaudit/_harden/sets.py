@@ -23,6 +23,9 @@ HELD_OUT = 5
 FEWEST = 10
 """Pictures to fit on, as for a scale."""
 
+STOPPED_BY = 10, 5
+"""Of so many pictures to train with one is held out to stop by; at least so many are."""
+
 ATTACKED = 50
 """Pictures that are attacked a round, at the most."""
 
@@ -81,6 +84,14 @@ class Part:
         names = {each.name for each in drawn}
         samples = self.found.dataset.samples
         return [at for at, each in enumerate(samples) if each.name in names]
+
+
+def stopped_by(part: Part, seed: int) -> tuple[Part, Part]:
+    """Return the pictures to train with, and those to stop by."""
+    share, fewest = STOPPED_BY
+    count = len(part.pictures)
+    held = set(part.drawn(max(fewest, round(count / share)), seed))
+    return part.taken(at for at in range(count) if at not in held), part.taken(sorted(held))
 
 
 def split(data: Data, test: Data | None, out: Path, seed: int) -> tuple[Part, Part]:
