@@ -1,4 +1,4 @@
-"""The bundled victim: what its model card says."""
+"""The bundled victims: what their model cards say."""
 
 import csv
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.support.pictures import MakePicture
 import iqaudit
 from iqaudit import measures
 from iqaudit._core import distortions
-from iqaudit.victims import Reference
+from iqaudit.victims import Reference, Robust, as_victim
 from iqaudit.victims._models.efficientnet import EfficientNetLite0
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +79,34 @@ def test_the_demos_photographs_outscore_their_degraded_copies(reference: Referen
     assert min(qualities[0::2]) > 5 > max(qualities[1::2])
 
 
+def test_robust_halves_a_picture_by_means_to_its_last_row_and_column() -> None:
+    import torch
+
+    from iqaudit.victims._models.reference import halved
+
+    even, odd = torch.rand(1, 3, 6, 8), torch.rand(1, 3, 5, 7)
+    cells = even.reshape(1, 3, 3, 2, 4, 2).mean((3, 5))
+    assert torch.allclose(halved(even), cells)
+    assert halved(odd).shape == (1, 3, 3, 4)
+    for row, column in ((4, 0), (0, 6), (4, 6)):
+        changed = odd.clone()
+        changed[..., row, column] += 1
+        assert not torch.equal(halved(odd), halved(changed))
+
+
+@pytest.mark.parametrize("size", [(128, 160), (131, 149)])
+def test_robust_scores_windows_as_it_scores_whole_pictures(
+    size: tuple[int, int], make_picture: MakePicture
+) -> None:
+    picture = make_picture(*size)
+    [found] = iqaudit.attack(picture, "robust", queries=120)
+    [dense] = iqaudit.attack(picture, "robust", queries=120, exact="dense")
+    assert "again only where" in as_victim("robust").incremental(*size)  # type: ignore[attr-defined]
+    assert found.scores == pytest.approx(dense.scores, abs=1e-3)
+    with pytest.raises(iqaudit.InputError, match="at least 128"):
+        iqaudit.attack(picture[:127], "robust", queries=2)
+
+
 @pytest.fixture(scope="module")
 def held_out(shared: Path) -> list[tuple[np.ndarray, float]]:
     folder = shared / "data" / "clive50"
@@ -99,6 +127,17 @@ def test_it_agrees_with_people_on_the_held_out_pictures(
     opinions = [opinion for _, opinion in held_out]
     assert measures.srocc(clean_scores, opinions) >= 0.82
     assert measures.plcc(clean_scores, opinions) >= 0.87
+
+
+@pytest.mark.slow
+def test_robust_agrees_with_people_on_the_held_out_pictures(
+    held_out: list[tuple[np.ndarray, float]],
+) -> None:
+    robust = Robust()
+    scores = [float(robust.score(pixels[None])[0]) for pixels, _ in held_out]
+    opinions = [opinion for _, opinion in held_out]
+    assert measures.srocc(scores, opinions) >= 0.84
+    assert measures.plcc(scores, opinions) >= 0.87
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from iqaudit._core import distortions
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import QUALITY_MAX, Scale
@@ -40,6 +41,18 @@ STEPS = (1.0, 1.0, 0.5)
 
 SHARD = 4
 """Pictures of a step that a thread takes: the order of sums hangs on no number of cores."""
+
+COPIES: tuple[Callable[[Pixels, int, int], Pixels], ...] = (
+    lambda pixels, level, _: distortions.jpeg(pixels, (40, 20, 10)[level]),
+    lambda pixels, level, _: distortions.blur(pixels, (1.0, 2.0, 3.0)[level]),
+    lambda pixels, level, seed: distortions.noise(pixels, (6, 12, 25)[level], seed),
+)
+"""Degradations, each mild to strong. A network that small changes do not move may become blind to
+what spoils a picture: without these, `robust` rated four noisy copies of five above the original.
+"""
+
+MARGINS = (0.5, 1.0, 1.5)
+"""How far below its original, on 0-10, a copy of each strength is asked to lie."""
 
 WARM = 20
 """Steps until the learning rate is whole."""
@@ -75,6 +88,9 @@ class Training:
         Adam's learning rate, which falls to nothing by half a cosine.
     side : int
         Pixels of a part's side; the picture's where that is shorter.
+    ranking : float
+        Weight, beside that of the error, of the square of what degraded copies of pictures lack to
+        lie below their originals.
     batch : int
         Pictures a step; all where there are fewer.
     levels : int
@@ -89,6 +105,7 @@ class Training:
     steadiness: tuple[float, float] = (0.02, 0.6)
     rate: float = 1.5e-4
     side: int = 320
+    ranking: float = 0.3
     batch: int = 16
     levels: int = 3
     loss: float = 0.01
@@ -273,8 +290,19 @@ class Trainer:
         there = self._quality(self._score((x + change).clamp(0, 1)))
         movement = (there - quality.detach()).square().sum()
         second = _gradients(weight * movement, self._weights)
-        terms = np.array([error.item(), movement.item()])
-        return [a + b for a, b in zip(first, second, strict=True)], terms
+        slopes = [a + b for a, b in zip(first, second, strict=True)]
+        if self._how.ranking:
+            missed = self._how.ranking * self._missed(pixels, quality.detach(), draws)
+            third = _gradients(missed, self._weights)
+            slopes = [a + b for a, b in zip(slopes, third, strict=True)]
+        return slopes, np.array([error.item(), movement.item()])
+
+    def _missed(self, pixels: Pixels, quality: Tensor, draws: Sequence[Draw]) -> Tensor:
+        """Return the sum of the squares of what copies lack to lie far enough below."""
+        made = [_degraded(each, draw) for each, draw in zip(pixels, draws, strict=True)]
+        copies, margins = zip(*made, strict=True)
+        below = self._quality(self._score(self._pass.tensor(np.stack(copies))))
+        return (torch.tensor(margins).to(below) - (quality - below)).clamp(min=0).square().sum()
 
     def _score(self, x: Tensor) -> Tensor:
         scores: Tensor = self._module(x).reshape(-1)
@@ -318,6 +346,13 @@ def _quality(scores: Tensor, scale: Scale) -> Tensor:
     """Return native scores on 0-10, higher is better."""
     sign = -1 if scale.lower_is_better else 1
     return QUALITY_MAX * torch.sigmoid(sign * (scores - scale.center) / scale.spread)
+
+
+def _degraded(pixels: Pixels, draw: Draw) -> tuple[Pixels, float]:
+    """Return a copy of a picture, degraded in a way that is drawn, and its margin."""
+    make, level = COPIES[draw.integers(len(COPIES))], int(draw.integers(len(MARGINS)))
+    copied = make(np.ascontiguousarray(pixels), level, int(draw.integers(2**32)))
+    return copied, MARGINS[level]
 
 
 def _part(pixels: Pixels, side: int, draw: Draw) -> Pixels:

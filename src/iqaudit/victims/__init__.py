@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from iqaudit.victims._metered.http import Http
     from iqaudit.victims._models.dbcnn import DBCNN
     from iqaudit.victims._models.liqe import LIQE
-    from iqaudit.victims._models.reference import Reference
+    from iqaudit.victims._models.reference import Reference, Robust
     from iqaudit.victims._models.tres import TReS
     from iqaudit.victims._models.unique import UNIQUE
     from iqaudit.victims._onnx import Onnx
@@ -41,6 +41,7 @@ __all__ = [
     "Reference",
     "Repeated",
     "Replay",
+    "Robust",
     "TReS",
     "TorchModule",
     "Victim",

@@ -51,6 +51,12 @@ _KINDS = (
         "Reference",
         "bundled: EfficientNet-Lite0 with a head trained on LIVE In the Wild; 0-100",
     ),
+    Kind(
+        "robust",
+        "_models.reference",
+        "Robust",
+        "bundled: the same, hardened; 0-100",
+    ),
     Kind("dbcnn", "_models.dbcnn", "DBCNN", "DB-CNN with its authors' checkpoint (--checkpoint)"),
     Kind("unique", "_models.unique", "UNIQUE", "UNIQUE, likewise"),
     Kind("tres", "_models.tres", "TReS", "TReS, likewise; sees the central 224 x 224"),
