@@ -281,8 +281,7 @@ class Hardening:
         file = write_whole(self.root / WEIGHTS, made)
         hardened = unasked(self.base.other(checkpoint=str(file)))
         scales.ask(self.root / SCALE, hardened, self.part, self.wish.watch)
-        sha256 = file_sha256(file)
-        record = replace(record, spec=self.spec, weights_sha256=sha256, table=None)
+        record = replace(record, spec=self.spec, weights_sha256=file_sha256(file), table=None)
         write_record(self.root / HARDEN, FORMAT, record)
         return record
 
