@@ -14,6 +14,8 @@ from tests.support.processes import started, wait_until
 
 LINE = ["harden", "--victim", SPEC, "--opinion-range", 0, 10, "--queries", 12]
 HOW = ["--attack", "square", "--engine", "serial"]
+ATTACKED = ["--method", "attacked", "--rounds", 1]
+TRAIN = ["--method", "train", "--epochs", 3]
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +45,52 @@ def test_it_says_what_it_takes_and_prints_the_table_and_the_string(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("reached", ["features", "rounds/1/net--square", "audit/net--square"])
-def test_killed_it_goes_on_to_the_same_bytes(photos: Path, tmp_path: Path, reached: str) -> None:
-    line = [*LINE, *HOW, "--method", "attacked", "--rounds", 1, "--data", f"csv:{photos}"]
+def test_training_is_told_epoch_by_epoch_and_is_on_the_card(photos: Path, tmp_path: Path) -> None:
+    line = [*LINE, *HOW, *TRAIN, "--data", f"csv:{photos}"]
+    done = iqaudit_(*line, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    passes = 19 * (2 + 14 * 3)
+    assert f"19 pictures to fit on, 5 to test, held out of csv:{photos}; about {passes} passes" in (
+        done.stderr
+    )
+    assert [
+        each.partition(":")[0] for each in done.stderr.splitlines() if each.startswith("epoch ")
+    ] == [f"epoch {number} of 3" for number in (1, 2, 3)]
+    assert f"{SPEC.partition(',')[0]},checkpoint={tmp_path / 'out'}" in done.stdout
+    card = (tmp_path / "out" / "card.md").read_text()
+    assert "| epoch | error | movement | SROCC held out |" in card
+    record = json.loads((tmp_path / "out" / "harden.json").read_text())
+    epochs = record["epochs"]
+    assert len(epochs) == 3
+    for number, each in enumerate(epochs, 1):
+        row = f"| {number} | {each['error']:.2f} | {each['movement']:.2f} | {each['srocc']:.3f} |"
+        assert row in card
+    assert "fits" not in record
+    assert not (tmp_path / "out" / "training").exists()
+    again = iqaudit_(*line, "--out", tmp_path / "again")
+    assert again.exit_code == 0, again.output
+    for name in ("weights.safetensors", "scale.toml", "before.toml"):
+        first, second = (tmp_path / each / name for each in ("out", "again"))
+        assert first.read_bytes() == second.read_bytes()
+    begun = iqaudit_(*line, "--epochs", 4, "--out", tmp_path / "out")
+    assert (begun.exit_code, "another epochs" in begun.stderr) == (2, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "reached"),
+    [
+        (ATTACKED, "features"),
+        (ATTACKED, "rounds/1/net--square"),
+        (ATTACKED, "audit/net--square"),
+        ([*TRAIN, "--epochs", 40], "training"),
+        (TRAIN, "audit/net+train--square"),
+    ],
+)
+def test_killed_it_goes_on_to_the_same_bytes(
+    photos: Path, tmp_path: Path, method: list[object], reached: str
+) -> None:
+    line = [*LINE, *HOW, *method, "--data", f"csv:{photos}"]
     run, whole = tmp_path / "killed" / "out", tmp_path / "whole" / "out"
     words = [sys.executable, "-m", "iqaudit", *map(str, line), "--quiet", "--out", "out"]
     run.parent.mkdir()
@@ -53,7 +98,8 @@ def test_killed_it_goes_on_to_the_same_bytes(photos: Path, tmp_path: Path, reach
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with started(words, cwd=run.parent, stderr=subprocess.PIPE, env=environment) as process:
         wait_until(
-            lambda: any((run / reached).glob("*/*")) or any((run / reached).glob("*.npy")), process
+            lambda: any(any((run / reached).glob(each)) for each in ("*/*", "*.npy", "*.pt")),
+            process,
         )
         process.send_signal(signal.SIGKILL)
     assert not (run / "card.md").exists()
@@ -69,6 +115,7 @@ def test_killed_it_goes_on_to_the_same_bytes(photos: Path, tmp_path: Path, reach
         (["--out", "out"], "needs pictures"),
         (["--data", "csv:no.csv", "--method", "smooth", "--out", "out"], "smooth"),
         (["--data", "csv:no.csv"], "--out"),
+        (["--data", "csv:no.csv", "--epochs", 0, "--out", "out"], "at least 1 epoch"),
         (["--data", "csv:no.csv", "--loss", "x", "--out", "out"], "loss"),
     ],
 )

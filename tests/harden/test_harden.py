@@ -213,6 +213,24 @@ def test_a_module_of_the_callers_keeps_its_weights(rooms: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_network_without_a_linear_head_is_trained(rooms: Path) -> None:
+    net = Curved()
+    before = content(net.state_dict())
+    given = {"method": "train", "epochs": 2, "score_range": (0, 1)}
+    done = made(rooms, "curved", net, **given)
+    again = made(rooms, "curved again", net, **given)
+    assert content(net.state_dict()) == before != done.weights.read_bytes()
+    assert again.weights.read_bytes() == done.weights.read_bytes()
+    assert [(row.victim, row.defence) for row in done.table.rows] == [("Curved", "train")]
+    picture = iqaudit.read(rooms / "t" / "p00.png").pixels
+    old, new = (
+        iqaudit.score(picture, net, **each)[0].score
+        for each in ({"score_range": (0, 1)}, done.options)
+    )
+    assert old != new
+
+
+@pytest.mark.slow
 def test_without_opinions_the_old_scores_are_kept(rooms: Path, tmp_path: Path) -> None:
     pictures = [pixels for pixels, _ in datasets(rooms / "d")]
     done = iqaudit.harden(tmp_path / "out", SPEC, pictures, **SETTINGS | {"attacks": "square"})
@@ -242,6 +260,13 @@ class Curved(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.layer(x).std(dim=(1, 2, 3))
         return y
+
+
+class Stepped(Net):
+    """Its scores are whole numbers."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).int().float()
 
 
 class Hidden(Net):
@@ -280,7 +305,10 @@ RANGE = {"score_range": (0, 100)}
         ({"levels": 0}, "levels must lie"),
         ({"attacks": ["pgd"]}, "asks for scores alone"),
         ({"attacks": ["nothing"]}, 'called "nothing"'),
+        ({"epochs": 0}, "at least 1 epoch"),
         ({"method": "train", "data": "folder:d"}, "people rated"),
+        ({"method": "train", "victim": Stepped(), **RANGE}, "no gradient"),
+        ({"method": "train", "victim": Flat(), **RANGE}, "no weights"),
         ({"data": "folder:few", "test": None}, "at least 10 pictures"),
         ({"test": "folder:d"}, "is the same picture as"),
         ({"out": "a,name=b"}, "no victim's string"),

@@ -1,9 +1,8 @@
 """A hardening under way: prepared, made, and compared with its base; all of it can be taken up."""
 
 import json
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,23 +10,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from iqaudit._analysis.analyse import Watch
 from iqaudit._analysis.findings.pairs import pairs
-from iqaudit._analysis.scorers import Scorer, label_of
+from iqaudit._analysis.scorers import label_of
 from iqaudit._api.audit import Audit, audit
 from iqaudit._api.settings import audit_settings
 from iqaudit._assess.cost import duration
 from iqaudit._audit.estimate import estimate
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Data
-from iqaudit._core.collection import Pictures
 from iqaudit._core.errors import InputError, unknown, whole_number
 from iqaudit._core.paths import refuse_unwritable
 from iqaudit._core.picture import Pixels
-from iqaudit._core.threads import one_thread
-from iqaudit._harden import closed
+from iqaudit._core.threads import cores, one_thread
+from iqaudit._harden import closed, scales, trained
 from iqaudit._harden.base import Base
 from iqaudit._harden.card import card
 from iqaudit._harden.features import BLOCKS
@@ -39,32 +35,22 @@ from iqaudit._harden.records import (
     HARDEN,
     METHODS,
     SCALE,
-    TRAINING,
     WEIGHTS,
     AskedRecord,
-    EpochRecord,
-    FitRecord,
     HardenRecord,
 )
-from iqaudit._harden.sets import ATTACKED, listed, split, stopped_by
-from iqaudit._harden.training import Rated, Training, train
-from iqaudit._harden.weights import content
+from iqaudit._harden.sets import ATTACKED, listed, split
+from iqaudit._harden.trained import PASSES, Tell
 from iqaudit._runs import schema
 from iqaudit._runs.checksums import file_sha256
 from iqaudit._runs.store import versions, write_record, write_whole
 from iqaudit._search.driver import check_sizes
-from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import fingerprint
-from iqaudit.victims._scale_file import load_scale
 from iqaudit.victims._scoring import score
 from iqaudit.victims._spec import VictimSpec, unasked
 
 Observing: TypeAlias = Callable[[], AbstractContextManager[Observer | None]]
 """Called before each audit; its context gives the observer."""
-
-
-Tell: TypeAlias = Callable[[str], None]
-"""Called with a sentence on what it takes, or how far it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,12 +123,9 @@ class Hardening:
         self.part, self.tested = split(data, test, root, wish.seed)
         for each in (self.part, self.tested):
             check_sizes(base.victim, each.pictures)
-        if wish.method == "train" and self.part.opinions is None:
-            raise InputError(
-                "Training needs pictures that people rated (--data csv:FILE); slopes and attacked "
-                "do without."
-            )
         base.refuse_unless_loaded(self.part.pictures[0].pixels)
+        if wish.method == "train":
+            trained.refuse(base, self.part)
         self._head = None if wish.method == "train" else closed.head(base, self.part)
 
     def _is_named(self) -> bool:
@@ -228,23 +211,26 @@ class Hardening:
         rounds = self.wish.rounds if self.wish.method == "attacked" else 0
         drawn = min(ATTACKED, len(self.part.pictures))
         queries = round(each * (2 * len(self.tested.pictures) + rounds * drawn))
-        passes = len(self.part.pictures) * (2 + len(BLOCKS) * (self.wish.method == "slopes"))
-        pace = (share.seconds or 0.0) / max(1, share.queries)
+        pictures, pace = len(self.part.pictures), (share.seconds or 0.0) / max(1, share.queries)
+        of_method = {"slopes": len(BLOCKS), "train": PASSES * self.wish.epochs}
+        passes = pictures * (2 + of_method.get(self.wish.method, 0))
         seconds = queries * pace / made.workers + passes * self._pass()
         held = "" if self._test else f", held out of {self._data.spec or 'the pictures'}"
         return (
-            f"{len(self.part.pictures)} pictures to fit on, {len(self.tested.pictures)} to test"
+            f"{pictures} pictures to fit on, {len(self.tested.pictures)} to test"
             f"{held}; about {passes:,} passes and at most {queries:,} queries, "
             f"about {duration(seconds)}."
         )
 
     def _pass(self) -> float:
-        """Return the seconds of a dense pass."""
-        pixels = self.part.pictures[0].pixels
+        """Return the seconds of a dense pass, on all cores where the method's passes are."""
+        pixels, at_once = self.part.pictures[0].pixels, 1
+        if self.wish.method == "train":
+            pixels, at_once = trained.cut(self.base, pixels), cores()
         with one_thread():
             begun = time.perf_counter()
             score(self.base.victim, pixels)
-            return time.perf_counter() - begun
+            return (time.perf_counter() - begun) / at_once
 
     def run(self, record: HardenRecord | None) -> HardenRecord:
         """Make the weights, then the table; return the finished record."""
@@ -257,7 +243,7 @@ class Hardening:
         if not (record.spec and weights.exists() and file_sha256(weights) == record.weights_sha256):
             record = self._weights(record)
         closed.forget(self.root)
-        shutil.rmtree(self.root / TRAINING, ignore_errors=True)
+        trained.forget(self.root)
         done = self._audited(self.tested_data(), AUDIT, self.before, self.after)
         done.compare_defences(self.wish.watch)
         record = replace(record, table=done.defences)  # without the seconds, which are of now
@@ -285,66 +271,19 @@ class Hardening:
 
     def _weights(self, record: HardenRecord) -> HardenRecord:
         """Write the weights and their scale, and the record of them."""
-        fits: tuple[FitRecord, ...] = ()
-        epochs: tuple[EpochRecord, ...] = ()
+        given = self.base, self.part, self.asked, self.root, self.wish.watch
         if self._head is None:
-            made, epochs = self._trained()
+            made, epochs = trained.harden(*given, self.wish.tell)
+            record = replace(record, epochs=epochs)
         else:
-            given = self.base, self._head, self.part, self.asked, self.root, self.wish.watch
-            made, fits = closed.harden(*given, self._attacked)
+            made, fits = closed.harden(*given, self._head, self._attacked)
+            record = replace(record, fits=fits)
         file = write_whole(self.root / WEIGHTS, made)
         hardened = unasked(self.base.other(checkpoint=str(file)))
-        self._scale(SCALE, hardened)
-        record = replace(
-            record,
-            fits=fits,
-            epochs=epochs,
-            spec=self.spec,
-            weights_sha256=file_sha256(file),
-            table=None,
-        )
+        scales.ask(self.root / SCALE, hardened, self.part, self.wish.watch)
+        record = replace(record, spec=self.spec, weights_sha256=file_sha256(file), table=None)
         write_record(self.root / HARDEN, FORMAT, record)
         return record
-
-    def _trained(self) -> tuple[bytes, tuple[EpochRecord, ...]]:
-        """Return the weights of the network, trained, and the record of its epochs."""
-        base, wish = self.base, self.wish
-        if base.weights is not base.module:
-            raise InputError(
-                f'The victim "{base.label}" has weights beyond what its checkpoint holds: it '
-                "cannot be trained."
-            )
-        self._scale(BEFORE, base.victim)
-        folder = self.root / TRAINING
-        folder.mkdir(exist_ok=True)
-        how = Training(epochs=wish.epochs, levels=wish.levels, loss=wish.loss, seed=wish.seed)
-        begun = time.monotonic()
-
-        def told(number: int, epoch: EpochRecord) -> None:
-            left = (time.monotonic() - begun) / number * (wish.epochs - number)
-            wish.tell(
-                f"epoch {number} of {wish.epochs}: error {epoch.error:.2f}, movement "
-                f"{epoch.movement:.2f}, SROCC held out {epoch.srocc:.3f}; at most "
-                f"{duration(left)} left"
-            )
-
-        fitted, held = (
-            Rated(_Pixels(each.pictures), np.asarray(each.opinions, np.float64))
-            for each in stopped_by(self.part, wish.seed)
-        )
-        scale = load_scale(self.root / BEFORE)
-        weights, epochs = train(base.module, scale, fitted, held, how, folder, told)
-        return content(weights), epochs
-
-    def _scale(self, name: str, victim: Victim) -> None:
-        """Write the scale of a victim, which is asked about the pictures."""
-        share, natives = (Scorer(victim.card.name, victim), len(self.part.pictures)), list[float]()
-        with one_thread(), self.wish.watch([share], "") as count:
-            for each in self.part.pictures:
-                natives.append(score(victim, each.pixels))
-                if count is not None:
-                    count(len(natives))
-            closed.save(self.root / name, victim, natives, self.part)
 
     def _attacked(self, number: int, victim: VictimSpec) -> Iterator[tuple[Pixels, Pixels]]:
         """Attack a victim on pictures of a round, and yield each clean and attacked."""
@@ -369,21 +308,6 @@ class Hardening:
                 analyses=False,
                 observer=observer,
             )
-
-
-class _Pixels(Sequence[Pixels]):
-    """The pixels of pictures, each read when it is asked for."""
-
-    def __init__(self, pictures: Pictures) -> None:
-        self._pictures = pictures
-
-    def __len__(self) -> int:
-        return len(self._pictures)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return _Pixels(self._pictures[index])
-        return self._pictures[index].pixels
 
 
 def _keys(data: Data, subset: Path | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The closed-form methods: a new head, from features of clean, changed and attacked pictures."""
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
@@ -10,9 +10,9 @@ import numpy as np
 
 from iqaudit._analysis.analyse import Watch
 from iqaudit._analysis.scorers import Scorer
-from iqaudit._assess import calibration
 from iqaudit._core.picture import Pixels, pixels_sha256
 from iqaudit._core.threads import one_thread
+from iqaudit._harden import scales
 from iqaudit._harden.base import Base
 from iqaudit._harden.features import BLOCKS, Features, changed
 from iqaudit._harden.fit import Fitted, Problem, fit, targets
@@ -22,8 +22,6 @@ from iqaudit._harden.sets import Part
 from iqaudit._harden.weights import content, replaced
 from iqaudit._runs.store import write_whole
 from iqaudit.measures._arrays import Floats
-from iqaudit.victims._base import Victim
-from iqaudit.victims._scale_file import save_scale
 from iqaudit.victims._spec import VictimSpec, unasked
 
 PROBED = 12
@@ -54,11 +52,11 @@ def head(base: Base, part: Part) -> Head:
 
 def harden(
     base: Base,
-    head: Head,
     part: Part,
     asked: AskedRecord,
     root: Path,
     watch: Watch,
+    head: Head,
     attacked: Attacked,
 ) -> tuple[bytes, tuple[FitRecord, ...]]:
     """Return the weights with a new head, as a file's content, and the fits that led there.
@@ -77,7 +75,7 @@ def harden(
         clean, rows, owners = _seen(base, part, asked, features, watch)
     known, natives = np.stack([each.features for each in clean]), [each.score for each in clean]
     old = _Old(base, head, part, known, np.array(natives))
-    save(root / BEFORE, base.victim, natives, part)
+    scales.save(root / BEFORE, base.victim, natives, part)
     spec, fits, made = base.scaled(root / BEFORE), list[FitRecord](), b""
     rounds = 1 if asked.method == "slopes" else asked.rounds
     for number in range(1, rounds + 1):
@@ -153,7 +151,7 @@ class _Old:
         order = np.argsort(self._outputs, kind="stable")
         now = self._known @ fitted.weight + fitted.bias
         natives = np.interp(now, self._outputs[order], self._natives[order])
-        save(scale, unasked(self._base.other(checkpoint=str(file))), natives, self._part)
+        scales.save(scale, unasked(self._base.other(checkpoint=str(file))), natives, self._part)
         name = f"{self._base.label}+round-{number}"
         return self._base.scaled(scale, checkpoint=str(file), name=name)
 
@@ -161,10 +159,3 @@ class _Old:
 def forget(root: Path) -> None:
     """Remove the features, once the weights are there."""
     shutil.rmtree(root / FEATURES, ignore_errors=True)
-
-
-def save(file: Path, victim: Victim, natives: Sequence[float] | Floats, part: Part) -> None:
-    """Write the scale of a victim's scores of the pictures, as `iqaudit calibrate` fits it."""
-    lower = victim.card.scale.lower_is_better
-    scale = calibration.fit(natives, lower_is_better=lower, opinions=part.opinions)
-    save_scale(file, scale, victim, part.pictures)

@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from iqaudit._core import distortions
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, foreign
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import QUALITY_MAX, Scale
 from iqaudit._core.threads import cores, one_thread
 from iqaudit._harden.records import EPOCHS, EpochRecord
-from iqaudit._incremental.dense_pass import DensePass, evaluating
+from iqaudit._incremental.dense_pass import DensePass
 from iqaudit._runs.store import write_whole
 from iqaudit.measures._agreement import srocc
 from iqaudit.measures._arrays import Floats
@@ -154,8 +154,6 @@ def train(
     InputError
         If its scores do not depend on its weights differentiably, or are no numbers any more.
     """
-    if not any(each.is_floating_point() for each in module.parameters()):
-        raise InputError("The network has no weights that can be trained.")
     with one_thread(), ThreadPoolExecutor(cores()) as pool:
         trainer = Trainer(module, scale, fitted, how, pool)
         trainer.resume(folder / STATE)
@@ -164,6 +162,25 @@ def train(
             write_whole(folder / STATE, trainer.state())
             told(len(trainer.epochs), trainer.epochs[-1])
         return trainer.chosen, tuple(trainer.epochs)
+
+
+@one_thread()
+def refuse_unless_trainable(module: nn.Module, pixels: Pixels) -> None:
+    """Refuse a network that cannot be trained, as pictures (n, height, width, 3) show.
+
+    Raises
+    ------
+    InputError
+        If it has no weights, or gives no score a picture that depends on them differentiably.
+    """
+    dense = DensePass(copy.deepcopy(module))
+    weights = _weights(dense.module)
+    try:
+        _gradients(_scores(dense, dense.tensor(pixels)).sum(), weights)
+    except InputError:
+        raise
+    except Exception as error:  # a foreign module's code may raise anything
+        raise InputError(f"The network cannot be trained: {foreign(error)}.") from error
 
 
 class Trainer:
@@ -177,10 +194,8 @@ class Trainer:
         how: Training,
         pool: ThreadPoolExecutor,
     ) -> None:
-        self._module = copy.deepcopy(module).requires_grad_(True)
-        self._mean = copy.deepcopy(self._module).requires_grad_(False)
-        self._weights = list(self._module.parameters())
-        self._pass = DensePass(self._module)
+        self._module, self._mean = copy.deepcopy(module), copy.deepcopy(module)
+        self._weights, self._means = _weights(self._module), _weights(self._mean)
         self._quality = partial(_quality, scale=scale)
         self._fitted, self._how, self._pool = fitted, how, pool
         self._adam = torch.optim.Adam(self._weights, lr=how.rate)
@@ -198,13 +213,15 @@ class Trainer:
         return epoch.srocc >= max(each.srocc for each in self.epochs) - self._how.loss
 
     def epoch(self, held: Rated) -> None:
-        """Train with every picture once; take the mean of the weights where it is near the best."""
+        """Train with every picture once; take the mean of the weights where it is near the best.
+
+        Of pictures that fill no step the rest is left out, another each time.
+        """
         how, count = self._how, len(self._fitted.pictures)
         size = min(how.batch, count)
         order = np.random.default_rng((how.seed, len(self.epochs))).permutation(count)
         steps = [order[at : at + size] for at in range(0, count - size + 1, size)]
-        with evaluating(self._module):
-            sums = np.sum([self._stepped(batch, len(steps)) for batch in steps], axis=0)
+        sums = np.sum([self._stepped(batch, len(steps)) for batch in steps], axis=0)
         error, movement = np.sqrt(sums / (len(steps) * size)).tolist()
         record = EpochRecord(error=error, movement=movement, srocc=self._agreement(held))
         self.epochs.append(record)
@@ -235,7 +252,7 @@ class Trainer:
         self._step += 1
         kept = min(KEPT, self._step / (self._step + 9))
         with torch.no_grad():
-            for mean, each in zip(self._mean.parameters(), self._weights, strict=True):
+            for mean, each in zip(self._means, self._weights, strict=True):
                 mean.lerp_(each, 1 - kept)
         return np.asarray(np.sum([sums for _, sums in results], axis=0))
 
@@ -244,6 +261,8 @@ class Trainer:
     ) -> tuple[list[Tensor], NDArray[np.float64]]:
         """Return the sums over some pictures: of their slopes by the weights, and of both terms."""
         torch.set_num_threads(1)  # of this thread's own
+        # A copy with the same weights: what a network notes down in a pass is this thread's own.
+        dense = DensePass(copy.deepcopy(self._module, {id(each): each for each in self._weights}))
         draws = [np.random.default_rng((self._how.seed, len(self.epochs), each)) for each in shard]
         parts = [
             _part(self._fitted.pictures[each], self._how.side, draw)
@@ -253,6 +272,7 @@ class Trainer:
         alike = [[at] for at in range(len(parts))] if each_alone else [[*range(len(parts))]]
         found = [
             self._together(
+                dense,
                 np.stack([parts[at] for at in places]),
                 self._fitted.opinions[shard[places]],
                 [draws[at] for at in places],
@@ -264,16 +284,21 @@ class Trainer:
         return slopes, np.asarray(np.sum([terms for _, terms in found], axis=0))
 
     def _together(
-        self, pixels: Pixels, opinions: Floats, draws: Sequence[Draw], weight: float
+        self,
+        dense: DensePass,
+        pixels: Pixels,
+        opinions: Floats,
+        draws: Sequence[Draw],
+        weight: float,
     ) -> tuple[list[Tensor], NDArray[np.float64]]:
         """Do it for pictures of one size, (n, height, width, 3)."""
-        x, levels = self._pass.tensor(pixels), self._how.levels / 255
+        x, levels = dense.tensor(pixels), self._how.levels / 255
         label = torch.as_tensor(opinions, dtype=x.dtype, device=x.device)
         begun = np.stack([draw.uniform(-levels, levels, x.shape[1:]) for draw in draws])
         change = torch.as_tensor(begun.astype(np.float32)).to(x)
         away = torch.tensor([draw.random() < HALF for draw in draws], device=x.device)
         near = (x + change).clamp(0, 1).requires_grad_()
-        quality = self._quality(self._score(near))
+        quality = self._quality(_scores(dense, near))
         error = (quality - label).square().sum()
         slope, *first = _gradients(error, [near, *self._weights])
         with torch.no_grad():
@@ -285,32 +310,26 @@ class Trainer:
         for number, size in enumerate(STEPS):
             if number:
                 near = (x + change).clamp(0, 1).requires_grad_()
-                [slope] = _gradients(self._quality(self._score(near)).sum(), [near])
+                [slope] = _gradients(self._quality(_scores(dense, near)).sum(), [near])
             change = (change + size * levels * torch.sign(way * slope)).clamp(-levels, levels)
-        there = self._quality(self._score((x + change).clamp(0, 1)))
+        there = self._quality(_scores(dense, (x + change).clamp(0, 1)))
         movement = (there - quality.detach()).square().sum()
         second = _gradients(weight * movement, self._weights)
         slopes = [a + b for a, b in zip(first, second, strict=True)]
         if self._how.ranking:
-            missed = self._how.ranking * self._missed(pixels, quality.detach(), draws)
+            missed = self._how.ranking * self._missed(dense, pixels, quality.detach(), draws)
             third = _gradients(missed, self._weights)
             slopes = [a + b for a, b in zip(slopes, third, strict=True)]
         return slopes, np.array([error.item(), movement.item()])
 
-    def _missed(self, pixels: Pixels, quality: Tensor, draws: Sequence[Draw]) -> Tensor:
+    def _missed(
+        self, dense: DensePass, pixels: Pixels, quality: Tensor, draws: Sequence[Draw]
+    ) -> Tensor:
         """Return the sum of the squares of what copies lack to lie far enough below."""
         made = [_degraded(each, draw) for each, draw in zip(pixels, draws, strict=True)]
         copies, margins = zip(*made, strict=True)
-        below = self._quality(self._score(self._pass.tensor(np.stack(copies))))
+        below = self._quality(_scores(dense, dense.tensor(np.stack(copies))))
         return (torch.tensor(margins).to(below) - (quality - below)).clamp(min=0).square().sum()
-
-    def _score(self, x: Tensor) -> Tensor:
-        scores: Tensor = self._module(x).reshape(-1)
-        if not scores.requires_grad:
-            raise InputError("The network's scores have no gradient: it cannot be trained.")
-        if not scores.isfinite().all():
-            raise InputError("The network's scores are no numbers any more: take a lower rate.")
-        return scores
 
     def state(self) -> bytes:
         """Return all that the training goes on from."""
@@ -335,6 +354,29 @@ class Trainer:
             self._adam.load_state_dict(held["adam"])
             self._step, self.chosen = held["step"], held["chosen"]
             self.epochs = [EpochRecord(**each) for each in held["epochs"]]
+
+
+def _weights(module: nn.Module) -> list[Tensor]:
+    """Return what of a network can be trained."""
+    found = [each for each in module.parameters() if each.is_floating_point()]
+    if not found:
+        raise InputError("The network has no weights that can be trained.")
+    return [each.requires_grad_() for each in found]
+
+
+def _scores(dense: DensePass, pictures: Tensor) -> Tensor:
+    """Return the scores of pictures, (n,)."""
+    scores: Tensor = dense(pictures).reshape(-1)
+    if len(scores) != len(pictures):
+        raise InputError(
+            f"The network gives {len(pictures)} pictures {len(scores)} scores: it cannot be "
+            "trained."
+        )
+    if not scores.requires_grad:
+        raise InputError("The network's scores have no gradient: it cannot be trained.")
+    if not scores.isfinite().all():
+        raise InputError("The network's scores in training are no numbers: it cannot be trained.")
+    return scores
 
 
 def _gradients(of: Tensor, by: Sequence[Tensor]) -> list[Tensor]:
