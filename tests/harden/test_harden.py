@@ -224,7 +224,7 @@ def test_a_network_without_a_linear_head_is_trained(rooms: Path) -> None:
     assert [(row.victim, row.defence) for row in done.table.rows] == [("Curved", "train")]
     picture = iqaudit.read(rooms / "t" / "p00.png").pixels
     old, new = (
-        iqaudit.score(picture, net, **each)[0].native
+        iqaudit.score(picture, net, **each)[0].score
         for each in ({"score_range": (0, 1)}, done.options)
     )
     assert old != new
