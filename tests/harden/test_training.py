@@ -199,6 +199,7 @@ def test_a_step_is_the_plain_one(tmp_path: Path, fitted: Rated) -> None:
     [step] = found
     for (gradient, sums), expected in zip(step, gradients, strict=True):
         shortened = expected * torch.clamp(training.LONGEST / length, max=1)
+        assert gradient is not None
         assert torch.allclose(gradient, shortened, rtol=1e-5, atol=1e-5)
         assert sums == pytest.approx([error, movement], rel=1e-5)
     root = np.sqrt(np.array([error, movement]) / len(fitted.pictures))
@@ -216,18 +217,18 @@ class Deep(nn.Module):
         with torch.no_grad():
             for each in self.parameters():
                 each.copy_(torch.rand(each.shape, generator=generator) - 0.5)
-            dict(self.named_buffers())["norm.running_mean"].fill_(0.1)
+            self.norm.running_mean = torch.full((4,), 0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.drop(self.norm(self.trunk(x)).relu())
-        score: Tensor = 50 + self.head(y.view(len(y), 4, -1).std(2))
-        return score
+        score: Tensor = self.head(y.view(len(y), 4, -1).std(2))
+        return 50 + score
 
 
 def test_nothing_of_the_callers_changes_nor_statistics(tmp_path: Path) -> None:
     net = Deep().train()
     net.drop.eval()
-    dict(net.named_parameters())["trunk.bias"].requires_grad_(False)
+    net.trunk.weight.requires_grad_(False)
     net.head.weight.grad = torch.ones(1, 4)
     before, state = content(net.state_dict()), torch.random.get_rng_state()
     torch.set_num_threads(3)
@@ -238,7 +239,7 @@ def test_nothing_of_the_callers_changes_nor_statistics(tmp_path: Path) -> None:
     assert content(net.state_dict()) == before
     assert (net.training, net.norm.training, net.drop.training) == (True, True, False)
     flags = {name: each.requires_grad for name, each in net.named_parameters()}
-    assert [name for name, flag in flags.items() if not flag] == ["trunk.bias"]
+    assert [name for name, flag in flags.items() if not flag] == ["trunk.weight"]
     assert torch.equal(net.head.weight.grad, torch.ones(1, 4))
     assert all(each.grad is None for each in net.parameters() if each is not net.head.weight)
     own = net.state_dict()
@@ -266,7 +267,7 @@ class Noting(nn.Module):
         return 100 * torch.sigmoid(output)
 
 
-@pytest.mark.parametrize("kind", [Noting, lambda: parametrized(Net())])
+@pytest.mark.parametrize("kind", [Noting, lambda: parametrized(Net()), lambda: script()])
 def test_what_a_network_notes_down_is_a_threads_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Callable[[], nn.Module]
 ) -> None:
@@ -276,6 +277,12 @@ def test_what_a_network_notes_down_is_a_threads_own(
         weights, _ = trained(tmp_path / str(cores), net, Training(epochs=4, batch=16, rate=0.1))
         found.append(content(weights))
     assert found[0] == found[1] != content(net.state_dict())
+
+
+def script() -> nn.Module:
+    layers = nn.Conv2d(3, 2, 3), nn.AvgPool2d(46), nn.Flatten(), nn.Linear(2, 1)
+    made: nn.Module = torch.jit.trace(nn.Sequential(*layers), torch.zeros(1, 3, 48, 48))
+    return made
 
 
 def parametrized(net: Net) -> Net:
@@ -304,7 +311,7 @@ def test_the_last_near_the_best_is_taken_and_patience_ends(
 
     def agreement(trainer: Trainer, held: Rated) -> float:
         assert held is HELD
-        means.append(content(trainer._mean.state_dict()))
+        means.append(content(trainer._mean.module.state_dict()))
         return agreements[len(means) - 1]
 
     monkeypatch.setattr(Trainer, "_agreement", agreement)
@@ -343,6 +350,12 @@ class Unknown(Fragile):
         return super().forward(x) + (x.sum((1, 2, 3)) * -1).log()
 
 
+class Derived(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice = 2 * self.head.weight
+
+
 class Whole(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.mean((1, 2, 3))
@@ -355,6 +368,7 @@ class Whole(nn.Module):
         (Mean(), "gives 2 pictures 1 scores"),
         (Breaking(), "cannot be trained: .*inplace"),
         (Unknown(-(10**6)), "are no numbers"),
+        (Derived(), "cannot be trained: Only Tensors"),
         (Whole(), "no weights that can be trained"),
     ],
     ids=lambda each: type(each).__name__,

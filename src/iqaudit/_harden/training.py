@@ -173,9 +173,8 @@ def refuse_unless_trainable(module: nn.Module, pixels: Pixels) -> None:
     InputError
         If it has no weights, or gives no score a picture that depends on them differentiably.
     """
-    dense = DensePass(copy.deepcopy(module))
-    weights = _weights(dense.module)
     try:
+        dense, weights = _copied(module)
         _gradients(_scores(dense, dense.tensor(pixels)).sum(), weights)
     except InputError:
         raise
@@ -194,8 +193,8 @@ class Trainer:
         how: Training,
         pool: ThreadPoolExecutor,
     ) -> None:
-        self._module, self._mean = copy.deepcopy(module), copy.deepcopy(module)
-        self._weights, self._means = _weights(self._module), _weights(self._mean)
+        (now, self._weights), (self._mean, self._means) = _copied(module), _copied(module)
+        self._module = now.module
         self._quality = partial(_quality, scale=scale)
         self._fitted, self._how, self._pool = fitted, how, pool
         self._adam = torch.optim.Adam(self._weights, lr=how.rate)
@@ -226,12 +225,13 @@ class Trainer:
         record = EpochRecord(error=error, movement=movement, srocc=self._agreement(held))
         self.epochs.append(record)
         if self._is_near(record):
-            self.chosen = {key: each.clone() for key, each in self._mean.state_dict().items()}
+            self.chosen = {
+                key: each.clone() for key, each in self._mean.module.state_dict().items()
+            }
 
     def _agreement(self, held: Rated) -> float:
         """Return the SROCC with people of the mean of the latest weights; -1 where it has none."""
-        dense = DensePass(self._mean)
-        scores = [dense.score(pixels) for pixels in held.pictures]
+        scores = [self._mean.score(pixels) for pixels in held.pictures]
         quality = self._quality(torch.tensor(scores, dtype=torch.float64)).numpy()
         return float(np.nan_to_num(srocc(quality, held.opinions), nan=-1.0))
 
@@ -261,8 +261,7 @@ class Trainer:
     ) -> tuple[list[Tensor], NDArray[np.float64]]:
         """Return the sums over some pictures: of their slopes by the weights, and of both terms."""
         torch.set_num_threads(1)  # of this thread's own
-        # A copy with the same weights: what a network notes down in a pass is this thread's own.
-        dense = DensePass(copy.deepcopy(self._module, {id(each): each for each in self._weights}))
+        copied = _copied(self._module)  # what a network notes down in a pass is this thread's own
         draws = [np.random.default_rng((self._how.seed, len(self.epochs), each)) for each in shard]
         parts = [
             _part(self._fitted.pictures[each], self._how.side, draw)
@@ -272,7 +271,7 @@ class Trainer:
         alike = [[at] for at in range(len(parts))] if each_alone else [[*range(len(parts))]]
         found = [
             self._together(
-                dense,
+                *copied,
                 np.stack([parts[at] for at in places]),
                 self._fitted.opinions[shard[places]],
                 [draws[at] for at in places],
@@ -286,6 +285,7 @@ class Trainer:
     def _together(
         self,
         dense: DensePass,
+        weights: Sequence[Tensor],
         pixels: Pixels,
         opinions: Floats,
         draws: Sequence[Draw],
@@ -300,7 +300,7 @@ class Trainer:
         near = (x + change).clamp(0, 1).requires_grad_()
         quality = self._quality(_scores(dense, near))
         error = (quality - label).square().sum()
-        slope, *first = _gradients(error, [near, *self._weights])
+        slope, *first = _gradients(error, [near, *weights])
         with torch.no_grad():
             side = torch.sign(quality - label)
             way = torch.where(away, side, torch.sign(QUALITY_MAX / 2 - quality))[
@@ -314,11 +314,11 @@ class Trainer:
             change = (change + size * levels * torch.sign(way * slope)).clamp(-levels, levels)
         there = self._quality(_scores(dense, (x + change).clamp(0, 1)))
         movement = (there - quality.detach()).square().sum()
-        second = _gradients(weight * movement, self._weights)
+        second = _gradients(weight * movement, weights)
         slopes = [a + b for a, b in zip(first, second, strict=True)]
         if self._how.ranking:
             missed = self._how.ranking * self._missed(dense, pixels, quality.detach(), draws)
-            third = _gradients(missed, self._weights)
+            third = _gradients(missed, weights)
             slopes = [a + b for a, b in zip(slopes, third, strict=True)]
         return slopes, np.array([error.item(), movement.item()])
 
@@ -335,7 +335,7 @@ class Trainer:
         """Return all that the training goes on from."""
         held = {
             "module": self._module.state_dict(),
-            "mean": self._mean.state_dict(),
+            "mean": self._mean.module.state_dict(),
             "adam": self._adam.state_dict(),
             "step": self._step,
             "epochs": [vars(each) for each in self.epochs],
@@ -350,18 +350,20 @@ class Trainer:
         with suppress(FileNotFoundError):
             held = torch.load(file, weights_only=True)
             self._module.load_state_dict(held["module"])
-            self._mean.load_state_dict(held["mean"])
+            self._mean.module.load_state_dict(held["mean"])
             self._adam.load_state_dict(held["adam"])
             self._step, self.chosen = held["step"], held["chosen"]
             self.epochs = [EpochRecord(**each) for each in held["epochs"]]
 
 
-def _weights(module: nn.Module) -> list[Tensor]:
-    """Return what of a network can be trained."""
-    found = [each for each in module.parameters() if each.is_floating_point()]
-    if not found:
+def _copied(module: nn.Module) -> tuple[DensePass, list[Tensor]]:
+    """Return the passes of a copy, and what of it can be trained."""
+    with torch.no_grad():  # else a script's copied weights are results, not leaves
+        copied = copy.deepcopy(module)
+    weights = [each for each in copied.parameters() if each.is_floating_point()]
+    if not weights:
         raise InputError("The network has no weights that can be trained.")
-    return [each.requires_grad_() for each in found]
+    return DensePass(copied), [each.requires_grad_() for each in weights]
 
 
 def _scores(dense: DensePass, pictures: Tensor) -> Tensor:
