@@ -1,6 +1,7 @@
 """A network is steadied by training: the same bytes on any cores, and where it was stopped."""
 
 import copy
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -267,7 +268,14 @@ class Noting(nn.Module):
         return 100 * torch.sigmoid(output)
 
 
-@pytest.mark.parametrize("kind", [Noting, lambda: parametrized(Net()), lambda: script()])
+def script() -> nn.Module:
+    layers = nn.Conv2d(3, 2, 3), nn.AvgPool2d(46), nn.Flatten(), nn.Linear(2, 1)
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        made: nn.Module = torch.jit.script(nn.Sequential(*layers))
+    return made
+
+
+@pytest.mark.parametrize("kind", [Noting, lambda: parametrized(Net()), script])
 def test_what_a_network_notes_down_is_a_threads_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Callable[[], nn.Module]
 ) -> None:
@@ -277,12 +285,6 @@ def test_what_a_network_notes_down_is_a_threads_own(
         weights, _ = trained(tmp_path / str(cores), net, Training(epochs=4, batch=16, rate=0.1))
         found.append(content(weights))
     assert found[0] == found[1] != content(net.state_dict())
-
-
-def script() -> nn.Module:
-    layers = nn.Conv2d(3, 2, 3), nn.AvgPool2d(46), nn.Flatten(), nn.Linear(2, 1)
-    made: nn.Module = torch.jit.trace(nn.Sequential(*layers), torch.zeros(1, 3, 48, 48))
-    return made
 
 
 def parametrized(net: Net) -> Net:

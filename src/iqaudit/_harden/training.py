@@ -225,9 +225,8 @@ class Trainer:
         record = EpochRecord(error=error, movement=movement, srocc=self._agreement(held))
         self.epochs.append(record)
         if self._is_near(record):
-            self.chosen = {
-                key: each.clone() for key, each in self._mean.module.state_dict().items()
-            }
+            state = self._mean.module.state_dict()
+            self.chosen = {key: each.clone() for key, each in state.items()}
 
     def _agreement(self, held: Rated) -> float:
         """Return the SROCC with people of the mean of the latest weights; -1 where it has none."""
