@@ -1,6 +1,7 @@
 """What every attack that has a name must keep."""
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from tests.support.searching import (
 
 import iqaudit
 from iqaudit.attacks import ATTACKS, PGD, Problem, is_white_box, named
-from iqaudit.attacks._registry import made
+from iqaudit.attacks._registry import attack_spec, made
 from iqaudit.victims import TorchModule, Window
 
 SIZES = [(9, 14), (14, 9), (20, 20), (9, 14), (31, 8)]
@@ -152,3 +153,40 @@ def test_hyper_parameters_that_an_older_version_had_not_are_their_defaults() -> 
     assert made("PGD", older) == PGD()
     assert made("PGD", older | {"starts": 5}) == PGD(starts=5)
     assert made("PGD", older | {"of a newer version": 1}) is None
+
+
+def test_hyper_parameters_stand_behind_an_attacks_name() -> None:
+    spec = attack_spec("pgd,starts=5,momentum=0.5")
+    assert (spec.attack, spec.label) == (PGD(momentum=0.5, starts=5), "pgd,starts=5,momentum=0.5")
+    own = attack_spec("python:iqaudit.attacks:PGD,starts=2")
+    assert (own.attack, own.label) == (PGD(starts=2), "PGD,starts=2")
+
+
+@pytest.mark.parametrize(
+    ("attack", "sentence"),
+    [
+        (
+            "pgd,start=5",
+            'hyper-parameter of the attack "pgd" called "start": did you mean "starts"',
+        ),
+        ("pgd,starts", "wrong kind"),
+        ("pgd,starts=many", "wrong kind"),
+        ("pgd,starts=0", "at least 1"),
+        ("pgd,starts=2,starts=3", 'given "starts" twice'),
+        ("pgd,white_box=false", "no hyper-parameter"),
+        ("pgb,starts=2", 'did you mean "pgd"'),
+        ("random,", "no hyper-parameter"),
+    ],
+)
+def test_a_wrong_hyper_parameter_is_a_sentence(attack: str, sentence: str) -> None:
+    with pytest.raises(iqaudit.InputError, match=sentence):
+        attack_spec(attack)
+
+
+def test_an_attack_with_hyper_parameters_is_told_from_its_default(
+    tmp_path: Path, make_picture: MakePicture
+) -> None:
+    attacks = ["square", "square,p_init=0.3"]
+    victim = iqaudit.victims.Function(lambda batch: batch.mean((1, 2, 3)), iqaudit.Scale(127, 50))
+    done = iqaudit.audit([victim], [make_picture(20, 24)], attacks=attacks, queries=8, out=tmp_path)
+    assert [cell.attack for cell in done.cells] == attacks

@@ -32,7 +32,7 @@ SETTINGS = MappingProxyType(
             "attacks",
             OBJECT,
             "NAME",
-            "Attack (see iqaudit list), or python:package.module:Name.",
+            "Attack (see iqaudit list), or python:package.module:Name; ,OPTION=VALUE behind it.",
             AuditSpec.attacks[0],
         ),
         _attack(

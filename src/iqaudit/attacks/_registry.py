@@ -1,11 +1,11 @@
 """Attacks with the names that files and tables call them by, and the making of one."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.importing import import_object
 from iqaudit.attacks import ATTACKS, named
 from iqaudit.attacks._base import Attack, is_white_box
@@ -21,7 +21,7 @@ class AttackSpec:
     Parameters
     ----------
     name : str
-        A name of `ATTACKS`, ``python:MODULE:NAME``, or that of the attack's class.
+        As `attack_spec` takes it, or that of the attack's class.
     attack : Attack
         The attack.
     """
@@ -32,7 +32,8 @@ class AttackSpec:
     @property
     def label(self) -> str:
         """A short name, for folders."""
-        return self.name.rpartition(":")[2]
+        name, comma, options = self.name.partition(",")
+        return name.rpartition(":")[2] + comma + options
 
     @property
     def record(self) -> str | dict[str, Any]:
@@ -76,21 +77,46 @@ def attack_spec(attack: "Attack[Any] | AttackSpec | str") -> AttackSpec:
     ----------
     attack : Attack, AttackSpec or str
         A value, as ``Guided(visibility=0.3)``; a name of `ATTACKS`; or ``python:MODULE:NAME``, a
-        value or a class that needs no arguments in a module of the user's, which is imported.
+        value or a class that needs no arguments in a module of the user's, which is imported. A
+        name may have hyper-parameters behind commas, as ``"guided,visibility=0.3"``.
 
     Raises
     ------
     InputError
-        If there is no such attack, or it is none.
+        If there is no such attack, or it is none, or takes no such hyper-parameter.
     """
     if isinstance(attack, AttackSpec):
         return attack
     if not isinstance(attack, str):
         return AttackSpec(_name(attack), _checked(attack, repr(attack)))
-    if not attack.startswith(PYTHON):
-        return AttackSpec(attack, named(attack))
-    found = import_object(attack)
-    return AttackSpec(attack, _checked(found() if isinstance(found, type) else found, attack))
+    name, *options = attack.split(",")
+    if not name.startswith(PYTHON):
+        return AttackSpec(attack, _set(named(name), options, name))
+    found = import_object(name)
+    value = _checked(found() if isinstance(found, type) else found, name)
+    return AttackSpec(attack, _set(value, options, name))
+
+
+def _set(attack: Attack[Any], options: Sequence[str], name: str) -> Attack[Any]:
+    """Return an attack with hyper-parameters as a string gives them, ``NAME=VALUE`` each."""
+    known = [field.name for field in fields(attack) if field.init]
+    values: dict[str, Any] = {}
+    for option in options:
+        key, _, text = option.partition("=")
+        if key not in known:
+            raise unknown(f'hyper-parameter of the attack "{name}"', key, known)
+        if key in values:
+            raise InputError(f'The attack "{name}" is given "{key}" twice.')
+        try:
+            values[key] = json.loads(text)
+        except ValueError:
+            values[key] = text
+    try:
+        return replace(attack, **values)
+    except TypeError:
+        raise InputError(
+            f'The attack "{name}" cannot have {", ".join(options)}: a value is of the wrong kind.'
+        ) from None
 
 
 def _checked(attack: Attack[Any], called: str) -> Attack[Any]:

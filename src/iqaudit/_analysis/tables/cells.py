@@ -17,7 +17,7 @@ from iqaudit._runs.figures import Likeness, Row
 from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord
 from iqaudit._search.stop import Stop
 from iqaudit.attacks import ATTACKS
-from iqaudit.attacks._registry import PYTHON, AttackSpec
+from iqaudit.attacks._registry import PYTHON, made
 from iqaudit.measures._arrays import Floats
 
 
@@ -213,12 +213,10 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
 
 def _attack(recorded: AttackRecord, planned: str) -> str:
     """Return the name under which an attack with these hyper-parameters is known."""
-    if planned.startswith(PYTHON):
+    if planned.startswith(PYTHON) or "," in planned:
         return planned
-    for name, (attack, _) in ATTACKS.items():
-        if AttackSpec(name, attack).settings == recorded.keys():
-            return name
-    return recorded.name
+    again = made(recorded.name, recorded.settings)
+    return next((name for name, (each, _) in ATTACKS.items() if each == again), recorded.name)
 
 
 def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> PictureData:
