@@ -145,7 +145,7 @@ def test_another_code_has_another_digest_but_comments_do_not(
     commented = written("same_attack", '"""Why."""\n\nclass Attack:\n    size = 2  # pixels\n')
     assert first is not None
     assert commented == first
-    assert written("other_attack", "class Attack:\n    size = 3\n") != first
+    assert written("attack_of_three", "class Attack:\n    size = 3\n") != first
     assert digest(named("guided")) != digest(named("nes"))
     unwritten: Any = type("Attack", (), {"__module__": "__main__"})
     assert digest(dataclass(unwritten)()) is None

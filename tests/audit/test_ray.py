@@ -192,7 +192,7 @@ def test_a_node_killed_half_way_changes_no_byte_and_loses_nothing(
 
 @needs_ray
 def test_defences_draw_on_the_cluster_what_they_draw_here(tmp_path: Path, ground: Ground) -> None:
-    defended = ("--defence", "noise:4", "--defence", "median:3")
+    defended = ("--victim", f"{ROUGH},defence=noise:4,defence=median:3")
     elsewhere(ground, tmp_path / "here", *defended, "--engine", "serial")
     subprocess.run(ground.line(tmp_path / "there", *defended), check=True, cwd=ROOT, timeout=LIMIT)
     assert contents(tmp_path / "there") == contents(tmp_path / "here")

@@ -164,9 +164,9 @@ def test_a_function_needs_its_score_range(victim: object, make_picture: MakePict
         iqaudit.attack(make_picture(9, 9), victim)
 
 
-def test_a_named_victim_keeps_its_own_range(make_picture: MakePicture) -> None:
-    with pytest.raises(InputError, match="takes no score_range"):
-        iqaudit.attack(make_picture(9, 9), "reference", score_range=(0, 1))
+def test_a_named_victim_takes_its_own_options_alone(make_picture: MakePicture) -> None:
+    with pytest.raises(InputError, match="takes no pixel_range"):
+        iqaudit.attack(make_picture(9, 9), "reference", pixel_range=(0, 1))
 
 
 @pytest.mark.parametrize(
