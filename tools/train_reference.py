@@ -41,9 +41,7 @@ MARGINS = (0.5, 1.0, 1.5)
 """How far below its original a copy of each strength is asked to lie, in logits."""
 
 DEGRADATIONS: dict[str, Callable[[picture.Pixels, int, int], picture.Pixels]] = {
-    "JPEG": lambda pixels, level, _: distortions.jpeg(pixels, (40, 20, 10)[level]),
-    "blur": lambda pixels, level, _: distortions.blur(pixels, (1.0, 2.0, 3.0)[level]),
-    "noise": lambda pixels, level, seed: distortions.noise(pixels, (6, 12, 25)[level], seed),
+    **distortions.DEGRADATIONS,
     "JPEG + blur": lambda pixels, level, _: distortions.blur(
         distortions.jpeg(pixels, (40, 20, 10)[level]), (0.7, 1.0, 1.5)[level]
     ),

@@ -48,6 +48,14 @@ def noise(pixels: Pixels, sigma: float, seed: int = 0) -> Pixels:
     return rounded(pixels + np.random.default_rng(seed).normal(0, sigma, pixels.shape))
 
 
+DEGRADATIONS: dict[str, Callable[[Pixels, int, int], Pixels]] = {
+    "JPEG": lambda pixels, level, _: jpeg(pixels, (40, 20, 10)[level]),
+    "blur": lambda pixels, level, _: blur(pixels, (1.0, 2.0, 3.0)[level]),
+    "noise": lambda pixels, level, seed: noise(pixels, (6, 12, 25)[level], seed),
+}
+"""What spoils a picture in three levels, mild to strong, from a picture, a level and a seed."""
+
+
 def resize_and_back(pixels: Pixels) -> Pixels:
     """Resize to three quarters of each side and back, both by Pillow's bicubic filter."""
     height, width = pixels.shape[:2]

@@ -118,6 +118,4 @@ class _Pixels(Sequence[Pixels]):
         return len(self._pictures)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return _Pixels(self._pictures[index])
         return self._pictures[index].pixels

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from iqaudit._core import distortions
+from iqaudit._core.distortions import DEGRADATIONS
 from iqaudit._core.errors import InputError, foreign
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import QUALITY_MAX, Scale
@@ -42,14 +42,9 @@ STEPS = (1.0, 1.0, 0.5)
 SHARD = 4
 """Pictures of a step that a thread takes: the order of sums hangs on no number of cores."""
 
-COPIES: tuple[Callable[[Pixels, int, int], Pixels], ...] = (
-    lambda pixels, level, _: distortions.jpeg(pixels, (40, 20, 10)[level]),
-    lambda pixels, level, _: distortions.blur(pixels, (1.0, 2.0, 3.0)[level]),
-    lambda pixels, level, seed: distortions.noise(pixels, (6, 12, 25)[level], seed),
-)
-"""Degradations, each mild to strong. A network that small changes do not move may become blind to
-what spoils a picture: without these, `robust` rated four noisy copies of five above the original.
-"""
+COPIES = tuple(DEGRADATIONS.values())
+"""A network that small changes do not move may become blind to what spoils a picture: without
+copies, `robust` rated four noisy ones of five above the original."""
 
 MARGINS = (0.5, 1.0, 1.5)
 """How far below its original, on 0-10, a copy of each strength is asked to lie."""
