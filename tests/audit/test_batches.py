@@ -53,7 +53,7 @@ def spec(photos: Path) -> AuditSpec:
 
 
 @pytest.fixture
-def whole(tmp_path: Path, spec: AuditSpec) -> dict[str, bytes]:
+def whole(tmp_path: Path, spec: AuditSpec) -> dict[str, str]:
     """Return the bytes of the audit of one picture after the other."""
     serial(spec, tmp_path / "whole", batch=1)
     return contents(tmp_path / "whole")
@@ -62,7 +62,7 @@ def whole(tmp_path: Path, spec: AuditSpec) -> dict[str, bytes]:
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", [2, 3, 7])
 def test_a_batch_changes_no_byte(
-    batch: int, tmp_path: Path, spec: AuditSpec, whole: dict[str, bytes]
+    batch: int, tmp_path: Path, spec: AuditSpec, whole: dict[str, str]
 ) -> None:
     serial(spec, tmp_path / "run", batch=batch)
     assert contents(tmp_path / "run") == whole
@@ -71,7 +71,7 @@ def test_a_batch_changes_no_byte(
 @pytest.mark.slow
 @pytest.mark.parametrize(("batch", "workers"), [(2, 1), (3, 2)])
 def test_a_batch_changes_no_byte_in_several_processes(
-    batch: int, workers: int, tmp_path: Path, spec: AuditSpec, whole: dict[str, bytes]
+    batch: int, workers: int, tmp_path: Path, spec: AuditSpec, whole: dict[str, str]
 ) -> None:
     execute.run(spec, tmp_path / "run", engine="processes", workers=workers, batch=batch)
     assert contents(tmp_path / "run") == whole
@@ -100,7 +100,7 @@ def test_a_stopped_batch_is_taken_up_with_another(
     then: int,
     tmp_path: Path,
     spec: AuditSpec,
-    whole: dict[str, bytes],
+    whole: dict[str, str],
     asked: Callable[[], int],
 ) -> None:
     before = asked()
@@ -127,7 +127,7 @@ def test_a_batch_that_is_killed_half_way_is_taken_up_one_by_one(
     engine: Sequence[object],
     tmp_path: Path,
     photos: Path,
-    whole: dict[str, bytes],
+    whole: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     log, run = tmp_path / "log", tmp_path / "run"
@@ -174,7 +174,7 @@ def test_a_victim_that_keeps_its_computations_shares_batches_too(
 
 @pytest.mark.slow
 def test_a_failure_in_a_batch_loses_none_of_its_answers(
-    tmp_path: Path, spec: AuditSpec, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, spec: AuditSpec, whole: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = audited.rougher._function
     calls = iter(range(10**6))

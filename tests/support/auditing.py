@@ -1,5 +1,6 @@
 """What the tests of audits share."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -92,10 +93,15 @@ class Outlived(Observer):
         self.asked.append(picture)
 
 
-def contents(root: Path) -> dict[str, bytes]:
-    """Return the bytes of every file in a directory."""
-    files = (file for file in root.rglob("*") if file.is_file())
-    return {str(file.relative_to(root)): file.read_bytes() for file in files}
+def contents(root: Path) -> dict[str, str]:
+    """Return the digest of every file in a directory: what differs is told in a line each."""
+    files = sorted(file for file in root.rglob("*") if file.is_file())
+    return {str(file.relative_to(root)): digest(file.read_bytes()) for file in files}
+
+
+def digest(content: bytes) -> str:
+    """Return a file's length, and what stands for its bytes."""
+    return f"{len(content)} bytes, {hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def kept(root: Path) -> Counter[int]:
