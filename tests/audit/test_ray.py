@@ -68,7 +68,7 @@ def needs_ray(test: Callable[..., None]) -> Callable[..., None]:
 ALONE = "from iqaudit._cli import audit, main; audit.finish = lambda *_, **__: None; main()"
 """The command line without the analyses that follow an audit: no engine has a part in them."""
 
-PAUSE = 0.02
+PAUSE = 0.06
 
 OF_A_STRIDE = round(worker.STRIDE / PAUSE) + 1
 """The most answers that are in no reply of a worker yet."""

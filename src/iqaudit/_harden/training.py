@@ -1,7 +1,7 @@
 """Training: a whole network's weights, fitted to opinion scores and steadied within a threat.
 
 Each step takes parts of a few pictures. It lowers the squared error of their quality, and the
-square of how far that moves along three signed gradient steps within the threat, from a point that
+square of how far that moves along a few signed gradient steps within the threat, from a point that
 is drawn there (Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks", ICLR
 2018; the second term as in Zhang et al., "Theoretically Principled Trade-off between Robustness and
 Accuracy", ICML 2019). The second's weight grows from epoch to epoch: a network that is steadied at
@@ -35,9 +35,6 @@ from iqaudit._incremental.dense_pass import DensePass
 from iqaudit._runs.store import write_whole
 from iqaudit.measures._agreement import srocc
 from iqaudit.measures._arrays import Floats
-
-STEPS = (1.0, 1.0, 0.5)
-"""The gradient steps, in threats."""
 
 SHARD = 4
 """Pictures of a step that a thread takes: the order of sums hangs on no number of cores."""
@@ -90,6 +87,8 @@ class Training:
         Pictures a step; all where there are fewer.
     levels : int
         The largest change of a channel.
+    steps : tuple of float
+        The signed gradient steps along which the movement is sought, in threats.
     loss : float
         Of SROCC, of the pictures held out, that may be paid.
     seed : int
@@ -103,6 +102,7 @@ class Training:
     ranking: float = 0.3
     batch: int = 16
     levels: int = 3
+    steps: tuple[float, ...] = (1.0, 1.0, 0.5)
     loss: float = 0.01
     seed: int = 0
 
@@ -301,7 +301,7 @@ class Trainer:
                 :, None, None, None
             ]
             slope = side[:, None, None, None] * slope
-        for number, size in enumerate(STEPS):
+        for number, size in enumerate(self._how.steps):
             if number:
                 near = (x + change).clamp(0, 1).requires_grad_()
                 [slope] = _gradients(self._quality(_scores(dense, near)).sum(), [near])
