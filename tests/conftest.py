@@ -91,6 +91,7 @@ def campaign(photos: Path) -> AuditSpec:
     return AuditSpec(
         (VictimSpec("python:tests.support.audited:rough"),),
         Data(pictures=(str(photos),)),
+        ("bidirectional",),
         queries=20,
     )
 

@@ -10,14 +10,16 @@ from importlib.metadata import version
 from iqaudit import attacks, datasets, defences, measures, victims
 from iqaudit._analysis.defences.records import DefenceRow, DefenceTable
 from iqaudit._analysis.findings.figures import Insights
+from iqaudit._analysis.tables.attack_pairs import AttackComparison, AttackPair
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.leaderboard import Leaderboard
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._analysis.transfer import Transfer
 from iqaudit._api.analyses import compare, insights, transfer
-from iqaudit._api.attack import attack, demo
+from iqaudit._api.attack import attack
 from iqaudit._api.audit import Audit, audit, load, plan, verify
 from iqaudit._api.defences import compare_defences
+from iqaudit._api.demo import demo
 from iqaudit._api.harden import Hardened, harden
 from iqaudit._api.victims import (
     Score,
@@ -54,6 +56,8 @@ from iqaudit.measures._bootstrap import Estimate
 __version__ = version("iqaudit")
 
 __all__ = [
+    "AttackComparison",
+    "AttackPair",
     "Audit",
     "CellStatus",
     "Check",

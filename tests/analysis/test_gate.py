@@ -106,6 +106,33 @@ def test_junit_has_a_case_a_cell_and_rule() -> None:
     assert cases["three & more", "rgo > 0.3"].find("error") is not None
 
 
+def _of(attack: str, rgo: float | None, *, ranked: bool = True) -> TableRow:
+    values = {"rgo": Estimate(rgo)}
+    return TableRow(
+        f"v--{attack}", "v", attack, None, 3, "raise", 9, 8, 0, 0, values, ranked=ranked, group="v"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "attack", "failed"), [("rgo > 0.3", "guided", True), ("rgo < 0.1", "weak", True),
+                                   ("rgo > 0.5", "guided", False)]
+)  # fmt: skip
+def test_a_victim_is_judged_once_by_the_worst_of_its_attacks_which_is_named(
+    rule: str, attack: str, *, failed: bool
+) -> None:
+    rows = (_of("weak", 0.04), _of("guided", 0.47))
+    (found,) = gate.judge(Table((), rows), [gate.parse(rule)])
+    assert (found.cell, found.attack, found.failed) == ("v", attack, failed)
+    assert f"RGO by {attack}, the worst of 2 attacks, is " in found.sentence
+
+
+@pytest.mark.parametrize("doubtful", [_of("pgd", None), _of("pgd", 0.0, ranked=False)])
+def test_an_attack_that_tells_nothing_is_no_pass_beside_one_that_does(doubtful: TableRow) -> None:
+    rows = (_of("guided", 0.1), doubtful)
+    (found,) = gate.judge(Table((), rows), [gate.parse("rgo > 0.3")])
+    assert (found.attack, found.failed) == ("pgd", True)
+
+
 def test_unfinished_pictures_are_told(tmp_path: Path) -> None:
     from tests.support.audits import Cell, edit, rough
 

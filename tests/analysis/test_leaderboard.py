@@ -33,7 +33,8 @@ def test_the_firmest_is_first_whichever_way_the_measure_points(runs: dict[str, P
 
 
 def test_attacks_and_pictures_are_told_apart(runs: dict[str, Path]) -> None:
-    found = leaderboard.compare([runs["rough"], runs["square"], runs["few"]])
+    worst, *found = leaderboard.compare([runs["rough"], runs["square"], runs["few"]])
+    assert worst.attack == "the worst of 2 attacks"
     assert [each.attack for each in found] == ["bidirectional", "square"]
     assert [len(each.standings) for each in found] == [2, 1]
     assert [each.same_pictures for each in found] == [False, True]

@@ -99,6 +99,7 @@ def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
         "flip": np.mean(column(run, "flip")),
         "linf": 3,
         "r_natural": measures.robustness(s, s_attacked, (0, 10), base=math.e),
+        "unmoved": (s == s_attacked).sum(),
         "r_decimal": _msu_robustness(f, f_attacked),
     }
     for name in ("srocc", "plcc", "krocc", "rmse"):
@@ -141,8 +142,8 @@ def test_figures_lie_in_their_intervals_and_come_out_the_same_again(audit: Path)
     assert table == tables.table(load(audit))
     for measure in table.measures:
         estimate = table.rows[0].values[measure.name]
-        if measure.name == "linf":
-            assert estimate == Estimate(3)
+        if measure.name in ("linf", "unmoved"):  # no statistic of resamples
+            assert estimate == Estimate({"linf": 3, "unmoved": 0}[measure.name])
         else:
             assert estimate.value is not None
             assert estimate.low is not None, measure.name
@@ -222,6 +223,12 @@ def test_an_unmoved_score_makes_r_infinite_and_json_null(run: Path) -> None:
     (cell,) = load(run)
     still = samples.Snapshot.after(cell, 1)
     assert catalogue.find("r_natural").compute(still) == Estimate(math.inf)
+    assert catalogue.find("unmoved").compute(still) == Estimate(len(cell.finished))
+    whole = samples.Snapshot.after(cell, cell.queries)
+    infinite = [
+        math.isinf(samples.zhang([a], [b])) for a, b in zip(*whole.qualities[:, 0], strict=True)
+    ]
+    assert catalogue.find("unmoved").compute(whole) == Estimate(sum(infinite))
     assert catalogue.find("rgo").compute(still) == Estimate(0, 0, 0)
     decimal = catalogue.find("r_decimal").compute(still).value
     assert decimal is not None

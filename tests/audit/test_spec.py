@@ -1,5 +1,6 @@
 """An audit as it is asked for: a TOML file, a command line, the paper's protocol."""
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -85,14 +86,12 @@ def test_lists_multiply_into_cells_named_by_what_varies() -> None:
         {"victims": [ROUGH, "python:tests.other:rough"], "goals": ["raise", "lower"], "data": "x"}
     )
     assert [cell.folder for cell in made.cells()] == [
-        *("rough--bidirectional--raise", "rough--bidirectional--lower"),
-        *("rough-2--bidirectional--raise", "rough-2--bidirectional--lower"),
+        *("rough--guided--raise", "rough--guided--lower"),
+        *("rough-2--guided--raise", "rough-2--guided--lower"),
     ]
     made = parse.audit_spec({"victims": ROUGH, "levels": [2, 3], "seeds": [0, 1], "data": "x"})
     assert [cell.folder for cell in made.cells()] == [
-        f"rough--bidirectional--levels-{levels}--seed-{seed}"
-        for levels in (2, 3)
-        for seed in (0, 1)
+        f"rough--guided--levels-{levels}--seed-{seed}" for levels in (2, 3) for seed in (0, 1)
     ]
 
 
@@ -203,6 +202,22 @@ def test_the_papers_protocol_is_the_papers(dataset: str) -> None:
     ]
     for name, victim in zip(names, made.victims, strict=True):
         assert victim.options == {"checkpoint": f"{name}.pt", "dataset": dataset}
+
+
+@pytest.mark.parametrize("alone", [True, "data"])
+def test_the_papers_protocol_said_alone_has_the_constants_of_the_data(alone: object) -> None:
+    victims = ["liqe,untrained", "reference"]
+    made = parse.audit_spec({"paper": alone, "victims": victims, "data": "csiq:DIR"})
+    assert made == parse.audit_spec({"paper": "csiq", "victims": victims, "data": "csiq:DIR"})
+    made = parse.audit_spec({"paper": alone, "victims": victims, "data": {"pictures": ["a.png"]}})
+    assert (made.attacks, made.queries, made.data.drawing) == (("paper",), 10_000, Drawing())
+    assert "dataset" not in made.victims[0].options
+
+
+def test_without_a_name_the_attack_is_guided_whoever_asks() -> None:
+    made = parse.audit_spec({"victims": "reference", "data": "x"})
+    assert [each.name for each in made.attacks] == ["guided"]
+    assert inspect.signature(iqaudit.attack).parameters["attack"].default == "guided"
 
 
 def test_what_is_said_besides_the_papers_protocol_holds() -> None:

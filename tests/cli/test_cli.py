@@ -435,11 +435,25 @@ def test_the_demo_pushes_both_ways(tmp_path: Path) -> None:
     out = tmp_path / "demo"
     result = iqaudit_("demo", "--queries", 12, "--out", out)
     assert result.exit_code == 0, result.output
-    record = load_record(out)
-    assert len(record.pictures) == 8
-    assert (record.summary.lowered, record.summary.raised) == (4, 4)
-    assert record.levels == 3
-    assert record.summary.rgo is not None
-    assert record.summary.rgo > 0.05
-    assert all(entry.queries == 12 and entry.linf <= 3 for entry in record.pictures)
+    assert "→ bidirectional" in result.output
+    assert "→ guided" in result.output
+    assert "On “reference”, " in result.output
+    for attack in ("bidirectional", "guided"):
+        record = load_record(out / f"reference--{attack}")
+        assert len(record.pictures) == 8
+        assert (record.summary.lowered, record.summary.raised) == (4, 4)
+        assert record.levels == 3
+        assert record.summary.rgo is not None
+        assert record.summary.rgo > 0.05
+        assert all(entry.queries == 12 and entry.linf <= 3 for entry in record.pictures)
     assert iqaudit_("verify", out).exit_code == 0
+
+
+def test_paper_is_one_flag_of_attack(photos: Path, tmp_path: Path) -> None:
+    """What is said besides holds; what is not is the paper's."""
+    out = tmp_path / "run"
+    victim = "--victim", "python:tests.support.audited:rough"
+    result = iqaudit_("attack", photos, *victim, "--paper", "--queries", 3, "--out", out, "--quiet")
+    assert result.exit_code == 0, result.output
+    record = load_record(out)
+    assert (record.attack.name, record.queries) == ("Bidirectional", 3)

@@ -128,7 +128,7 @@ def compare(
     *,
     html: str | os.PathLike[str] | None = None,
 ) -> tuple[Leaderboard, ...]:
-    """Return a leaderboard for each way in which cells of audits, or runs, were attacked.
+    """Return leaderboards of victims: by the worst of their attacks, then for each attack.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from iqaudit._api.settings import attack_settings
 from iqaudit._assess.memory import refuse_too_large
 from iqaudit._audit import execute
 from iqaudit._audit.engines.registry import Engine
+from iqaudit._audit.spec import USUAL
 from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError, Interrupted, VictimError
 from iqaudit._core.goal import Goal
@@ -34,7 +35,7 @@ def attack(
     pictures: Sequence[Source] | Source,
     victim: Any,
     *,
-    attack: Attack[Any] | str = "bidirectional",
+    attack: Attack[Any] | str = USUAL,
     threat: Linf = Linf(),  # noqa: B008 (frozen)
     goal: Goal | str = Goal.BIDIRECTIONAL,
     queries: int = 500,
@@ -63,7 +64,8 @@ def attack(
         A string, as ``"reference"`` or ``"dbcnn,checkpoint=dbcnn.pt"``; or a module from
         (n, 3, h, w) in [0, 1], or a function from uint8 (n, h, w, 3), to n scores.
     attack : Attack or str
-        A value as ``iqaudit.attacks.Bidirectional()``, a name, or ``"python:MODULE:NAME"``.
+        A value as ``iqaudit.attacks.Bidirectional()``, a name, or ``"python:MODULE:NAME"``;
+        ``"guided"`` unless given. The paper's is ``"bidirectional"``, with 10,000 queries.
     threat : Linf
         The changes allowed; three levels of 255 unless given.
     goal : {"bidirectional", "raise", "lower"} or Goal
@@ -187,55 +189,6 @@ def attack(
     if not ignore_memory:
         refuse_too_large(search.victim, *largest, search.queries)
     return _in_memory(search, collected, batch, progress, strict=strict)
-
-
-def demo(
-    out: str | os.PathLike[str] = "iqaudit-demo",
-    *,
-    queries: int | None = None,
-    seed: int = 0,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> TrialResults:
-    """Attack the bundled victim on eight photographs, with the paper's attack at 3/255.
-
-    Parameters
-    ----------
-    out : path
-        The run's directory.
-    queries : int, optional
-        The budget a picture; one that takes about three minutes on two cores unless given.
-    seed : int
-        The same seed gives the same bytes.
-    overwrite : bool
-        Whether a run that `out` holds is replaced.
-    progress : callable, optional
-        As `iqaudit.attack` takes it.
-
-    Returns
-    -------
-    TrialResults
-        One for each photograph, read from `out` when it is asked for.
-
-    Raises
-    ------
-    InputError
-        If an argument cannot be used, or `out` holds another run.
-    Interrupted
-        On Ctrl-C; the answers so far are kept.
-    """
-    from iqaudit.datasets import _demo  # scikit-image's pictures take a second to load
-
-    budget = _demo.QUERIES if queries is None else queries
-    return attack(
-        _demo.pictures(),
-        "reference",
-        queries=budget,
-        seed=seed,
-        out=out,
-        overwrite=overwrite,
-        progress=progress,
-    )
 
 
 def _tell(left_out: str, refused: int) -> None:

@@ -15,8 +15,9 @@ from iqaudit._analysis.defences.table import load as load_defences
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.scorers import own, own_label, owns
+from iqaudit._analysis.tables import attack_pairs, export, gate, tables
 from iqaudit._analysis.tables import cells as cell_reader
-from iqaudit._analysis.tables import export, gate, tables
+from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.tables import Table
@@ -110,6 +111,15 @@ class Audit:
         """
         return tables.by_queries(self.cells, over_seeds=over_seeds)
 
+    def compare_attacks(self) -> tuple[AttackComparison, ...]:
+        """Compare the attacks on each victim in pairs, over the pictures that both have.
+
+        Differences of RGO with 95 % intervals, seeds averaged within each picture first, and a
+        sentence that says which attack is the strongest, or that it cannot be told. One comparison
+        for each budget; none where a victim has one attack.
+        """
+        return attack_pairs.compare_attacks(self.cells)
+
     def gate(
         self,
         rules: Iterable[str],
@@ -117,7 +127,10 @@ class Audit:
         junit: str | os.PathLike[str] | None = None,
         over_seeds: bool = False,
     ) -> tuple[Judgement, ...]:
-        """Judge every cell by rules, as ``"rgo > 0.3"``; one that holds is a failure.
+        """Judge every victim by rules, as ``"rgo > 0.3"``; one that holds is a failure.
+
+        Of several attacks on it that are the same in all else, the one that comes nearest to
+        breaking a rule is judged, and named.
 
         Parameters
         ----------
@@ -281,7 +294,7 @@ def audit(
     early_stop: float | None = None,
     until_plateau: int | None = None,
     fresh: int | None = None,
-    paper: str | None = None,
+    paper: str | bool | None = None,
     recursive: bool = False,
     engine: str | Engine | None = None,
     workers: int | None = None,
@@ -306,7 +319,7 @@ def audit(
         A data set's string, as ``"live:DIR"``; pictures, or folders of them; or a table of keys as
         an audit's TOML file has it, for opinion ranges and samples.
     attacks : sequence of Attack or str, optional
-        Values, names, or ``"python:MODULE:NAME"``; the paper's unless given.
+        Values, names, or ``"python:MODULE:NAME"``; ``"guided"`` unless given.
     out : path
         The audit's directory.
     file : path, optional
@@ -319,8 +332,9 @@ def audit(
         ("bidirectional") and the random seeds (0). The lists multiply into cells.
     early_stop, until_plateau, fresh : float, int, int, optional
         As `iqaudit.attack` takes them.
-    paper : {"live", "csiq", "tid2013"}, optional
-        Set the rest to the paper's protocol on a data set.
+    paper : {"live", "csiq", "tid2013"} or True, optional
+        Set the rest to the paper's protocol: its attack, budget, threat and goal; with its
+        constants and sample for a data set, the data's own where True.
     recursive : bool
         Whether folders in folders are searched, too.
     engine : {"serial", "processes", "ray"} or Engine, optional
@@ -373,7 +387,7 @@ def audit(
         early_stop=early_stop,
         until_plateau=until_plateau,
         fresh=fresh,
-        paper=paper,
+        paper=paper or None,
         recursive=recursive,
     )
     out = located(out)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from iqaudit._audit.settings import DATA, PAPERS, SETTINGS
+from iqaudit._audit.settings import DATA, OF_DATA, PAPERS, SETTINGS
 from iqaudit._audit.spec import PAPER, AuditSpec, Data
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Goal
@@ -68,9 +68,10 @@ def audit_spec(settings: Mapping[str, Any]) -> AuditSpec:
     values = _values(settings, SETTINGS, "key", "data")
     data, paper = values.pop("data", {}), values.pop("paper", None)
     if paper is not None:
-        if paper not in PAPERS:
+        if paper not in (*PAPERS, OF_DATA):
             raise unknown("data set of the paper's", paper, PAPERS)
         values = {**PROTOCOL, **values}
+        paper = _kind(data) if paper == OF_DATA else paper
     victims = tuple(_victim(each, paper) for each in values.pop("victims", ()))
     stop = Stop(**{rule: values.pop(key) for key, rule in STOPS.items() if key in values})
     if "goals" in values:
@@ -93,6 +94,13 @@ def _victim(victim: Any, paper: str | None) -> VictimSpec:
     return VictimSpec(spec.spec, {**spec.options, "dataset": paper})
 
 
+def _kind(data: Any) -> str | None:
+    """Return which of the paper's data sets some data are; None where they are others."""
+    spec = data.get("spec") if isinstance(data, Mapping) else data
+    kind = spec.partition(":")[0] if isinstance(spec, str) else None
+    return kind if kind in PAPERS else None
+
+
 def _data(data: Any, paper: str | None) -> Data:
     data = {"spec": data} if isinstance(data, str) else data
     if not isinstance(data, Mapping):
@@ -103,7 +111,7 @@ def _data(data: Any, paper: str | None) -> Data:
     if paper and kind in PAPERS and kind != paper:
         raise InputError(f"The paper's protocol for {paper} was asked for, on the data of {kind}.")
     subset, count = values.get("subset"), values.get("sample")
-    if paper and subset is None and count is None:
+    if paper and spec and subset is None and count is None:
         count = PICTURES
     drawing = Drawing(subset, count, values.get("stratify"), values.get("seed"))
     pictures, recursive = values.get("pictures", ()), values.get("recursive", False)

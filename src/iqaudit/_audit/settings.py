@@ -11,6 +11,9 @@ from iqaudit._search.stop import Stop
 PAPERS = ("live", "csiq", "tid2013")
 """The paper's data sets."""
 
+OF_DATA = "data"
+"""The paper's protocol with the constants of the data, where they are one of these."""
+
 STRATA = ("type", "score")
 """Distortion types, or tenths of the opinion scores."""
 
@@ -52,7 +55,15 @@ SETTINGS = MappingProxyType(
             tuple(goal.value for goal in Goal),
         ),
         _attack("seeds", WHOLE, "N", "Random seed.", AuditSpec.seeds[0]),
-        Setting("paper", TEXT, "", "The paper's protocol.", choices=PAPERS, heading="Attack"),
+        Setting(
+            "paper",
+            TEXT,
+            "[DATASET]",
+            "The paper's protocol: attack, 10,000 queries; constants of live, csiq, tid2013.",
+            choices=(*PAPERS, OF_DATA),
+            heading="Attack",
+            alone=OF_DATA,
+        ),
         _budget(
             "queries",
             WHOLE,

@@ -27,16 +27,20 @@ from iqaudit.victims._spec import VictimSpec
 
 out_option = partial(options.in_output, "--out", type=options.PATH, metavar="DIR")
 
+one = partial(options.setting, multiple=False)
+"""An option with one value, None unless it is set, so that --paper sets what is not."""
+
 
 @options.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 @options.victim
 @options.recursive
-@options.setting(SETTINGS["attacks"], single=True)
-@options.setting(SETTINGS["levels"], single=True)
-@options.setting(SETTINGS["goals"], single=True)
-@options.setting(SETTINGS["seeds"], single=True)
-@options.setting(SETTINGS["queries"], single=True)
+@one(SETTINGS["attacks"])
+@one(SETTINGS["levels"])
+@one(SETTINGS["goals"])
+@one(SETTINGS["seeds"])
+@options.setting(SETTINGS["paper"])
+@one(SETTINGS["queries"])
 @options.setting(SETTINGS["early_stop"])
 @options.setting(SETTINGS["until_plateau"])
 @options.setting(SETTINGS["fresh"])
@@ -64,8 +68,11 @@ def attack(
     Examples:
       iqaudit attack photo.png --out audit
       iqaudit attack photos/ --levels 2 --queries 2000 --goal lower --out audit
-      iqaudit attack photos/ --attack guided --early-stop 0.5 --out audit
+      iqaudit attack photos/ --attack square --early-stop 0.5 --out audit
+      iqaudit attack photos/ --paper --out audit
     """
+    for key in ("attack", "goal", "seed"):  # in an audit there are several of each
+        settings[key] = settings.pop(f"{key}s")
     spec = attack_settings(list(pictures), victim, **settings)
     code = run_cell(spec, out, output, overwrite=overwrite, **execution.arguments())
     sys.exit(gate.exit_code(out) or code)

@@ -80,9 +80,11 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
     """
     cells = [(path.name, load(path)) for path in runs(done.path)]
     if output.as_json:
-        print_json([_as_json(name, record) for name, record in cells])
+        print_cells(done)
     elif not output.quiet:
         stdout().print(_table(cells))
+        for each in done.compare_attacks():
+            say(f"\n{each.text}")
         say(f"\nruns    {done.path}")
     if not output.silent:
         print_doubts(done.cells)
@@ -109,6 +111,11 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
         )
     say(f"report  {page}")
     return code
+
+
+def print_cells(done: iqaudit.Audit) -> None:
+    """Print each cell's figures as JSON."""
+    print_json([_as_json(path.name, load(path)) for path in runs(done.path)])
 
 
 def _counted(record: RunRecord) -> str:

@@ -26,7 +26,7 @@ from iqaudit._cli.printing import figure, interval, print_json, say, stdout, tab
 @options.in_output("--html", type=options.PATH, metavar="FILE", help="HTML page of the boards.")
 @options.output
 def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options.Output) -> None:
-    """Print leaderboards of victims, the firmest first: one for each setting of the attack.
+    """Print leaderboards of victims, the firmest first: by their worst attack, then by each.
 
     \b
     Examples:
@@ -48,20 +48,14 @@ def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options
 def _table(board: Leaderboard) -> Table:
     """Return a leaderboard's table: the firmest victim first."""
     protocol = f"{board.attack} · {board.levels}/255 · goal {board.goal} · {board.budget}"
-    caption = f"Firmest first, by {board.by.title}."
-    if not board.same_pictures:
-        caption += "\nNot all were attacked on the same pictures: compare with care."
-    for standing in board.standings:
-        if standing.row.doubt:
-            place = "" if standing.rank else ", not ranked"
-            caption += f"\n{standing.row.victim}{place}: {standing.row.doubt}"
     places = table(
         "*",
         "victim",
+        *(["worst attack"] if board.is_of_the_worst else []),
         "run",
         "*pictures",
         title=f"{board.data or 'pictures'} · {protocol}",
-        caption=caption,
+        caption=_caption(board),
     )
     for measure in board.measures:
         places.add_column(measure.title, justify="right")
@@ -76,7 +70,28 @@ def _table(board: Leaderboard) -> Table:
             if measure == board.by:
                 values.append(interval(estimate, measure.form))
         run = standing.run if row.cell in standing.run else f"{standing.run}/{row.cell}"
+        worst = [Text(standing.attack)] if board.is_of_the_worst else []
         places.add_row(
-            str(standing.rank or "-"), Text(row.victim), Text(run), str(row.pictures), *values
+            str(standing.rank or "-"),
+            Text(row.victim),
+            *worst,
+            Text(run),
+            str(row.pictures),
+            *values,
         )
     return places
+
+
+def _caption(board: Leaderboard) -> str:
+    caption = f"Firmest first, by {board.by.title}."
+    if not board.same_attacks:
+        caption += "\nNot all were attacked in as many ways: more attacks find a worse one."
+    if not board.same_pictures:
+        caption += "\nNot all were attacked on the same pictures: compare with care."
+    for standing in board.standings:
+        if standing.row.doubt:
+            place = "" if standing.rank else ", not ranked"
+            caption += f"\n{standing.row.victim}{place}: {standing.row.doubt}"
+    for each in board.comparisons:
+        caption += f"\n{each.text}"
+    return caption

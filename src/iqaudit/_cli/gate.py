@@ -55,7 +55,7 @@ gate_options = options.gathered(
             "--fail-if",
             multiple=True,
             metavar="RULE",
-            help='Exit with code 3 where this holds of a cell, as "rgo > 0.3".  [repeatable]',
+            help='Exit with 3 where this holds of the worst attack: "rgo > 0.3".  [repeatable]',
         ),
         "junit": options.in_output(
             "--junit", type=options.PATH, metavar="FILE", help="JUnit file of the rules, for CI."

@@ -11,6 +11,7 @@ from rich.text import Text
 
 import iqaudit
 from iqaudit._analysis.findings.figures import Insights
+from iqaudit._analysis.findings.sentences import UNKNOWING
 from iqaudit._cli import options
 from iqaudit._cli.printing import print_json, say, stdout, unscored_code
 from iqaudit._cli.progress import watched
@@ -81,5 +82,6 @@ def _sentences(whole: Insights) -> Mapping[str, str]:
         "frequencies": whole.frequencies.text,
         "colour": whole.colours.text,
         **{each.treatment: each.text for each in whole.survival},
+        "what survives": UNKNOWING,
         "queries": whole.pace.text,
     }

@@ -123,12 +123,15 @@ def setting(row: Setting, *, single: bool = False, **changes: Any) -> Callable[[
     usual = {"help": row.help, "metavar": row.metavar or None, **TYPES.get(row.type, {})}
     if row.choices:
         usual["type"] = click.Choice(row.choices)
+    if row.alone:
+        usual |= {"is_flag": False, "flag_value": row.alone}
     if single:
         usual |= {"default": row.default, "show_default": row.default is not None}
         return option(row.option, heading=row.heading, **usual | changes)
     default = [] if row.default is None else [f"default: {row.default}"]
-    notes = "; ".join([*default, *(["repeatable"] if row.many else [])])
-    usual |= {"help": f"{row.help}  [{notes}]" if notes else row.help, "multiple": row.many}
+    many = changes.setdefault("multiple", row.many)
+    notes = "; ".join([*default, *(["repeatable"] if many else [])])
+    usual |= {"help": f"{row.help}  [{notes}]" if notes else row.help}
     return option(row.option, row.name, heading=row.heading, **usual | changes)
 
 

@@ -1,5 +1,6 @@
 """The command tables."""
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 import iqaudit
+from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure
 from iqaudit._analysis.tables.tables import TableRow, finite, record
 from iqaudit._cli import options
@@ -42,6 +44,7 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
             record(audit.table(over_seeds=over_seeds))
             | {
                 "by_queries": audit.by_queries(over_seeds=over_seeds).to_dict(),
+                "attacks": [each.to_dict() for each in audit.compare_attacks()],
                 "missing": list(audit.missing),
                 "gate": verdicts,
             }
@@ -50,6 +53,8 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
         whole, earlier = (make(over_seeds=over_seeds) for make in (audit.table, audit.by_queries))
         for row in {row.cell: row for row in whole.rows}.values():  # the whole budgets
             stdout().print(_table(row, whole.measures, earlier))
+        for each in audit.compare_attacks():
+            stdout().print(_pairs(each))
         for name in audit.missing:
             say(f"{name}: no results yet")
     sys.exit(exit_code(judged))
@@ -79,8 +84,44 @@ def _table(row: TableRow, measures: Sequence[Measure], earlier: iqaudit.Table) -
             "  " + measure.title + unit,
             *there,
             figure(estimate.value, measure.form),
-            interval(estimate, measure.form),
+            _ends(row, measure),
             "higher" if measure.higher_favours == "victim" else "lower",
+        )
+    return shown
+
+
+def _ends(row: TableRow, measure: Measure) -> str:
+    """Return a figure's interval; where it is infinite, how many pictures make it so."""
+    estimate, unmoved = row.values[measure.name], row.values.get("unmoved")
+    if estimate.value == math.inf and unmoved is not None and unmoved.value:
+        return f"{unmoved.value:.0f} of {row.pictures} did not move"
+    return interval(estimate, measure.form)
+
+
+def _pairs(compared: AttackComparison) -> Table:
+    """Return the attacks on a victim in pairs: how much farther the first pushes the pictures."""
+    terms = f"{compared.levels}/255 · goal {compared.goal} · {compared.budget}"
+    title = f"Attacks in pairs · {compared.victim} · {terms}"
+    heads = (
+        "attack",
+        "against",
+        "*pictures",
+        "*RGO",
+        "*RGO of that",
+        "*difference",
+        "*95 % interval",
+    )
+    caption = (
+        f"{compared.text}\nOver the pictures that both finished, seeds averaged within each; "
+        "pictures are resampled in pairs.\n"
+    )
+    shown = table(*heads, title=title, caption=caption)
+    for pair in compared.pairs:
+        figures = (pair.rgo, pair.other_rgo, pair.difference)
+        shown.add_row(
+            *(Text(pair.first), Text(pair.second), str(pair.pictures)),
+            *(figure(each.value, ".3f") for each in figures),
+            interval(pair.difference, ".3f"),
         )
     return shown
 
@@ -98,4 +139,5 @@ def _caption(row: TableRow) -> str:
         text += f", {row.unfinished} more not finished and left out"
     text += f"; {row.rated} with an opinion score" if row.rated else "; none with an opinion score"
     doubt = f"\n{row.doubt}" if row.doubt else ""
-    return text + f". Intervals: percentile bootstrap over pictures.{doubt}\n"
+    kind = "percentile bootstrap over pictures; of Wasserstein and energy scores less their bias"
+    return f"{text}. Intervals: {kind}.{doubt}\n"

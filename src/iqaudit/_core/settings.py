@@ -100,6 +100,8 @@ class Setting:
         Whether it takes several values.
     hidden : bool
         Whether a value may be, or hold, a secret: no sentence repeats one.
+    alone : str
+        The value of its option without one, and of True; empty where a value is due.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Setting:
     word: str = ""
     many: bool = False
     hidden: bool = False
+    alone: str = ""
 
     @property
     def option(self) -> str:
@@ -145,6 +148,8 @@ class Setting:
         return tuple(self._one(each, subject, texts=texts) for each in values)
 
     def _one(self, value: Any, subject: str, *, texts: bool) -> Any:
+        if self.alone and value is True:
+            return self.alone
         try:
             if texts and isinstance(value, str):
                 return self.type.parse(value)

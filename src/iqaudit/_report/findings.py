@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from iqaudit._analysis.findings.figures import Group, Insights
+from iqaudit._analysis.findings.sentences import UNKNOWING
 from iqaudit._report.charts import Axis, Chart, Series, Tick, chart, domain
 from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.heatmaps import Heatmap, accepted_map, strength_map
@@ -211,7 +212,8 @@ THEMES: tuple[tuple[str, str, str, Make], ...] = (
     (
         "survives",
         "What survives",
-        "The clean and the attacked picture treated alike; 1 is all of the move, 0 none.",
+        "The clean and the attacked picture treated alike; 1 is all of the move, 0 none. "
+        + UNKNOWING,
         _persistence,
     ),
     ("paid", "Which queries paid", "How soon the move was there.", _query_efficiency),

@@ -41,12 +41,14 @@ def view(paths: Sequence[str | os.PathLike[str]], by: str) -> dict[str, Any]:
 
 def _board(name: str, board: Leaderboard) -> Board:
     heads = [head for measure in board.measures for head in spread(measure.name)]
-    table: list[Sequence[Any]] = [("rank", "victim", "run", "cell", "pictures", *heads)]
+    table: list[Sequence[Any]] = [("rank", "victim", "attack", "run", "cell", "pictures", *heads)]
     drawn = []
     for each in board.standings:
         row = each.row
         values = [row.values[measure.name] for measure in board.measures]
-        table.append((each.rank, row.victim, each.run, row.cell, row.pictures, *values))
+        table.append(
+            (each.rank, row.victim, each.attack, each.run, row.cell, row.pictures, *values)
+        )
         drawn.append(Row(row.victim, row.pictures, row.values[board.by.name], NOTHING))
     shown = leaderboard.shown(board.by)
     return Board(name, board, shown, bars(name, board.by.title, drawn), csv_url(table))

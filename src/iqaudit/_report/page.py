@@ -1,5 +1,6 @@
 """The view of a run's or of an audit's page."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from iqaudit._analysis import transfer
 from iqaudit._analysis.defences.table import load as load_defences
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.tables import export, tables
+from iqaudit._analysis.tables.attack_pairs import compare_attacks
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure, find
 from iqaudit._analysis.tables.cells import CellData, load, missing
 from iqaudit._analysis.tables.tables import Table
@@ -60,6 +62,8 @@ def page(path: Path) -> dict[str, Any]:
         "lede": verdicts.lede(cells),
         "verdicts": [verdicts.verdict(cell) for cell in cells],
         "tables": _tables(cells, whole.measures),
+        "attack_pairs": compare_attacks(data),
+        "infinite": math.inf,
         "checkpoints": _checkpoints(cells, earlier),
         "curves": _curves(cells),
         "transfer": moved,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.findings.sentences import percent, pictures
+from iqaudit._analysis.tables.attack_pairs import attack_name
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.tables import TableRow
 from iqaudit._report.figures import figure
@@ -68,22 +69,54 @@ def labels(cells: Sequence[CellData]) -> dict[str, str]:
 
 
 def headline(cells: Sequence[Cell]) -> str:
-    """Return the page's title: how far scores were pushed by how small a change."""
+    """Return the page's title: how far scores were pushed by how small a change.
+
+    Of several attacks on a victim that are the same in all else, the one that went farthest counts,
+    and is named.
+    """
     chosen = [cell for cell in cells if cell.row.values["rgo"].value is not None]
     chosen = [cell for cell in chosen if not cell.is_baseline] or chosen
     told = [cell for cell in chosen if cell.row.ranked]
     if chosen and not told:
         return "These answers do not tell how far the scores can be pushed"
-    chosen = told
-    if not chosen:
+    if not told:
         victims = sorted({f"“{cell.data.victim}”" for cell in cells})
         return f"An unfinished audit of {_listed(victims)}"
-    levels = _between([cell.data.levels for cell in chosen], "d")
-    shares = [100 * (cell.row.values["rgo"].value or 0) for cell in chosen]
-    how_far = f"{_between(shares, '.0f', ' %')} of the way they could go"
-    names = {cell.data.victim for cell in chosen}
+    worst = [max(_attacks(group), key=lambda each: each[1]) for group in _rivals(cells, told)]
+    levels = _between([cell.data.levels for cell in told], "d")
+    how_far = _between([100 * rgo for _, rgo in worst], ".0f", " %")
+    names = {cell.data.victim for cell in told}
     whose = f"“{names.pop()}”" if len(names) == 1 else f"{len(names)} victims"
-    return f"A change of {levels} in 255 moves the scores of {whose} {how_far}"
+    count = len({attack_name(cell.data) for cell in cells})
+    by = _listed(list(dict.fromkeys(attack for attack, _ in worst)))
+    by = f"{by}, the worst of {count} attacks" if count > 1 else by
+    return (
+        f"A change of {levels} in 255 moves the scores of {whose} {how_far} of the way they could "
+        f"go: by {by}"
+    )
+
+
+def _rivals(cells: Sequence[Cell], told: Sequence[Cell]) -> list[list[Cell]]:
+    """Return the cells that tell something, chance too, by what they have in common but attacks."""
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell in told or (cell.row.ranked and cell.row.values["rgo"].value is not None):
+            seedless = [
+                part
+                for part in cell.data.unattacked.split("--")
+                if part != f"seed-{cell.data.seed}"
+            ]
+            name = "--".join((*seedless, f"{cell.data.queries}")) if any(seedless) else cell.key
+            groups.setdefault(name, []).append(cell)
+    return list(groups.values())
+
+
+def _attacks(group: Sequence[Cell]) -> list[tuple[str, float]]:
+    """Return each attack with its RGO, the mean over seeds."""
+    found: dict[str, list[float]] = {}
+    for cell in group:
+        found.setdefault(attack_name(cell.data), []).append(cell.row.values["rgo"].value or 0)
+    return [(name, sum(each) / len(each)) for name, each in found.items()]
 
 
 def lede(cells: Sequence[Cell]) -> str:
@@ -99,6 +132,11 @@ def lede(cells: Sequence[Cell]) -> str:
     followed = [cell.row.ranked for cell in cells if "white_box" in cell.data.settings]
     if followed and not any(followed):
         text += "The attack followed the victim's own gradient, which led nowhere. It changed"
+    elif followed and len(followed) < sum(not cell.is_baseline for cell in cells):
+        text += (
+            "One attack followed the victim's own gradient, so it is no black box but a ceiling "
+            "for the others, which saw nothing of it but its scores. They changed"
+        )
     elif followed:
         text += (
             "The attack followed the victim's own gradient, so it is no black box but a ceiling "

@@ -32,8 +32,7 @@ class AttackSpec:
     @property
     def label(self) -> str:
         """A short name, for folders."""
-        name, comma, options = self.name.partition(",")
-        return name.rpartition(":")[2] + comma + options
+        return label(self.name)
 
     @property
     def record(self) -> str | dict[str, Any]:
@@ -61,6 +60,12 @@ class AttackSpec:
         if "name" in given:
             raise _unwritten(kind, 'one is called "name", as the attack itself')
         return {**named, **given, **white}
+
+
+def label(name: str) -> str:
+    """Return the short form of an attack's name, without where its class is."""
+    name, comma, options = name.partition(",")
+    return name.rpartition(":")[2] + comma + options
 
 
 def _unwritten(kind: type, reason: str) -> InputError:

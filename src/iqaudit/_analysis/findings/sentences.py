@@ -208,6 +208,13 @@ def on_colours(axes: Sequence[Colour], count: int) -> str:
     )
 
 
+UNKNOWING = (
+    "The pictures were made without knowing of these treatments, unless they are the victim's own "
+    "defences: an attack that knows of one gets farther. iqaudit defences attacks behind each."
+)
+"""On persistence: what is left of yesterday's pictures is no measure of a defence."""
+
+
 def on_persistence(title: str, share: Estimate, rgo: Paired, count: int) -> str:
     """Tell the share of the move that a treatment leaves, beside random changes."""
     name = title[0].upper() + title[1:]

@@ -183,6 +183,10 @@ MEASURES: tuple[Measure, ...] = (
         "others", "victim", quality_mean(samples.zhang),
     ),
     Measure(
+        "unmoved", "pictures that did not move", "Those whose R is infinite.",
+        "others", "victim", samples.unmoved, "", ".0f",
+    ),
+    Measure(
         "r_decimal", "R (base 10)",
         "The same of scores scaled to 0-1 by the clean ones, 1e-6 added to moves (MSU benchmark).",
         "others", "victim", samples.msu_robustness,

@@ -1,6 +1,7 @@
 """The cells of an audit, or a run by itself: each picture's figures, and its best scores so far."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,14 @@ import numpy as np
 from iqaudit._analysis.tables.doubts import Answers, Doubt, doubts, luck
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
+from iqaudit._core.picture import names_apart
 from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
 from iqaudit._runs.figures import Likeness, Row
 from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord
 from iqaudit._search.stop import Stop
 from iqaudit.attacks import ATTACKS
-from iqaudit.attacks._registry import PYTHON, made
+from iqaudit.attacks._registry import PYTHON, label, made
 from iqaudit.measures._arrays import Floats
 
 
@@ -128,6 +130,19 @@ class CellData:
     def unseeded(self) -> str:
         """The directory's name without the part that tells the seed."""
         return "--".join(part for part in self.cell.split("--") if part != f"seed-{self.seed}")
+
+    @property
+    def unattacked(self) -> str:
+        """The directory's name without the parts that tell the attack and the budget.
+
+        It is that of all attacks on the victim that are the same in all else; empty where the name
+        tells no attack, as in a run by itself.
+        """
+        victim, *parts = self.cell.split("--")
+        [attack] = names_apart([label(self.attack)])
+        told = [part for part in parts if re.fullmatch(rf"{re.escape(attack)}(-\d+)?", part)]
+        others = [part for part in parts if part not in (*told[:1], f"queries-{self.queries}")]
+        return "--".join((victim, *others)) if told else ""
 
     @property
     def finished(self) -> tuple[PictureData, ...]:

@@ -1,9 +1,10 @@
 """A gate: rules that an audit's figures must not break, for those who train metrics in CI.
 
 A rule says when to fail, as ``rgo > 0.3``, of any measure of the tables, of its interval's ends as
-well (``rgo_low > 0.3`` fails where the whole interval is above). Every cell is held to every rule.
+well (``rgo_low > 0.3`` fails where the whole interval is above). A victim that several attacks were
+made on is held to every rule once, by the attack that comes nearest to breaking it, which is named.
 A figure that does not exist fails, as does one that tells nothing of the victim
-(`TableRow.ranked`): nobody may take silence for a pass.
+(`TableRow.ranked`), whichever attack's it is: nobody may take silence for a pass.
 """
 
 import math
@@ -43,12 +44,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A rule held to a cell.
+    """A rule held to a victim: to its cell, or to the worst of those of several attacks.
 
     Parameters
     ----------
     cell : str
-        The cell's name.
+        The cell's name, without the attack's where there are several.
     rule : Rule
         A measure, a comparison and a number.
     value : float or None
@@ -58,6 +59,8 @@ class Judgement:
         of the victim.
     sentence : str
         The figure, or why there is none.
+    attack : str
+        The attack that it is of; empty where there are no results.
     """
 
     cell: str
@@ -65,6 +68,7 @@ class Judgement:
     value: float | None
     failed: bool
     sentence: str
+    attack: str = ""
 
 
 def parse(text: str) -> Rule:
@@ -91,7 +95,7 @@ def parse(text: str) -> Rule:
 def judge(
     table: Table, rules: Sequence[Rule], missing: Iterable[str] = ()
 ) -> tuple[Judgement, ...]:
-    """Hold every cell to every rule.
+    """Hold every victim to every rule, by the worst of its attacks.
 
     Parameters
     ----------
@@ -103,11 +107,16 @@ def judge(
         Cells that have no results yet, all of which fail.
     """
     absent = "This cell has no results yet."
-    longest = {row.cell: row.queries for row in table.rows}
+    longest: dict[str, int] = {}
+    groups: dict[tuple[str, int], list[TableRow]] = {}
+    for row in table.rows:
+        name = row.group or row.cell
+        longest[name] = max(longest.get(name, 0), row.queries)
+        groups.setdefault((name, row.queries), []).append(row)
     return (
         *(
-            _judged(row, rule, shorter=row.queries < longest[row.cell])
-            for row in table.rows
+            _worst(rows, rule, shorter=queries < longest[name])
+            for (name, queries), rows in groups.items()
             for rule in rules
         ),
         *(
@@ -119,7 +128,7 @@ def judge(
 
 
 def junit(judgements: Sequence[Judgement]) -> str:
-    """Return judgements as JUnit XML: a test case a cell and rule.
+    """Return judgements as JUnit XML: a test case a victim and rule.
 
     A broken rule is a failure; a figure that does not exist is an error.
     """
@@ -140,12 +149,30 @@ def junit(judgements: Sequence[Judgement]) -> str:
     return ET.tostring(root, "unicode", xml_declaration=False) + "\n"
 
 
-def _judged(row: TableRow, rule: Rule, *, shorter: bool) -> Judgement:
-    name = f"{row.cell} at {row.queries:,} queries" if shorter else row.cell
+def _worst(rows: Sequence[TableRow], rule: Rule, *, shorter: bool) -> Judgement:
+    """Hold the attacks on one victim to a rule by the one that comes nearest to breaking it."""
+    upwards = rule.comparison.startswith(">")
+
+    def firmness(row: TableRow) -> tuple[bool, bool, float]:
+        value: float | None = getattr(row.values[rule.measure.name], rule.end)
+        if value is None:
+            return False, False, 0
+        return True, row.ranked, -value if upwards else value
+
+    worst = min(rows, key=firmness)
+    name = worst.group if len(rows) > 1 else worst.cell
+    name = f"{name} at {worst.queries:,} queries" if shorter else name
+    return _judged(worst, rule, name, of=len(rows))
+
+
+def _judged(row: TableRow, rule: Rule, name: str, *, of: int) -> Judgement:
+    by = f" by {row.attack}, the worst of {of} attacks," if of > 1 else ""
     estimate = row.values[rule.measure.name]
     value: float | None = getattr(estimate, rule.end)
     if value is None:
-        return Judgement(name, rule, None, failed=True, sentence=_undefined(row, rule))
+        sentence = _undefined(row, rule)
+        sentence = f"{row.attack}: {sentence}" if of > 1 else sentence
+        return Judgement(name, rule, None, failed=True, sentence=sentence, attack=row.attack)
     failed = COMPARISONS[rule.comparison](value, rule.number)
     which = {"value": "", "low": "'s lower end", "high": "'s upper end"}[rule.end]
     between = (
@@ -155,11 +182,12 @@ def _judged(row: TableRow, rule: Rule, *, shorter: bool) -> Judgement:
     )
     left_out = f", {row.unfinished} not finished" if row.unfinished else ""
     sentence = (
-        f"{rule.measure.title}{which} is {value:.4g} ({row.pictures} pictures{left_out}{between})."
+        f"{rule.measure.title}{which}{by} is {value:.4g} "
+        f"({row.pictures} pictures{left_out}{between})."
     )
     if row.doubt:
         sentence += f" {row.doubt}"
-    return Judgement(name, rule, value, failed or not row.ranked, sentence)
+    return Judgement(name, rule, value, failed or not row.ranked, sentence, row.attack)
 
 
 def _undefined(row: TableRow, rule: Rule) -> str:

@@ -1,4 +1,4 @@
-"""Victims side by side: a leaderboard of the cells that were attacked alike."""
+"""Victims side by side: by the worst of their attacks, and attack by attack."""
 
 import json
 import math
@@ -7,6 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from iqaudit._analysis.tables.attack_pairs import (
+    AttackComparison,
+    attack_name,
+    by_attack,
+    compare_attacks,
+    rivals,
+)
 from iqaudit._analysis.tables.catalogue import MEASURES, Measure, find
 from iqaudit._analysis.tables.cells import CellData, load
 from iqaudit._analysis.tables.tables import TableRow, measure_record, table
@@ -21,12 +28,15 @@ SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
 class Standing:
     """A rank on a leaderboard; `run` is the path to it that the caller gave.
 
-    A row whose figures do not tell how firm its victim is (`TableRow.ranked`) has none.
+    A row whose figures do not tell how firm its victim is (`TableRow.ranked`) has none. `attack` is
+    that of the row, `attacks` the number of those that it is the worst of.
     """
 
     rank: int | None
     run: str
     row: TableRow
+    attack: str = ""
+    attacks: int = 1
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,8 @@ class Leaderboard:
     Attributes
     ----------
     data, attack, settings, levels, goal, queries, budget
-        Their common settings; `budget` is the queries in words, with the early stop.
+        Their common settings; `budget` is the queries in words, with the early stop. Where each
+        victim stands by the worst of its attacks, `attack` says so, and `settings` is empty.
     same_pictures : bool
         Whether all were attacked on the same pixels; victims on others compare with care.
     by : Measure
@@ -45,6 +56,8 @@ class Leaderboard:
         The rows' columns.
     standings : tuple of Standing
         Firmest first; equal figures share a rank, and those without one come last.
+    comparisons : tuple of AttackComparison
+        Of a board of the worst attacks: each victim's, in pairs over the same pictures.
     """
 
     data: str | None
@@ -58,6 +71,17 @@ class Leaderboard:
     by: Measure
     measures: tuple[Measure, ...]
     standings: tuple[Standing, ...]
+    comparisons: tuple[AttackComparison, ...] = ()
+
+    @property
+    def is_of_the_worst(self) -> bool:
+        """Whether each victim stands by the worst of its attacks."""
+        return any(standing.attacks > 1 for standing in self.standings)
+
+    @property
+    def same_attacks(self) -> bool:
+        """Whether each victim was attacked in as many ways as the others."""
+        return len({standing.attacks for standing in self.standings}) == 1
 
 
 def compare(
@@ -65,7 +89,10 @@ def compare(
     by: str = DEFAULT,
     measures: Sequence[Measure] = MEASURES,
 ) -> tuple[Leaderboard, ...]:
-    """Return a leaderboard for each way in which cells of audits, or runs, were attacked.
+    """Return leaderboards of the cells of audits, or runs.
+
+    Where a victim was attacked in several ways, the first has each victim by the worst of them; the
+    others are of one attack each.
 
     Parameters
     ----------
@@ -83,13 +110,20 @@ def compare(
     """
     sorted_by = find(by)
     columns = tuple(dict.fromkeys((*measures, sorted_by)))
+    worst: dict[str, list[tuple[str, CellData]]] = {}
     boards: dict[str, list[tuple[str, CellData]]] = {}
     for path in paths:
         for cell in load(path):
             for queries in (*cell.shorter, cell.queries):
                 read_off = replace(cell, queries=queries, shorter=())
-                boards.setdefault(_protocol(read_off), []).append((str(path), read_off))
-    return tuple(_board(cells, sorted_by, columns) for cells in boards.values())
+                entry = str(path), read_off
+                worst.setdefault(_terms(read_off), []).append(entry)
+                boards.setdefault(_protocol(read_off), []).append(entry)
+    found = (_of_the_worst(cells, sorted_by, columns) for cells in worst.values())
+    return (
+        *(each for each in found if each is not None),
+        *(_board(cells, sorted_by, columns) for cells in boards.values()),
+    )
 
 
 def shown(by: Measure) -> tuple[Measure, ...]:
@@ -107,6 +141,7 @@ def record(boards: Sequence[Leaderboard]) -> list[dict[str, Any]]:
             "standings": [
                 vars(standing) | {"row": standing.row.to_dict()} for standing in board.standings
             ],
+            "comparisons": [each.to_dict() for each in board.comparisons],
         }
         for board in boards
     ]
@@ -117,14 +152,59 @@ def _protocol(cell: CellData) -> str:
     return json.dumps(settings, sort_keys=True)
 
 
+def _terms(cell: CellData) -> str:
+    """Return what the attacks on victims that stand on one board have in common."""
+    return json.dumps((cell.data, cell.levels, cell.goal, cell.budget))
+
+
 def _board(
     cells: Sequence[tuple[str, CellData]], by: Measure, measures: tuple[Measure, ...]
 ) -> Leaderboard:
+    runs = [
+        Standing(None, run, table([cell], measures).rows[0], attack_name(cell))
+        for run, cell in cells
+    ]
+    return _ranked(cells, runs, by, measures)
+
+
+def _of_the_worst(
+    cells: Sequence[tuple[str, CellData]], by: Measure, measures: tuple[Measure, ...]
+) -> Leaderboard | None:
+    """Return the board of the victims' worst attacks; None where each has one."""
+    runs = {cell.path: run for run, cell in cells}
+    standings = []
+    for group in rivals(cell for _, cell in cells):
+        attacks = by_attack(group)
+        rows = [
+            Standing(None, runs[seeds[0].path], row, name, len(attacks))
+            for name, seeds in attacks.items()
+            for row in table(seeds, measures, over_seeds=True).rows
+        ]
+        # Of a victim whose answers tell nothing of any attack, nothing is told.
+        told = [each for each in rows if each.row.ranked] or rows
+        standings.append(max(told, key=lambda each: _weakness(each.row, by)))
+    if all(each.attacks == 1 for each in standings):
+        return None
+    board = _ranked(cells, standings, by, measures)
+    names = {attack_name(cell) for _, cell in cells}
+    return replace(
+        board,
+        attack=f"the worst of {len(names)} attacks",
+        settings={},
+        comparisons=compare_attacks(cell for _, cell in cells),
+    )
+
+
+def _ranked(
+    cells: Sequence[tuple[str, CellData]],
+    runs: Sequence[Standing],
+    by: Measure,
+    measures: tuple[Measure, ...],
+) -> Leaderboard:
     first = cells[0][1]
-    runs = [(run, table([cell], measures).rows[0]) for run, cell in cells]
-    placed = [(_place(row, by), run, row) for run, row in runs]
-    ranked = sorted(placed, key=lambda each: (not each[2].ranked, each[0]))
-    places = [place for place, _, row in ranked if row.ranked]
+    placed = [(_place(each.row, by), each) for each in runs]
+    ranked = sorted(placed, key=lambda each: (not each[1].row.ranked, each[0]))
+    places = [place for place, each in ranked if each.row.ranked]
     return Leaderboard(
         data=first.data,
         attack=first.attack,
@@ -137,10 +217,18 @@ def _board(
         by=by,
         measures=measures,
         standings=tuple(
-            Standing(places.index(place) + 1 if row.ranked else None, run, row)
-            for place, run, row in ranked
+            replace(each, rank=places.index(place) + 1 if each.row.ranked else None)
+            for place, each in ranked
         ),
     )
+
+
+def _weakness(row: TableRow, by: Measure) -> float:
+    """Return a key that is highest where the victim looks weakest; lowest without a figure."""
+    value = row.values[by.name].value
+    if value is None:
+        return -math.inf
+    return value if by.higher_favours == "attack" else -value
 
 
 def _place(row: TableRow, by: Measure) -> float:

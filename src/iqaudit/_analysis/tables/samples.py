@@ -139,11 +139,14 @@ def _each_pair(measure: Callable[..., float], before_and_after: Floats) -> Estim
     )
 
 
-def _resampled(seeds: Sequence[Statistic], pictures: int, sign: int = 1) -> Estimate:
+def _resampled(
+    seeds: Sequence[Statistic], pictures: int, sign: int = 1, *, biased: bool = False
+) -> Estimate:
     """Return the mean of the seeds' statistics, each of the pictures' positions."""
     return interval(
         lambda positions: sign * np.mean([each(positions) for each in seeds], axis=0),
         np.arange(pictures),
+        biased=biased,
     )
 
 
@@ -161,6 +164,14 @@ def largest_change(snapshot: Snapshot) -> Estimate:
 def quality_mean(measure: Callable[..., float]) -> Compute:
     """Return the mean of a measure of qualities that is itself a mean of a term a picture."""
     return lambda snapshot: _each_pair(measure, snapshot.qualities)
+
+
+def unmoved(snapshot: Snapshot) -> Estimate:
+    """Return the number of pictures whose quality did not move, with a seed at the least."""
+    if not snapshot.qualities.size:
+        return NOTHING
+    clean, attacked = snapshot.qualities
+    return Estimate(float((clean == attacked).any(axis=0).sum()))
 
 
 def zhang(clean: Sequence[float], attacked: Sequence[float]) -> float:
@@ -207,7 +218,7 @@ def shift(statistic: Statistic, direction: str) -> Compute:
         low, high = ends
         p, p_attacked = (scores - low) / (high - low)
         seeds = [drawn(statistic)(*both) for both in zip(p, p_attacked, strict=True)]
-        return _resampled(seeds, scores.shape[-1], snapshot.sign())
+        return _resampled(seeds, scores.shape[-1], snapshot.sign(), biased=True)
 
     return compute
 

@@ -44,6 +44,9 @@ class TableRow:
         Sentences on signs that the figures do not tell how firm the victim is; empty without any.
     ranked : bool
         Whether its figures may be ranked and taken for a pass: not where every search shows a sign.
+    group : str
+        A name that it shares with the victim's other attacks that are the same in all else; empty
+        where it cannot be told.
     """
 
     cell: str
@@ -60,13 +63,11 @@ class TableRow:
     seeds: int = 1
     doubt: str = ""
     ranked: bool = True
+    group: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON can hold it; see `Table.to_dict`."""
-        values = {
-            name: {end: finite(number) for end, number in vars(estimate).items()}
-            for name, estimate in self.values.items()
-        }
+        values = {name: estimate_record(estimate) for name, estimate in self.values.items()}
         return vars(self) | {"values": values}
 
 
@@ -219,7 +220,12 @@ def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -
         seeds=len(seeds),
         doubt=" ".join(dict.fromkeys(doubt.text for doubt in doubts)),
         ranked=not any(doubt.whole for doubt in doubts),
+        group=_without_seed(cell) if others else cell.unattacked,
     )
+
+
+def _without_seed(cell: CellData) -> str:
+    return "--".join(part for part in cell.unattacked.split("--") if part != f"seed-{cell.seed}")
 
 
 def record(table: Table) -> dict[str, Any]:
@@ -235,6 +241,11 @@ def measure_record(measure: Measure) -> dict[str, Any]:
     """Return a measure's description as JSON can hold it."""
     keys = ("name", "title", "caption", "unit", "group", "higher_favours")
     return {key: getattr(measure, key) for key in keys} | {"heading": GROUPS[measure.group]}
+
+
+def estimate_record(estimate: Estimate) -> dict[str, float | None]:
+    """Return an estimate as JSON can hold it."""
+    return {end: finite(number) for end, number in vars(estimate).items()}
 
 
 def finite(value: float | None) -> float | None:
