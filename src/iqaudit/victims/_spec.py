@@ -250,6 +250,13 @@ def as_victim(
         `lower_is_better` or `scale` as `Scale.declared` reads them, and for a module `exact` as
         `TorchModule` takes it and `checkpoint`, a file of weights for a copy of it. `scale` may be
         a file that `iqaudit calibrate` wrote.
+        For both, and for ``python:``, ``onnx:`` and ``torch:`` strings, what becomes of the picture
+        before it is taken: `colour` ("bgr", "grey", "ycbcr"); `resize`, the shorter side in pixels
+        or (height, width), bilinear with antialiasing; `crop`, the side of the central square or
+        (height, width); `input`, the values of black and white, (0, 1) unless given; `normalise`,
+        "imagenet", "clip" or (means, deviations) of those values, numbers or one a channel. And
+        `bins`, the scores of the first and last value of an answer that is a distribution over
+        scores, whose mean is the score; they are the range unless another is given.
         `name`, for any, is its name in results.
         None, False and empty ones count as not given.
 
