@@ -205,7 +205,14 @@ def check(
         If an argument cannot be used.
     """
     collected = None if pictures is None else gathered(pictures, recursive=recursive)
-    return _told(find(made(victim, **options), collected, price=price), progress)
+
+    def other(more: Mapping[str, Any]) -> Victim:
+        if twice := options.keys() & more.keys():
+            raise InputError(f"{', '.join(sorted(twice))} is said already.")
+        return unasked(VictimSpec.of(victim, {**options, **more}))
+
+    scorer = made(victim, **options)
+    return _told(find(scorer, collected, price=price, others=other), progress)
 
 
 def calibrate(
