@@ -326,10 +326,9 @@ def preprocessing(
         farther = (highest - lowest) / (high - low) if high > low else math.inf
         mends = farther >= MENDED if little else ordered > share and farther >= 1 / MENDED
         rank = round(ordered, 1), highest - lowest
-        if mends and ordered >= DIRECTION_PASS and rank[1] >= HARDLY * spread:
-            best = max(
-                best or (rank,), (rank, ordered, options, lowest, highest), key=lambda x: x[0]
-            )
+        fit = mends and ordered >= DIRECTION_PASS and rank[1] >= HARDLY * spread
+        if fit and (best is None or rank > best[0]):
+            best = rank, ordered, options, lowest, highest
     hardly = ", which is hardly a difference on its scale" if little else ""
     wrong = "" if little else f", and {100 * share:.0f} % of the copies lower"
     if best is not None:

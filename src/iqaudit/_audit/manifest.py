@@ -14,7 +14,7 @@ from typing import Any
 
 from iqaudit._audit.data import Found
 from iqaudit._audit.spec import AuditSpec, Cell
-from iqaudit._core.errors import InputError, printable
+from iqaudit._core.errors import AnotherVictimError, InputError, printable
 from iqaudit._core.paths import refuse_unwritable
 from iqaudit._core.picture import Picture
 from iqaudit._runs.records import (
@@ -256,7 +256,7 @@ def refuse_other_victim(
     now: tuple[float, float],
     mend: str = f"{OTHER.capitalize()}, or say --overwrite (overwrite=True).",
 ) -> bool:
-    """Raise an `InputError` where a victim is not the one that an audit was begun with.
+    """Raise an `AnotherVictimError` where a victim is not the one that an audit was begun with.
 
     Returns
     -------
@@ -271,11 +271,11 @@ def refuse_other_victim(
         else:
             same = known == now_value
         if key not in ("note", "device") and not same:
-            raise InputError(f"{another}: its {key} was {known}, now {now_value}. {mend}")
+            raise AnotherVictimError(f"{another}: its {key} was {known}, now {now_value}. {mend}")
     apart = max(abs(one - other) for one, other in zip(then.fingerprint, now, strict=True))
     if apart > tolerance(card):
         scores = " and ".join(f"{score:.9g}" for score in then.fingerprint)
-        raise InputError(
+        raise AnotherVictimError(
             f"{another}: two fixed pictures were scored {scores} then, {now[0]:.9g} and "
             f"{now[1]:.9g} now. {mend}"
         )

@@ -77,11 +77,9 @@ def prepare(
     pending = [
         cell for cell in spec.cells() if then is None or not cell_store.is_done(root / cell.folder)
     ]
-    # An object of this process may be another of the same name, though its cells are finished.
-    asked = [cell for cell in spec.cells() if cell in pending or cell.victim.base is not None]
-    if not asked and then is not None:
-        return Prepared(root, spec, found, then, (), Victims(), {})
-    bases, batches = _victims(spec, asked, then, batch, yes=yes)
+    # All are asked who they are, though their cells are finished: figures of yesterday's victim are
+    # none of today's.
+    bases, batches = _victims(spec, pending, then, batch, observer, yes=yes)
     observer.finds(found.pictures)
     samples = []
     for index, picture in enumerate(found.pictures):
@@ -93,7 +91,9 @@ def prepare(
     now = replace(now, data=manifest.data(found, samples))
     if then is not None:
         manifest.refuse_other(root, then, now)
-    memory = _memory(spec, bases.values(), samples, observer, ignore=ignore_memory)
+    searched = {spec.victims.index(cell.victim) for cell in pending}
+    busy = [base for index, base in bases.items() if index in searched]
+    memory = _memory(spec, busy, samples, observer, ignore=ignore_memory)
     records, victims = [], []
     for index, base in bases.items():
         known = None if then is None else then.victims[index]
@@ -130,25 +130,36 @@ def _memory(
 
 def _victims(
     spec: AuditSpec,
-    cells: Sequence[Cell],
+    pending: Sequence[Cell],
     then: AuditRecord | None,
     batch: int | None,
+    observer: Observer,
     *,
     yes: bool,
 ) -> tuple[dict[int, Victim], dict[str, int]]:
-    """Make the victims of some cells, asked nothing; return them by index, and the batches."""
+    """Make an audit's victims, asked nothing; return them by index, and the pending cells' batches.
+
+    Those that may be paid for and have no pending cell are left out unless they are to be asked.
+    """
     bases: dict[int, Victim] = {}
     batches = {}
-    for cell in cells:
-        index = spec.victims.index(cell.victim)
-        base = bases[index] = bases.get(index) or unasked(cell.victim)
+    for index, victim in enumerate(spec.victims):
+        base, cells = unasked(victim), [cell for cell in pending if cell.victim is victim]
         noise = 0.0 if then is None else then.victims[index].noise
-        cell.search(averaged(cell.victim, base, noise))
-        batches[cell.folder] = batch_size(base, batch)
-        if base.card.device == ELSEWHERE and not yes:
+        for cell in cells:
+            cell.search(averaged(victim, base, noise))
+            batches[cell.folder] = batch_size(base, batch)
+        if base.card.device != ELSEWHERE or yes:
+            bases[index] = base
+        elif cells:
             raise InputError(
                 f'The victim "{base.card.name}" is a service or a program, whose scores may be '
                 "paid for: see what is asked of it with iqaudit plan, then say --yes (yes=True)."
+            )
+        else:
+            observer.says(
+                f"{base.card.name}: not asked whether it still answers as the figures say, since "
+                "that may cost money; --yes (yes=True) has it asked for two scores."
             )
     return bases, batches
 
