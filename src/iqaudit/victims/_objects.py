@@ -87,8 +87,10 @@ def wrap(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, A
     """Return the victim of an object; see `as_victim`."""
     name = options.pop("name", None)
     if isinstance(victim, Victim):
+        scale = options.pop("scale", None)
         refuse_surplus("This victim is made already and", options, ())
-        return name_victim(victim, name)
+        scaled = victim if scale is None else cast("Victim", Scaled(victim, scale))
+        return name_victim(scaled, name)
     if not callable(victim):
         lacks = [part for part in PARTS if not hasattr(victim, part)]
         raise InputError(
@@ -130,8 +132,9 @@ def python(spec: str, **options: Unpack[ObjectOptions]) -> Victim:
         victim.
     **options
         `score_range`, `lower_is_better` and `scale` as `Scale.declared` reads them; a victim
-        brings its own. `normalise` and the others of preprocessing, see `as_victim`. Of a torch
-        module `exact`, see `TorchModule`, and `checkpoint`, weights that a copy of it is given.
+        brings its own, and takes `scale` alone. `normalise` and the others of preprocessing, see
+        `as_victim`. Of a torch module `exact`, see `TorchModule`, and `checkpoint`, weights that a
+        copy of it is given.
 
     Raises
     ------
@@ -188,6 +191,27 @@ class Named(Wrapped):
     def card(self) -> Card:
         """The victim's card, with the name."""
         return replace(self._victim.card, name=self._name)
+
+
+class Scaled(Wrapped):
+    """A victim with another scale than that which it brings, as a fitted one.
+
+    Parameters
+    ----------
+    victim : Victim
+        The victim, of which everything else is.
+    scale : Scale
+        Its scale from now on.
+    """
+
+    def __init__(self, victim: Victim, scale: Scale) -> None:
+        super().__init__(victim)
+        self._scale = scale
+
+    @property
+    def card(self) -> Card:
+        """The victim's card, with the scale."""
+        return replace(self._victim.card, scale=self._scale)
 
 
 class Foreign(Wrapped):
