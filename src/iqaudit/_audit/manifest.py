@@ -198,7 +198,7 @@ def refuse_other(root: Path, then: AuditRecord, now: AuditRecord) -> None:
 def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
     if then.protocol != now.protocol:
         yield f"with protocol {then.protocol} of searches; this version has {now.protocol}"
-    yield from _of_mapping(_deciding(then.campaign), _deciding(now.campaign), "")
+    yield from _of_mapping(deciding(then.campaign), deciding(now.campaign), "")
     if [each.folder for each in then.cells] != [each.folder for each in now.cells]:
         yield (
             "by iqaudit attack, whose pictures lie in the folder itself"
@@ -217,7 +217,7 @@ def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
         yield from _of_data(then.data, now.data)
 
 
-def _deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:
+def deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:
     """Return a campaign without the options that change no score."""
     victims = [
         {key: value for key, value in victim.items() if key not in HOW_ASKED}

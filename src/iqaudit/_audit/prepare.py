@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iqaudit._assess.memory import large
-from iqaudit._audit import cell_store, manifest
+from iqaudit._audit import cell_store, growth, manifest
 from iqaudit._audit.data import Found, find
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Cell
@@ -72,10 +72,14 @@ def prepare(
     """
     then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data, root)
     now = manifest.asked(spec, public_names(spec))
+    then, places = _grown(root, then, now, observer)
     if then is not None:
         manifest.refuse_other(root, then, now)
+    place = (places or {}).get
     pending = [
-        cell for cell in spec.cells() if then is None or not cell_store.is_done(root / cell.folder)
+        cell
+        for cell in spec.cells()
+        if then is None or not cell_store.is_done(root / place(cell.folder, cell.folder))
     ]
     # All are asked who they are, though their cells are finished: figures of yesterday's victim are
     # none of today's.
@@ -94,17 +98,32 @@ def prepare(
     searched = {spec.victims.index(cell.victim) for cell in pending}
     busy = [base for index, base in bases.items() if index in searched]
     memory = _memory(spec, busy, samples, observer, ignore=ignore_memory)
-    records, victims = [], []
+    records = {} if then is None else dict(enumerate(then.victims))
+    victims = []
     for index, base in bases.items():
-        known = None if then is None else then.victims[index]
+        known = growth.known(then, index)
         record, victim = _ask(root, spec.victims[index], base, known, observer)
-        records.append(record)
+        if known is None:
+            records[index] = record
         victims.append((spec.victims[index], record.noise, victim))
-    if then is None:
+    if then is None or places is not None:
         if overwrite:
             remove(root)
-        then = manifest.begin(root, now, records)
+        growth.move(root, now, places or {})
+        then = manifest.begin(root, now, [records[index] for index in sorted(records)])
     return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches, memory)
+
+
+def _grown(
+    root: Path, then: AuditRecord | None, now: AuditRecord, observer: Observer
+) -> tuple[AuditRecord | None, dict[str, str] | None]:
+    """Return the manifest that a start goes on with, and the cells that move where it grows."""
+    if then is None or not growth.is_larger(then, now):
+        return then, None
+    places = growth.moves(root, then, now)
+    cells = f"from {len(then.cells)} to {len(now.cells)} cells"
+    observer.says(f"The audit grows {cells}; what was answered stays.")
+    return growth.enlarged(root, then, now), places
 
 
 def _memory(
@@ -145,7 +164,8 @@ def _victims(
     batches = {}
     for index, victim in enumerate(spec.victims):
         base, cells = unasked(victim), [cell for cell in pending if cell.victim is victim]
-        noise = 0.0 if then is None else then.victims[index].noise
+        known = growth.known(then, index)
+        noise = 0.0 if known is None else known.noise
         for cell in cells:
             cell.search(averaged(victim, base, noise))
             batches[cell.folder] = batch_size(base, batch)
