@@ -54,6 +54,50 @@ def test_it_is_the_larger_one(
     assert asked() - questions == questions + PROBES * (1 + len(larger.victims))
 
 
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_pictures_are_added(
+    photos: Path,
+    tmp_path: Path,
+    campaign: AuditSpec,
+    asked: Callable[[], int],
+    *,
+    stopped: bool,
+    flat: bool,
+) -> None:
+    campaign, run = replace(campaign, flat=flat), tmp_path / "run"
+    serial(campaign, tmp_path / "whole")
+    questions = asked()
+    away = tmp_path / "p0.png"  # the first in order, so that the others move
+    (photos / "p0.png").rename(away)
+    if stopped:
+        begun(campaign, run)
+    else:
+        serial(campaign, run)
+    away.rename(photos / "p0.png")
+    serial(campaign, run)
+    assert contents(run) == contents(tmp_path / "whole")
+    assert asked() - questions == questions + PROBES
+    # One less is another audit.
+    (photos / "p2.png").rename(away)
+    with pytest.raises(InputError, match="on 3 pictures, and here are 2"):
+        serial(campaign, run)
+
+
+def test_pictures_of_the_same_name_must_be_the_same(
+    photos: Path, tmp_path: Path, campaign: AuditSpec
+) -> None:
+    away, run = tmp_path / "p0.png", tmp_path / "run"
+    (photos / "p0.png").rename(away)
+    serial(campaign, run)
+    before = contents(run)
+    away.rename(photos / "p0.png")
+    (photos / "p1.png").write_bytes((photos / "p0.png").read_bytes())
+    with pytest.raises(InputError, match="the picture p1 had other pixels"):
+        serial(campaign, run)
+    assert contents(run) == before
+
+
 def test_a_kill_between_two_renamed_cells_loses_nothing(
     tmp_path: Path, campaign: AuditSpec, asked: Callable[[], int]
 ) -> None:

@@ -72,15 +72,10 @@ def prepare(
     """
     then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data, root)
     now = manifest.asked(spec, public_names(spec))
-    then, places = _grown(root, then, now, observer)
+    then, places = _grown(root, then, now, found.names, observer)
     if then is not None:
         manifest.refuse_other(root, then, now)
-    place = (places or {}).get
-    pending = [
-        cell
-        for cell in spec.cells()
-        if then is None or not cell_store.is_done(root / place(cell.folder, cell.folder))
-    ]
+    pending = _pending(root, spec, then, found.names, places or {})
     # All are asked who they are, though their cells are finished: figures of yesterday's victim are
     # none of today's.
     bases, batches = _victims(spec, pending, then, batch, observer, yes=yes)
@@ -94,7 +89,7 @@ def prepare(
         samples.append(manifest.sample(found, index, picture))
     now = replace(now, data=manifest.data(found, samples))
     if then is not None:
-        manifest.refuse_other(root, then, now)
+        manifest.refuse_other(root, then, growth.restricted(then, now, grows=places is not None))
     searched = {spec.victims.index(cell.victim) for cell in pending}
     busy = [base for index, base in bases.items() if index in searched]
     memory = _memory(spec, busy, samples, observer, ignore=ignore_memory)
@@ -109,21 +104,42 @@ def prepare(
     if then is None or places is not None:
         if overwrite:
             remove(root)
-        growth.move(root, now, places or {})
+        growth.move(root, then, now, places or {})
         then = manifest.begin(root, now, [records[index] for index in sorted(records)])
     return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches, memory)
 
 
 def _grown(
-    root: Path, then: AuditRecord | None, now: AuditRecord, observer: Observer
+    root: Path,
+    then: AuditRecord | None,
+    now: AuditRecord,
+    names: Sequence[str],
+    observer: Observer,
 ) -> tuple[AuditRecord | None, dict[str, str] | None]:
     """Return the manifest that a start goes on with, and the cells that move where it grows."""
-    if then is None or not growth.is_larger(then, now):
+    if then is None or not growth.is_larger(then, now, names):
         return then, None
     places = growth.moves(root, then, now)
-    cells = f"from {len(then.cells)} to {len(now.cells)} cells"
-    observer.says(f"The audit grows {cells}; what was answered stays.")
+    pictures, cells = len(then.data.pictures), len(then.cells)
+    observer.says(
+        f"The audit grows from {cells} x {pictures} to {len(now.cells)} x {len(names)} pictures; "
+        "what was answered stays."
+    )
     return growth.enlarged(root, then, now), places
+
+
+def _pending(
+    root: Path,
+    spec: AuditSpec,
+    then: AuditRecord | None,
+    names: Sequence[str],
+    places: Mapping[str, str],
+) -> list[Cell]:
+    """Return the cells that lack a picture; `places` are the folders of those that move."""
+    if then is None or growth.has_more(then, names):
+        return list(spec.cells())
+    folders = ((cell, places.get(cell.folder, cell.folder)) for cell in spec.cells())
+    return [cell for cell, folder in folders if not cell_store.is_done(root / folder)]
 
 
 def _memory(
