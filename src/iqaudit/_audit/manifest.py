@@ -1,8 +1,7 @@
 """An audit's manifest, audit.json: its settings, its pictures, its victims and its cells.
 
 It is written before the first picture is begun, and anew where the audit grows. A later start makes
-its own and goes on only
-where that is the same.
+its own and goes on only where that is the same.
 """
 
 import json
