@@ -2,17 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
+from torch import Tensor, nn
 
 import iqaudit
 from iqaudit import InputError, Scale
 from iqaudit._assess import calibration
 from iqaudit.testing import Noisy, Recording
-from iqaudit.victims import Function, Repeated
+from iqaudit.victims import Card, Function, Repeated, as_victim
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._fingerprint import fingerprint
 from iqaudit.victims._scale_file import load_scale, refuse_another, save_scale
@@ -147,3 +150,56 @@ def test_a_scale_takes_every_picture_that_it_was_fitted_on() -> None:
 def test_opinions_that_do_not_differ_are_rising_with_nothing() -> None:
     with pytest.raises(InputError, match="do not rise"):
         calibration.fit(np.linspace(0, 1, 20), opinions=[5] * 20)
+
+
+class Brought:
+    """A victim that brings a scale of its own."""
+
+    card = Card("brought", Scale.from_range(0, 300))
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return roughness(pictures)
+
+
+class Rough(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.diff(dim=3).abs().mean((1, 2, 3))
+
+
+@pytest.mark.parametrize("victim", [roughness, Rough(), Brought()])
+def test_objects_are_calibrated_without_a_range_and_attacked_with_the_scale(
+    victim: Any, tmp_path: Path, make_picture: MakePicture
+) -> None:
+    pictures = [make_picture(16, 16 + each, each) for each in range(10)]
+    file = tmp_path / "scale.toml"
+    scale = iqaudit.calibrate(victim, pictures, out=file)
+    text = file.read_text()
+    assert f'named_by = "an object of Python, {as_victim(victim, scale=file).card.name}"' in text
+    assert 'opinions = "none"' in text
+    assert f'made_by = "iqaudit {iqaudit.__version__}"' in text
+    [result] = iqaudit.attack(pictures[0], victim, scale=file, queries=3)
+    assert as_victim(victim, scale=file).card.scale.center == scale.center
+    assert result.clean_quality == pytest.approx(scale.quality(result.clean_score))
+
+    def other(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return 3 + roughness(batch)
+
+    with pytest.raises(InputError, match="this scale was fitted to"):
+        iqaudit.attack(pictures[0], other, scale=file, queries=3)
+
+
+def test_a_scales_file_says_how_it_was_made(tmp_path: Path, make_picture: MakePicture) -> None:
+    lines = ["image,mos"]
+    (tmp_path / "many").mkdir()
+    for each in range(10):
+        picture = make_picture(16, 16 + each, each)
+        iqaudit.write(tmp_path / "many" / f"p{each}.png", picture)
+        lines.append(f"p{each}.png,{float(roughness(picture[None])[0])}")
+    (tmp_path / "mos.csv").write_text("\n".join(lines))
+    how: dict[str, Any] = {"opinions": tmp_path / "mos.csv", "opinion_range": (0, 255)}
+    spec = "python:tests.support.scorers:roughness,input=0:255,name=Ours"
+    iqaudit.calibrate(spec, tmp_path / "many", out=tmp_path / "rough.toml", **how)
+    text = (tmp_path / "rough.toml").read_text()
+    assert 'named_by = "python:tests.support.scorers:roughness,' in text
+    assert "input=0:255" in text
+    assert f'opinions = "{tmp_path / "mos.csv"}, 0 to 255"' in text

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.support.pictures import MakePicture
+from torch import Tensor, nn
 
 import iqaudit
+from iqaudit._assess import questions
 from iqaudit._assess.check import Finding, check
 from iqaudit._assess.cost import work
 from iqaudit._assess.questions import Verdict
-from iqaudit.testing import Failing, Noisy, Recording
+from iqaudit.testing import Failing, Noisy, Recording, synthetic_picture
 from iqaudit.victims import Card, Function, Window, as_victim
 from iqaudit.victims._fingerprint import fingerprint
 
@@ -46,12 +48,62 @@ def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) 
         "scale",
         "range",
         "direction",
+        "preprocessing",
         "gradient",
         "fingerprint",
         "incremental",
         "cost",
     ]
     assert all(finding.sentence.endswith(".") for finding in found)
+
+
+RATIO = 0.5
+"""Of the fine to the coarse differences in the astronaut's face."""
+
+
+class Levels(nn.Module):
+    """A network that was trained on 0 to 255: its best is a photograph's share of fine grain."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = x.mean(1)
+        coarse = (first[:, :, 4:] - first[:, :, :-4]).abs().mean((1, 2))
+        fine = (first[:, :, 2:] - 2 * first[:, :, 1:-1] + first[:, :, :-2]).abs().mean((1, 2))
+        return 9 - (fine - RATIO * coarse).abs().clamp(max=8)
+
+
+def asked_of(module: Any, **options: Any) -> Finding:
+    from skimage import data
+
+    found = iqaudit.check(module, [data.astronaut()[:160, 130:290]], **options)
+    return next(each for each in found if each.check == "preprocessing")
+
+
+@pytest.mark.slow
+def test_a_network_that_is_asked_the_wrong_way_is_told_the_option_that_mends_it() -> None:
+    forgotten = asked_of(Levels(), score_range=(1, 10))
+    assert forgotten.verdict is Verdict.FAIL
+    assert "which is hardly a difference" in forgotten.sentence
+    assert "with input=0:255 (--input 0 255) they score" in forgotten.sentence
+    assert asked_of(Levels(), score_range=(1, 10), input=(0, 255)).verdict is Verdict.PASS
+    # Where nothing mends it, that is said, and no option is named.
+    flat = asked_of(lambda pictures: 5 + 1e-4 * sharp(pictures), score_range=(1, 10))
+    assert flat.verdict is Verdict.WARN
+    assert "none of 5 kinds of preprocessing changes that" in flat.sentence
+    # A victim that takes no such options is not tried.
+    brought = Function(lambda pictures: 5 + 1e-4 * sharp(pictures), iqaudit.Scale.from_range(1, 10))
+    assert "kinds of" not in asked_of(brought).sentence
+
+
+def test_what_a_victim_rounds_is_told_from_what_it_does_not_see() -> None:
+    photograph = synthetic_picture(64, 64, 0) // 8 * 8 + 4
+
+    def why(function: Scorer) -> str:
+        victim = Function(function, iqaudit.Scale.from_range(-30, 30))
+        return questions.resolution(victim, photograph)[1]
+
+    assert "rounds its answer (1 digits" in why(lambda x: np.round(sharp(x), 1))
+    assert "rounds its input, as changes of 8" in why(lambda x: sharp(x // 8 * 8))
+    assert "no change of a few levels moves it" in why(lambda x: 0 * sharp(x) + 1)
 
 
 def test_a_fingerprint_tells_victims_apart_and_stays() -> None:

@@ -165,8 +165,8 @@ def test_a_function_needs_its_score_range(victim: object, make_picture: MakePict
 
 
 def test_a_named_victim_takes_its_own_options_alone(make_picture: MakePicture) -> None:
-    with pytest.raises(InputError, match="takes no pixel_range"):
-        iqaudit.attack(make_picture(9, 9), "reference", pixel_range=(0, 1))
+    with pytest.raises(InputError, match="takes no input"):
+        iqaudit.attack(make_picture(9, 9), "reference", input=(0, 1))
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_sizes_that_a_file_fixes_are_the_only_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "scale", "pixel_range", "exact"),
+    ("kind", "scale", "ends", "exact"),
     [
         ("FLOAT", 1.0, None, 1e-6),
         ("FLOAT16", 1.0, None, 1e-3),
@@ -134,12 +134,12 @@ def test_sizes_that_a_file_fixes_are_the_only_ones(tmp_path: Path) -> None:
     ],
 )
 def test_pictures_have_the_type_and_the_range_of_the_input(
-    kind: str, scale: float, pixel_range: Any, exact: float, tmp_path: Path
+    kind: str, scale: float, ends: Any, exact: float, tmp_path: Path
 ) -> None:
     victim = network(tmp_path / "net.onnx", ["n", 3, "h", "w"], kind=kind, scale=scale)
-    assert scored(victim, pixel_range=pixel_range) == pytest.approx(SCORE, abs=exact)
-    if pixel_range:
-        assert scored(f"{victim},pixel-range=0:255") == pytest.approx(SCORE, abs=exact)
+    assert scored(victim, input=ends) == pytest.approx(SCORE, abs=exact)
+    if ends:
+        assert scored(f"{victim},input=0:255") == pytest.approx(SCORE, abs=exact)
 
 
 def test_the_usual_values_are_those_of_a_division_by_255(tmp_path: Path) -> None:
@@ -177,14 +177,14 @@ def test_what_is_refused_says_the_option_that_mends_it(tmp_path: Path) -> None:
         scored(victim, field="mos")
     with pytest.raises(InputError, match="bins is two numbers that differ"):
         scored(victim, bins=(1, 1))
-    with pytest.raises(InputError, match="pixel_range is two numbers that differ"):
-        scored(victim, pixel_range=(0, 0))
+    with pytest.raises(InputError, match="input is two numbers that differ"):
+        scored(victim, input=(0, 0))
     logits = network(tmp_path / "logits.onnx", ["n", 3, "h", "w"], softmax=False)
     with pytest.raises(VictimError, match=r'"shares" is no distribution \(its 2 values add up to'):
         scored(logits, field="shares", bins=(1, 5))
     whole = network(tmp_path / "whole.onnx", ["n", 3, "h", "w"], kind="UINT8")
-    with pytest.raises(InputError, match="leave pixel_range out"):
-        scored(whole, pixel_range=(0, 1))
+    with pytest.raises(InputError, match="leave input out"):
+        scored(whole, input=(0, 1))
     for shape in ([1, 1, 24, 28], [1, 24, 28, 4]):
         odd = network(tmp_path / "odd.onnx", shape, weighted=False)
         with pytest.raises(InputError, match=r"layout=nchw or layout=nhwc .* not x \[1, "):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from iqaudit._core.errors import DamageWarning, InputError
 from iqaudit._core.picture import Pixels, picture_key
+from iqaudit._core.settings import PAIR
 from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal, Lines
 from iqaudit._runs.records import AuditRecord, CellRecord
@@ -200,8 +201,9 @@ def label_of(spec: str, options: Mapping[str, Any]) -> str:
     """Return the label of a victim: its string, and its options behind commas."""
     parts = [spec]
     for key, value in sorted(options.items()):
-        if key == "score_range":
-            parts.append("range=" + ":".join(f"{end:g}" for end in value))
+        if key in OPTIONS and OPTIONS[key].type is PAIR:
+            word = "range" if key == "score_range" else key
+            parts.append(f"{word}=" + ":".join(f"{end:g}" for end in value))
         elif key in OPTIONS and OPTIONS[key].many:  # a tuple, or a list as a file has it
             parts += [f"{key.removesuffix('s')}={each}" for each in value]
         else:

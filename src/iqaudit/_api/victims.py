@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from typing import Any, NamedTuple, TypeVar
 
 from iqaudit import datasets
@@ -12,7 +13,7 @@ from iqaudit._assess.check import Finding
 from iqaudit._assess.check import check as find
 from iqaudit._assess.memory import refuse_too_large
 from iqaudit._core.collection import Source
-from iqaudit._core.errors import InputError, VictimError
+from iqaudit._core.errors import InputError, NoScaleError, VictimError
 from iqaudit._core.paths import absolute, located
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
@@ -205,7 +206,14 @@ def check(
         If an argument cannot be used.
     """
     collected = None if pictures is None else gathered(pictures, recursive=recursive)
-    return _told(find(made(victim, **options), collected, price=price), progress)
+
+    def other(more: Mapping[str, Any]) -> Victim:
+        if twice := options.keys() & more.keys():
+            raise InputError(f"{', '.join(sorted(twice))} is said already.")
+        return unasked(VictimSpec.of(victim, {**options, **more}))
+
+    scorer = made(victim, **options)
+    return _told(find(scorer, collected, price=price, others=other), progress)
 
 
 def calibrate(
@@ -226,7 +234,7 @@ def calibrate(
     Parameters
     ----------
     victim : str, Victim, torch.nn.Module or callable
-        As `iqaudit.attack` takes it.
+        As `iqaudit.attack` takes it; no range need be known, which is what comes of it.
     pictures : path, array, Picture, or a sequence of them
         At least ten.
     recursive : bool
@@ -239,7 +247,8 @@ def calibrate(
     opinion_range : (worst, best), optional
         The ends of the file's scores; 0 and 100 unless given.
     out : path, optional
-        A TOML file for the scale, which `scale=` takes; it must not be there yet.
+        A TOML file for the scale, which `scale=` takes, with how it was made; it must not be there
+        yet.
     strict : bool
         Whether the first picture that the victim cannot score ends all. Otherwise it is left out of
         the fit, and warned of.
@@ -260,7 +269,7 @@ def calibrate(
     VictimError
         If the victim is down, or can score no picture.
     """
-    collected = gathered(pictures, recursive=recursive)
+    collected, rated = gathered(pictures, recursive=recursive), _rated(opinions, opinion_range)
     if isinstance(opinions, str | os.PathLike):
         opinions = read_opinions(located(opinions), collected.paths, opinion_range)
     out = None if out is None else located(out)
@@ -269,7 +278,12 @@ def calibrate(
     if out is not None and not os.access(absolute(out).parent, os.W_OK):
         raise InputError(f"{out}: this cannot be written.")
     calibration.check_count(len(collected))
-    scorer = made(victim, collected, ignore_memory=ignore_memory, **options)
+    try:
+        spec = VictimSpec.of(victim, options)
+        scorer = made(spec, collected, ignore_memory=ignore_memory)
+    except NoScaleError:  # a range is what comes of it
+        spec = VictimSpec.of(victim, {**options, "score_range": (0, 1), "unbounded": True})
+        scorer = made(spec, collected, ignore_memory=ignore_memory)
     scores = _told(_scores(scorer, collected, strict=strict), progress)
     natives = [each.score for each in _scored(scores, known=collected is pictures)]
     if opinions is not None:
@@ -279,8 +293,21 @@ def calibrate(
     lower = scorer.card.scale.lower_is_better
     scale = calibration.fit(natives, lower_is_better=lower, opinions=opinions)
     if out is not None:
-        save_scale(out, scale, scorer, collected)
+        how = {"named_by": spec.written, "opinions": rated, "made_by": f"iqaudit {_version()}"}
+        save_scale(out, scale, scorer, collected, how)
     return scale
+
+
+def _rated(opinions: Any, ends: tuple[float, float] | None) -> str:
+    """Say where opinion scores come from."""
+    if isinstance(opinions, str | os.PathLike):
+        worst, best = ends or (0, 100)
+        return f"{os.fspath(opinions)}, {worst:g} to {best:g}"
+    return "none" if opinions is None else "given as numbers from 0 to 10"
+
+
+def _version() -> str:
+    return version("iqaudit")
 
 
 def list_victims() -> Mapping[str, str]:

@@ -4,8 +4,9 @@
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from iqaudit._assess import cost, memory, questions
 from iqaudit._assess.questions import Outcome, Verdict
@@ -42,8 +43,16 @@ def example() -> list[Picture]:
     return [Picture("astronaut", data.astronaut()), Picture("coffee", data.coffee())]
 
 
+def _no_other(options: Mapping[str, Any]) -> Victim:
+    raise InputError(f"it takes no {', '.join(options)}")
+
+
 def check(
-    victim: Victim, pictures: Sequence[Picture] | None = None, *, price: float | None = None
+    victim: Victim,
+    pictures: Sequence[Picture] | None = None,
+    *,
+    price: float | None = None,
+    others: Callable[[Mapping[str, Any]], Victim] = _no_other,
 ) -> Iterator[Finding]:
     """Check that a victim is fit to be audited, with about a hundred scores of two pictures.
 
@@ -55,6 +64,9 @@ def check(
         Good photographs; two of scikit-image's by default. Cut to the size that the victim takes.
     price : float, optional
         Money a query, for the cost of a budget.
+    others : callable
+        From more options of the victim to the one that it is with them; it raises an `InputError`
+        where there is none.
 
     Yields
     ------
@@ -94,7 +106,10 @@ def check(
         yield Finding("every pixel", *questions.everywhere(victim, first))
         yield Finding("scale", *questions.scale(victim, cut()))
         yield Finding("range", *questions.value_range(victim, first))
-        yield Finding("direction", *questions.direction(victim, cut()))
+        ladders = questions.ladders(victim, cut())
+        yield Finding("direction", *questions.direction(victim, ladders))
+        told = questions.preprocessing(victim, ladders, cut, others)
+        yield Finding("preprocessing", *told)
         if gradient_of(victim) is not None:
             yield Finding("gradient", *questions.gradient(victim, first))
         one, two = fingerprint(victim)

@@ -1,16 +1,16 @@
 """Questions to a scorer, each with a verdict and a sentence; see `iqaudit._assess.check`."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from enum import Enum
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from iqaudit._core import distortions
-from iqaudit._core.errors import VictimError
+from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim, forget
@@ -31,6 +31,31 @@ CELL_CHANGE = 40
 
 FINE_CHANGES = 8
 """Pictures that differ by one level, to see whether the score moves at all."""
+
+LAST_DIGITS = 64
+"""Steps of a float32 that scores lie apart which differ by rounding, or little more."""
+
+COARSE = 8
+"""Levels of a change that a rounded input still shows."""
+
+FEW_DIGITS = 4
+"""Behind the point, of an answer that was rounded for people."""
+
+HARDLY = 0.1
+"""Share of the scale's S by which the scores of photographs and their degraded copies lie apart
+where they hardly differ: a quality between 0 and 10 moves by a quarter then."""
+
+MENDED = 3
+"""Times that the scores lie farther apart where an option mends that."""
+
+OPTIONS: tuple[Mapping[str, Any], ...] = (
+    {"normalise": "imagenet"},
+    {"normalise": "imagenet", "colour": "bgr"},
+    {"normalise": "0.5/0.5"},
+    {"input": (0, 255)},
+    {"colour": "bgr", "input": (0, 255)},
+)
+"""Preprocessing that is often forgotten, in the order in which it is tried."""
 
 DIRECTION_PASS, DIRECTION_FAIL = 0.75, 0.5
 """Shares of degraded copies that must score lower."""
@@ -111,9 +136,29 @@ def resolution(victim: Victim, pixels: Pixels) -> Outcome:
         return Verdict.WARN, f"{sentence} by no more than its noise does."
     if different == FINE_CHANGES + 1:
         return Verdict.PASS, f"{sentence}."
-    sentence = f"{FINE_CHANGES} pictures that differ by one level got {different} different scores"
-    why = "the victim rounds its input or its answer, and a search sees only steps."
+    sentence = (
+        f"{different} of {FINE_CHANGES + 1} pictures that differ by one level score differently"
+    )
+    if 0 < np.ptp(answers) <= LAST_DIGITS * np.spacing(np.float32(max(map(abs, answers)))):
+        return Verdict.WARN, f"{sentence}, by a float's last digits: one level hardly moves it."
+    why = f"{_steps(victim, pixels, answers)}, and a search sees only steps."
     return Verdict.WARN if different > 1 else Verdict.FAIL, f"{sentence}: {why}"
+
+
+def _steps(victim: Victim, pixels: Pixels, answers: list[float]) -> str:
+    """Tell why changes of one level do not all move a score."""
+    draw = np.random.default_rng(1)
+    for _ in range(FINE_CHANGES):
+        signs = draw.choice([-COARSE, COARSE], pixels.shape)
+        answers.append(finite(victim, (pixels + signs).clip(0, 255).astype(np.uint8)))
+    if len(set(answers)) == 1:
+        return "no change of a few levels moves it"
+    for digits in range(FEW_DIGITS + 1):
+        if all(answer == round(answer, digits) for answer in answers):
+            return f"the victim rounds its answer ({digits} digits behind the point)"
+    if len(set(answers[-FINE_CHANGES:])) == FINE_CHANGES:
+        return f"the victim rounds its input, as changes of {COARSE} levels all move it"
+    return "its answers lie in steps, or hang on little of the picture"
 
 
 def everywhere(victim: Victim, pixels: Pixels) -> Outcome:
@@ -203,20 +248,106 @@ def value_range(victim: Victim, pixels: Pixels) -> Outcome:
     return Verdict.PASS, f"Of odd pictures {scored}; {bounds}."
 
 
-def direction(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
-    ladders: list[tuple[Callable[[Pixels, float], Pixels], tuple[float, ...]]] = [
-        (distortions.blur, (1, 2, 4)),
-        (distortions.noise, (8, 16, 32)),
-        (lambda pixels, quality: distortions.jpeg(pixels, int(quality)), (40, 20, 8)),
+LADDERS: tuple[tuple[Callable[[Pixels, float], Pixels], tuple[float, ...]], ...] = (
+    (distortions.blur, (1, 2, 4)),
+    (distortions.noise, (8, 16, 32)),
+    (lambda pixels, quality: distortions.jpeg(pixels, int(quality)), (40, 20, 8)),
+)
+"""Distortions, each in growing strengths."""
+
+
+class Ladder(NamedTuple):
+    """The native scores of a photograph and of its degraded copies."""
+
+    clean: float
+    copies: list[float]
+
+
+def ladders(victim: Victim, pictures: Iterable[Pixels]) -> list[Ladder]:
+    """Score photographs and their degraded copies."""
+    return [
+        Ladder(
+            finite(victim, pixels),
+            [
+                finite(victim, make(pixels, strength))
+                for make, strengths in LADDERS
+                for strength in strengths
+            ],
+        )
+        for pixels in pictures
     ]
+
+
+def _lower(victim: Victim, found: Iterable[Ladder]) -> float:
+    """Return the share of degraded copies that have less quality than their originals."""
     quality = victim.card.scale.quality
-    lower = [
-        quality(finite(victim, make(pixels, strength))) < clean
-        for pixels, clean in ((each, quality(finite(victim, each))) for each in pictures)
-        for make, strengths in ladders
-        for strength in strengths
-    ]
-    share = float(np.mean(lower))
+    return float(
+        np.mean([quality(copy) < quality(each.clean) for each in found for copy in each.copies])
+    )
+
+
+def _apart(found: Iterable[Ladder]) -> tuple[float, float]:
+    """Return the lowest and highest of some scores."""
+    every = [score for each in found for score in (each.clean, *each.copies)]
+    return min(every), max(every)
+
+
+def _ended(value: Any, between: str) -> str:
+    """Say an option's value, its two ends apart by a sign."""
+    return between.join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def preprocessing(
+    victim: Victim,
+    found: Iterable[Ladder],
+    pictures: Callable[[], Iterable[Pixels]],
+    others: Callable[[Mapping[str, Any]], Victim],
+) -> Outcome:
+    """Tell whether scores differ as they should, and which option would mend it, by trying."""
+    found, spread = list(found), victim.card.scale.spread
+    low, high = _apart(found)
+    share = _lower(victim, found)
+    span = f"Photographs and their degraded copies score {low:.6g} to {high:.6g}"
+    little = high - low < max(HARDLY * spread, BEYOND_CHANCE * victim.card.noise)
+    # Where most score higher, the direction is wrong, which no preprocessing mends.
+    if not little and not 1 - DIRECTION_PASS < share < DIRECTION_PASS:
+        return Verdict.PASS, f"{span}."
+    tried = 0
+    best: Any = None
+    for options in OPTIONS:
+        try:
+            other = others(options)
+            scores = ladders(other, pictures())
+        except (InputError, VictimError):
+            continue  # it takes no such option, has one already, or fails with it
+        tried += 1
+        lowest, highest = _apart(scores)
+        ordered = _lower(other, scores)
+        farther = (highest - lowest) / (high - low) if high > low else math.inf
+        mends = farther >= MENDED if little else ordered > share and farther >= 1 / MENDED
+        rank = round(ordered, 1), highest - lowest
+        fit = mends and ordered >= DIRECTION_PASS and rank[1] >= HARDLY * spread
+        if fit and (best is None or rank > best[0]):
+            best = rank, ordered, options, lowest, highest
+    hardly = ", which is hardly a difference on its scale" if little else ""
+    wrong = "" if little else f", and {100 * share:.0f} % of the copies lower"
+    if best is not None:
+        _, ordered, options, lowest, highest = best
+        mend = ", ".join(f"{name}={_ended(value, ':')}" for name, value in options.items())
+        flags = " ".join(f"--{name} {_ended(value, ' ')}" for name, value in options.items())
+        return Verdict.FAIL, (
+            f"{span}{hardly}{wrong}; with {mend} ({flags}) they score {lowest:.6g} to "
+            f"{highest:.6g}, {100 * ordered:.0f} % of the copies lower: the network seems to be "
+            "trained on such pictures."
+        )
+    if not little:
+        return Verdict.PASS, f"{span}."
+    told = f"; none of {tried} kinds of preprocessing changes that" if tried else ""
+    return Verdict.WARN, f"{span}{hardly}{told}: an attack can show little."
+
+
+def direction(victim: Victim, found: Iterable[Ladder]) -> Outcome:
+    share = _lower(victim, found)
     sentence = f"{100 * share:.0f} % of blurred, noisy and JPEG-compressed copies score lower"
     if share >= DIRECTION_PASS:
         return Verdict.PASS, f"{sentence} than their originals."

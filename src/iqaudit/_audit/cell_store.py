@@ -47,6 +47,7 @@ from iqaudit._runs.schema import (
     RESULTS,
     TRANSFER,
     file_names,
+    load,
     load_answers,
     read,
     refuse_links,
@@ -96,6 +97,17 @@ def withdraw(root: Path, folders: Iterable[str]) -> None:
     for folder in (root, *(root / name for name in folders)):
         for name in (REPORT, INSIGHTS, TRANSFER, DEFENCES):
             (folder / name).unlink(missing_ok=True)
+
+
+def reopen(folder: Path) -> None:
+    """Have a finished cell go on, with more pictures: its entries are made of its results again."""
+    if not is_done(folder):
+        return
+    record = load(folder)
+    (folder / ENTRIES).mkdir(exist_ok=True)
+    for picture in record.pictures:
+        write_record(_entry(folder, picture.name), None, Entry(record.victim.note, picture))
+    prepare(folder)  # with its entries there, its results may go
 
 
 def reserve(folder: Path, pictures: int, queries: int) -> None:

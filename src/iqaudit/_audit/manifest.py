@@ -1,7 +1,7 @@
 """An audit's manifest, audit.json: its settings, its pictures, its victims and its cells.
 
-It is written once, before the first picture is begun. A later start makes its own and goes on only
-where that is the same.
+It is written before the first picture is begun, and anew where the audit grows. A later start makes
+its own and goes on only where that is the same.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 from iqaudit._audit.data import Found
 from iqaudit._audit.spec import AuditSpec, Cell
-from iqaudit._core.errors import InputError, printable
+from iqaudit._core.errors import AnotherVictimError, InputError, printable
 from iqaudit._core.paths import refuse_unwritable
 from iqaudit._core.picture import Picture
 from iqaudit._runs.records import (
@@ -198,7 +198,7 @@ def refuse_other(root: Path, then: AuditRecord, now: AuditRecord) -> None:
 def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
     if then.protocol != now.protocol:
         yield f"with protocol {then.protocol} of searches; this version has {now.protocol}"
-    yield from _of_mapping(_deciding(then.campaign), _deciding(now.campaign), "")
+    yield from _of_mapping(deciding(then.campaign), deciding(now.campaign), "")
     if [each.folder for each in then.cells] != [each.folder for each in now.cells]:
         yield (
             "by iqaudit attack, whose pictures lie in the folder itself"
@@ -217,7 +217,7 @@ def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
         yield from _of_data(then.data, now.data)
 
 
-def _deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:
+def deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:
     """Return a campaign without the options that change no score."""
     victims = [
         {key: value for key, value in victim.items() if key not in HOW_ASKED}
@@ -256,7 +256,7 @@ def refuse_other_victim(
     now: tuple[float, float],
     mend: str = f"{OTHER.capitalize()}, or say --overwrite (overwrite=True).",
 ) -> bool:
-    """Raise an `InputError` where a victim is not the one that an audit was begun with.
+    """Raise an `AnotherVictimError` where a victim is not the one that an audit was begun with.
 
     Returns
     -------
@@ -271,11 +271,11 @@ def refuse_other_victim(
         else:
             same = known == now_value
         if key not in ("note", "device") and not same:
-            raise InputError(f"{another}: its {key} was {known}, now {now_value}. {mend}")
+            raise AnotherVictimError(f"{another}: its {key} was {known}, now {now_value}. {mend}")
     apart = max(abs(one - other) for one, other in zip(then.fingerprint, now, strict=True))
     if apart > tolerance(card):
         scores = " and ".join(f"{score:.9g}" for score in then.fingerprint)
-        raise InputError(
+        raise AnotherVictimError(
             f"{another}: two fixed pictures were scored {scores} then, {now[0]:.9g} and "
             f"{now[1]:.9g} now. {mend}"
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iqaudit._assess.memory import large
-from iqaudit._audit import cell_store, manifest
+from iqaudit._audit import cell_store, growth, manifest
 from iqaudit._audit.data import Found, find
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Cell
@@ -72,16 +72,13 @@ def prepare(
     """
     then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data, root)
     now = manifest.asked(spec, public_names(spec))
+    then, places = _grown(root, then, now, found.names, observer)
     if then is not None:
         manifest.refuse_other(root, then, now)
-    pending = [
-        cell for cell in spec.cells() if then is None or not cell_store.is_done(root / cell.folder)
-    ]
-    # An object of this process may be another of the same name, though its cells are finished.
-    asked = [cell for cell in spec.cells() if cell in pending or cell.victim.base is not None]
-    if not asked and then is not None:
-        return Prepared(root, spec, found, then, (), Victims(), {})
-    bases, batches = _victims(spec, asked, then, batch, yes=yes)
+    pending = _pending(root, spec, then, found.names, places or {})
+    # All are asked who they are, though their cells are finished: figures of yesterday's victim are
+    # none of today's.
+    bases, batches = _victims(spec, pending, then, batch, observer, yes=yes)
     observer.finds(found.pictures)
     samples = []
     for index, picture in enumerate(found.pictures):
@@ -92,19 +89,57 @@ def prepare(
         samples.append(manifest.sample(found, index, picture))
     now = replace(now, data=manifest.data(found, samples))
     if then is not None:
-        manifest.refuse_other(root, then, now)
-    memory = _memory(spec, bases.values(), samples, observer, ignore=ignore_memory)
-    records, victims = [], []
+        manifest.refuse_other(root, then, growth.restricted(then, now, grows=places is not None))
+    searched = {spec.victims.index(cell.victim) for cell in pending}
+    busy = [base for index, base in bases.items() if index in searched]
+    memory = _memory(spec, busy, samples, observer, ignore=ignore_memory)
+    records = {} if then is None else dict(enumerate(then.victims))
+    victims = []
     for index, base in bases.items():
-        known = None if then is None else then.victims[index]
+        known = growth.known(then, index)
         record, victim = _ask(root, spec.victims[index], base, known, observer)
-        records.append(record)
+        if known is None:
+            records[index] = record
         victims.append((spec.victims[index], record.noise, victim))
-    if then is None:
+    if then is None or places is not None:
         if overwrite:
             remove(root)
-        then = manifest.begin(root, now, records)
+        growth.move(root, then, now, places or {})
+        then = manifest.begin(root, now, [records[index] for index in sorted(records)])
     return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches, memory)
+
+
+def _grown(
+    root: Path,
+    then: AuditRecord | None,
+    now: AuditRecord,
+    names: Sequence[str],
+    observer: Observer,
+) -> tuple[AuditRecord | None, dict[str, str] | None]:
+    """Return the manifest that a start goes on with, and the cells that move where it grows."""
+    if then is None or not growth.is_larger(then, now, names):
+        return then, None
+    places = growth.moves(root, then, now)
+    pictures, cells = len(then.data.pictures), len(then.cells)
+    observer.says(
+        f"The audit grows from {cells} x {pictures} to {len(now.cells)} x {len(names)} pictures; "
+        "what was answered stays."
+    )
+    return growth.enlarged(root, then, now), places
+
+
+def _pending(
+    root: Path,
+    spec: AuditSpec,
+    then: AuditRecord | None,
+    names: Sequence[str],
+    places: Mapping[str, str],
+) -> list[Cell]:
+    """Return the cells that lack a picture; `places` are the folders of those that move."""
+    if then is None or growth.has_more(then, names):
+        return list(spec.cells())
+    folders = ((cell, places.get(cell.folder, cell.folder)) for cell in spec.cells())
+    return [cell for cell, folder in folders if not cell_store.is_done(root / folder)]
 
 
 def _memory(
@@ -130,25 +165,37 @@ def _memory(
 
 def _victims(
     spec: AuditSpec,
-    cells: Sequence[Cell],
+    pending: Sequence[Cell],
     then: AuditRecord | None,
     batch: int | None,
+    observer: Observer,
     *,
     yes: bool,
 ) -> tuple[dict[int, Victim], dict[str, int]]:
-    """Make the victims of some cells, asked nothing; return them by index, and the batches."""
+    """Make an audit's victims, asked nothing; return them by index, and the pending cells' batches.
+
+    Those that may be paid for and have no pending cell are left out unless they are to be asked.
+    """
     bases: dict[int, Victim] = {}
     batches = {}
-    for cell in cells:
-        index = spec.victims.index(cell.victim)
-        base = bases[index] = bases.get(index) or unasked(cell.victim)
-        noise = 0.0 if then is None else then.victims[index].noise
-        cell.search(averaged(cell.victim, base, noise))
-        batches[cell.folder] = batch_size(base, batch)
-        if base.card.device == ELSEWHERE and not yes:
+    for index, victim in enumerate(spec.victims):
+        base, cells = unasked(victim), [cell for cell in pending if cell.victim is victim]
+        known = growth.known(then, index)
+        noise = 0.0 if known is None else known.noise
+        for cell in cells:
+            cell.search(averaged(victim, base, noise))
+            batches[cell.folder] = batch_size(base, batch)
+        if base.card.device != ELSEWHERE or yes:
+            bases[index] = base
+        elif cells:
             raise InputError(
                 f'The victim "{base.card.name}" is a service or a program, whose scores may be '
                 "paid for: see what is asked of it with iqaudit plan, then say --yes (yes=True)."
+            )
+        else:
+            observer.says(
+                f"{base.card.name}: not asked whether it still answers as the figures say, since "
+                "that may cost money; --yes (yes=True) has it asked for two scores."
             )
     return bases, batches
 

@@ -2,7 +2,8 @@
 
 Exit codes: 0 done; 1 `verify` or `check` found a fault; 2 an argument cannot be used, or the
 victim failed; 3 a rule of `--fail-if` was broken; 4 pictures could not be scored, and the others
-are finished; 130 interrupted, 143 by SIGTERM, 129 by SIGHUP.
+are finished, or a victim is not the one that the audit in the folder was made of; 130 interrupted,
+143 by SIGTERM, 129 by SIGHUP.
 Finished pictures stay in every case.
 """
 
@@ -19,12 +20,16 @@ import iqaudit
 from iqaudit._cli.printing import escaped, say
 from iqaudit._cli.signals import exit_code, interrupting
 from iqaudit._cli.streams import lossy
-from iqaudit._core.errors import DamageWarning, IqauditError
+from iqaudit._core.errors import AnotherVictimError, DamageWarning, IqauditError
 from iqaudit._core.process import keep_freed_memory
 
 
 class _Failure(click.ClickException):
     exit_code = 2
+
+
+class _Another(_Failure):
+    exit_code = 4
 
 
 class _Group(click.Group):
@@ -38,6 +43,8 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             done = super().invoke(ctx)
+        except AnotherVictimError as error:
+            raise _Another(escaped(error)) from error
         except IqauditError as error:
             raise _Failure(escaped(error)) from error
         except KeyboardInterrupt as interrupt:  # with a word on how far it is, from some commands

@@ -46,6 +46,14 @@ class InputError(IqauditError, ValueError):
     """An argument or a file that cannot be used; the sentence names it and the way to mend it."""
 
 
+class NoScaleError(InputError):
+    """A victim of which neither a range nor a scale is declared."""
+
+
+class AnotherVictimError(InputError):
+    """A victim that is not the one which an audit was begun with, finished or not."""
+
+
 class VictimError(IqauditError, RuntimeError):
     """The failure of a victim to answer with one finite score a picture.
 

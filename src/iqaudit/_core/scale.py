@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit._core.errors import InputError, refuse_unless, unknown
+from iqaudit._core.errors import InputError, NoScaleError, refuse_unless, unknown
 from iqaudit._core.importing import published
 from iqaudit._core.settings import two_numbers
 
@@ -147,7 +147,7 @@ class Scale:
                 raise InputError("A fitted scale has a range and a direction of its own.")
             return scale
         if score_range is None:
-            raise InputError(
+            raise NoScaleError(
                 f"{whose} needs its score range, score_range=(low, high) or --range LOW HIGH, "
                 "and lower_is_better=True or --lower-is-better where lower means better quality."
             )

@@ -43,8 +43,8 @@ def refuse(base: Base, part: Part) -> None:
         )
     if base.weights is not base.module:
         raise InputError(
-            f'The victim "{base.label}" has weights beyond what its checkpoint holds: it cannot be '
-            "trained."
+            f'The victim "{base.label}" has weights or preprocessing beyond what its checkpoint '
+            "holds: it cannot be trained."
         )
     pixels = cut(base, part.pictures[0].pixels)
     refuse_unless_trainable(base.module, np.stack([pixels, pixels]))

@@ -18,8 +18,10 @@ from torch import nn
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.paths import located
 from iqaudit._core.scale import Scale
+from iqaudit.victims._base import Card
 from iqaudit.victims._models.checkpoint import load_checkpoint, refuse_damaged
-from iqaudit.victims._options import EXACT, Declared
+from iqaudit.victims._options import EXACT, Own, Preprocessed
+from iqaudit.victims._preprocessing import Preprocessing, with_range
 from iqaudit.victims._torch import TorchModule, torch_device
 
 PICTURE_AXES = 4
@@ -51,8 +53,9 @@ class Exported(TorchModule):
         Where it computes.
     exact : {"incremental", "dense"}
         The way in which a search scores; see `TorchModule`.
-    **declared
-        The score's range or scale, as `Scale.declared` reads them; one of the two is needed.
+    **own
+        The score's range or scale, as `Scale.declared` reads them; one of the two is needed, but
+        with `bins`. And `normalise` and the others of preprocessing, see `as_victim`.
 
     Raises
     ------
@@ -68,9 +71,12 @@ class Exported(TorchModule):
         checkpoint: str | PathLike[str] | None = None,
         device: str = "cpu",
         exact: str = EXACT[0],
-        **declared: Unpack[Declared],
+        **own: Unpack[Own],
     ) -> None:
+        prepared = {key: own.pop(key) for key in Preprocessed.__annotations__ if key in own}  # type: ignore[misc]
+        _, declared = with_range(prepared.get("bins"), own)
         scale = Scale.declared(f"torch:{file}", **declared)
+        preprocessing = Preprocessing.of(prepared)
         where, path = torch_device(device), located(file)
         self._sides = (ANY, ANY)
         batch: int | None = None
@@ -85,7 +91,7 @@ class Exported(TorchModule):
 
                     program = move_to_device_pass(program, where)
                 module = program.module()
-            batch, *sides = _taken(file, program)
+            batch, *sides = _taken(file, program, preprocessing.channels)
             self._sides = (sides[0], sides[1])
         if checkpoint is not None:
             load_checkpoint(module, checkpoint)
@@ -95,15 +101,20 @@ class Exported(TorchModule):
             name=f"torch:{file}",
             smallest_side=min(each.smallest for each in self._sides),
             exact=exact,
-        )
-        (low, high), (least, most) = self._sides
-        self.card = replace(
-            self.card,
-            largest_side=max(high, most) if high and most else None,
-            size=(low, least) if (low, least) == (high, most) else None,
+            **prepared,
         )
         if batch == 1:
             self.card = replace(self.card, largest_batch=1, batch=1)
+
+    def _seen(self, card: Card) -> Card:
+        """Return its card, with the sizes that it takes."""
+        (low, high), (least, most) = self._sides
+        card = replace(
+            card,
+            largest_side=max(high, most) if high and most else None,
+            size=(low, least) if (low, least) == (high, most) else None,
+        )
+        return super()._seen(card)
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`.
@@ -113,7 +124,7 @@ class Exported(TorchModule):
         VictimError
             If it takes no pictures of their size.
         """
-        sides = pictures.shape[1:3]
+        sides = self.preprocessing.given(*pictures.shape[1:3])
         for side, (smallest, largest) in zip(sides, self._sides, strict=True):
             if not smallest <= side <= (largest or side):
                 due = " x ".join(_said(each) for each in reversed(self._sides))
@@ -168,17 +179,18 @@ def _loading(file: str | PathLike[str], what: str) -> Iterator[None]:
         logging.disable(before)
 
 
-def _taken(file: str | PathLike[str], program: Any) -> tuple[int | None, Sizes, Sizes]:
+def _taken(
+    file: str | PathLike[str], program: Any, channels: int
+) -> tuple[int | None, Sizes, Sizes]:
     """Return the batch that a program fixes, if any, and the heights and widths that it takes."""
     values = {node.name: node.meta.get("val") for node in program.graph.nodes}
     inputs = [values[name] for name in program.graph_signature.user_inputs if name in values]
     shapes = [tuple(each.shape) for each in inputs if isinstance(each, torch.Tensor)]
     one = len(inputs) == len(shapes) == 1 and len(shapes[0]) == PICTURE_AXES
-    if not (one and inputs[0].is_floating_point() and shapes[0][1] in (3, None)):
+    if not (one and inputs[0].is_floating_point() and shapes[0][1] in (channels, None)):
         listed = ", ".join(str(list(shape)) for shape in shapes) or "none"
-        raise InputError(
-            f"{file}: one input of (n, 3, height, width), floats in [0, 1], is due, not {listed}."
-        )
+        due = f"(n, {channels}, height, width)"
+        raise InputError(f"{file}: one input of {due}, floats in [0, 1], is due, not {listed}.")
     batch, _, height, width = (_sizes(side, program.range_constraints) for side in shapes[0])
     if batch.smallest > 1 and batch.smallest == batch.largest:
         raise InputError(

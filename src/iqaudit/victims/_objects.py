@@ -14,7 +14,8 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.importing import import_object, state_of
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import Card, Victim
-from iqaudit.victims._options import Declared
+from iqaudit.victims._options import Own, Preprocessed
+from iqaudit.victims._preprocessing import Preprocessing, ends, mean_of_bins, with_range
 from iqaudit.victims._registry import load, refuse_surplus
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ class Function:
         Pixels.
     largest_batch : int, optional
         Pictures that may be scored in one call; any number by default.
+    **preprocessed
+        What becomes of the picture before the function takes it, and of its answer, as `as_victim`
+        describes them. With `normalise` or `input` it takes float32, and with ``colour="grey"``
+        one channel.
+
+    Raises
+    ------
+    InputError
+        If a keyword is no such value.
     """
 
     def __init__(
@@ -49,22 +59,38 @@ class Function:
         name: str | None = None,
         smallest_side: int = 1,
         largest_batch: int | None = None,
+        **preprocessed: Unpack[Preprocessed],
     ) -> None:
         name = name or getattr(function, "__name__", "") or type(function).__name__
-        self.card = Card(name, scale, smallest_side=smallest_side, largest_batch=largest_batch)
+        card = Card(name, scale, smallest_side=smallest_side, largest_batch=largest_batch)
+        bins = preprocessed.get("bins")
+        self._bins = None if bins is None else ends("bins", bins)
+        self._preprocessing = Preprocessing.of(preprocessed)
+        self.card = self._preprocessing.described(card)
         self._function = function
 
     def score(self, pictures: NDArray[np.uint8]) -> ArrayLike:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
-        return self._function(pictures)
+        if self._preprocessing != Preprocessing():
+            prepared: NDArray[Any] = load("arrays")(
+                pictures, self._preprocessing, whole=self._preprocessing.keeps_levels
+            )
+            pictures = prepared
+        answer = self._function(pictures)
+        if self._bins is None:
+            return answer
+        whose = f'The answer of "{self.card.name}"'
+        return mean_of_bins(answer, len(pictures), self._bins, whose)
 
 
 def wrap(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, Any]) -> Victim:
     """Return the victim of an object; see `as_victim`."""
     name = options.pop("name", None)
     if isinstance(victim, Victim):
+        scale = options.pop("scale", None)
         refuse_surplus("This victim is made already and", options, ())
-        return name_victim(victim, name)
+        scaled = victim if scale is None else cast("Victim", Scaled(victim, scale))
+        return name_victim(scaled, name)
     if not callable(victim):
         lacks = [part for part in PARTS if not hasattr(victim, part)]
         raise InputError(
@@ -74,22 +100,24 @@ def wrap(victim: "Victim | nn.Module | Callable[..., Any]", options: dict[str, A
     torch = sys.modules.get("torch")  # an object of a library that was never imported is none
     is_module = torch is not None and isinstance(victim, torch.nn.Module)
     own = {key: options.pop(key) for key in MODULES if is_module and key in options}
-    refuse_surplus("A module" if is_module else "A function", options, Declared.__annotations__)
-    scale = Scale.declared("A function or module", **options)
+    refuse_surplus("A module" if is_module else "A function", options, Own.__annotations__)
+    own |= {key: options.pop(key) for key in Preprocessed.__annotations__ if key in options}
+    _, declared = with_range(own.get("bins"), options)
+    scale = Scale.declared("A function or module", **declared)
     if "checkpoint" in own:
         victim = cast("nn.Module", load("loaded")(victim, own.pop("checkpoint")))
     make: Any = load("TorchModule") if is_module else Function
     return name_victim(make(victim, scale, **own), name)
 
 
-class ObjectOptions(Declared, total=False):
+class ObjectOptions(Own, total=False):
     """The keywords of a function or module; `exact` and `checkpoint` of a module alone."""
 
     exact: str
     checkpoint: str | PathLike[str]
 
 
-MODULES = ObjectOptions.__annotations__.keys() - Declared.__annotations__
+MODULES = ObjectOptions.__annotations__.keys() - Own.__annotations__
 """The options of a module alone."""
 
 
@@ -104,8 +132,9 @@ def python(spec: str, **options: Unpack[ObjectOptions]) -> Victim:
         victim.
     **options
         `score_range`, `lower_is_better` and `scale` as `Scale.declared` reads them; a victim
-        brings its own. Of a torch module `exact`, see `TorchModule`, and `checkpoint`, weights that
-        a copy of it is given.
+        brings its own, and takes `scale` alone. `normalise` and the others of preprocessing, see
+        `as_victim`. Of a torch module `exact`, see `TorchModule`, and `checkpoint`, weights that a
+        copy of it is given.
 
     Raises
     ------
@@ -162,6 +191,27 @@ class Named(Wrapped):
     def card(self) -> Card:
         """The victim's card, with the name."""
         return replace(self._victim.card, name=self._name)
+
+
+class Scaled(Wrapped):
+    """A victim with another scale than that which it brings, as a fitted one.
+
+    Parameters
+    ----------
+    victim : Victim
+        The victim, of which everything else is.
+    scale : Scale
+        Its scale from now on.
+    """
+
+    def __init__(self, victim: Victim, scale: Scale) -> None:
+        super().__init__(victim)
+        self._scale = scale
+
+    @property
+    def card(self) -> Card:
+        """The victim's card, with the scale."""
+        return replace(self._victim.card, scale=self._scale)
 
 
 class Foreign(Wrapped):

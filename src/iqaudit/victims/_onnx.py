@@ -2,6 +2,7 @@
 
 import math
 import os
+from dataclasses import replace
 from os import PathLike
 from typing import Any, Unpack
 
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from iqaudit._core.errors import InputError, VictimError, foreign
 from iqaudit._core.paths import located
 from iqaudit._core.scale import Scale
-from iqaudit._core.settings import two_numbers
 from iqaudit.victims._base import Card
-from iqaudit.victims._options import LAYOUTS, Declared
+from iqaudit.victims._options import LAYOUTS, Own, Preprocessed
+from iqaudit.victims._preprocessing import UNIT, Preprocessing, ends, mean_of_bins, with_range
+from iqaudit.victims._registry import load
 
 PICTURE_AXES = 4
 
@@ -26,9 +28,6 @@ TYPES: dict[str, type[np.generic]] = {
 
 WHOLE = (0.0, 255.0)
 """The values of black and white in whole levels."""
-
-SUM_TOLERANCE = 0.01
-"""By which the shares of a distribution may miss 1: those of 16 bits add up roughly."""
 
 
 class Onnx:
@@ -47,16 +46,13 @@ class Onnx:
     layout : {"nchw", "nhwc"}, optional
         The order of the input's axes. Unless given, channels are where the file says 3, and second
         where it says nothing.
-    pixel_range : (black, white), optional
-        The values of black and white; ``(0, 255)`` for whole levels as floats.
     field : str or int, optional
         The output that has the scores, by its name or its place from 0; the first unless given.
-    bins : (first, last), optional
-        The scores of the first and the last bin where that output is a distribution over scores,
-        as a softmax: the score is its mean.
-    **declared
+    **own
         The score's range or scale, `score_range`, `lower_is_better` and `unbounded` or `scale`, as
-        `Scale.declared` reads them; one of the two is needed, but with `bins`, which are the range.
+        `Scale.declared` reads them; one of the two is needed, but with `bins`, the scores of the
+        first and the last bin where that output is a distribution over scores, as a softmax. And
+        `normalise`, `resize`, `crop`, `colour` and `input`, see `as_victim`.
 
     Raises
     ------
@@ -70,14 +66,12 @@ class Onnx:
         *,
         device: str = "cpu",
         layout: str | None = None,
-        pixel_range: tuple[float, float] | None = None,
         field: str | int | None = None,
-        bins: tuple[float, float] | None = None,
-        **declared: Unpack[Declared],
+        **own: Unpack[Own],
     ) -> None:
-        self._bins = None if bins is None else _ends("bins", bins)
-        if self._bins and declared.get("scale") is None and declared.get("score_range") is None:
-            declared["score_range"] = (min(self._bins), max(self._bins))
+        prepared = {key: own.pop(key) for key in Preprocessed.__annotations__ if key in own}  # type: ignore[misc]
+        self._bins, declared = with_range(prepared.get("bins"), own)
+        self._preprocessing = Preprocessing.of(prepared)
         scale = Scale.declared(f"onnx:{file}", **declared)
         self._session = _session(file, device)
         self._file = file
@@ -88,18 +82,19 @@ class Onnx:
         if layout not in (None, *LAYOUTS):
             raise InputError(f"layout is {' or '.join(LAYOUTS)}, not {layout!r}.")
         self._guessed = layout is None and sizes[1] is None and sizes[3] is None
-        last = layout == "nhwc" or (layout is None and sizes[3] == 3 and sizes[1] != 3)  # noqa: PLR2004
+        due = self._preprocessing.channels
+        last = layout == "nhwc" or (layout is None and sizes[3] == due and sizes[1] != due)
         self._last = last
         batch, (height, width) = sizes[0], sizes[1:3] if last else sizes[2:4]
-        if sizes[3 if last else 1] not in (3, None):
+        if sizes[3 if last else 1] not in (due, None):
             raise self._unfit(inputs)
-        self._levels = self._levels_of(inputs[0].type, pixel_range)
+        self._levels = self._levels_of(inputs[0].type, prepared.get("input"))
         self._name, self._times = inputs[0].name, batch or 1
         self._output = self._output_of(field)
         size = (height or width or 0, width or height or 0)  # one that it fixes is that of both
         # One picture a call unless the file says otherwise: on a CPU more gain nothing, and a
         # score's last bits would depend on its neighbours.
-        self.card = Card(
+        card = Card(
             f"onnx:{file}",
             scale,
             smallest_side=max(1, min(size)),
@@ -108,6 +103,7 @@ class Onnx:
             device=device,
             size=size if size[0] else None,
         )
+        self.card = self._preprocessing.described(card)
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`.
@@ -117,7 +113,8 @@ class Onnx:
         VictimError
             If it fails in a way that an option may mend.
         """
-        batch = self._levels[pictures if self._last else pictures.transpose(0, 3, 1, 2)]
+        batch = self._values(pictures)
+        batch = batch if self._last else batch.transpose(0, 3, 1, 2)
         batch = np.ascontiguousarray(np.repeat(batch, self._times, axis=0))
         try:
             [answer] = self._session.run([self._output], {self._name: batch})
@@ -132,36 +129,32 @@ class Onnx:
         if answer.ndim and len(answer) == len(batch):
             answer = answer[:: self._times]
         if self._bins:
-            return self._mean(answer, len(pictures), *self._bins)
+            whose = f'The victim "{self.card.name}": the output "{self._output}"'
+            return mean_of_bins(answer, len(pictures), self._bins, whose)
         if answer.size != len(pictures):
             why = self._no_score(self._output, answer.shape)
             raise VictimError(f'The victim "{self.card.name}": {why}')
         return answer.reshape(-1)
 
-    def _mean(
-        self, answer: NDArray[np.float64], count: int, first: float, last: float
-    ) -> NDArray[np.float64]:
-        """Return the means of distributions."""
-        shares = answer.reshape(count, -1)
-        totals = shares.sum(axis=1)
-        # Beyond what is no number, which is told as of any score.
-        if (shares < -SUM_TOLERANCE).any() or (np.abs(totals - 1) > SUM_TOLERANCE).any():
-            raise VictimError(
-                f'The victim "{self.card.name}": the output "{self._output}" is no distribution '
-                f"(its {shares.shape[1]} values add up to {totals[0]:.4g}), so bins do not go with "
-                "it; it may lack a softmax."
-            )
-        means: NDArray[np.float64] = shares @ np.linspace(first, last, shares.shape[1]) / totals
-        return means
+    def _values(self, pictures: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return pictures as the network takes them, channels last."""
+        way = self._preprocessing
+        if replace(way, ends=UNIT) == Preprocessing():
+            return self._levels[pictures]  # to the last digit
+        whole = self._levels.dtype == np.uint8
+        values: NDArray[Any] = load("arrays")(pictures, way, whole=whole)
+        return values.astype(self._levels.dtype)
 
-    def _levels_of(self, kind: str, pixel_range: tuple[float, float] | None) -> NDArray[Any]:
+    def _levels_of(self, kind: str, values: tuple[float, float] | None) -> NDArray[Any]:
         """Return the network's value of each of the 256 levels."""
         if kind not in TYPES:
             raise InputError(f"{self._file}: the input is {kind}; floats or uint8 are due.")
         whole = TYPES[kind] is np.uint8
-        given = _ends("pixel_range", pixel_range or (WHOLE if whole else (0, 1)))
+        given = ends("input", values or (WHOLE if whole else (0, 1)))
         if whole and given != WHOLE:
-            raise InputError(f"{self._file}: the input is uint8, 0 to 255; leave pixel_range out.")
+            raise InputError(f"{self._file}: the input is uint8, 0 to 255; leave input out.")
+        if whole and self._preprocessing.moments:
+            raise InputError(f"{self._file}: the input is uint8, 0 to 255; leave normalise out.")
         black, white = given
         return (black + (white - black) * np.arange(256) / 255).astype(TYPES[kind])
 
@@ -194,17 +187,6 @@ class Onnx:
             f"{self._file}: one input of (n, 3, height, width) or (n, height, width, 3) is due, "
             f"which layout=nchw or layout=nhwc tells apart; not {found}."
         )
-
-
-def _ends(name: str, ends: Any) -> tuple[float, float]:
-    """Return two numbers that differ."""
-    try:
-        first, last = map(float, two_numbers(ends))
-    except TypeError:
-        first = last = math.nan
-    if not (math.isfinite(first) and math.isfinite(last) and first != last):
-        raise InputError(f"{name} is two numbers that differ, not {ends!r}.")
-    return first, last
 
 
 def _session(file: str | PathLike[str], device: str) -> Any:

@@ -2,10 +2,11 @@
 
 from functools import partial
 from types import MappingProxyType
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from iqaudit._core.scale import Scale
 from iqaudit._core.settings import FILE, FLAG, NUMBER, OBJECT, PAIR, TEXT, WHOLE, Setting, table
+from iqaudit.victims._preprocessing import COLOURS, MOMENTS, SIZE
 
 EXACT = ("incremental", "dense")
 """In a search: only what a query changes is computed again, or whole pictures are."""
@@ -24,6 +25,21 @@ class Declared(TypedDict, total=False):
     lower_is_better: bool
     unbounded: bool
     scale: Scale | None
+
+
+class Preprocessed(TypedDict, total=False):
+    """The keywords on what becomes of pictures before a network takes them, and of its answer."""
+
+    normalise: Any
+    resize: Any
+    crop: Any
+    colour: str | None
+    input: tuple[float, float] | None
+    bins: tuple[float, float] | None
+
+
+class Own(Declared, Preprocessed, total=False):
+    """The keywords of any function or network of a caller's: its scale and its preprocessing."""
 
 
 _model = partial(Setting, heading="Victim")
@@ -57,18 +73,22 @@ OPTIONS = MappingProxyType(
         ),
         _model("device", TEXT, "DEVICE", "Device of a network: cpu, cuda, cuda:1."),
         _model("layout", TEXT, "", "Axes of an ONNX network's input.", choices=LAYOUTS),
+        _model("normalise", MOMENTS, "MEAN/STD", "Normalisation of the input, or imagenet."),
+        _model("resize", SIZE, "PIXELS", "Shorter side that pictures are brought to; or WxH."),
+        _model("crop", SIZE, "PIXELS", "Side of the central square that is taken; or WxH."),
+        _model("colour", TEXT, "", "Channels of a network's input.", COLOURS[0], COLOURS),
         _model(
-            "pixel_range",
+            "input",
             PAIR,
             "LOW HIGH",
-            "An ONNX network's values of black and white.  [default: 0 1]",
+            "A network's values of black and white.  [default: 0 1]",
             word=RANGE,
         ),
         _model(
             "bins",
             PAIR,
             "LOW HIGH",
-            "Scores of the ends of a distribution that an ONNX network answers.",
+            "Scores of the ends of a distribution that a network answers.",
             word=RANGE,
         ),
         _service("model", TEXT, "NAME", "A chat's model."),

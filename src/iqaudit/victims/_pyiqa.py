@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.errors import InputError, NoScaleError, unknown
 from iqaudit._core.process import environment
 from iqaudit._core.scale import Scale
 from iqaudit.victims._downloads import missing, patience
@@ -213,7 +213,7 @@ def _scale(
     stated = str(config.get("score_range"))
     ends = re.fullmatch(r"~?(-?[\d.]+), *~?(-?[\d.]+)", stated)
     if ends is None:
-        raise InputError(
+        raise NoScaleError(
             f'pyiqa states no range with two ends for "{name}" (it says "{stated}"): say one, '
             "score_range=(low, high) or --range LOW HIGH."
         )

@@ -99,7 +99,7 @@ _KINDS = (
 KINDS = MappingProxyType({kind.spec.partition(":")[0]: kind for kind in _KINDS})
 """Every kind of victim that a string can name, by that name or prefix."""
 
-LAZY = {"TorchModule": "_torch", "loaded": "_models.checkpoint"} | {
+LAZY = {"TorchModule": "_torch", "loaded": "_models.checkpoint", "arrays": "_prepared"} | {
     kind.made_by: kind.module for kind in KINDS.values()
 }
 """The modules of what is imported when it is first used."""

@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,11 @@ quality then moves by more than 0.025. Noise comes on top."""
 
 
 def save_scale(
-    path: str | os.PathLike[str], scale: Scale, victim: Victim, pictures: Sequence[Picture]
+    path: str | os.PathLike[str],
+    scale: Scale,
+    victim: Victim,
+    pictures: Sequence[Picture],
+    how: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write a scale with its pictures' hash and its victim's fingerprint: two scores more.
 
@@ -37,6 +42,8 @@ def save_scale(
         Its victim, of which the file has the name and the fingerprint.
     pictures : sequence of Picture
         Its pictures, of which the file has their number and a hash of their hashes.
+    how : mapping
+        What else tells how the scale was made, for people.
     """
     together = hashlib.sha256("".join(sorted(each.sha256 for each in pictures)).encode())
     # JSON's strings, numbers and booleans are TOML's.
@@ -46,6 +53,7 @@ def save_scale(
         **{name: value for name, value in asdict(scale).items() if name != "fitted"},
         "pictures": len(pictures),
         "pictures_sha256": together.hexdigest(),
+        **how,
     }
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     with naming(path):

@@ -125,9 +125,11 @@ class VictimSpec:
         named = isinstance(spec, VictimSpec)
         if named and all(map(_is_written, options.values())):
             return spec.plus(options)
-        repeats = {"repeats": options.pop("repeats", None)}
+        kept = {"repeats": options.pop("repeats", None)}
+        if _is_file(options.get("scale")):  # it is held against the victim's answers
+            kept["scale"] = str(options["scale"])
         base = unasked(spec.plus(options)) if named else apart(wrapped(victim, options))
-        return cls(f"{OBJECT}:{base.card.name}", repeats, base)
+        return cls(f"{OBJECT}:{base.card.name}", kept, base)
 
     def plus(self, options: Mapping[str, Any]) -> "VictimSpec":
         """Return it with options from Python, which the victim's class checks itself.
@@ -183,6 +185,20 @@ class VictimSpec:
         """Return its entries in files; of a service's string, its public name alone."""
         public = f"{self.kind}:{name}" if "name" in self.options else name
         return {"spec": public if self.kind in SERVICES else self.spec, **self.public}
+
+    @property
+    def written(self) -> str:
+        """The string and options as one string, without what may be secret: for people."""
+        if self.base is not None:
+            return f"an object of Python, {self.spec.partition(':')[2]}"
+        pieces = [self.record(self.model).pop("spec")]
+        for key, value in self.public.items():
+            word = next((short for short, name in ALIASES.items() if name == key), key)
+            word = word.replace("_", "-")
+            for each in value if OPTIONS[key].many else (value,):
+                text = ":".join(f"{end:g}" for end in each) if isinstance(each, tuple) else each
+                pieces.append(word if each is True else f"{word}={text}")
+        return ",".join(map(str, pieces))
 
     @property
     def public(self) -> dict[str, Any]:
@@ -250,6 +266,13 @@ def as_victim(
         `lower_is_better` or `scale` as `Scale.declared` reads them, and for a module `exact` as
         `TorchModule` takes it and `checkpoint`, a file of weights for a copy of it. `scale` may be
         a file that `iqaudit calibrate` wrote.
+        For both, and for ``python:``, ``onnx:`` and ``torch:`` strings, what becomes of the picture
+        before it is taken: `colour` ("bgr", "grey", "ycbcr"); `resize`, the shorter side in pixels
+        or (height, width), bilinear with antialiasing; `crop`, the side of the central square or
+        (height, width); `input`, the values of black and white, (0, 1) unless given; `normalise`,
+        "imagenet", "clip" or (means, deviations) of those values, numbers or one a channel. And
+        `bins`, the scores of the first and last value of an answer that is a distribution over
+        scores, whose mean is the score; they are the range unless another is given.
         `name`, for any, is its name in results.
         None, False and empty ones count as not given.
 
@@ -272,8 +295,12 @@ def as_victim(
         spec = spec.plus(options)
         return ready(spec, unasked(spec))
     repeats = options.pop("repeats", None)
+    file = options.get("scale")
     base = wrapped(victim, options)
-    return _repeated(base if base is victim else apart(base), repeats)
+    made = _repeated(base if base is victim else apart(base), repeats)
+    if isinstance(file, str | PathLike):
+        refuse_another(file, made)
+    return made
 
 
 def wrapped(victim: Any, options: dict[str, Any]) -> Victim:

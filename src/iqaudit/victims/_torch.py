@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -13,10 +13,13 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.patches import Window, whole
 from iqaudit._core.scale import Scale
 from iqaudit._core.stream import Stream
+from iqaudit._incremental.dense_pass import evaluating
 from iqaudit._incremental.rescorer import Rescorer
 from iqaudit._incremental.session import Session
 from iqaudit.victims._base import Card
-from iqaudit.victims._options import EXACT
+from iqaudit.victims._options import EXACT, Preprocessed
+from iqaudit.victims._prepared import Prepared, prepare
+from iqaudit.victims._preprocessing import Preprocessing, ends
 
 BATCH = 16
 """Pictures whose searches share a call on a GPU, which one picture leaves half idle."""
@@ -56,11 +59,15 @@ class TorchModule:
     exact : {"incremental", "dense"}
         Whether a search scores again only what a query changes, or whole pictures. The scores are
         the same but for rounding.
+    **preprocessed
+        What becomes of the picture before the module takes it, and of its answer: `normalise`
+        ("imagenet", or means and deviations), `resize`, `crop`, `colour`, `input` and `bins`, as
+        `as_victim` describes them.
 
     Raises
     ------
     InputError
-        If `exact` is neither.
+        If `exact` is neither, or a keyword is no such value.
     """
 
     def __init__(
@@ -73,15 +80,24 @@ class TorchModule:
         note: str = "",
         window: Callable[[int, int], Window] = whole,
         exact: str = EXACT[0],
+        **preprocessed: Unpack[Preprocessed],
     ) -> None:
         if exact not in EXACT:
             raise InputError(f"exact is {' or '.join(EXACT)}, not {exact!r}.")
+        bins = preprocessed.get("bins")
+        self.preprocessing = Preprocessing.of(preprocessed)
+        self.network = module
+        module = prepare(module, self.preprocessing, None if bins is None else ends("bins", bins))
         self.module = module
         self.rescorer = Rescorer(module, scale.spread, self._add_note)
         self._incremental = exact == "incremental"
-        name = name or type(module).__name__
+        name = name or type(self.network).__name__
         card = Card(name, scale, smallest_side=smallest_side, note=note, window=window)
-        self._card = self._placed(card)
+        self._card = self._placed(self._seen(card))
+
+    def _seen(self, card: Card) -> Card:
+        """Return a card of the network as that of the pictures which are brought to it."""
+        return self.preprocessing.described(card)
 
     @property
     def card(self) -> Card:
@@ -109,8 +125,8 @@ class TorchModule:
 
     @property
     def weights(self) -> nn.Module:
-        """The part of the module whose state dict a checkpoint holds: all of it."""
-        return self.module
+        """The part of the module whose state dict a checkpoint holds: all but preprocessing."""
+        return self.network
 
     def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`.
@@ -127,7 +143,15 @@ class TorchModule:
             raise TypeError(f"the module must return a tensor of real scores, not {kind}")
         # (n, 1), (n, 1, 1, 1) and a lone () are n scores; a map of them is the oracle's to refuse.
         flat = scores.reshape(-1) if scores.numel() == len(pictures) else scores
+        if isinstance(self.module, Prepared) and flat.isnan().any():
+            self._refuse_no_distribution(self.module, pictures)
         return np.asarray(flat.detach().double().cpu().numpy())
+
+    def _refuse_no_distribution(self, module: Prepared, pictures: NDArray[np.uint8]) -> None:
+        """Raise the `VictimError` of an answer that bins do not go with."""
+        with torch.no_grad(), evaluating(module):
+            answer = module.network(module.before(self.rescorer.dense.tensor(pictures)))
+        module.refuse_no_distribution(answer, self.card.name)
 
     def gradient(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the gradient of a picture's score by its levels, (height, width, 3).

@@ -1,0 +1,100 @@
+"""A finished audit is not a licence: on each start its victims are asked who they are."""
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.support.auditing import contents, iqaudit_
+from tests.support.scorers import roughness
+from tests.support.serving import Handler, Server
+
+import iqaudit
+from iqaudit.testing import Recording
+from iqaudit.victims import Function
+
+CODE = """
+from pathlib import Path
+from tests.support.scorers import roughness
+def scorer(pictures):
+    return roughness(pictures) + float(Path({file!r}).read_text())
+"""
+
+
+@pytest.fixture
+def shift(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file with what the scorer adds to its scores."""
+    file = tmp_path / "shift.txt"
+    file.write_text("0")
+    name = f"shifted_{abs(hash(tmp_path))}"
+    (tmp_path / f"{name}.py").write_text(CODE.format(file=str(file)))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("SHIFTED", f"python:{name}:scorer,range=0:300")
+    return file
+
+
+def command(name: str, run: Path, photos: Path, victim: str, *more: object) -> list[object]:
+    start = [name, photos, "--victim", victim, "--queries", 6, "--out", run]
+    return [*start, "--attack", "random", *more]
+
+
+@pytest.mark.parametrize("name", ["audit", "attack"])
+def test_a_victim_that_answers_otherwise_ends_a_finished_audit(
+    name: str, tmp_path: Path, photos: Path, shift: Path
+) -> None:
+    run, victim = tmp_path / "run", os.environ["SHIFTED"]
+    gate = ("--fail-if", "rgo > 2")
+    assert iqaudit_(*command(name, run, photos, victim, *gate)).exit_code == 0
+    before = contents(run)
+    assert iqaudit_(*command(name, run, photos, victim, *gate)).exit_code == 0
+    assert contents(run) == before
+    shift.write_text("0.5")
+    for more in ((), gate, ("--json",)):
+        ended = iqaudit_(*command(name, run, photos, victim, *more))
+        assert ended.exit_code == 4
+        assert "is another than the audit was begun with: two fixed pictures" in ended.stderr
+        assert not ended.stdout
+    assert contents(run) == before
+    shift.write_text("0")
+    assert iqaudit_(*command(name, run, photos, victim, *gate)).exit_code == 0
+
+
+@pytest.mark.usefixtures("shift")
+def test_pictures_are_looked_at_again(tmp_path: Path, photos: Path) -> None:
+    run, victim = tmp_path / "run", os.environ["SHIFTED"]
+    assert iqaudit_(*command("audit", run, photos, victim)).exit_code == 0
+    picture = iqaudit.read(photos / "p1.png").pixels.copy()
+    picture[0, 0] ^= 1
+    iqaudit.write(photos / "p1.png", picture)
+    ended = iqaudit_(*command("audit", run, photos, victim))
+    assert ended.exit_code == 2
+    assert "the picture p1 had other pixels" in ended.stderr
+
+
+def test_a_service_is_asked_where_that_is_allowed(
+    tmp_path: Path, photos: Path, server: Server
+) -> None:
+    run, victim = tmp_path / "run", f"{server.url},range=0:300"
+    line = command("audit", run, photos, victim)
+    assert iqaudit_(*line, "--yes").exit_code == 0
+    server.seen.clear()
+    unasked = iqaudit_(*line)
+    assert unasked.exit_code == 0
+    assert not server.seen
+    assert "not asked whether it still answers as the figures say" in unasked.stderr
+    assert iqaudit_(*line, "--yes").exit_code == 0
+    assert len(server.seen) == 2
+
+    def other(handler: Handler) -> None:
+        handler.say(f'{{"score": {handler.score() + 1}}}')
+
+    server.usual = other
+    assert iqaudit_(*line, "--yes", "--fail-if", "rgo > 2").exit_code == 4
+
+
+def test_no_more_than_two_scores_are_asked(tmp_path: Path, photos: Path) -> None:
+    victim = Recording(Function(roughness, iqaudit.Scale.from_range(0, 300)))
+    how = {"queries": 6, "attacks": ["random"], "analyses": False}
+    iqaudit.audit([victim], photos, out=tmp_path / "run", **how)  # type: ignore[arg-type]
+    asked = len(victim.batches)
+    iqaudit.audit([victim], photos, out=tmp_path / "run", **how)  # type: ignore[arg-type]
+    assert len(victim.batches) == asked + 2
