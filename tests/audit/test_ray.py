@@ -295,7 +295,8 @@ def small(tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyP
 def task(tmp_path: Path, small: AuditSpec) -> Task:
     [picture] = collect([tmp_path / "p.png"])
     labels = {"opinion": None, "distortion": None, "reference": None}
-    return Task(small.cells()[0], 0.0, (Member(picture, labels),))
+    scale = iqaudit.Scale.from_range(0, 20)
+    return Task(small.cells()[0], 0.0, scale, (Member(picture, labels),))
 
 
 def remote_worker(root: Path) -> RemoteWorker:

@@ -281,6 +281,7 @@ def audit(
     early_stop: float | None = None,
     until_plateau: int | None = None,
     fresh: int | None = None,
+    scale: str | None = None,
     paper: str | None = None,
     recursive: bool = False,
     engine: str | Engine | None = None,
@@ -319,6 +320,10 @@ def audit(
         ("bidirectional") and the random seeds (0). The lists multiply into cells.
     early_stop, until_plateau, fresh : float, int, int, optional
         As `iqaudit.attack` takes them.
+    scale : {"declared"}, optional
+        Keep C and S of declared ranges. Otherwise, where no scale is known and there are ten
+        pictures or more, they are fitted to the audit's own clean scores: median and
+        interquartile range / 1.35.
     paper : {"live", "csiq", "tid2013"}, optional
         Set the rest to the paper's protocol on a data set.
     recursive : bool
@@ -373,6 +378,7 @@ def audit(
         early_stop=early_stop,
         until_plateau=until_plateau,
         fresh=fresh,
+        scale=scale,
         paper=paper,
         recursive=recursive,
     )
@@ -420,7 +426,7 @@ def plan(
         Parallel workers that share the time; one a core unless given.
     **settings
         The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
-        `seeds`, `early_stop`, `until_plateau`, `fresh`, `paper`, `recursive`.
+        `seeds`, `early_stop`, `until_plateau`, `fresh`, `scale`, `paper`, `recursive`.
 
     Returns
     -------

@@ -15,6 +15,7 @@ from iqaudit._runs.store import remove
 from iqaudit._search.driver import batch_size, check_sizes
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._objects import rescaled
 from iqaudit.victims._spec import SERVICES, Victims, VictimSpec, averaged, ready, unasked
 
 
@@ -99,7 +100,7 @@ def prepare(
         known = None if then is None else then.victims[index]
         record, victim = _ask(root, spec.victims[index], base, known, observer)
         records.append(record)
-        victims.append((spec.victims[index], record.noise, victim))
+        victims.append((spec.victims[index], record.noise, record.scale.scale(), victim))
     if then is None:
         if overwrite:
             remove(root)
@@ -141,7 +142,7 @@ def _victims(
     batches = {}
     for cell in cells:
         index = spec.victims.index(cell.victim)
-        base = bases[index] = bases.get(index) or unasked(cell.victim)
+        base = bases[index] = bases.get(index) or unasked(cell.victim)  # with its own scale
         noise = 0.0 if then is None else then.victims[index].noise
         cell.search(averaged(cell.victim, base, noise))
         batches[cell.folder] = batch_size(base, batch)
@@ -158,6 +159,8 @@ def _ask(
 ) -> tuple[AuditVictim, Victim]:
     """Ask a victim for its fingerprint, and its noise; return its record, and it."""
     victim = ready(spec, base, None if then is None else then.noise)
+    if then is not None:
+        victim = rescaled(victim, then.scale.scale())
     card = victim.card
     if card.note:
         observer.says(f"{card.name}: {card.note}")

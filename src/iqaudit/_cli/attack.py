@@ -20,6 +20,7 @@ from iqaudit._cli.gate import Gate, gate_options
 from iqaudit._cli.printing import figure, print_doubts, say, stderr, stdout, table, unscored_code
 from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
+from iqaudit._core.scale import Scale
 from iqaudit._runs.checksums import sealed
 from iqaudit._runs.figures import Row, Summary
 from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
@@ -99,7 +100,7 @@ def _print_results(out: Path, output: options.Output) -> int:
     if output.as_json:
         say(sealed(as_json(record, FORMAT)))
     elif not output.quiet:
-        stdout().print(_table(record.pictures, record.summary))
+        stdout().print(_table(record.pictures, record.summary, record.victim.scale.scale()))
         say(f"\nattacked pictures  {out / 'attacked'}")
         say(f"figures            {out / RESULTS}")
     done = Audit(out)
@@ -112,14 +113,14 @@ def _print_results(out: Path, output: options.Output) -> int:
     return unscored_code({cell.cell: record.left_out}, told=not output.silent)
 
 
-def _table(rows: Sequence[Row], summary: Summary) -> Table:
+def _table(rows: Sequence[Row], summary: Summary, scale: Scale) -> Table:
     """Return a row a picture, then the means."""
     caption = (
         "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
         f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
         "FLIP: what is seen on flipping between the two, 0 to 1. "
         "L∞: the largest change of any pixel, in levels of 255.\n"
-        "In the row of means, L∞ is the largest, and queries are the sum."
+        f"In the row of means, L∞ is the largest, and queries are the sum.\n{scale}."
     )
     heads = ("picture", "*score before", "*→ after", "direction")
     results = table(*heads, "*RGO", "*SSIM", "*FLIP", "*L∞", "*queries", caption=caption)

@@ -125,7 +125,11 @@ def _as_json(name: str, record: RunRecord) -> dict[str, Any]:
 
 def _table(records: Iterable[tuple[str, RunRecord]]) -> Table:
     """Return a row a cell, from its folder's name and its record."""
-    cells = table("cell", "*pictures", "*RGO", "*reachable", "*SSIM", "*L∞", "*queries")
+    records = tuple(records)
+    scales = {each.victim.name: each.victim.scale.scale() for _, each in records}
+    caption = "\n".join(f"{name}: {scale}." for name, scale in scales.items())
+    heads = ("cell", "*pictures", "*RGO", "*reachable", "*SSIM", "*L∞", "*queries")
+    cells = table(*heads, caption=caption)
     for name, record in records:
         summary = record.summary
         cells.add_row(

@@ -51,6 +51,8 @@ def _table(board: Leaderboard) -> Table:
     caption = f"Firmest first, by {board.by.title}."
     if not board.same_pictures:
         caption += "\nNot all were attacked on the same pictures: compare with care."
+    scales = {each.row.victim: each.row.scale for each in board.standings}
+    caption += "".join(f"\n{victim}: {scale}." for victim, scale in scales.items())
     for standing in board.standings:
         if standing.row.doubt:
             place = "" if standing.rank else ", not ranked"

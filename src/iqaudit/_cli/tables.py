@@ -98,4 +98,4 @@ def _caption(row: TableRow) -> str:
         text += f", {row.unfinished} more not finished and left out"
     text += f"; {row.rated} with an opinion score" if row.rated else "; none with an opinion score"
     doubt = f"\n{row.doubt}" if row.doubt else ""
-    return text + f". Intervals: percentile bootstrap over pictures.{doubt}\n"
+    return f"{text}. Intervals: percentile bootstrap over pictures.\n{row.scale}.{doubt}\n"

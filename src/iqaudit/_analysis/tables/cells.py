@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from iqaudit._analysis.tables.doubts import Answers, Doubt, doubts, luck
+from iqaudit._analysis.tables.doubts import Answers, Doubt, doubts, far, luck, on_range
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
 from iqaudit._core.scale import Scale
@@ -138,8 +138,11 @@ class CellData:
     def doubts(self) -> tuple[Doubt, ...]:
         """The signs that its figures do not tell how firm the victim is, or not of all pictures."""
         answers = [picture.answers for picture in self.finished]
+        rows = [picture.figures for picture in self.finished]
         signs = (
-            *luck((picture.figures for picture in self.finished), self.scale),
+            *on_range(rows, self.scale),
+            *far(rows, self.scale),
+            *luck(rows, self.scale),
             *doubts(answers, white_box=bool(self.settings.get("white_box"))),
         )
         return (Doubt(self.left_out, whole=False), *signs) if self.left_out else signs

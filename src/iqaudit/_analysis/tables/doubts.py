@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit import measures
-from iqaudit._core.scale import Scale
+from iqaudit._assess.calibration import FEWEST
+from iqaudit._core.scale import DECLARED, FLAT, RANGE, SPREADS_PER_RANGE, Scale
 from iqaudit._runs.figures import Row
 
 LEAST = 10
@@ -170,6 +171,30 @@ def luck(rows: Iterable[Row], scale: Scale) -> tuple[Doubt, ...]:
     text = f"The victim answers at random. RGO is {fresh:.3f} by fresh answers to the attacked "
     text += f"pictures, and was {measures.rgo(clean, lucky):.3f} by the searches' luckiest ones."
     return (Doubt(text, whole=False),)
+
+
+def on_range(rows: Iterable[Row], scale: Scale) -> tuple[Doubt, ...]:
+    """Tell how narrow the clean scores lie within a declared range that C and S are of."""
+    clean = [row.clean_score for row in rows]
+    if scale.basis not in (RANGE, DECLARED) or len(clean) < 2:  # noqa: PLR2004
+        return ()
+    span = max(clean) - min(clean)
+    share = 100 * span / (SPREADS_PER_RANGE * scale.spread)
+    text = f"C and S are the declared range's, of which the {len(clean)} clean scores span "
+    text += f"{share:.2g} % ({span:.3g}): RGO hangs on it."
+    if scale.basis == RANGE:
+        text += f" {FEWEST} pictures or more fit a scale."
+    return (Doubt(text, whole=False),)
+
+
+def far(rows: Sequence[Row], scale: Scale) -> tuple[Doubt, ...]:
+    """Tell of clean scores that lie where a fitted logistic is flat."""
+    away = [row for row in rows if abs(row.clean_score - scale.center) > FLAT * scale.spread]
+    if not away:
+        return ()
+    which = f"{len(away)} of {len(rows)} clean scores, as {away[0].clean_score:.4g},"
+    text = f"{which} lie more than {FLAT} S from C, where RGO tells nothing: see shift, and "
+    return (Doubt(text + "whether they are failures.", whole=False),)
 
 
 def _no_scores(answers: Sequence[Answers]) -> tuple[Doubt, ...]:

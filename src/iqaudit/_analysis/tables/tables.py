@@ -44,6 +44,8 @@ class TableRow:
         Sentences on signs that the figures do not tell how firm the victim is; empty without any.
     ranked : bool
         Whether its figures may be ranked and taken for a pass: not where every search shows a sign.
+    scale : str
+        The victim's C and S, and where they come from.
     """
 
     cell: str
@@ -60,6 +62,7 @@ class TableRow:
     seeds: int = 1
     doubt: str = ""
     ranked: bool = True
+    scale: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON can hold it; see `Table.to_dict`."""
@@ -219,6 +222,7 @@ def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -
         seeds=len(seeds),
         doubt=" ".join(dict.fromkeys(doubt.text for doubt in doubts)),
         ranked=not any(doubt.whole for doubt in doubts),
+        scale=str(cell.scale),
     )
 
 
