@@ -22,7 +22,7 @@ from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
 from iqaudit._core.scale import Scale
 from iqaudit._runs.checksums import sealed
-from iqaudit._runs.figures import Row, Summary
+from iqaudit._runs.figures import Row, Summary, mean_shift, shift
 from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
 from iqaudit.victims._spec import VictimSpec
 
@@ -118,25 +118,27 @@ def _table(rows: Sequence[Row], summary: Summary, scale: Scale) -> Table:
     caption = (
         "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
         f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
+        "Shift: how far the native score went, in spreads S of the scale.\n"
         "FLIP: what is seen on flipping between the two, 0 to 1. "
         "L∞: the largest change of any pixel, in levels of 255.\n"
         f"In the row of means, L∞ is the largest, and queries are the sum.\n{scale}."
     )
     heads = ("picture", "*score before", "*→ after", "direction")
-    results = table(*heads, "*RGO", "*SSIM", "*FLIP", "*L∞", "*queries", caption=caption)
+    results = table(*heads, "*RGO", "*shift", "*SSIM", "*FLIP", "*L∞", "*queries", caption=caption)
     for row in rows:
         mark = "" if row.end.finished else " *"
         scores = f"{row.clean_score:.4g}", f"→ {row.attacked_score:.4g}", row.direction
-        results.add_row(Text(row.name + mark), *scores, *_figures(row))
+        results.add_row(Text(row.name + mark), *scores, *_figures(row, shift(row, scale)))
     results.add_section()
     directions = f"{summary.lowered} lower, {summary.raised} raise"
-    results.add_row("mean", "", "", directions, *_figures(summary))
+    results.add_row("mean", "", "", directions, *_figures(summary, mean_shift(rows, scale)))
     return results
 
 
-def _figures(row: Row | Summary) -> tuple[str, ...]:
+def _figures(row: Row | Summary, moved: float | None) -> tuple[str, ...]:
     return (
         figure(row.rgo, ".3f"),
+        figure(moved, ".2f"),
         figure(row.ssim, ".4f"),
         figure(row.flip, ".4f"),
         figure(row.linf, "d"),

@@ -24,6 +24,7 @@ from iqaudit._cli.printing import (
 )
 from iqaudit._cli.progress import Progress, watched
 from iqaudit._core.errors import InputError
+from iqaudit._runs.figures import mean_shift
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load, runs
 from iqaudit._search.trial import on_unscored
@@ -120,7 +121,9 @@ def _counted(record: RunRecord) -> str:
 
 def _as_json(name: str, record: RunRecord) -> dict[str, Any]:
     unscored = {each.name: each.reason for each in record.unscored}
-    return {"cell": name, **asdict(record.summary)} | ({"unscored": unscored} if unscored else {})
+    moved = mean_shift(record.pictures, record.victim.scale.scale())
+    figures = {"cell": name, **asdict(record.summary), "shift": moved}
+    return figures | ({"unscored": unscored} if unscored else {})
 
 
 def _table(records: Iterable[tuple[str, RunRecord]]) -> Table:
@@ -128,7 +131,7 @@ def _table(records: Iterable[tuple[str, RunRecord]]) -> Table:
     records = tuple(records)
     scales = {each.victim.name: each.victim.scale.scale() for _, each in records}
     caption = "\n".join(f"{name}: {scale}." for name, scale in scales.items())
-    heads = ("cell", "*pictures", "*RGO", "*reachable", "*SSIM", "*L∞", "*queries")
+    heads = ("cell", "*pictures", "*RGO", "*shift", "*reachable", "*SSIM", "*L∞", "*queries")
     cells = table(*heads, caption=caption)
     for name, record in records:
         summary = record.summary
@@ -136,6 +139,7 @@ def _table(records: Iterable[tuple[str, RunRecord]]) -> Table:
             Text(name),
             _counted(record),
             figure(summary.rgo, ".3f"),
+            figure(mean_shift(record.pictures, record.victim.scale.scale()), ".2f"),
             figure(summary.reachable_rgo, ".3f"),
             figure(summary.ssim, ".4f"),
             figure(summary.linf, "d"),

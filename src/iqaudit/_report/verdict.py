@@ -130,7 +130,8 @@ def _how_far(cell: Cell) -> str:
         return "No picture's search has come to its end, so there are no means."
     return (
         f"With {cell.data.budget}, scores went {percent(values['rgo'])} of "
-        f"the way they could go over {pictures(cell.row.pictures)}; a perfect attack would reach "
+        f"the way they could go over {pictures(cell.row.pictures)}, a shift of "
+        f"{figure(values['shift'].value, '.2f')} S; a perfect attack would reach "
         f"{plain_percent(values['reachable_rgo'].value)} within this victim's range."
     )
 

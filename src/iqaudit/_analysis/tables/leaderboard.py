@@ -13,7 +13,7 @@ from iqaudit._analysis.tables.tables import TableRow, measure_record, table
 
 DEFAULT = "rgo"
 
-SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
+SHOWN = ("rgo", "shift", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
 """Measures shown beside the one that victims are sorted by; JSON and CSV have all."""
 
 
