@@ -134,10 +134,9 @@ def test_a_declared_scale_stays_where_it_is_asked_for(tmp_path: Path, many: Audi
     assert (scale.center, scale.spread, scale.basis) == (10, 4, DECLARED)
     [cell, _] = iqaudit.load(tmp_path / "run").cells
     span = np.ptp(clean_scores(many))
-    [doubt] = [each.text for each in cell.doubts if "C and S" in each.text]
-    assert doubt == (
-        f"C and S are the declared range's, of which the 12 clean scores span {5 * span:.2g} % "
-        f"({span:.3g}): RGO hangs on it."
+    assert cell.on_scale == (
+        "C = 10, S = 4; declared range 0 to 20, not calibrated. RGO hangs on that range, of which "
+        f"the 12 clean scores span {5 * span:.2g} % ({span:.3g})."
     )
     assert not any(check.wrong for check in iqaudit.verify(tmp_path / "run", trust=True))
 
@@ -148,8 +147,9 @@ def test_fewer_pictures_keep_the_declared_scale_and_say_how_narrow_they_lie(
     [path] = serial(campaign, tmp_path / "run")
     assert load(path).victim.scale.basis == RANGE
     [cell] = iqaudit.load(tmp_path / "run").cells
-    assert any("the 3 clean scores span" in each.text for each in cell.doubts)
-    assert any("10 pictures or more fit a scale" in each.text for each in cell.doubts)
+    assert "of which the 3 clean scores span" in cell.on_scale
+    assert cell.on_scale.endswith("; 10 pictures or more fit a scale.")
+    assert cell.on_scale == iqaudit.load(tmp_path / "run").table().rows[0].scale
 
 
 def test_in_memory_as_on_disk(tmp_path: Path, many: AuditSpec) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iqaudit import Audit
+from iqaudit._analysis.tables.cells import CellData
 from iqaudit._api.settings import attack_settings
 from iqaudit._audit.execute import run
 from iqaudit._audit.settings import SETTINGS
@@ -20,7 +21,6 @@ from iqaudit._cli.gate import Gate, gate_options
 from iqaudit._cli.printing import figure, print_doubts, say, stderr, stdout, table, unscored_code
 from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
-from iqaudit._core.scale import Scale
 from iqaudit._runs.checksums import sealed
 from iqaudit._runs.figures import Row, Summary, mean_shift, shift
 from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
@@ -96,32 +96,32 @@ def _left(out: Path) -> str:
 
 def _print_results(out: Path, output: options.Output) -> int:
     """Print the figures first: the page takes seconds, and they must not be lost with it."""
-    record = load(out)
+    record, done = load(out), Audit(out)
+    [cell] = done.cells
     if output.as_json:
         say(sealed(as_json(record, FORMAT)))
     elif not output.quiet:
-        stdout().print(_table(record.pictures, record.summary, record.victim.scale.scale()))
+        stdout().print(_table(record.pictures, record.summary, cell))
         say(f"\nattacked pictures  {out / 'attacked'}")
         say(f"figures            {out / RESULTS}")
-    done = Audit(out)
     if not output.silent:
         print_doubts(done.cells)
     page = done.report()
     if not output.silent:
         say(f"report             {page}")
-    [cell] = done.cells
     return unscored_code({cell.cell: record.left_out}, told=not output.silent)
 
 
-def _table(rows: Sequence[Row], summary: Summary, scale: Scale) -> Table:
+def _table(rows: Sequence[Row], summary: Summary, cell: CellData) -> Table:
     """Return a row a picture, then the means."""
+    scale = cell.scale
     caption = (
         "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
         f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
         "Shift: how far the native score went, in spreads S of the scale.\n"
         "FLIP: what is seen on flipping between the two, 0 to 1. "
         "L∞: the largest change of any pixel, in levels of 255.\n"
-        f"In the row of means, L∞ is the largest, and queries are the sum.\n{scale}."
+        f"In the row of means, L∞ is the largest, and queries are the sum.\n{cell.on_scale}"
     )
     heads = ("picture", "*score before", "*→ after", "direction")
     results = table(*heads, "*RGO", "*shift", "*SSIM", "*FLIP", "*L∞", "*queries", caption=caption)

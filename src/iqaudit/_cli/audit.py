@@ -1,7 +1,7 @@
 """The command audit."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
     if output.as_json:
         print_json([_as_json(name, record) for name, record in cells])
     elif not output.quiet:
-        stdout().print(_table(cells))
+        stdout().print(_table(cells, {each.victim: each.on_scale for each in done.cells}))
         say(f"\nruns    {done.path}")
     if not output.silent:
         print_doubts(done.cells)
@@ -126,11 +126,9 @@ def _as_json(name: str, record: RunRecord) -> dict[str, Any]:
     return figures | ({"unscored": unscored} if unscored else {})
 
 
-def _table(records: Iterable[tuple[str, RunRecord]]) -> Table:
-    """Return a row a cell, from its folder's name and its record."""
-    records = tuple(records)
-    scales = {each.victim.name: each.victim.scale.scale() for _, each in records}
-    caption = "\n".join(f"{name}: {scale}." for name, scale in scales.items())
+def _table(records: Iterable[tuple[str, RunRecord]], scales: Mapping[str, str]) -> Table:
+    """Return a row a cell, from its folder's name and its record; below, the victims' scales."""
+    caption = "\n".join(f"{name}: {scale}" for name, scale in scales.items())
     heads = ("cell", "*pictures", "*RGO", "*shift", "*reachable", "*SSIM", "*L∞", "*queries")
     cells = table(*heads, caption=caption)
     for name, record in records:

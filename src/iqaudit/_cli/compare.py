@@ -52,11 +52,12 @@ def _table(board: Leaderboard) -> Table:
     if not board.same_pictures:
         caption += "\nNot all were attacked on the same pictures: compare with care."
     scales = {each.row.victim: each.row.scale for each in board.standings}
-    caption += "".join(f"\n{victim}: {scale}." for victim, scale in scales.items())
+    caption += "".join(f"\n{victim}: {scale}" for victim, scale in scales.items())
     for standing in board.standings:
         if standing.row.doubt:
             place = "" if standing.rank else ", not ranked"
-            caption += f"\n{standing.row.victim}{place}: {standing.row.doubt}"
+            flags = f" [{standing.row.flags}]" if standing.row.flags else ""
+            caption += f"\n{standing.row.victim}{place}{flags}: {standing.row.doubt}"
     places = table(
         "*",
         "victim",

@@ -97,5 +97,6 @@ def _caption(row: TableRow) -> str:
     if row.unfinished:
         text += f", {row.unfinished} more not finished and left out"
     text += f"; {row.rated} with an opinion score" if row.rated else "; none with an opinion score"
-    doubt = f"\n{row.doubt}" if row.doubt else ""
-    return f"{text}. Intervals: percentile bootstrap over pictures.\n{row.scale}.{doubt}\n"
+    flags = f"[{row.flags}] " if row.flags else ""
+    doubt = f"\n{flags}{row.doubt}" if row.doubt else ""
+    return f"{text}. Intervals: percentile bootstrap over pictures.\n{row.scale}{doubt}\n"

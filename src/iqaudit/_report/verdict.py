@@ -115,7 +115,7 @@ def verdict(cell: Cell) -> Verdict:
     values = cell.row.values
     baseline = cell.insights.rgo.floor if cell.insights else NOTHING
     sentences = [
-        cell.row.doubt,
+        f"{cell.row.flags.capitalize()}. {cell.row.doubt}" if cell.row.flags else cell.row.doubt,
         _how_far(cell),
         cell.insights.floor.text if cell.insights else "",
         _seen(values),

@@ -44,7 +44,8 @@ class Leaderboard:
     measures : tuple of Measure
         The rows' columns.
     standings : tuple of Standing
-        Firmest first; equal figures share a rank, and those without one come last.
+        Firmest first; equal figures share a rank. Rows with flags come behind those without, and
+        those without a rank last.
     """
 
     data: str | None
@@ -122,7 +123,8 @@ def _board(
 ) -> Leaderboard:
     first = cells[0][1]
     runs = [(run, table([cell], measures).rows[0]) for run, cell in cells]
-    placed = [(_place(row, by), run, row) for run, row in runs]
+    # A sign says that the figure may be too small: such a row is behind all that show none.
+    placed = [((bool(row.flags), _place(row, by)), run, row) for run, row in runs]
     ranked = sorted(placed, key=lambda each: (not each[2].ranked, each[0]))
     places = [place for place, _, row in ranked if row.ranked]
     return Leaderboard(

@@ -45,7 +45,9 @@ class TableRow:
     ranked : bool
         Whether its figures may be ranked and taken for a pass: not where every search shows a sign.
     scale : str
-        The victim's C and S, and where they come from.
+        The sentence on the victim's C and S, and where they come from.
+    flags : str
+        Words for the signs, by commas: a row that has one is ranked behind all that have none.
     """
 
     cell: str
@@ -63,6 +65,7 @@ class TableRow:
     doubt: str = ""
     ranked: bool = True
     scale: str = ""
+    flags: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON can hold it; see `Table.to_dict`."""
@@ -222,7 +225,8 @@ def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -
         seeds=len(seeds),
         doubt=" ".join(dict.fromkeys(doubt.text for doubt in doubts)),
         ranked=not any(doubt.whole for doubt in doubts),
-        scale=str(cell.scale),
+        scale=cell.on_scale,
+        flags=", ".join(dict.fromkeys(doubt.flag for doubt in doubts if doubt.flag)),
     )
 
 
