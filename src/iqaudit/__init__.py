@@ -12,6 +12,7 @@ from iqaudit._analysis.defences.records import DefenceRow, DefenceTable
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.leaderboard import Leaderboard
+from iqaudit._analysis.tables.optimality import Optimality
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._analysis.transfer import Transfer
 from iqaudit._api.analyses import compare, insights, transfer
@@ -72,6 +73,7 @@ __all__ = [
     "Leaderboard",
     "Linf",
     "Observer",
+    "Optimality",
     "Outcome",
     "Patch",
     "Patched",

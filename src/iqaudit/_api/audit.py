@@ -19,6 +19,7 @@ from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables import export, gate, tables
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import Judgement
+from iqaudit._analysis.tables.optimality import Optimality, optimality
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._analysis.transfer import Transfer
 from iqaudit._api.pictures import Caller, warn
@@ -109,6 +110,13 @@ class Audit:
             See `table`.
         """
         return tables.by_queries(self.cells, over_seeds=over_seeds)
+
+    def optimality(self) -> tuple[Optimality, ...]:
+        """Return how near each attack comes, at each budget, to the best of all on a victim.
+
+        Of victims that several attacks searched by scores alone.
+        """
+        return optimality(self.cells)
 
     def gate(
         self,

@@ -10,7 +10,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.scale import DECLARED, QUALITY_MAX, Scale
+from iqaudit._core.scale import CLEAN, DECLARED, QUALITY_MAX, Scale
 
 PERCENTILES = (1, 99)
 """Of the scores: a range that no single picture decides."""
@@ -81,8 +81,11 @@ def fit_clean(scores: ArrayLike, scale: Scale) -> Scale:
     if not spread > np.spacing(abs(center)):
         why = f"half of its {values.size} clean scores do not differ"
         return replace(scale, source=f"{scale.source}: {why}", basis=DECLARED)
-    how = f"median and interquartile range / {IQR} of {values.size} clean scores"
-    return scale.refitted(center, spread, how)
+    source = (
+        f"median and interquartile range / {IQR} of {values.size} clean scores; "
+        f"{scale.source.removesuffix(', not calibrated')}"
+    )
+    return replace(scale, center=center, spread=spread, source=source, basis=CLEAN)
 
 
 def check_count(pictures: int) -> None:

@@ -1,7 +1,7 @@
 """The command tables."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -10,6 +10,7 @@ from rich.text import Text
 
 import iqaudit
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure
+from iqaudit._analysis.tables.optimality import Optimality
 from iqaudit._analysis.tables.tables import TableRow, finite, record
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, exit_code, gate_options
@@ -42,6 +43,7 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
             record(audit.table(over_seeds=over_seeds))
             | {
                 "by_queries": audit.by_queries(over_seeds=over_seeds).to_dict(),
+                "optimality": [each.to_dict() for each in audit.optimality()],
                 "missing": list(audit.missing),
                 "gate": verdicts,
             }
@@ -50,6 +52,8 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
         whole, earlier = (make(over_seeds=over_seeds) for make in (audit.table, audit.by_queries))
         for row in {row.cell: row for row in whole.rows}.values():  # the whole budgets
             stdout().print(_table(row, whole.measures, earlier))
+        for each in _optimality(audit.optimality()):
+            stdout().print(each)
         for name in audit.missing:
             say(f"{name}: no results yet")
     sys.exit(exit_code(judged))
@@ -83,6 +87,29 @@ def _table(row: TableRow, measures: Sequence[Measure], earlier: iqaudit.Table) -
             "higher" if measure.higher_favours == "victim" else "lower",
         )
     return shown
+
+
+def _optimality(values: Sequence[Optimality]) -> Iterator[Table]:
+    """Yield a table a victim and threat: a row an attack, a column a budget."""
+    groups: dict[tuple[str, int, str], dict[str, dict[int, Optimality]]] = {}
+    for each in values:
+        attacks = groups.setdefault((each.victim, each.levels, each.goal), {})
+        attacks.setdefault(each.attack, {})[each.queries] = each
+    for (victim, levels, goal), attacks in groups.items():
+        budgets = sorted({budget for each in attacks.values() for budget in each})
+        shown = table(
+            "queries",
+            *(f"*{budget:,}" for budget in budgets),
+            "*95 % interval",
+            title=f"optimality · {victim} · {levels}/255 · goal {goal}",
+            caption="The area under RGO against the logarithm of queries, over that under the best "
+            "of all these attacks at each number of queries.\n",
+        )
+        for attack, there in attacks.items():
+            shares = [there[at].share.value if at in there else None for at in budgets]
+            figures = [figure(each, ".3f") for each in shares]
+            shown.add_row(Text(attack), *figures, interval(there[max(there)].share, ".3f"))
+        yield shown
 
 
 def _title(row: TableRow) -> str:

@@ -7,7 +7,7 @@ victims comparable, gives the bi-directional loss its switch at 5, and bounds th
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from iqaudit._core.errors import InputError, refuse_unless, unknown
@@ -122,14 +122,6 @@ class Scale:
             source=f"declared range {low:g} to {high:g}{left}, not calibrated",
             basis=RANGE,
         )
-
-    def refitted(self, center: float, spread: float, how: str) -> "Scale":
-        """Return it with C and S fitted to an audit's clean scores; its range stays.
-
-        `how` begins the source, before the old one.
-        """
-        source = f"{how}; {self.source.removesuffix(', not calibrated')}"
-        return replace(self, center=center, spread=spread, source=source, basis=CLEAN)
 
     @classmethod
     def declared(
