@@ -262,7 +262,7 @@ def _in_memory(
     unscored: list[Unscored] = []
     keep = None if strict else unscored.append
     try:
-        spec, clean = settle_in_memory(spec, pictures, finished)
+        spec, clean = settle_in_memory(spec, pictures, finished, progress)
         finished.clear()
         for result in run(spec, pictures, batch, progress, keep, clean):
             finished.append(result)  # noqa: PERF402 (extend promises nothing on an error)

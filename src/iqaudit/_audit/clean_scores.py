@@ -19,7 +19,7 @@ from iqaudit._core.scale import RANGE, Scale
 from iqaudit._runs.journal import PATIENCE, Journal, Lines, read
 from iqaudit._runs.records import AuditRecord, AuditVictim, ScaleRecord
 from iqaudit._runs.schema import CLEAN_ANSWERS
-from iqaudit._search.driver import SearchSpec, begin, drive
+from iqaudit._search.driver import Progress, SearchSpec, begin, drive
 from iqaudit._search.ledger import SMALLEST_BUDGET, Answer
 from iqaudit._search.trial import Trial, TrialResult, Unscored, refuse_nothing
 from iqaudit.attacks import RandomSigns
@@ -175,7 +175,10 @@ def first(spec: SearchSpec, picture: Picture) -> Trial:
 
 
 def settle_in_memory(
-    spec: SearchSpec, pictures: Sequence[Picture], begun: list[TrialResult]
+    spec: SearchSpec,
+    pictures: Sequence[Picture],
+    begun: list[TrialResult],
+    progress: Progress | None = None,
 ) -> tuple[SearchSpec, dict[str, Answer]]:
     """Return searches with the scale that their clean scores fit, and those scores, by name.
 
@@ -189,6 +192,8 @@ def settle_in_memory(
         if trial.fault is None:
             known[picture.name] = trial.last
             begun.append(trial.result())
+            if progress is not None:
+                progress(picture, trial.ledger.spent)
     if known:
         scale = fit_clean([each.score for each in known.values()], victim.card.scale)
         spec = replace(spec, victim=rescaled(victim, scale))
