@@ -505,6 +505,20 @@ def test_a_batch_changes_no_byte(
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
+def test_workers_take_the_scale_that_the_driver_settled(
+    tmp_path: Path, small: AuditSpec, make_picture: MakePicture
+) -> None:
+    """With the clean scores that it was fitted to, which they do not ask again."""
+    files = [tmp_path / f"many{seed}.png" for seed in range(10)]
+    for seed, file in enumerate(files):
+        iqaudit.write(file, make_picture(20, 24, seed) // (1 + seed % 3))
+    spec = replace(small, data=Data(pictures=tuple(map(str, files))), queries=4)
+    execute.run(spec, tmp_path / "run", engine=rayless(_Rayless(["q"])), workers=2)
+    serial(spec, tmp_path / "whole")
+    assert load_audit(tmp_path / "run").victims[0].scale.basis == "clean"
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
 @pytest.mark.parametrize("batch", [1, 2, 3])
 def test_a_picture_that_another_worker_has_written_is_searched_no_more(
     batch: int, tmp_path: Path, small: AuditSpec, make_picture: MakePicture
