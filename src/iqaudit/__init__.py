@@ -13,6 +13,7 @@ from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.tables.attack_pairs import AttackComparison, AttackPair
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.leaderboard import Leaderboard
+from iqaudit._analysis.tables.optimality import Optimality
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._analysis.transfer import Transfer
 from iqaudit._api.analyses import compare, insights, transfer
@@ -76,6 +77,7 @@ __all__ = [
     "Leaderboard",
     "Linf",
     "Observer",
+    "Optimality",
     "Outcome",
     "Patch",
     "Patched",

@@ -26,6 +26,7 @@ from iqaudit._analysis.defences.table import FORMAT
 from iqaudit._analysis.scorers import Scorer, named
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._api.defences import to_compare, with_defences
+from iqaudit._assess.questions import FAR
 from iqaudit._core.picture import Pixels
 from iqaudit._runs.schema import DEFENCES, TRANSFER_ANSWERS
 from iqaudit.defences import Median, MedianCrops
@@ -418,7 +419,7 @@ def test_a_gradient_that_foretells_too_little_is_a_sign(share: float, *, masked:
     )
     np.testing.assert_allclose(steep, np.tile([1 / 255, share / 255], (6, 1)), rtol=1e-4)
     went = 2 / 255
-    ahead = [went - figures.FAR * 3 * each for each in steep.T]
+    ahead = [went - FAR * 3 * each for each in steep.T]
     scores = object.__new__(Scores)
     scores.ahead = (ahead[0], ahead[1])
     scores.unaware = scores.known = np.zeros(6)

@@ -10,7 +10,8 @@ import torch
 from tests.support.pictures import MakePicture
 
 import iqaudit
-from iqaudit._analysis.tables import gate, leaderboard
+from iqaudit._analysis.tables import doubts, gate, leaderboard
+from iqaudit._assess import questions
 from iqaudit._report import write_comparison, write_report
 
 Scores = Callable[[Any], Any]
@@ -152,3 +153,128 @@ def test_check_tells_of_a_gradient_that_is_zero(
     findings = iqaudit.check(net, [make_picture(48, 56)], score_range=(0, 1))
     [found] = [each for each in findings if each.check == "gradient"]
     assert found.verdict.name.lower() == verdict
+
+
+class Masked(torch.nn.Module):
+    """Brightness, with the gradient of something else, a billionth of it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        sign = torch.cos(torch.arange(x.shape[-1]) * 1.0)
+        return x.mean((1, 2, 3)).detach() + 1e-9 * (x * (sign - sign.mean())).mean((1, 2, 3))
+
+
+def test_a_black_box_beyond_the_white_one_masks_the_gradient(
+    make_picture: MakePicture, tmp_path: Path
+) -> None:
+    """The white box is no ceiling then, and has no rank; the black box's figure stands."""
+    pictures = [make_picture(24, 28, seed=seed) for seed in range(6)]
+    victim = iqaudit.victims.as_victim(Masked(), score_range=(0, 1))
+    done = iqaudit.audit(
+        [victim], pictures, ["pgd", "square"], queries=40, out=tmp_path / "run", analyses=False
+    )
+    white, black = done.table().rows
+    assert (white.flags, white.ranked) == ("masked gradient", False)
+    assert "square, which asks scores alone, goes beyond the gradient's RGO by" in white.doubt
+    assert (black.flags, black.ranked) == ("", True)
+
+
+def test_a_flagged_victim_is_never_ranked_before_one_without(attacked: Any) -> None:
+    """Though its figure is the smaller: half of its searches were stuck."""
+
+    def half(pictures: Any) -> Any:
+        return np.where(brightness(pictures) < 80, 20, 0.1 * brightness(pictures))
+
+    firm = attacked("unflagged", brightness, "square", (0, 255))
+    flagged = attacked("flagged", half, "square", (0, 255))
+    [board] = leaderboard.compare([flagged, firm])
+    assert [each.row.victim for each in board.standings] == ["brightness", "half"]
+    assert [each.rank for each in board.standings] == [1, 2]
+    figures = [each.row.values["rgo"].value or 0 for each in board.standings]
+    assert figures[0] > figures[1]
+    assert board.standings[1].row.flags == "constant"
+
+
+@pytest.mark.parametrize(
+    ("curve", "rises"),
+    [
+        (np.linspace(0, 1, 200), True),
+        (-np.linspace(0, 1, 200), True),
+        (np.linspace(0, 1, 99), False),  # too short for a sign
+        (np.log(np.arange(1, 1001)), False),
+        (np.append(np.linspace(0, 1, 50), np.ones(150)), False),
+        (np.zeros(200), False),
+    ],
+)
+def test_searches_that_still_rise_are_told(curve: np.ndarray, *, rises: bool) -> None:
+    found = doubts.rising([curve, curve])
+    assert [each.flag for each in found] == (["rising"] if rises else [])
+    if rises:
+        assert found[0].text.startswith("20 % of the way that scores went came in the last 20 %")
+
+
+@pytest.mark.parametrize(
+    ("scores", "codes"),
+    [
+        ([51, 52.5, 53, -1], (-1.0,)),
+        ([51, 52.5, 53, 0, 0], (0.0,)),
+        ([3, 4, 5.5, 999], (999.0,)),
+        ([0, 0.2, 0.5, 0.9], ()),  # cut off at 0, with neighbours
+        ([-3, -1, 2, 5], ()),
+        ([-1, 50], ()),  # too few to tell
+        ([0, 0, 0], ()),
+    ],
+)
+def test_an_error_code_is_far_from_scores_that_are_near_each_other(
+    scores: list[float], codes: tuple[float, ...]
+) -> None:
+    assert doubts.coded(np.array(scores, float)) == codes
+
+
+def test_an_error_code_among_the_answers_flags_the_victim(
+    make_picture: MakePicture, tmp_path: Path
+) -> None:
+    asked = 0
+
+    def fails_now_and_then(pictures: Any) -> Any:
+        nonlocal asked
+        asked += len(pictures)
+        return np.where(asked % 20 == 19, -1, 60 + brightness(pictures) / 10)
+
+    out = tmp_path / "run"
+    picture = make_picture(24, 28)
+    iqaudit.attack(picture, fails_now_and_then, queries=60, out=out, score_range=(-1, 100))
+    [row] = iqaudit.load(out).table().rows
+    assert "error code" in row.flags
+    assert "some changes were answered -1, far from all other scores" in row.doubt
+
+
+def test_check_tells_of_a_gradient_that_is_nearly_zero(make_picture: MakePicture) -> None:
+    pixels = make_picture(48, 56)
+    victim = iqaudit.victims.as_victim(Masked(), score_range=(0, 1))
+    verdict, sentence = questions.gradient(victim, pixels)
+    assert verdict is questions.Verdict.WARN
+    assert "The gradient is nearly zero" in sentence
+    honest = iqaudit.victims.as_victim(Net(), score_range=(0, 1))
+    assert questions.gradient(honest, pixels)[0] is questions.Verdict.PASS
+
+
+def test_check_tells_of_a_score_that_hangs_on_the_pictures_before(
+    make_picture: MakePicture,
+) -> None:
+    seen = [0.0]
+
+    def averaging(pictures: Any) -> Any:
+        seen[0] = 0.9 * seen[0] + 0.1 * float(brightness(pictures)[-1])
+        return brightness(pictures) - seen[0]
+
+    def sized(pictures: Any) -> Any:
+        seen[0] = max(seen[0], pictures.shape[1])
+        return brightness(pictures) + seen[0]
+
+    pixels = make_picture(48, 56)
+    for score, verdict in ((averaging, "FAIL"), (sized, "FAIL"), (brightness, "PASS")):
+        seen[0] = 0.0
+        victim = iqaudit.victims.as_victim(score, score_range=(-300, 300))
+        found, sentence = questions.history(victim, pixels)
+        assert found.name == verdict, sentence
+    assert sentence.endswith("after pictures of another kind: grey, small, large.")

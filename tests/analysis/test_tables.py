@@ -93,6 +93,7 @@ def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
     expected = {
         "rgo": measures.rgo(s, s_attacked),
         "reachable_rgo": np.mean(column(run, "reachable_rgo")),
+        "shift": np.mean(np.abs(f_attacked - f)) / 4,  # S, a fifth of 0 to 20
         "mean_deviation": measures.mean_deviation(s, s_attacked),
         "ssim": np.mean(column(run, "ssim")),
         "psnr": np.mean([value for value in column(run, "psnr") if value is not None]),
@@ -112,6 +113,7 @@ def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
     for way, chosen in (("raise", raised), ("lower", ~raised)):
         pair = f[chosen], f_attacked[chosen]
         expected |= {
+            f"shift_{way}": np.mean(f_attacked[chosen] - f[chosen]) / 4,
             f"range_gain_{way}": measures.normalised_gain(*pair, (0, 20)),
             f"absolute_gain_{way}": measures.normalised_gain(*pair, clean),
             f"relative_gain_{way}": measures.relative_gain(*pair, clean),

@@ -43,6 +43,7 @@ def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) 
     assert [finding.check for finding in found if finding.check != "memory"] == [
         "deterministic",
         "batch",
+        "history",
         "resolution",
         "every pixel",
         "scale",

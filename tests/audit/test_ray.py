@@ -295,7 +295,8 @@ def small(tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyP
 def task(tmp_path: Path, small: AuditSpec) -> Task:
     [picture] = collect([tmp_path / "p.png"])
     labels = {"opinion": None, "distortion": None, "reference": None}
-    return Task(small.cells()[0], 0.0, (Member(picture, labels),))
+    scale = iqaudit.Scale.from_range(0, 20)
+    return Task(small.cells()[0], 0.0, scale, (Member(picture, labels),))
 
 
 def remote_worker(root: Path) -> RemoteWorker:
@@ -501,6 +502,20 @@ def test_a_batch_changes_no_byte(
     ray = _Rayless(["q"] * deaths)
     execute.run(spec, tmp_path / "run", engine=rayless(ray), workers=2, batch=batch)
     serial(spec, tmp_path / "whole", batch=1)
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_workers_take_the_scale_that_the_driver_settled(
+    tmp_path: Path, small: AuditSpec, make_picture: MakePicture
+) -> None:
+    """With the clean scores that it was fitted to, which they do not ask again."""
+    files = [tmp_path / f"many{seed}.png" for seed in range(10)]
+    for seed, file in enumerate(files):
+        iqaudit.write(file, make_picture(20, 24, seed) // (1 + seed % 3))
+    spec = replace(small, data=Data(pictures=tuple(map(str, files))), queries=4)
+    execute.run(spec, tmp_path / "run", engine=rayless(_Rayless(["q"])), workers=2)
+    serial(spec, tmp_path / "whole")
+    assert load_audit(tmp_path / "run").victims[0].scale.basis == "clean"
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 

@@ -12,6 +12,7 @@ from skimage import metrics
 
 from iqaudit import InputError, measures
 from iqaudit._core.picture import Pixels
+from iqaudit._core.scale import Scale
 
 QUALITIES = st.floats(0, 10)
 PAIRS = st.lists(st.tuples(QUALITIES, QUALITIES), min_size=1, max_size=30)
@@ -38,6 +39,17 @@ def test_reachable_rgo_is_the_rgo_of_the_farther_end() -> None:
     assert measures.reachable_rgo(clean, (0, 10)) == 1
     up = measures.reachable_rgo(clean, (1, 9), [True, True, True])
     assert up == pytest.approx(measures.rgo(clean, [9, 9, 9]))
+
+
+def test_shift_counts_in_spreads_and_has_no_end() -> None:
+    assert measures.shift([1, 5], [3, 1], 2) == 1.5
+    assert measures.shift([1, 5], [3, 1], 2, signed=True) == -0.5
+    scale = Scale(0, 1)
+    far, farther = ([scale.quality(end)] for end in (40, 50))
+    assert measures.rgo([5], far) == measures.rgo([5], farther) == 1
+    assert measures.shift([0], [50], 1) - measures.shift([0], [40], 1) == 10
+    with pytest.raises(InputError, match="S is above 0"):
+        measures.shift([1], [2], 0)
 
 
 def test_mean_deviation() -> None:

@@ -11,7 +11,7 @@ from iqaudit._analysis.defences import table
 from iqaudit._analysis.defences.records import DefenceTable
 from iqaudit._analysis.findings import insights as findings
 from iqaudit._analysis.findings.figures import Insights
-from iqaudit._analysis.scorers import Progress, Scorer, own_label, owns
+from iqaudit._analysis.scorers import Progress, Scorer, as_attacked, own_label, owns
 from iqaudit._core.errors import InputError
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
@@ -46,6 +46,7 @@ def write_transfer(
 ) -> transfers.Transfer:
     """Write transfer.json; see `transfer`."""
     with writing(directory), exclusive(directory):
+        scorers = [as_attacked(runs(directory), each) for each in scorers]
         counts = transfers.to_ask(directory, scorers)
         shares = [(each, counts[each.label]) for each in scorers]
         _refuse_payment(shares, "", yes=yes)

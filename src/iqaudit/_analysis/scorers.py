@@ -10,13 +10,14 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from iqaudit._core.errors import DamageWarning, InputError
 from iqaudit._core.picture import Pixels, picture_key
+from iqaudit._core.scale import Scale
 from iqaudit._core.settings import PAIR
 from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal, Lines
@@ -26,6 +27,7 @@ from iqaudit._runs.trust import refuse_strange
 from iqaudit._runs.verify import unnamed
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import tolerance
+from iqaudit.victims._objects import rescaled
 from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._registry import KINDS
 from iqaudit.victims._scoring import score
@@ -101,27 +103,32 @@ def own(
         If the run does not say how, is not known to be the user's own, or a service would have to
         be asked.
     """
-    root, recorded, options, noise = _recorded(run)
+    root, recorded, options, noise, scale = _recorded(run)
     if recorded is None:
         victim = load(run).victim
         if victim.name not in KINDS:
             raise unnamed(victim.name)
         spec = VictimSpec(victim.name, {"repeats": victim.cost} if victim.cost > 1 else {})
         refuse_strange(root, spec, trust=trust)
-        return Scorer(victim.name, asked(spec, may_ask=may_ask))
+        again = rescaled(asked(spec, may_ask=may_ask), scale)
+        return Scorer(victim.name, again)
     spec = held_spec(run, recorded, options, named)
     if not any(spec is each for each in named):
         refuse_strange(root, spec, trust=trust)
-    return Scorer(own_label(run), Victims().get(spec, noise))
+    return Scorer(own_label(run), Victims().get(spec, noise, scale))
 
 
-def _recorded(run: Path) -> tuple[Path, str | None, Mapping[str, Any], float]:
-    """Return the folder of a run or its audit, and its victim's string, options and noise there."""
+def _recorded(run: Path) -> tuple[Path, str | None, Mapping[str, Any], float, Scale]:
+    """Return the folder of a run or its audit, and its victim as it is recorded there.
+
+    By its string, its options, its noise and its scale.
+    """
     if planned := _planned(run):
         audit, cell = planned
-        return run.parent, cell.victim, cell.victim_options, audit.victim_of(cell).noise
-    victim = load(run).victim
-    return run, victim.spec, victim.options or {}, victim.noise
+        victim = audit.victim_of(cell)
+        return run.parent, cell.victim, cell.victim_options, victim.noise, victim.scale.scale()
+    own = load(run).victim
+    return run, own.spec, own.options or {}, own.noise, own.scale.scale()
 
 
 def owns(
@@ -150,6 +157,16 @@ def is_own(run: Path, scorer: Scorer) -> bool:
     victim, card = load(run).victim, scorer.victim.card
     alike = card.name == victim.name and victim.scale.agrees(card.scale)
     return _planned(run) is None and alike
+
+
+def as_attacked(runs: Sequence[Path], scorer: Scorer) -> Scorer:
+    """Return a victim with the scale that an audit fitted, where it is the one of a run there."""
+    for run in runs:
+        victim = rescaled(scorer.victim, load(run).victim.scale.scale())
+        again = replace(scorer, victim=victim)
+        if is_own(run, again):
+            return again
+    return scorer
 
 
 def refuse_another(run: Path, victim: Victim) -> None:

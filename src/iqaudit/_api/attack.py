@@ -8,6 +8,7 @@ from iqaudit._api.pictures import Caller, gathered, warn
 from iqaudit._api.settings import attack_settings
 from iqaudit._assess.memory import refuse_too_large
 from iqaudit._audit import execute
+from iqaudit._audit.clean_scores import settle_in_memory
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.spec import USUAL
 from iqaudit._core.collection import Source
@@ -108,7 +109,8 @@ def attack(
         several times a second. A KeyboardInterrupt raised in it stops between two queries.
     **options
         Options of the victim, as `iqaudit.victims.as_victim` takes them: for a module or a function
-        ``score_range=(low, high)`` and ``lower_is_better=True``; for one that answers at random
+        ``score_range=(low, high)`` and ``lower_is_better=True``, to which ten pictures or more fit
+        a scale unless there is ``scale="declared"`` or a fitted one; for one that answers at random
         ``repeats=5``, so that a score is the mean of five answers.
 
     Returns
@@ -211,8 +213,11 @@ def _in_memory(
 ) -> TrialResults:
     finished: list[TrialResult] = []
     unscored: list[Unscored] = []
+    keep = None if strict else unscored.append
     try:
-        for result in run(spec, pictures, batch, progress, None if strict else unscored.append):
+        spec, clean = settle_in_memory(spec, pictures, finished, progress)
+        finished.clear()
+        for result in run(spec, pictures, batch, progress, keep, clean):
             finished.append(result)  # noqa: PERF402 (extend promises nothing on an error)
         refuse_nothing(unscored, len(pictures))
     except VictimError as error:

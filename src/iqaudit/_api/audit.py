@@ -20,6 +20,7 @@ from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import Judgement
+from iqaudit._analysis.tables.optimality import Optimality, optimality
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._analysis.transfer import Transfer
 from iqaudit._api.pictures import Caller, warn
@@ -119,6 +120,13 @@ class Audit:
         for each budget; none where a victim has one attack.
         """
         return attack_pairs.compare_attacks(self.cells)
+
+    def optimality(self) -> tuple[Optimality, ...]:
+        """Return how near each attack comes, at each budget, to the best of all on a victim.
+
+        Of victims that several attacks searched by scores alone.
+        """
+        return optimality(self.cells)
 
     def gate(
         self,
@@ -294,6 +302,7 @@ def audit(
     early_stop: float | None = None,
     until_plateau: int | None = None,
     fresh: int | None = None,
+    scale: str | None = None,
     paper: str | bool | None = None,
     recursive: bool = False,
     engine: str | Engine | None = None,
@@ -332,6 +341,10 @@ def audit(
         ("bidirectional") and the random seeds (0). The lists multiply into cells.
     early_stop, until_plateau, fresh : float, int, int, optional
         As `iqaudit.attack` takes them.
+    scale : {"declared"}, optional
+        Keep C and S of declared ranges. Otherwise, where no scale is known and there are ten
+        pictures or more, they are fitted to the audit's own clean scores: median and
+        interquartile range / 1.35.
     paper : {"live", "csiq", "tid2013"} or True, optional
         Set the rest to the paper's protocol: its attack, budget, threat and goal; with its
         constants and sample for a data set, the data's own where True.
@@ -387,6 +400,7 @@ def audit(
         early_stop=early_stop,
         until_plateau=until_plateau,
         fresh=fresh,
+        scale=scale,
         paper=paper or None,
         recursive=recursive,
     )
@@ -434,7 +448,7 @@ def plan(
         Parallel workers that share the time; one a core unless given.
     **settings
         The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
-        `seeds`, `early_stop`, `until_plateau`, `fresh`, `paper`, `recursive`.
+        `seeds`, `early_stop`, `until_plateau`, `fresh`, `scale`, `paper`, `recursive`.
 
     Returns
     -------

@@ -3,12 +3,14 @@
 A fitted scale lies in a small TOML file (see `victims._scale_file`), which later runs take up.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.scale import QUALITY_MAX, Scale
+from iqaudit._core.scale import CLEAN, DECLARED, QUALITY_MAX, Scale
 
 PERCENTILES = (1, 99)
 """Of the scores: a range that no single picture decides."""
@@ -51,6 +53,39 @@ def fit(
         how = "least squares to opinion scores"
     source = f"{how}, {values.size} pictures"
     return Scale(center, spread, low, high, lower_is_better, source, fitted=True)
+
+
+IQR = 1.35
+"""Standard deviations between the quartiles of a normal distribution."""
+
+
+def fit_clean(scores: ArrayLike, scale: Scale) -> Scale:
+    """Return a scale with C and S fitted to an audit's clean scores: median, IQR / 1.35.
+
+    Neither moves far for a few failures that were answered as numbers. Where nothing can be fitted,
+    as the scores are too few or do not spread, it is the old scale, and its source says why.
+
+    Parameters
+    ----------
+    scores : array_like, (n,)
+        Native scores.
+    scale : Scale
+        The victim's, of whose range C and S are.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    if values.size < FEWEST:
+        why = f"{values.size} clean scores, and {FEWEST} fit a scale"
+        return replace(scale, source=f"{scale.source}: {why}", basis=DECLARED)
+    low, center, high = (float(each) for each in np.percentile(values, (25, 50, 75)))
+    spread = (high - low) / IQR
+    if not spread > np.spacing(abs(center)):
+        why = f"half of its {values.size} clean scores do not differ"
+        return replace(scale, source=f"{scale.source}: {why}", basis=DECLARED)
+    source = (
+        f"median and interquartile range / {IQR} of {values.size} clean scores; "
+        f"{scale.source.removesuffix(', not calibrated')}"
+    )
+    return replace(scale, center=center, spread=spread, source=source, basis=CLEAN)
 
 
 def check_count(pictures: int) -> None:

@@ -95,13 +95,7 @@ def check(
             unscored.add(name)
             yield Finding("answers", Verdict.WARN, f"{name}: {fault}")
         first = next(cut())
-        steady = Finding("deterministic", *questions.deterministic(victim, first))
-        yield steady
-        if steady.verdict is Verdict.FAIL:
-            sentence = "Cannot be told of scores that differ anyway."
-            yield Finding("batch", Verdict.WARN, sentence)
-        else:
-            yield Finding("batch", *questions.batch(victim, first))
+        yield from _steady(victim, first)
         yield Finding("resolution", *questions.resolution(victim, first))
         yield Finding("every pixel", *questions.everywhere(victim, first))
         yield Finding("scale", *questions.scale(victim, cut()))
@@ -122,6 +116,18 @@ def check(
         yield Finding("cost", Verdict.PASS, cost.cost(victim, first, price))
     except VictimError as error:
         yield Finding("answers", Verdict.FAIL, str(error))
+
+
+def _steady(victim: Victim, pixels: Pixels) -> Iterator[Finding]:
+    """Tell whether a picture's score is its alone, whatever is asked beside it or before."""
+    alone = Finding("deterministic", *questions.deterministic(victim, pixels))
+    yield alone
+    for name, question in (("batch", questions.batch), ("history", questions.history)):
+        if alone.verdict is Verdict.FAIL:
+            sentence = "Cannot be told of scores that differ anyway."
+            yield Finding(name, Verdict.WARN, sentence)
+        else:
+            yield Finding(name, *question(victim, pixels))
 
 
 def _memory(victim: Victim, needed: memory.Need) -> Outcome:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from iqaudit._core import distortions
-from iqaudit._core.errors import InputError, VictimError
+from iqaudit._core.errors import InputError, VictimError, some
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim, forget
@@ -60,6 +60,9 @@ OPTIONS: tuple[Mapping[str, Any], ...] = (
 DIRECTION_PASS, DIRECTION_FAIL = 0.75, 0.5
 """Shares of degraded copies that must score lower."""
 
+FAR = 2
+"""Times eps * ||grad||_1 beyond which a score does not go that its gradient tells of."""
+
 BEYOND_CHANCE = 4
 """Standard deviations of a score that two of one picture seldom lie apart."""
 
@@ -99,6 +102,33 @@ def deterministic(victim: Victim, pixels: Pixels) -> Outcome:
         return Verdict.WARN, sentence
     why = "a run cannot be repeated or verified; repeats=5 or --repeats 5 averages answers."
     return Verdict.FAIL, f"{sentence} (standard deviation {noise:.2g}): {why}"
+
+
+def history(victim: Victim, pixels: Pixels) -> Outcome:
+    """Tell whether a score hangs on the pictures that were asked about before."""
+    card, (height, width) = victim.card, pixels.shape[:2]
+    side = max(SMALL, card.smallest_side)
+    others = {"a grey": np.full_like(pixels, MIDDLE)}
+    if card.size is None:
+        others["a small"] = pixels[:side, :side]
+        if card.largest_side is None or 2 * max(height, width) <= card.largest_side:
+            others["a large"] = np.tile(pixels, (2, 2, 1))
+    forget(victim)
+    before = finite(victim, pixels)
+    gaps = {}
+    for name, picture in others.items():
+        with suppress(VictimError):  # what it does not take is told by other checks
+            finite(victim, picture)
+        forget(victim)
+        gaps[name] = abs(finite(victim, pixels) - before)
+    name, gap = max(gaps.items(), key=lambda each: each[1])
+    if gap <= BEYOND_CHANCE * card.noise:
+        names = [each.removeprefix("a ") for each in others]
+        return Verdict.PASS, f"The same score again after pictures of another kind: {some(names)}."
+    return Verdict.FAIL, (
+        f"After {name} picture the same picture is scored {gap:.2g} otherwise: the victim keeps "
+        "something from picture to picture, and no score of a search is its picture's alone."
+    )
 
 
 def batch(victim: Victim, pixels: Pixels) -> Outcome:
@@ -192,13 +222,23 @@ def everywhere(victim: Victim, pixels: Pixels) -> Outcome:
 
 def gradient(victim: Victim, pixels: Pixels) -> Outcome:
     try:
-        zero = not slope(victim, pixels).any()
+        steep = float(np.abs(slope(victim, pixels)).sum())
     except VictimError as error:
         return Verdict.WARN, f"{error} Attack it as a black box: pgd gives it no ceiling."
-    if zero:
+    if not steep:
         return Verdict.WARN, (
             "The gradient is zero everywhere (the input is rounded, or the score is cut off from "
             "it): pgd cannot attack it, and is no ceiling. Attack it as a black box."
+        )
+    clean, rng = finite(victim, pixels), np.random.default_rng(0)
+    changes = (rng.choice((-1, 1), pixels.shape) for _ in range(FINE_CHANGES))
+    fine = ((pixels + each).clip(0, 255).astype(np.uint8) for each in changes)
+    moved = max(abs(finite(victim, each) - clean) for each in fine)
+    if moved > max(FAR * steep, BEYOND_CHANCE * victim.card.noise):
+        return Verdict.WARN, (
+            f"The gradient is nearly zero: it foretells that no change of one level moves the "
+            f"score by more than {steep:.2g}, and a random one moved it by {moved:.2g}. It is "
+            "masked: pgd is no ceiling. Attack it as a black box."
         )
     return Verdict.PASS, "The score has a gradient that pgd, the ceiling, can follow."
 

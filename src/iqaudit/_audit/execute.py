@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from iqaudit._audit import cell_store, manifest
+from iqaudit._audit.clean_scores import Clean, settle
 from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.engines.registry import Engine, named, serial
 from iqaudit._audit.observer import Observer
@@ -18,7 +19,7 @@ from iqaudit._core.paths import absolute, located
 from iqaudit._core.process import machine_memory
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.records import FLAT, AuditVictim
-from iqaudit._runs.schema import runs
+from iqaudit._runs.schema import CLEAN_ANSWERS, runs
 from iqaudit._runs.store import exclusive, writing
 from iqaudit._runs.trust import remember
 from iqaudit._search.trial import Unscored, refuse_nothing
@@ -135,7 +136,8 @@ def execute(
     progress = _Progress(prepared, observer, strict=strict)
     progress.begin()
     try:
-        _work_off(prepared, progress, engine, workers, observer)
+        progress.settle()
+        _work_off(progress.prepared, progress, engine, workers, observer)
         progress.refuse_nothing()
     except BaseException:
         progress.stop()
@@ -214,23 +216,28 @@ class _Progress:
     """
 
     def __init__(self, prepared: Prepared, observer: Observer, *, strict: bool) -> None:
-        self._prepared, self._observer, self._strict = prepared, observer, strict
+        self.prepared, self._observer, self._strict = prepared, observer, strict
+        self._clean = Clean()
         self._cells = {cell.folder: cell for cell in prepared.spec.cells()}
         self._missing = {folder: self._unfinished(folder) for folder in self._cells}
         self._unscored: dict[str, list[Unscored]] = {folder: [] for folder in self._cells}
 
     def begin(self) -> None:
         """Tell how much there is to do, and finish the cells that lack nothing."""
-        pictures, missing = len(self._prepared.found.names), sum(map(len, self._missing.values()))
+        pictures, missing = len(self.prepared.found.names), sum(map(len, self._missing.values()))
         total = len(self._cells) * pictures
         queries = sum(cell.queries for cell in self._cells.values()) // len(self._cells)
         self._observer.begins(total, queries, total - missing)
         for folder, names in self._missing.items():
-            for sentence in cell_store.damage(self._prepared.root / folder, sorted(names)):
+            for sentence in cell_store.damage(self.prepared.root / folder, sorted(names)):
                 self._observer.says(sentence)
         for folder, names in self._missing.items():
             if not names:
                 self._finish(folder)
+
+    def settle(self) -> None:
+        """Have the scales fitted that are a range's alone."""
+        self.prepared, self._clean = settle(self.prepared, self._observer, strict=self._strict)
 
     def is_worth_processes(self, cells: Iterable[Cell], workers: int | None) -> bool:
         """Tell whether several processes take less time than this one."""
@@ -241,7 +248,7 @@ class _Progress:
 
     def tasks(self, part: Iterable[Cell]) -> Iterator[Task]:
         """Yield what is missing of some cells, the pictures read when their turn comes."""
-        prepared = self._prepared
+        prepared = self.prepared
         for cell in part:
             missing = self._missing[cell.folder]
             if missing:
@@ -249,18 +256,20 @@ class _Progress:
                 cell_store.prepare(prepared.root / cell.folder)
                 if cell.folder == FLAT:
                     cell_store.reserve(prepared.root, len(missing), cell.queries)
-            noise = prepared.victim(cell).noise
+            victim = prepared.victim(cell)
             places = [at for at, name in enumerate(prepared.found.names) if name in missing]
             size = prepared.batches[cell.folder]
             for start in range(0, len(places), size):
-                yield Task(cell, noise, tuple(map(self._member, places[start : start + size])))
+                members = (self._member(cell, place) for place in places[start : start + size])
+                yield Task(cell, victim.noise, victim.scale.scale(), tuple(members))
 
-    def _member(self, index: int) -> Member:
-        found = self._prepared.found
+    def _member(self, cell: Cell, index: int) -> Member:
+        found = self.prepared.found
         picture = found.pictures[index]
-        if picture.sha256 != self._prepared.record.data.samples[index].sha256:
+        if picture.sha256 != self.prepared.record.data.samples[index].sha256:
             raise InputError(f"{picture.name}: the picture's file was changed meanwhile.")
-        return Member(picture, found.labels(index))
+        clean = self._clean.of(self.prepared, cell, picture.name)
+        return Member(picture, found.labels(index), clean=clean)
 
     def follow(self, ends: Iterable[Ended]) -> None:
         """Take note of pictures that are at their end, and finish cells with their last."""
@@ -279,7 +288,7 @@ class _Progress:
     def refuse_nothing(self) -> None:
         """Raise an `UnscorableError` where not one picture of a cell was scored."""
         for unscored in self._unscored.values():
-            refuse_nothing(unscored, len(self._prepared.found.names))
+            refuse_nothing(unscored, len(self.prepared.found.names))
 
     def stop(self) -> None:
         """Write what a flat audit has so far; of another, tables are made of whole cells."""
@@ -288,20 +297,22 @@ class _Progress:
                 self._stop(FLAT)
 
     def _unfinished(self, folder: str) -> set[str]:
-        root = self._prepared.root
+        root = self.prepared.root
         if cell_store.is_done(root / folder):
             return set()
-        return set(self._prepared.found.names) - cell_store.finished(root / folder)
+        return set(self.prepared.found.names) - cell_store.finished(root / folder)
 
     def _finish(self, folder: str) -> None:
         if self._unscored[folder]:
             self._stop(folder)
         else:
             cell_store.finish(*self._cell(folder))
+        if not any(self._missing.values()) and not any(self._unscored.values()):
+            (self.prepared.root / CLEAN_ANSWERS).unlink(missing_ok=True)
 
     def _stop(self, folder: str) -> None:
         cell_store.stop(*self._cell(folder), self._unscored[folder])
 
     def _cell(self, folder: str) -> tuple[Path, Cell, AuditVictim, Sequence[str]]:
-        cell, prepared = self._cells[folder], self._prepared
+        cell, prepared = self._cells[folder], self.prepared
         return prepared.root / folder, cell, prepared.victim(cell), prepared.found.names

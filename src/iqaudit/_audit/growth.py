@@ -11,9 +11,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from iqaudit._assess.calibration import FEWEST
 from iqaudit._audit import cell_store, manifest
 from iqaudit._core.errors import InputError, naming
-from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord
+from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord, ScaleRecord
+from iqaudit.victims._spec import as_declared
 
 LISTS = ("victims", "attacks", "levels", "goals", "seeds")
 """The settings that may become longer, behind what was there."""
@@ -54,8 +56,10 @@ def restricted(then: AuditRecord, now: AuditRecord, *, grows: bool) -> AuditReco
     return replace(now, data=replace(now.data, pictures=then.data.pictures, samples=kept))
 
 
-def enlarged(root: Path, then: AuditRecord, now: AuditRecord) -> AuditRecord:
+def enlarged(root: Path, then: AuditRecord, now: AuditRecord, names: Sequence[str]) -> AuditRecord:
     """Return the larger audit's manifest with the earlier one's pictures and victims.
+
+    Their scales stay, though more pictures would fit others.
 
     Raises
     ------
@@ -68,7 +72,13 @@ def enlarged(root: Path, then: AuditRecord, now: AuditRecord) -> AuditRecord:
                 f"{root}: this audit was begun otherwise: attack {each.name} has changed since. "
                 f"{manifest.OTHER.capitalize()}, or say --overwrite (overwrite=True)."
             )
-    return replace(now, data=then.data, victims=then.victims, hardware=then.hardware)
+    victims = then.victims
+    if len(then.data.pictures) < FEWEST <= len(names):  # their searches went by their ranges
+        scales = (ScaleRecord.of(as_declared(each.scale.scale())) for each in victims)
+        victims = tuple(
+            replace(each, scale=scale) for each, scale in zip(victims, scales, strict=True)
+        )
+    return replace(now, data=then.data, victims=victims, hardware=then.hardware)
 
 
 def moves(root: Path, then: AuditRecord, now: AuditRecord) -> dict[str, str]:

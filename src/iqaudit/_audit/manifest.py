@@ -1,7 +1,8 @@
 """An audit's manifest, audit.json: its settings, its pictures, its victims and its cells.
 
-It is written before the first picture is begun, and anew where the audit grows. A later start makes
-its own and goes on only where that is the same.
+It is written before the first picture is begun, once more where victims' scales are fitted to clean
+scores, which are asked before all else, and anew where the audit grows. A later start makes its own
+and goes on only where that is the same.
 """
 
 import json
@@ -171,8 +172,12 @@ def begin(root: Path, known: AuditRecord, victims: Sequence[AuditVictim]) -> Aud
         "threads": 1,
         "devices": sorted({each.device for each in victims}),
     }
-    whole = replace(known, hardware=hardware, victims=tuple(victims))
-    write_record(root / AUDIT, AUDIT_FORMAT, whole)
+    return settle(root, replace(known, hardware=hardware, victims=tuple(victims)))
+
+
+def settle(root: Path, record: AuditRecord) -> AuditRecord:
+    """Write an audit's manifest, with its victims' scales, and return it as it is read again."""
+    write_record(root / AUDIT, AUDIT_FORMAT, record)
     return load_audit(root)
 
 

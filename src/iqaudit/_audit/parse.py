@@ -11,6 +11,7 @@ from iqaudit._audit.spec import PAPER, AuditSpec, Data
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Goal
 from iqaudit._core.paths import located
+from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import Setting
 from iqaudit._search.stop import Stop
 from iqaudit.datasets import Drawing
@@ -73,6 +74,10 @@ def audit_spec(settings: Mapping[str, Any]) -> AuditSpec:
         values = {**PROTOCOL, **values}
         paper = _kind(data) if paper == OF_DATA else paper
     victims = tuple(_victim(each, paper) for each in values.pop("victims", ()))
+    if (scale := values.pop("scale", None)) is not None:
+        if scale != DECLARED:
+            raise InputError(f'scale is "{DECLARED}"; a fitted one is a victim\'s: scale=FILE.')
+        victims = tuple(each.declared() for each in victims)
     stop = Stop(**{rule: values.pop(key) for key, rule in STOPS.items() if key in values})
     if "goals" in values:
         values["goals"] = tuple(map(Goal.named, values["goals"]))

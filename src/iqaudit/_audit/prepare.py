@@ -15,6 +15,7 @@ from iqaudit._runs.store import remove
 from iqaudit._search.driver import batch_size, check_sizes
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._objects import rescaled
 from iqaudit.victims._spec import SERVICES, Victims, VictimSpec, averaged, ready, unasked
 
 
@@ -100,7 +101,7 @@ def prepare(
         record, victim = _ask(root, spec.victims[index], base, known, observer)
         if known is None:
             records[index] = record
-        victims.append((spec.victims[index], record.noise, victim))
+        victims.append((spec.victims[index], record.noise, record.scale.scale(), victim))
     if then is None or places is not None:
         if overwrite:
             remove(root)
@@ -125,7 +126,7 @@ def _grown(
         f"The audit grows from {cells} x {pictures} to {len(now.cells)} x {len(names)} pictures; "
         "what was answered stays."
     )
-    return growth.enlarged(root, then, now), places
+    return growth.enlarged(root, then, now, names), places
 
 
 def _pending(
@@ -186,7 +187,7 @@ def _victims(
             cell.search(averaged(victim, base, noise))
             batches[cell.folder] = batch_size(base, batch)
         if base.card.device != ELSEWHERE or yes:
-            bases[index] = base
+            bases[index] = base  # with its own scale
         elif cells:
             raise InputError(
                 f'The victim "{base.card.name}" is a service or a program, whose scores may be '
@@ -205,6 +206,8 @@ def _ask(
 ) -> tuple[AuditVictim, Victim]:
     """Ask a victim for its fingerprint, and its noise; return its record, and it."""
     victim = ready(spec, base, None if then is None else then.noise)
+    if then is not None:
+        victim = rescaled(victim, then.scale.scale())
     card = victim.card
     if card.note:
         observer.says(f"{card.name}: {card.note}")

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._core.goal import Goal
+from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import FLAG, NUMBER, OBJECT, PAIR, TEXT, VICTIM, WHOLE, Setting, table
 from iqaudit._search.stop import Stop
 
@@ -55,6 +56,14 @@ SETTINGS = MappingProxyType(
             tuple(goal.value for goal in Goal),
         ),
         _attack("seeds", WHOLE, "N", "Random seed.", AuditSpec.seeds[0]),
+        Setting(
+            "scale",
+            TEXT,
+            "",
+            "Keep the declared ranges' scales, which ten pictures or more are fitted to.",
+            choices=(DECLARED,),
+            heading="Victim",
+        ),
         Setting(
             "paper",
             TEXT,

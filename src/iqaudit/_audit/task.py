@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from iqaudit._audit import cell_store
 from iqaudit._audit.spec import Cell
 from iqaudit._core.picture import Picture
+from iqaudit._core.scale import Scale
 from iqaudit._runs.journal import Journal
 from iqaudit._runs.records import FLAT
 from iqaudit._runs.store import writing
@@ -37,12 +38,15 @@ class Member:
         The victim's before the audit was stopped.
     lost : bool
         Whether some of them are lost.
+    clean : Answer, optional
+        The first answer, where it was asked before the searches.
     """
 
     picture: Picture
     labels: Mapping[str, Any]
     answers: tuple[Answer, ...] = ()
     lost: bool = False
+    clean: Answer | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +59,15 @@ class Task:
         The run.
     noise : float
         Of a score of its victim, as it was measured at the audit's first start.
+    scale : Scale
+        Its victim's, as the audit settled on it.
     members : tuple of Member
         The pictures.
     """
 
     cell: Cell
     noise: float
+    scale: Scale
     members: tuple[Member, ...]
 
     @property
@@ -204,7 +211,11 @@ def taken_up(
             written.append(name)
         else:
             lost, others = cell_store.lost(folder, name, journal.damaged)
-            members.append(replace(member, answers=(*journal.answers, *others), lost=lost))
+            answers = (*journal.answers, *others)
+            if member.clean is not None and not answers:
+                answers = (member.clean,)
+                journal.keep(answers)
+            members.append(replace(member, answers=answers, lost=lost))
     return replace(task, members=tuple(members)), journals, written
 
 

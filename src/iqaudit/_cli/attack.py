@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iqaudit import Audit
+from iqaudit._analysis.tables.cells import CellData
 from iqaudit._api.settings import attack_settings
 from iqaudit._audit.execute import run
 from iqaudit._audit.settings import SETTINGS
@@ -21,7 +22,7 @@ from iqaudit._cli.printing import figure, print_doubts, say, stderr, stdout, tab
 from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
 from iqaudit._runs.checksums import sealed
-from iqaudit._runs.figures import Row, Summary
+from iqaudit._runs.figures import Row, Summary, mean_shift, shift
 from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
 from iqaudit.victims._spec import VictimSpec
 
@@ -102,47 +103,49 @@ def _left(out: Path) -> str:
 
 def _print_results(out: Path, output: options.Output) -> int:
     """Print the figures first: the page takes seconds, and they must not be lost with it."""
-    record = load(out)
+    record, done = load(out), Audit(out)
+    [cell] = done.cells
     if output.as_json:
         say(sealed(as_json(record, FORMAT)))
     elif not output.quiet:
-        stdout().print(_table(record.pictures, record.summary))
+        stdout().print(_table(record.pictures, record.summary, cell))
         say(f"\nattacked pictures  {out / 'attacked'}")
         say(f"figures            {out / RESULTS}")
-    done = Audit(out)
     if not output.silent:
         print_doubts(done.cells)
     page = done.report()
     if not output.silent:
         say(f"report             {page}")
-    [cell] = done.cells
     return unscored_code({cell.cell: record.left_out}, told=not output.silent)
 
 
-def _table(rows: Sequence[Row], summary: Summary) -> Table:
+def _table(rows: Sequence[Row], summary: Summary, cell: CellData) -> Table:
     """Return a row a picture, then the means."""
+    scale = cell.scale
     caption = (
         "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
         f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
+        "Shift: how far the native score went, in spreads S of the scale.\n"
         "FLIP: what is seen on flipping between the two, 0 to 1. "
         "L∞: the largest change of any pixel, in levels of 255.\n"
-        "In the row of means, L∞ is the largest, and queries are the sum."
+        f"In the row of means, L∞ is the largest, and queries are the sum.\n{cell.on_scale}"
     )
     heads = ("picture", "*score before", "*→ after", "direction")
-    results = table(*heads, "*RGO", "*SSIM", "*FLIP", "*L∞", "*queries", caption=caption)
+    results = table(*heads, "*RGO", "*shift", "*SSIM", "*FLIP", "*L∞", "*queries", caption=caption)
     for row in rows:
         mark = "" if row.end.finished else " *"
         scores = f"{row.clean_score:.4g}", f"→ {row.attacked_score:.4g}", row.direction
-        results.add_row(Text(row.name + mark), *scores, *_figures(row))
+        results.add_row(Text(row.name + mark), *scores, *_figures(row, shift(row, scale)))
     results.add_section()
     directions = f"{summary.lowered} lower, {summary.raised} raise"
-    results.add_row("mean", "", "", directions, *_figures(summary))
+    results.add_row("mean", "", "", directions, *_figures(summary, mean_shift(rows, scale)))
     return results
 
 
-def _figures(row: Row | Summary) -> tuple[str, ...]:
+def _figures(row: Row | Summary, moved: float | None) -> tuple[str, ...]:
     return (
         figure(row.rgo, ".3f"),
+        figure(moved, ".2f"),
         figure(row.ssim, ".4f"),
         figure(row.flip, ".4f"),
         figure(row.linf, "d"),

@@ -1,7 +1,7 @@
 """The command audit."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from iqaudit._cli.printing import (
 )
 from iqaudit._cli.progress import Progress, watched
 from iqaudit._core.errors import InputError
+from iqaudit._runs.figures import mean_shift
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.schema import load, runs
 from iqaudit._search.trial import on_unscored
@@ -82,7 +83,7 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
     if output.as_json:
         print_cells(done)
     elif not output.quiet:
-        stdout().print(_table(cells))
+        stdout().print(_table(cells, {each.victim: each.on_scale for each in done.cells}))
         for each in done.compare_attacks():
             say(f"\n{each.text}")
         say(f"\nruns    {done.path}")
@@ -127,18 +128,23 @@ def _counted(record: RunRecord) -> str:
 
 def _as_json(name: str, record: RunRecord) -> dict[str, Any]:
     unscored = {each.name: each.reason for each in record.unscored}
-    return {"cell": name, **asdict(record.summary)} | ({"unscored": unscored} if unscored else {})
+    moved = mean_shift(record.pictures, record.victim.scale.scale())
+    figures = {"cell": name, **asdict(record.summary), "shift": moved}
+    return figures | ({"unscored": unscored} if unscored else {})
 
 
-def _table(records: Iterable[tuple[str, RunRecord]]) -> Table:
-    """Return a row a cell, from its folder's name and its record."""
-    cells = table("cell", "*pictures", "*RGO", "*reachable", "*SSIM", "*L∞", "*queries")
+def _table(records: Iterable[tuple[str, RunRecord]], scales: Mapping[str, str]) -> Table:
+    """Return a row a cell, from its folder's name and its record; below, the victims' scales."""
+    caption = "\n".join(f"{name}: {scale}" for name, scale in scales.items())
+    heads = ("cell", "*pictures", "*RGO", "*shift", "*reachable", "*SSIM", "*L∞", "*queries")
+    cells = table(*heads, caption=caption)
     for name, record in records:
         summary = record.summary
         cells.add_row(
             Text(name),
             _counted(record),
             figure(summary.rgo, ".3f"),
+            figure(mean_shift(record.pictures, record.victim.scale.scale()), ".2f"),
             figure(summary.reachable_rgo, ".3f"),
             figure(summary.ssim, ".4f"),
             figure(summary.linf, "d"),

@@ -88,10 +88,13 @@ def _caption(board: Leaderboard) -> str:
         caption += "\nNot all were attacked in as many ways: more attacks find a worse one."
     if not board.same_pictures:
         caption += "\nNot all were attacked on the same pictures: compare with care."
+    scales = {each.row.victim: each.row.scale for each in board.standings}
+    caption += "".join(f"\n{victim}: {scale}" for victim, scale in scales.items())
     for standing in board.standings:
         if standing.row.doubt:
             place = "" if standing.rank else ", not ranked"
-            caption += f"\n{standing.row.victim}{place}: {standing.row.doubt}"
+            flags = f" [{standing.row.flags}]" if standing.row.flags else ""
+            caption += f"\n{standing.row.victim}{place}{flags}: {standing.row.doubt}"
     for each in board.comparisons:
         caption += f"\n{each.text}"
     return caption

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ from rich.text import Text
 import iqaudit
 from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure
+from iqaudit._analysis.tables.optimality import Optimality
 from iqaudit._analysis.tables.tables import TableRow, finite, record
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, exit_code, gate_options
@@ -45,6 +46,7 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
             | {
                 "by_queries": audit.by_queries(over_seeds=over_seeds).to_dict(),
                 "attacks": [each.to_dict() for each in audit.compare_attacks()],
+                "optimality": [each.to_dict() for each in audit.optimality()],
                 "missing": list(audit.missing),
                 "gate": verdicts,
             }
@@ -55,6 +57,8 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
             stdout().print(_table(row, whole.measures, earlier))
         for each in audit.compare_attacks():
             stdout().print(_pairs(each))
+        for shown in _optimality(audit.optimality()):
+            stdout().print(shown)
         for name in audit.missing:
             say(f"{name}: no results yet")
     sys.exit(exit_code(judged))
@@ -126,6 +130,29 @@ def _pairs(compared: AttackComparison) -> Table:
     return shown
 
 
+def _optimality(values: Sequence[Optimality]) -> Iterator[Table]:
+    """Yield a table a victim and threat: a row an attack, a column a budget."""
+    groups: dict[tuple[str, int, str], dict[str, dict[int, Optimality]]] = {}
+    for each in values:
+        attacks = groups.setdefault((each.victim, each.levels, each.goal), {})
+        attacks.setdefault(each.attack, {})[each.queries] = each
+    for (victim, levels, goal), attacks in groups.items():
+        budgets = sorted({budget for each in attacks.values() for budget in each})
+        shown = table(
+            "queries",
+            *(f"*{budget:,}" for budget in budgets),
+            "*95 % interval",
+            title=f"optimality · {victim} · {levels}/255 · goal {goal}",
+            caption="The area under RGO against the logarithm of queries, over that under the best "
+            "of all these attacks at each number of queries.\n",
+        )
+        for attack, there in attacks.items():
+            shares = [there[at].share.value if at in there else None for at in budgets]
+            figures = [figure(each, ".3f") for each in shares]
+            shown.add_row(Text(attack), *figures, interval(there[max(there)].share, ".3f"))
+        yield shown
+
+
 def _title(row: TableRow) -> str:
     parts = [row.cell, row.victim, row.attack, *([row.data] if row.data else [])]
     return " · ".join((*parts, f"{row.levels}/255", f"goal {row.goal}"))
@@ -138,6 +165,7 @@ def _caption(row: TableRow) -> str:
     if row.unfinished:
         text += f", {row.unfinished} more not finished and left out"
     text += f"; {row.rated} with an opinion score" if row.rated else "; none with an opinion score"
-    doubt = f"\n{row.doubt}" if row.doubt else ""
+    flags = f"[{row.flags}] " if row.flags else ""
+    doubt = f"\n{flags}{row.doubt}" if row.doubt else ""
     kind = "percentile bootstrap over pictures; of Wasserstein and energy scores less their bias"
-    return f"{text}. Intervals: {kind}.{doubt}\n"
+    return f"{text}. Intervals: {kind}.\n{row.scale}{doubt}\n"

@@ -24,6 +24,9 @@ SPREADS_PER_RANGE = 5
 ROUNDING = 1e-3
 """Share of S by which a score may pass an end of its range: a last digit is no failure."""
 
+RANGE, DECLARED, CLEAN = "range", "declared", "clean"
+"""Values of `Scale.basis`."""
+
 FLAT = 15
 """Spreads from the center at which the logistic is within 3e-6 of its end."""
 
@@ -46,6 +49,10 @@ class Scale:
         Where the constants come from, for the reader of a result.
     fitted : bool
         True where the range is that of some pictures' scores, or an estimate: scores may leave it.
+    basis : str
+        ``"range"`` where C and S are a declared range's alone, which an audit replaces, and
+        ``"declared"`` where they are and stay so; ``"clean"`` where an audit fitted them to its
+        clean scores; empty for all others.
 
     Raises
     ------
@@ -61,6 +68,7 @@ class Scale:
     lower_is_better: bool = False
     source: str = "given by the caller"
     fitted: bool = False
+    basis: str = ""
 
     def __post_init__(self) -> None:
         for name in ("center", "spread", "low", "high"):  # a float32's steps would hide gains
@@ -112,6 +120,7 @@ class Scale:
             *ends,
             lower_is_better=lower_is_better,
             source=f"declared range {low:g} to {high:g}{left}, not calibrated",
+            basis=RANGE,
         )
 
     @classmethod
@@ -194,6 +203,10 @@ class Scale:
         """The most that quality moves a native unit: where the logistic is steepest, at C."""
         return QUALITY_MAX / (4 * self.spread)
 
+    def __str__(self) -> str:
+        """Return C, S and where they come from."""
+        return f"C = {self.center:.4g}, S = {self.spread:.4g}; {self.source}"
+
     @property
     def limits(self) -> tuple[float, float]:
         """The lowest and the highest answer that are scores: the ends of the range, if it has any.
@@ -214,10 +227,12 @@ class Scale:
         """Tell whether a clean picture's score is one that this scale was made for.
 
         Beyond a native range by more than S, or 15 S from C, where the logistic is flat, every
-        loss would look the same, and the victim robust.
+        loss would look the same, and the victim robust. An outlier among the clean scores that an
+        audit fitted C and S to is the victim's all the same, and a sign beside its figures.
         """
         inside = self.low - self.spread <= score <= self.high + self.spread
-        return (inside or self.fitted) and abs(score - self.center) <= FLAT * self.spread
+        near = self.basis == CLEAN or abs(score - self.center) <= FLAT * self.spread
+        return (inside or self.fitted) and near
 
     @property
     def reachable(self) -> tuple[float, float]:

@@ -29,7 +29,7 @@ from iqaudit.measures._bootstrap import Estimate
 PAPER, OTHERS = ("strength", "people", "visibility"), ("others",)
 """The groups of measures in the first table, and in the second."""
 
-AGAINST_QUERIES = ("rgo", "srocc_after")
+AGAINST_QUERIES = ("rgo", "shift", "srocc_after")
 
 MOST_ROWS = 1_500
 """Pictures whose figures the page carries as a file: about a megabyte."""

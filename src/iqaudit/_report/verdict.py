@@ -153,7 +153,7 @@ def verdict(cell: Cell) -> Verdict:
     values = cell.row.values
     baseline = cell.insights.rgo.floor if cell.insights else NOTHING
     sentences = [
-        cell.row.doubt,
+        f"{cell.row.flags.capitalize()}. {cell.row.doubt}" if cell.row.flags else cell.row.doubt,
         _how_far(cell),
         cell.insights.floor.text if cell.insights else "",
         _seen(values),
@@ -168,7 +168,8 @@ def _how_far(cell: Cell) -> str:
         return "No picture's search has come to its end, so there are no means."
     return (
         f"With {cell.data.budget}, scores went {percent(values['rgo'])} of "
-        f"the way they could go over {pictures(cell.row.pictures)}; a perfect attack would reach "
+        f"the way they could go over {pictures(cell.row.pictures)}, a shift of "
+        f"{figure(values['shift'].value, '.2f')} S; a perfect attack would reach "
         f"{plain_percent(values['reachable_rgo'].value)} within this victim's range."
     )
 

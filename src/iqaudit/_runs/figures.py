@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from iqaudit import measures
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import Pixels
+from iqaudit._core.scale import Scale
 from iqaudit._search.stop import Outcome
 from iqaudit._search.trial import TrialResult, settled
 from iqaudit.victims._base import Card
@@ -126,6 +127,16 @@ def measure(result: TrialResult, card: Card) -> Row:
         luckiest_score=luckiest if result.fresh else None,
         fresh_queries=card.cost * len(result.fresh),
     )
+
+
+def mean_shift(rows: Sequence[Row], scale: Scale) -> float | None:
+    """Return the mean of ``|f(x') - f(x)| / S`` of the pictures whose budget was spent."""
+    return _mean([shift(row, scale) for row in rows if row.end.finished])
+
+
+def shift(row: Row, scale: Scale) -> float:
+    """Return how far one picture's score went, in S."""
+    return measures.shift([row.clean_score], [row.attacked_score], scale.spread)
 
 
 def likeness(clean: Pixels, best: Mapping[int, Pixels]) -> tuple[Likeness, ...]:

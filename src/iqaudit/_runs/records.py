@@ -40,6 +40,7 @@ class ScaleRecord:
     lower_is_better: bool
     source: str
     fitted: bool = False
+    basis: str = field(default="", metadata=IF_ANY)
 
     @classmethod
     def of(cls, scale: Scale) -> Self:
@@ -54,8 +55,8 @@ class ScaleRecord:
         return Scale(**(asdict(self) | {"low": low, "high": high}))
 
     def agrees(self, scale: Scale) -> bool:
-        """Tell whether a scale maps scores as this one does; `fitted` maps none."""
-        return replace(self, fitted=scale.fitted) == ScaleRecord.of(scale)
+        """Tell whether a scale maps scores as this one does; `fitted` and `basis` map none."""
+        return replace(self, fitted=scale.fitted, basis=scale.basis) == ScaleRecord.of(scale)
 
 
 @dataclass(frozen=True, kw_only=True)

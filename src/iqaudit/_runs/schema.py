@@ -40,6 +40,8 @@ AUDIT, AUDIT_FORMAT = "audit.json", "iqaudit audit, version 1"
 INSIGHTS, INSIGHTS_ANSWERS = "insights.json", "insights.jsonl"
 TRANSFER, TRANSFER_ANSWERS = "transfer.json", "transfer.jsonl"
 DEFENCES = "defences.json"
+CLEAN_ANSWERS = "clean.jsonl"
+"""An audit's clean scores that its scales are fitted to, until its cells are finished."""
 ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS, DEFENCES)
 
 ANSWERS, ENTRIES = "answers", "entries"
@@ -55,7 +57,11 @@ ANSWER = np.dtype([("score", "<f8"), ("picture", "<u8")])
 PART = ".part"
 """The end of the name of a file that is being written."""
 
-OWN = {f"{name}{end}" for name in (RESULTS, AUDIT, REPORT, *ANALYSES) for end in ("", PART)} | {
+OWN = {
+    f"{name}{end}"
+    for name in (RESULTS, AUDIT, REPORT, CLEAN_ANSWERS, *ANALYSES)
+    for end in ("", PART)
+} | {
     *FILES,
     ANSWERS,
     ENTRIES,

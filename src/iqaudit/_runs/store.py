@@ -26,6 +26,7 @@ from iqaudit._runs.schema import (
     ANSWER,
     ANSWERS,
     AUDIT,
+    CLEAN_ANSWERS,
     ENTRIES,
     FILES,
     PART,
@@ -157,7 +158,7 @@ def remove(path: Path) -> None:
                     folder.rmdir()
     elif (path / RESULTS).exists():
         _remove_run(path, [each.name for each in load(path).pictures])
-    for name in (AUDIT, REPORT, *ANALYSES):
+    for name in (AUDIT, REPORT, CLEAN_ANSWERS, *ANALYSES):
         (path / name).unlink(missing_ok=True)
 
 

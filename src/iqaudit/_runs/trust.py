@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from iqaudit._core.errors import InputError, printable
+from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import FILE
 from iqaudit.attacks._registry import PYTHON
 from iqaudit.victims._options import OPTIONS
@@ -107,7 +108,11 @@ def _foreign(victim: VictimSpec) -> str | None:
         return "behind a defence whose module would be imported"
     if ":" in KINDS[victim.kind].spec:
         return FOREIGN.get(victim.kind, "which would be asked")
-    files = [key for key in victim.options if OPTIONS[key].type is FILE]
+    files = [
+        key
+        for key, value in victim.options.items()
+        if OPTIONS[key].type is FILE and value != DECLARED
+    ]
     return f"whose {files[0]} would be loaded" if files else None
 
 

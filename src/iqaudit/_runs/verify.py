@@ -20,6 +20,7 @@ from iqaudit._search.trial import TrialResult, settled
 from iqaudit.attacks._base import Attack
 from iqaudit.victims._base import Victim, draws
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, refuse_if_down, tolerance
+from iqaudit.victims._objects import rescaled
 from iqaudit.victims._scoring import answered_then
 
 
@@ -86,6 +87,7 @@ def verify(path: Path, victim: Victim, *, trust: bool = False) -> tuple[Check, .
             record = load(path)
         except DamagedRecordError as error:
             return (damaged(error),)
+        victim = rescaled(victim, record.victim.scale.scale())
         _refuse_another(record, victim)
         intact = not noted
         wrong = (*disagreements(path, record), *damaged_analyses(path), *noted)

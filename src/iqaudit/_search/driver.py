@@ -1,9 +1,10 @@
 """The search loop: trials stepped side by side, their questions asked of a victim together."""
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -205,6 +206,7 @@ def run(
     batch: int | None = None,
     progress: Progress | None = None,
     unscored: Callable[[Unscored], object] | None = None,
+    clean: Mapping[str, Answer] = MappingProxyType({}),
 ) -> Iterator[TrialResult]:
     """Yield the result of each picture's search as it is finished, in order.
 
@@ -222,6 +224,8 @@ def run(
     unscored : callable, optional
         Called with each picture that the victim could not score, and its reason; the result is that
         of the answers before, if any. Unless given, the first one ends all.
+    clean : mapping of str to Answer
+        First answers that are known, by the pictures' names.
 
     Raises
     ------
@@ -233,7 +237,10 @@ def run(
     batch = batch_size(spec.victim, batch)
     check_sizes(spec.victim, pictures)
     for start in range(0, len(pictures), batch):
-        trials = [begin(spec, picture) for picture in pictures[start : start + batch]]
+        trials = [
+            begin(spec, picture, [clean[picture.name]] if picture.name in clean else [])
+            for picture in pictures[start : start + batch]
+        ]
         try:
             for answered in drive(spec.victim, trials):
                 if progress is not None:

@@ -19,6 +19,7 @@ from iqaudit.measures._strength import (
     relative_gain,
     rgo,
     robustness,
+    shift,
     wasserstein_score,
 )
 from iqaudit.measures._visibility import SSIM_WINDOW, changed, flip, l2, linf, psnr, ssim
@@ -45,6 +46,7 @@ __all__ = [
     "rgo",
     "rmse",
     "robustness",
+    "shift",
     "smoothed_bounds",
     "smoothing_rank",
     "srocc",

@@ -75,6 +75,31 @@ def reachable_rgo(
     return float(np.mean(farthest / room(s)))
 
 
+def shift(clean: ArrayLike, attacked: ArrayLike, spread: float, *, signed: bool = False) -> float:
+    """Return the mean of ``|f(x') - f(x)| / S``: how far scores went, in spreads of their scale.
+
+    It has no upper end, so it tells attacks apart where the RGO nears 1.
+
+    Parameters
+    ----------
+    clean, attacked : array_like, (n,)
+        Native scores before and after.
+    spread : float
+        S, above 0, in native units.
+    signed : bool
+        Whether moves downwards count as negative.
+
+    Raises
+    ------
+    InputError
+        If the two do not match one to one, or are empty, or S is not above 0.
+    """
+    refuse_unless(spread > 0, "A scale's spread S is above 0", spread)
+    before, after = pair(clean, attacked)
+    moves = (after - before) / spread
+    return float(np.mean(moves if signed else np.abs(moves)))
+
+
 def mean_deviation(clean: ArrayLike, attacked: ArrayLike) -> float:
     """Return the mean of ``|s(x') - s(x)|``, in the scores' units.
 

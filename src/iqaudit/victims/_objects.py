@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from iqaudit._core.apart import Apart
 from iqaudit._core.errors import InputError
 from iqaudit._core.importing import import_object, state_of
-from iqaudit._core.scale import Scale
+from iqaudit._core.scale import RANGE, Scale
 from iqaudit.victims._base import Card, Victim
 from iqaudit.victims._options import Own, Preprocessed
 from iqaudit.victims._preprocessing import Preprocessing, ends, mean_of_bins, with_range
@@ -242,6 +242,18 @@ class Foreign(Wrapped):
 def name_victim(victim: Victim, name: str | None) -> Victim:
     """Return a victim under a name; as it is where that is None."""
     return victim if name is None else cast("Victim", Named(victim, name))
+
+
+def rescaled(victim: Victim, scale: Scale) -> Victim:
+    """Return a victim with the scale that an audit settled on, where its own is of a range alone.
+
+    Where that is no such scale, or is of another range or direction, it is returned as it is.
+    """
+    own = victim.card.scale
+    ends = (own.low, own.high, own.lower_is_better)
+    alike = ends == (scale.low, scale.high, scale.lower_is_better)
+    takes = own.basis == RANGE and scale.basis != RANGE and alike
+    return cast("Victim", Scaled(victim, scale)) if takes else victim
 
 
 def apart(victim: Victim, state: Apart | None = None) -> Victim:

@@ -54,7 +54,12 @@ OPTIONS = MappingProxyType(
         _model("score_range", PAIR, "LOW HIGH", "Native score range.", word=RANGE, flag="--range"),
         _model("lower_is_better", FLAG, "", "A lower score means better quality."),
         _model("unbounded", FLAG, "", "Scores may leave the range; else one that does is none."),
-        _model("scale", FILE, "FILE", "Score scale of `iqaudit calibrate`, in place of --range."),
+        _model(
+            "scale",
+            FILE,
+            "FILE",
+            "Score scale of `iqaudit calibrate`; or `declared`, the range's, which is not fitted.",
+        ),
         _model(
             "defences",
             OBJECT,

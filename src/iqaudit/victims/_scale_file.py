@@ -70,9 +70,10 @@ def load_scale(path: str | os.PathLike[str]) -> Scale:
     """
     values = _read(path)
     try:
-        numbers = {name: float(values[name]) for name in ("center", "spread", "low", "high")}
+        center, spread = float(values["center"]), float(values["spread"])
+        low, high = float(values["low"]), float(values["high"])
         lower, source = bool(values["lower_is_better"]), f"{values['source']} ({values['victim']})"
-        return Scale(**numbers, lower_is_better=lower, source=source, fitted=True)
+        return Scale(center, spread, low, high, lower, source, fitted=True)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise InputError(f"{path}: this is no scale file ({error}).") from None
 

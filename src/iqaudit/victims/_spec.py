@@ -10,20 +10,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.scale import DECLARED, RANGE, Scale
 from iqaudit._core.settings import two_numbers
 from iqaudit.defences._base import changes_pictures
 from iqaudit.defences._registry import chain, written
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim, draws
 from iqaudit.victims._defended import Defended
-from iqaudit.victims._objects import apart, name_victim, wrap
+from iqaudit.victims._objects import apart, name_victim, rescaled, wrap
 from iqaudit.victims._options import ALIASES, OPTIONS
 from iqaudit.victims._registry import KINDS, unknown_victim
 from iqaudit.victims._scale_file import load_scale, refuse_another
@@ -143,6 +144,17 @@ class VictimSpec:
             raise _twice(name, self.kind)
         more = copy(self)
         object.__setattr__(more, "options", {**self.options, **options})
+        return more
+
+    def declared(self) -> "VictimSpec":
+        """Return it with the scale of its declared range, if it has no other, for good."""
+        if "scale" in self.options:
+            return self
+        if self.base is None:
+            return VictimSpec(self.spec, {**self.options, "scale": DECLARED})
+        more = copy(self)
+        base = rescaled(self.base, as_declared(self.base.card.scale))
+        object.__setattr__(more, "base", base)
         return more
 
     @property
@@ -265,7 +277,8 @@ def as_victim(
         The keywords of the victim's class: for a module or a function `score_range`,
         `lower_is_better` or `scale` as `Scale.declared` reads them, and for a module `exact` as
         `TorchModule` takes it and `checkpoint`, a file of weights for a copy of it. `scale` may be
-        a file that `iqaudit calibrate` wrote.
+        a file that `iqaudit calibrate` wrote, or ``"declared"``: C and S stay those of the range,
+        where audits of ten pictures or more fit them to the clean scores.
         For both, and for ``python:``, ``onnx:`` and ``torch:`` strings, what becomes of the picture
         before it is taken: `colour` ("bgr", "grey", "ycbcr"); `resize`, the shorter side in pixels
         or (height, width), bilinear with antialiasing; `crop`, the side of the central square or
@@ -306,9 +319,24 @@ def as_victim(
 def wrapped(victim: Any, options: dict[str, Any]) -> Victim:
     """Return the victim of an object, behind the defences that its options name."""
     name, defences = options.pop("name", None), options.pop("defences", ())
+    on_scale = _read_scale(options)
+    victim = on_scale(_defended(wrap(victim, options), defences))
+    return name_victim(victim, name)
+
+
+def as_declared(scale: Scale) -> Scale:
+    """Return a scale that no audit fits."""
+    return replace(scale, basis=DECLARED) if scale.basis == RANGE else scale
+
+
+def _read_scale(options: dict[str, Any]) -> Callable[[Victim], Victim]:
+    """Read a scale's file among options, or take out "declared"; return what that does."""
+    if options.get("scale") == DECLARED:
+        del options["scale"]
+        return lambda victim: rescaled(victim, as_declared(victim.card.scale))
     if _is_file(options.get("scale")):
         options["scale"] = load_scale(options["scale"])
-    return name_victim(_defended(wrap(victim, options), defences), name)
+    return lambda victim: victim
 
 
 def unasked(spec: VictimSpec) -> Victim:
@@ -323,8 +351,7 @@ def unasked(spec: VictimSpec) -> Victim:
         return spec.base
     others = ("repeats", "name", "defences")
     options = {key: value for key, value in spec.options.items() if key not in others}
-    if _is_file(options.get("scale")):
-        options["scale"] = load_scale(options["scale"])
+    on_scale = _read_scale(options)
     defences = spec.options.get("defences", ())
     victim = KINDS[spec.kind].make(spec.spec, options)
     if spec.kind == "replay" and any(changes_pictures(each) for each in chain(defences)):
@@ -332,7 +359,7 @@ def unasked(spec: VictimSpec) -> Victim:
             f'The victim "{spec.spec}" has the scores of the pictures that were asked about, and '
             "stands behind defences of the answer alone."
         )
-    victim = _defended(victim, defences)
+    victim = on_scale(_defended(victim, defences))
     return name_victim(victim, spec.options.get("name"))
 
 
@@ -347,8 +374,9 @@ def averaged(spec: VictimSpec, base: Victim, noise: float | None = None) -> Vict
 def ready(spec: VictimSpec, base: Victim, noise: float | None = None) -> Victim:
     """Return what `averaged` does, refused where its scale's file was fitted to another victim."""
     victim = averaged(spec, base, noise)
-    if _is_file(spec.options.get("scale")):
-        refuse_another(spec.options["scale"], victim)
+    file = spec.options.get("scale")
+    if file is not None and _is_file(file) and file != DECLARED:
+        refuse_another(file, victim)
     return victim
 
 
@@ -368,26 +396,31 @@ class Victims:
 
     Parameters
     ----------
-    known : iterable of (VictimSpec, float, Victim)
-        Those that are there already, each with its noise.
+    known : iterable of (VictimSpec, float, Scale, Victim)
+        Those that are there already, each with its noise and its scale.
     """
 
     MOST = 4
 
-    def __init__(self, known: Iterable[tuple[VictimSpec, float, Victim]] = ()) -> None:
+    def __init__(self, known: Iterable[tuple[VictimSpec, float, Scale, Victim]] = ()) -> None:
         self._known = list(known)
+
+    @property
+    def known(self) -> Sequence[tuple[VictimSpec, float, Scale, Victim]]:
+        """Those that are there, each with its noise and its scale."""
+        return self._known
 
     def __iter__(self) -> Iterator[Victim]:
         """Yield those that are there."""
         return (victim for *_, victim in self._known)
 
-    def get(self, spec: VictimSpec, noise: float) -> Victim:
-        """Return a victim whose noise is known, made where it is not there."""
+    def get(self, spec: VictimSpec, noise: float, scale: Scale) -> Victim:
+        """Return a victim whose noise and scale are known, made where it is not there."""
         for *key, victim in self._known:
-            if key == [spec, noise]:
+            if key == [spec, noise, scale]:
                 return victim
-        victim = averaged(spec, unasked(spec), noise)
-        self._known = [*self._known[-self.MOST + 1 :], (spec, noise, victim)]
+        victim = rescaled(averaged(spec, unasked(spec), noise), scale)
+        self._known = [*self._known[-self.MOST + 1 :], (spec, noise, scale, victim)]
         return victim
 
 

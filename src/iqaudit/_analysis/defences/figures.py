@@ -9,6 +9,7 @@ import numpy as np
 from iqaudit._analysis.defences.records import Reach
 from iqaudit._analysis.tables.cells import CellData, PictureData
 from iqaudit._analysis.tables.samples import FEWEST_RANKED
+from iqaudit._assess.questions import FAR
 from iqaudit._core.goal import Direction
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import (
@@ -23,9 +24,6 @@ from iqaudit.measures._bootstrap import (
     rank_correlation,
 )
 from iqaudit.measures._strength import gains, room
-
-FAR = 2
-"""Times eps * ||grad||_1 beyond which a score does not go that its gradient tells of."""
 
 CLOSE = 1e-12
 """Means of the same numbers differ by less."""

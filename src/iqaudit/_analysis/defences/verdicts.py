@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from iqaudit._analysis.defences.figures import FAR, Cells, Scores, net, rgo_of
+from iqaudit._analysis.defences.figures import Cells, Scores, net, rgo_of
 from iqaudit._analysis.findings.sentences import figure, percent
 from iqaudit._analysis.tables.cells import CellData
+from iqaudit._assess.questions import FAR
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import ENOUGH, Estimate, Paired, beyond, interval, mean, paired
 

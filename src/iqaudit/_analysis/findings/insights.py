@@ -26,6 +26,7 @@ from iqaudit._search.trial import Unscored, on_unscored, refuse_nothing
 from iqaudit.measures._bootstrap import Paired, interval, mean
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import refuse_if_down
+from iqaudit.victims._objects import rescaled
 
 FORMAT = "iqaudit insights, version 1"
 
@@ -67,6 +68,7 @@ def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Ins
     chosen = pairs(path, record)
     if not chosen:
         raise InputError(f"{run}: no picture's search came to its end, so there is nothing to see.")
+    victim = rescaled(victim, record.victim.scale.scale())
     scorer = Scorer(own_label(path), victim)
     refuse_another(path, victim)
     cell = random_cell(path, record)

@@ -120,12 +120,12 @@ GAINS: tuple[tuple[str, str, str, Callable[[str], Compute]], ...] = (
     (
         "wasserstein", "Wasserstein score",
         "Signed Wasserstein-1 distance of scores scaled by the clean ones (MSU benchmark)",
-        partial(samples.shift, statistics.distribution_shift),
+        partial(samples.displacement, statistics.distribution_shift),
     ),
     (
         "energy", "energy score",
         "Signed energy distance of scores scaled by the clean ones (MSU benchmark)",
-        partial(samples.shift, statistics.energy_shift),
+        partial(samples.displacement, statistics.energy_shift),
     ),
 )
 """Names, titles and meanings of the measures of one direction, each made from the direction."""
@@ -135,6 +135,15 @@ SIDES: tuple[tuple[str, str, Side], ...] = (
     ("raise", "raised", "attack"),
     ("lower", "lowered", "victim"),
 )
+
+
+def _shifts() -> Iterable[Measure]:
+    for way, pushed, side in SIDES:
+        caption = f"The same of pictures that were {pushed}; positive is better quality."
+        compute = samples.signed_spreads(way)
+        yield Measure(
+            f"shift_{way}", f"shift, {pushed}", caption, "strength", side, compute, "S", ".2f"
+        )
 
 
 def _gains() -> Iterable[Measure]:
@@ -159,6 +168,11 @@ MEASURES: tuple[Measure, ...] = (
         "mean_deviation", "mean deviation", "Mean distance that qualities went.",
         "strength", "attack", quality_mean(measures.mean_deviation), "of 0-10",
     ),
+    Measure(
+        "shift", "shift", "Mean distance that native scores went, in spreads S of the scale.",
+        "strength", "attack", samples.spreads, "S", ".2f",
+    ),
+    *_shifts(),
     *_agreement(),
     Measure(
         "ssim", "SSIM", "Structural similarity; 1 is identical.",

@@ -3,13 +3,23 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from iqaudit._analysis.tables.doubts import Answers, Doubt, doubts, luck
+from iqaudit._analysis.tables.doubts import (
+    Answers,
+    Doubt,
+    clean_codes,
+    doubts,
+    far,
+    luck,
+    on_scale,
+    rising,
+)
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import names_apart
@@ -17,10 +27,11 @@ from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
 from iqaudit._runs.figures import Likeness, Row
 from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord
-from iqaudit._search.stop import Stop
+from iqaudit._search.stop import Outcome, Stop
 from iqaudit.attacks import ATTACKS
 from iqaudit.attacks._registry import PYTHON, label, made
 from iqaudit.measures._arrays import Floats
+from iqaudit.measures._bootstrap import ENOUGH, mean, paired
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +76,11 @@ class PictureData:
         """Whether its budget was spent, or its search ended as it should."""
         return self.figures.end.finished
 
+    @property
+    def spent(self) -> bool:
+        """Whether its budget was spent."""
+        return self.figures.end is Outcome.BUDGET_SPENT
+
 
 @dataclass(frozen=True, eq=False)
 class CellData:
@@ -96,6 +112,8 @@ class CellData:
         How many there were to be.
     left_out : str
         The sentence on those of them that the victim could not score, if any.
+    signs : tuple of Doubt
+        Signs that the audit's other cells show of it.
     """
 
     path: Path
@@ -115,11 +133,17 @@ class CellData:
     pictures: tuple[PictureData, ...]
     planned: int
     left_out: str = ""
+    signs: tuple[Doubt, ...] = ()
 
     @property
     def cell(self) -> str:
         """The directory's name."""
         return self.path.resolve().name
+
+    @property
+    def white_box(self) -> bool:
+        """Whether its searches followed the victim's gradient."""
+        return bool(self.settings.get("white_box"))
 
     @property
     def budget(self) -> str:
@@ -150,12 +174,22 @@ class CellData:
         return tuple(picture for picture in self.pictures if picture.finished)
 
     @property
+    def on_scale(self) -> str:
+        """The sentence on its scale."""
+        return on_scale([picture.figures for picture in self.finished], self.scale)
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         """The signs that its figures do not tell how firm the victim is, or not of all pictures."""
         answers = [picture.answers for picture in self.finished]
+        rows = [picture.figures for picture in self.finished]
         signs = (
-            *luck((picture.figures for picture in self.finished), self.scale),
-            *doubts(answers, white_box=bool(self.settings.get("white_box"))),
+            *far(rows, self.scale),
+            *clean_codes(rows),
+            *luck(rows, self.scale),
+            *doubts(answers, white_box=self.white_box),
+            *rising([each.reached for each in self.finished if each.spent]),
+            *self.signs,
         )
         return (Doubt(self.left_out, whole=False), *signs) if self.left_out else signs
 
@@ -172,7 +206,26 @@ def load(path: str | os.PathLike[str]) -> tuple[CellData, ...]:
         If the path is neither, nothing has results yet, or a file cannot be read.
     """
     audit = schema.manifest(path)
-    return tuple(_cell(folder, audit) for folder in schema.runs(path))
+    cells = [_cell(folder, audit) for folder in schema.runs(path)]
+    return tuple(replace(cell, signs=masked(cell, cells)) for cell in cells)
+
+
+def masked(cell: CellData, cells: Sequence[CellData]) -> tuple[Doubt, ...]:
+    """Tell of a white box that a black box of the same audit, victim and threat goes beyond."""
+    alike = attrgetter("victim", "levels", "goal", "seed")
+    rivals = [each for each in cells if not each.white_box and alike(each) == alike(cell)]
+    for rival in rivals if cell.white_box else ():
+        names = {each.figures.name for each in rival.finished}
+        both = {each.figures.name for each in cell.finished} & names
+        white, black = (
+            np.array([each.figures.rgo for each in one.finished if each.figures.name in both])
+            for one in (cell, rival)
+        )
+        if len(both) >= ENOUGH and (found := paired(mean, [black], [white])).sign > 0:
+            text = f"{rival.attack}, which asks scores alone, goes beyond the gradient's RGO by "
+            text += f"{found.difference.value:.3f}: the gradient is masked, and no ceiling."
+            return (Doubt(text, whole=True, flag="masked gradient"),)
+    return ()
 
 
 def missing(path: str | os.PathLike[str]) -> tuple[str, ...]:

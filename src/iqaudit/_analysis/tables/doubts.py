@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqaudit import measures
-from iqaudit._core.scale import Scale
+from iqaudit._assess.calibration import FEWEST
+from iqaudit._core.scale import DECLARED, FLAT, RANGE, SPREADS_PER_RANGE, Scale
 from iqaudit._runs.figures import Row
 
 LEAST = 10
@@ -19,6 +20,19 @@ STEPS_LEAST = 50
 
 STEPS_SHARE = 0.1
 """Different scores a picture asked at which a victim is said to answer in steps."""
+
+
+CODES = (-1.0, 0.0, 999.0)
+"""Numbers that scorers answer where they fail."""
+
+CODES_LEAST = 3
+"""Different scores that are none, for a number among them to be told for a code."""
+
+LATE, RISING = 0.2, 0.1
+"""The last share of the queries, and the share of the way that is much for it to go."""
+
+RISING_LEAST = 100
+"""Scores below which every search rises to its end."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,8 @@ class Answers:
         Whether those gained nothing; an older version took them for scores.
     alone : bool
         Whether the best scores, few, lie farther from all others than those lie apart.
+    codes : tuple of float
+        Values that seem an error's code; see `coded`.
     """
 
     asked: int
@@ -58,6 +74,7 @@ class Answers:
     limits: tuple[float, float] = (0, 0)
     refused: bool = True
     alone: bool = False
+    codes: tuple[float, ...] = ()
 
     @classmethod
     def of(
@@ -92,6 +109,7 @@ class Answers:
             limits=(scale.low, scale.high),
             refused=not (taken & ~scale.admits(natives)).any(),
             alone=len(scores) >= LEAST and bool(((gaps > last - gains[0]) & (last >= 0)).any()),
+            codes=coded(natives[taken]),
         )
 
 
@@ -105,10 +123,13 @@ class Doubt:
         A sentence.
     whole : bool
         Whether every search shows it, so that the cell's figures tell nothing of the victim.
+    flag : str
+        A word for it on the victim's row, which is then never ranked as firm; empty for a remark.
     """
 
     text: str
     whole: bool
+    flag: str = ""
 
 
 def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
@@ -121,7 +142,12 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
     white_box : bool
         Whether they followed the victim's gradient.
     """
-    spoilt = (*_no_scores(answers), *_outside(answers), *_alone(answers))
+    spoilt = (
+        *_no_scores(answers),
+        *_outside(answers),
+        *_answered_codes(answers),
+        *_alone(answers),
+    )
     judged = [each for each in answers if each.asked >= LEAST]
     if not judged:
         return spoilt
@@ -130,7 +156,7 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
     if low == high and pictures > 1:
         text = f"All {pictures:,} pictures asked got the same score, {low:g}: the victim does not "
         text += "look at the picture, or it failed without saying so."
-        return (*spoilt, Doubt(text, whole=True))
+        return (*spoilt, Doubt(text, whole=True, flag="constant"))
     still = [each for each in judged if each.pictures == 1]
     stuck = [each for each in judged if each.pictures > 1 and each.scores == 1]
     found = []
@@ -141,18 +167,20 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
             if white_box
             else "the attack proposed nothing but the clean picture"
         )
-        found.append(_doubt(still, judged, why))
+        found.append(_doubt(still, judged, why, "zero gradient" if white_box else "unmoved"))
     if stuck:
-        found.append(_doubt(stuck, judged, "no change that was tried changed the score at all"))
+        why = "no change that was tried changed the score at all"
+        found.append(_doubt(stuck, judged, why, "constant"))
     steps = sum(each.scores for each in judged if each.pictures > 1)
     asked = sum(each.pictures for each in judged if each.pictures > 1)
     some_moved = len(still) + len(stuck) < len(judged)
     if some_moved and asked >= STEPS_LEAST and steps <= STEPS_SHARE * asked:
         text = f"{asked:,} pictures asked got {steps} different scores: the victim answers in "
-        found.append(Doubt(text + "steps, which small changes seldom pass.", whole=True))
+        text += "steps, which small changes seldom pass."
+        found.append(Doubt(text, whole=True, flag="steps"))
     if white_box and not found and not any(each.moved for each in judged):
         text = "The gradient led no search to a better score: that is no ceiling, and no firmness."
-        found.append(Doubt(text, whole=True))
+        found.append(Doubt(text, whole=True, flag="masked gradient"))
     return (*spoilt, *found)
 
 
@@ -172,13 +200,76 @@ def luck(rows: Iterable[Row], scale: Scale) -> tuple[Doubt, ...]:
     return (Doubt(text, whole=False),)
 
 
+def on_scale(rows: Sequence[Row], scale: Scale) -> str:
+    """Say C and S, and how narrow the clean scores lie within a declared range that they are of."""
+    clean = [row.clean_score for row in rows]
+    if scale.basis not in (RANGE, DECLARED) or len(clean) < 2:  # noqa: PLR2004
+        return f"{scale}."
+    span = max(clean) - min(clean)
+    share = 100 * span / (SPREADS_PER_RANGE * scale.spread)
+    text = f"{scale}. RGO hangs on that range, of which the {len(clean)} clean scores span "
+    text += f"{share:.2g} % ({span:.3g})"
+    return text + (f"; {FEWEST} pictures or more fit a scale." if scale.basis == RANGE else ".")
+
+
+def far(rows: Sequence[Row], scale: Scale) -> tuple[Doubt, ...]:
+    """Tell of clean scores that lie where a fitted logistic is flat."""
+    away = [row for row in rows if abs(row.clean_score - scale.center) > FLAT * scale.spread]
+    if not away:
+        return ()
+    which = f"{len(away)} of {len(rows)} clean scores, as {away[0].clean_score:.4g},"
+    text = f"{which} lie more than {FLAT} S from C, where RGO tells nothing: see shift, and "
+    text += "whether they are failures."
+    return (Doubt(text, whole=False, flag="outlier"),)
+
+
+def rising(searches: Sequence[NDArray[np.float64]]) -> tuple[Doubt, ...]:
+    """Tell that searches still rise at their end: a larger budget goes farther.
+
+    `searches` has the best native score so far of each that spent its budget, score by score.
+    """
+    long = [each for each in searches if len(each) >= RISING_LEAST]
+    gone = sum(abs(float(each[-1] - each[0])) for each in long)
+    late = sum(abs(float(each[-1] - each[int(len(each) * (1 - LATE))])) for each in long)
+    if not late > RISING * gone:
+        return ()
+    text = f"{100 * late / gone:.0f} % of the way that scores went came in the last "
+    text += f"{100 * LATE:.0f} % of the queries: the searches still rise, and more go farther."
+    return (Doubt(text, whole=False, flag="rising"),)
+
+
+def clean_codes(rows: Sequence[Row]) -> tuple[Doubt, ...]:
+    """Tell of clean scores that are an error's code, far from all others."""
+    clean = np.array([row.clean_score for row in rows])
+    if not (codes := coded(clean)):
+        return ()
+    count = int(np.isin(clean, codes).sum())
+    text = f"{count} of {len(rows)} clean scores are {codes[0]:g}, far from all others: an error's "
+    return (Doubt(text + "code, it seems, and no score.", whole=False, flag="error code"),)
+
+
+def coded(scores: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the error codes among scores.
+
+    They are values of `CODES` that lie farther from all others than those lie apart.
+    """
+    found = []
+    for code in CODES:
+        others = scores[scores != code]
+        if len(others) in (len(scores), 0) or len(np.unique(others)) < CODES_LEAST:
+            continue
+        if np.abs(others - code).min() > np.ptp(others):
+            found.append(code)
+    return tuple(found)
+
+
 def _no_scores(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
     some = [each for each in answers if each.none]
     if not some:
         return ()
     text = f"{_share(sum(each.none for each in some), some, answers)} were no finite score: "
     text += "changes that nobody sees break the victim. They count as nothing gained."
-    return (Doubt(text, whole=False),)
+    return (Doubt(text, whole=False, flag="no score"),)
 
 
 def _outside(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
@@ -194,7 +285,16 @@ def _outside(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
         if all(each.refused for each in some)
         else "an older version took for scores; its figures may be of such an answer."
     )
-    return (Doubt(text, whole=False),)
+    return (Doubt(text, whole=False, flag="out of range"),)
+
+
+def _answered_codes(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
+    some = [each for each in answers if each.codes]
+    if not some:
+        return ()
+    where = f"In {len(some)} of {len(answers)} searches" if len(answers) > 1 else "In the search"
+    text = f"{where} some changes were answered {some[0].codes[0]:g}, far from all other scores: "
+    return (Doubt(text + "an error's code, it seems, and no score.", False, "error code"),)
 
 
 def _alone(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
@@ -203,7 +303,8 @@ def _alone(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
         return ()
     where = f"In {len(some)} of {len(answers)} searches" if len(answers) > 1 else "In the search"
     text = f"{where} the best score lies farther from the others than those lie apart: it may be "
-    return (Doubt(text + "a failure's, within the range. `iqaudit verify` asks again.", False),)
+    text += "a failure's, within the range. `iqaudit verify` asks again."
+    return (Doubt(text, whole=False, flag="lone best"),)
 
 
 def _share(count: int, some: Sequence[Answers], answers: Sequence[Answers]) -> str:
@@ -213,7 +314,7 @@ def _share(count: int, some: Sequence[Answers], answers: Sequence[Answers]) -> s
     return f"{count:,} of {asked:,} answers, in {where},"
 
 
-def _doubt(some: Sequence[Answers], judged: Sequence[Answers], why: str) -> Doubt:
+def _doubt(some: Sequence[Answers], judged: Sequence[Answers], why: str, flag: str) -> Doubt:
     whole = len(some) == len(judged)
     which = "every search" if whole else f"{len(some)} of {len(judged)} searches"
-    return Doubt(f"In {which} {why}.", whole)
+    return Doubt(f"In {which} {why}.", whole, flag)

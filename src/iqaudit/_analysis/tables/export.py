@@ -68,6 +68,7 @@ def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
 def _row(whole: Snapshot, picture: PictureData, earlier: Sequence[int]) -> dict[str, Any]:
     cell, figures = whole.cell, picture.figures
     qualities = [figures.clean_quality], [figures.attacked_quality]
+    natives = [figures.clean_score], [figures.attacked_score]
     return {
         **{key: getattr(cell, key) for key in OF_CELL},
         "budget": cell.queries,
@@ -75,6 +76,8 @@ def _row(whole: Snapshot, picture: PictureData, earlier: Sequence[int]) -> dict[
         "picture": figures.name,
         **{key: getattr(picture, key) for key in OF_PICTURE},
         **{key: value for key, value in vars(figures).items() if key != "name"},
+        "shift": measures.shift(*natives, cell.scale.spread),
+        "signed_shift": whole.sign() * measures.shift(*natives, cell.scale.spread, signed=True),
         "deviation": abs(figures.attacked_quality - figures.clean_quality),
         "r_natural": samples.zhang(*qualities),
         **_gains(whole, figures),

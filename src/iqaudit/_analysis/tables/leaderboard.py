@@ -20,7 +20,7 @@ from iqaudit._analysis.tables.tables import TableRow, measure_record, table
 
 DEFAULT = "rgo"
 
-SHOWN = ("rgo", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
+SHOWN = ("rgo", "shift", "reachable_rgo", "srocc_before", "srocc_after", "ssim", "flip")
 """Measures shown beside the one that victims are sorted by; JSON and CSV have all."""
 
 
@@ -55,7 +55,8 @@ class Leaderboard:
     measures : tuple of Measure
         The rows' columns.
     standings : tuple of Standing
-        Firmest first; equal figures share a rank, and those without one come last.
+        Firmest first; equal figures share a rank. Rows with flags come behind those without, and
+        those without a rank last.
     comparisons : tuple of AttackComparison
         Of a board of the worst attacks: each victim's, in pairs over the same pictures.
     """
@@ -202,7 +203,8 @@ def _ranked(
     measures: tuple[Measure, ...],
 ) -> Leaderboard:
     first = cells[0][1]
-    placed = [(_place(each.row, by), each) for each in runs]
+    # A sign says that the figure may be too small: such a row is behind all that show none.
+    placed = [((bool(each.row.flags), _place(each.row, by)), each) for each in runs]
     ranked = sorted(placed, key=lambda each: (not each[1].row.ranked, each[0]))
     places = [place for place, each in ranked if each.row.ranked]
     return Leaderboard(

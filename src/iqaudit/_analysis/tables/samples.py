@@ -208,7 +208,25 @@ def gain(
     return compute
 
 
-def shift(statistic: Statistic, direction: str) -> Compute:
+def spreads(snapshot: Snapshot) -> Estimate:
+    """Return the mean of how far native scores went, in S."""
+    return _each_pair(partial(measures.shift, spread=snapshot.cell.scale.spread), snapshot.scores)
+
+
+def signed_spreads(direction: str) -> Compute:
+    """Return the same of one direction, positive towards better quality."""
+
+    def compute(snapshot: Snapshot) -> Estimate:
+        sign, spread = snapshot.sign(), snapshot.cell.scale.spread
+        return _each_pair(
+            lambda before, after: sign * measures.shift(before, after, spread, signed=True),
+            snapshot.pushed(direction).scores,
+        )
+
+    return compute
+
+
+def displacement(statistic: Statistic, direction: str) -> Compute:
     """Return how a distribution moved, positive towards better quality."""
 
     def compute(snapshot: Snapshot) -> Estimate:

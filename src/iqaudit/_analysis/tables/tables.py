@@ -47,6 +47,10 @@ class TableRow:
     group : str
         A name that it shares with the victim's other attacks that are the same in all else; empty
         where it cannot be told.
+    scale : str
+        The sentence on the victim's C and S, and where they come from.
+    flags : str
+        Words for the signs, by commas: a row that has one is ranked behind all that have none.
     """
 
     cell: str
@@ -64,6 +68,8 @@ class TableRow:
     doubt: str = ""
     ranked: bool = True
     group: str = ""
+    scale: str = ""
+    flags: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON can hold it; see `Table.to_dict`."""
@@ -221,6 +227,8 @@ def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -
         doubt=" ".join(dict.fromkeys(doubt.text for doubt in doubts)),
         ranked=not any(doubt.whole for doubt in doubts),
         group=_without_seed(cell) if others else cell.unattacked,
+        scale=cell.on_scale,
+        flags=", ".join(dict.fromkeys(doubt.flag for doubt in doubts if doubt.flag)),
     )
 
 

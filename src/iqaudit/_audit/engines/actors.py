@@ -68,7 +68,7 @@ class RemoteWorker(Worker):
         return self._about
 
     def _search(self, task: Task) -> Generator[tuple[Stride, tuple[Files, ...]]]:
-        victim = self._victims.get(task.cell.victim, task.noise)
+        victim = self._victims.get(task.cell.victim, task.noise, task.scale)
         if task.cell.victim not in self._compared:
             [cell] = [each for each in self._record.cells if each.folder == task.cell.folder]
             self._compare(self._record.victim_of(cell), victim)

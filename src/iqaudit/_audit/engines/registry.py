@@ -38,7 +38,8 @@ def serial(
     for task in tasks:
         if observer.stopping:
             raise KeyboardInterrupt
-        with closing(work(root, task, victims.get(task.cell.victim, task.noise))) as strides:
+        victim = victims.get(task.cell.victim, task.noise, task.scale)
+        with closing(work(root, task, victim)) as strides:
             for stride in strides:
                 for name, queries in stride.queries.items():
                     tell = observer.answered if name in stride.answers else observer.recalled

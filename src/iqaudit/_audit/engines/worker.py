@@ -132,7 +132,7 @@ class Worker:
 
     def _search(self, task: Task) -> Generator[tuple[Stride, tuple[Files, ...]]]:
         """Work a task off; yield its strides, with the files that are left to the driver."""
-        victim = self._victims.get(task.cell.victim, task.noise)
+        victim = self._victims.get(task.cell.victim, task.noise, task.scale)
         for stride in work(self._root, task, victim):
             yield stride, ()
 
