@@ -165,12 +165,12 @@ def scatter(cell: Cell | None) -> Scatter | None:
     x = domain(across, min(across))
     heights = [value for each in order.places for value in (each.before, each.after)]
     y = domain(heights, min(heights))
-    whose = "people's scores" if order.rated else "own scores before the attack"
+    what = "scores against people's" if order.rated else "scores"
     rows = [("picture", "against", "before", "after")]
     rows += [(each.name, each.against, each.before, each.after) for each in order.places]  # type: ignore[misc]
     return Scatter(
         name="order",
-        title=f"{cell.data.victim}: scores against {whose}, before and after",
+        title=f"{cell.data.victim}: {what}, before the attack and after",
         x_title=("people" if order.rated else f"{cell.data.victim}, before") + ", 0–10",
         y_title=f"{cell.data.victim}, 0–10",
         x_ticks=x.ticks(),
