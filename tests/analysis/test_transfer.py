@@ -1,7 +1,7 @@
 """Pictures made against one victim, scored by all."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +68,19 @@ def test_what_moves_another_victim_is_said(audit: Path) -> None:
     assert "another's pictures move it farther" in other.text
     assert "one moves middle by +" in found.text
     assert own_entry.own
+
+
+def test_victims_go_by_their_names_unless_two_share_one(audit: Path) -> None:
+    labels = "python:tests:brightness,range=118:138", "python:tests:middle,range=118:138"
+    asked = [
+        Scorer(label, function(score))
+        for label, score in zip(labels, (brightness, middle), strict=True)
+    ]
+    found = transfer.transfer(audit, asked)
+    assert "one moves middle by +" in found.text
+    assert "python:" not in found.text
+    alike = tuple(replace(column, name="net") for column in found.columns)
+    assert transfer.titles(alike) == labels
 
 
 def test_correlations_are_those_of_the_scores(audit: Path) -> None:

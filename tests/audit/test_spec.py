@@ -5,13 +5,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.support import audited
 from tests.support.auditing import ROUGH, iqaudit_
 
 import iqaudit
 from iqaudit import InputError, _cli
 from iqaudit._audit import parse
+from iqaudit._audit.data import find
 from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._core.goal import Goal
 from iqaudit._search.stop import Stop
@@ -236,3 +239,18 @@ def test_what_is_said_besides_the_papers_protocol_holds() -> None:
     assert [cell.folder for cell in made.cells()] == [
         *("reference--bidirectional", "liqe--bidirectional-liqe", "tres--bidirectional"),
     ]
+
+
+def test_pictures_of_one_folder_are_a_set_of_its_name(tmp_path: Path) -> None:
+    for folder in ("holiday", "work"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / folder / f"{folder}.png")
+    holiday, work = tmp_path / "holiday", tmp_path / "work"
+    for pictures, name in (
+        ((holiday,), "holiday"),
+        ((holiday, work), "pictures"),
+        ((holiday, work / "work.png"), "pictures"),
+        ((holiday / "holiday.png",), "pictures"),
+        ((holiday, np.zeros((8, 8, 3), np.uint8)), "pictures"),
+    ):
+        assert find(Data(pictures=pictures)).dataset.name == name

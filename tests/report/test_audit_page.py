@@ -70,6 +70,9 @@ def test_it_opens_without_errors_and_without_network(page: Chrome) -> None:
 def test_the_story_comes_in_order_and_says_what_is_missing(page: Chrome) -> None:
     heads = [head.text for head in page.find_elements("css selector", "main h2")]
     assert heads == [
+        "People's order, before and after",
+        "What to do about it",
+        "How far each went",
         "Tables",
         "Against queries",
         "Transfer",

@@ -1,19 +1,23 @@
 """What the page is put together from: the parts shown, the curves, the axes, the figures' forms."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.audits import brightness, function, photographs, write_run
+from tests.support.audits import brightness, checks, function, photographs, write_run
 from tests.support.pictures import MakePicture
 
 from iqaudit import measures
+from iqaudit._analysis.findings import insights
 from iqaudit._analysis.tables import catalogue, tables
 from iqaudit._analysis.tables.cells import load
 from iqaudit._report.charts import Axis, Series, chart, domain
 from iqaudit._report.figures import estimate, figure, prose
 from iqaudit._report.gallery import crop, gallery
 from iqaudit._report.page import page
+from iqaudit._report.verdict import attack_text
 from iqaudit.measures._bootstrap import Estimate
 
 
@@ -121,3 +125,32 @@ def test_sentences_keep_their_hyphens() -> None:
 def test_an_estimate_is_escaped_and_shows_its_interval() -> None:
     assert "0.25 to 0.75" in estimate(Estimate(0.5, 0.25, 0.75), ".2f")
     assert "iv" not in estimate(Estimate(0.5))
+
+
+@pytest.mark.slow
+def test_the_spectrums_axis_reaches_as_far_as_its_sentence(tmp_path: Path) -> None:
+    """Half of a fine change's power may lie beyond 1/2 cycle a pixel, up to the corners."""
+    path = write_run(tmp_path / "run", function(checks), photographs(6), "simba")
+    insights.insights(path, function(checks))
+    [made] = [theme for theme in page(path)["themes"] if theme.name == "made-of"]
+    [drawn] = made.panels[0].charts
+    last = [float(point.partition(",")[0]) for point in drawn.lines[1].points.split()][-1]
+    ticks = {tick.text: tick.at for tick in drawn.x_ticks}
+    assert ticks["0.7"] < 100
+    shown = last / (ticks["0.7"] / 0.7)
+    assert shown == pytest.approx(math.sqrt(0.5), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("attack", "said"),
+    [
+        ("bidirectional", "The attack is the patch-based random search of Ran"),
+        ("guided,visibility=0.3", "The attack is “guided,visibility=0.3”, ours: patterns"),
+        ("python:mine:Attack", "The attack is the user's own, Attack."),
+    ],
+)
+def test_each_cells_attack_is_said(run: Path, attack: str, said: str) -> None:
+    [cell] = page(run)["cells"]
+    method = "Bidirectional" if attack == "bidirectional" else "Other"
+    other = replace(cell, data=replace(cell.data, attack=attack, method=method))
+    assert attack_text(other).startswith(said)

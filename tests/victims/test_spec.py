@@ -10,7 +10,8 @@ from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit import InputError, VictimError
-from iqaudit.victims import Victim, as_victim
+from iqaudit.victims import KINDS, Victim, as_victim
+from iqaudit.victims._spec import VictimSpec
 
 MODULE = """
 import numpy as np, torch, iqaudit
@@ -50,6 +51,20 @@ def test_python_names_a_function_a_module_or_a_victim(
         assert victim.card.name == name
     victim = as_victim(f"python:{module}:mean", score_range=(0, 1))
     assert np.asarray(victim.score(picture[None]))[0] == pytest.approx(picture.mean() / 255)
+    assert victim.card.name == "mean"  # as people wrote it, not as its class is called
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_takes_a_name_behind_its_string(kind: str) -> None:
+    spec = VictimSpec.parse(f"{kind}:somewhere/thing,name=Scorer,range=0:1")
+    assert (spec.spec, spec.label) == (f"{kind}:somewhere/thing", "Scorer")
+
+
+def test_a_name_given_in_the_string_is_the_victims(module: str) -> None:
+    for name, behind in (("roughness", ""), ("mean", ",defence=round:0.1"), ("mean", "")):
+        text = f"python:{module}:{name},range=0:1,name=Scorer{behind}"
+        assert as_victim(text).card.name == "Scorer"
+    assert as_victim(f"python:{module}:ready,name=Scorer").card.name == "Scorer"
 
 
 @pytest.mark.parametrize(

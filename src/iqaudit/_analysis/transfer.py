@@ -68,6 +68,14 @@ class Column:
     scale: ScaleRecord
 
 
+def titles(columns: Sequence[Column]) -> tuple[str, ...]:
+    """Return the victims' names for people; of those that share one, their labels."""
+    names = [column.name for column in columns]
+    return tuple(
+        column.name if names.count(column.name) == 1 else column.victim for column in columns
+    )
+
+
 @dataclass(frozen=True)
 class Entry:
     """The effect of one cell's pictures on one victim.
@@ -208,13 +216,13 @@ def transfer(run: Path, scorers: Sequence[Scorer], progress: Progress | None = N
         )
         for cell, pictures in zip(cells, asked, strict=True)
     )
+    columns, pictures = tuple(map(_column, scorers)), tuple(chain.from_iterable(asked))
     others = [
-        (row.cell, row.pictures, scorer.label, entry.rgo)
+        (row.cell, row.pictures, name, entry.rgo)
         for row, line in zip(rows, entries, strict=True)
-        for scorer, entry in zip(scorers, line, strict=True)
+        for name, entry in zip(titles(columns), line, strict=True)
         if not entry.own
     ]
-    columns, pictures = tuple(map(_column, scorers)), tuple(chain.from_iterable(asked))
     text = sentences.on_transfer(others)
     if unscored:
         text += f" {on_unscored(unscored, len(unscored) + len(pictures))}"

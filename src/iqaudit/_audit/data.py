@@ -7,9 +7,13 @@ from typing import Any
 from iqaudit import datasets
 from iqaudit._audit.spec import Data
 from iqaudit._core.collection import PictureFile, Pictures, collect, searched
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, printable
+from iqaudit._core.paths import absolute
 from iqaudit._core.picture import Picture, names_apart
 from iqaudit.datasets._base import DataSet, Sample
+
+LOOSE = "pictures"
+"""The set's name where pictures are no one folder's."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def find(data: Data, out: Path | None = None) -> Found:
     else:
         collected = collect(data.pictures, recursive=data.recursive)
         samples = map(Sample, collected.names, collected.paths)
-        whole = DataSet("pictures", Path(), tuple(samples))
+        whole = DataSet(_folder_name(collected), Path(), tuple(samples))
         sources, listings = (
             dict(zip(collected.names, collected.sources, strict=True)),
             collected.listings,
@@ -75,3 +79,12 @@ def find(data: Data, out: Path | None = None) -> Found:
         raise InputError("There is no picture to work on.")
     names = names_apart(each.name for each in drawn.samples)
     return Found(drawn, Pictures([sources[each.name] for each in drawn.samples], names, listings))
+
+
+def _folder_name(pictures: Pictures) -> str:
+    """Return the name of the one folder that the pictures were searched in, else `LOOSE`."""
+    folders = [each.folder for each in pictures.listings]
+    if sum(len(each.files) for each in pictures.listings) < len(pictures) or None in folders:
+        return LOOSE
+    names = {printable(absolute(folder).name) for folder in folders if folder is not None}
+    return names.pop() if len(names) == 1 and all(names) else LOOSE

@@ -54,11 +54,14 @@ class Listing:
         A sentence on what else the folder holds; empty where there is nothing.
     deep : Path or None
         The folder, if the folders in it were searched, too.
+    folder : Path or None
+        The folder; None of a file.
     """
 
     files: tuple[PictureFile, ...]
     skipped: str = ""
     deep: Path | None = None
+    folder: Path | None = None
 
 
 class Pictures(Sequence[Picture]):
@@ -218,7 +221,7 @@ def files_of(source: str | PathLike[str], *, recursive: bool = False) -> Listing
         raise InputError(f"{path}: the folder holds no picture{skipped and f' ({skipped})'}.")
     files.sort(key=lambda each: each.path)
     sentence = printable(f"{path}: {skipped}.") if skipped else ""
-    return Listing(tuple(files), sentence, path if recursive else None)
+    return Listing(tuple(files), sentence, path if recursive else None, path)
 
 
 def _walk(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from iqaudit._analysis.findings.figures import Group, Insights
+from iqaudit._analysis.findings.pixels import RING
 from iqaudit._analysis.findings.sentences import UNKNOWING
 from iqaudit._report.charts import Axis, Chart, Series, Tick, chart, domain
 from iqaudit._report.figures import csv_url, numbers, spread
@@ -135,7 +136,10 @@ def _composition(cell: Cell, insights: Insights) -> Panel:
     charts: tuple[Chart, ...] = ()
     if heights:
         titles = "Power by frequency", "cycles a pixel", "squared levels a frequency"
-        charts = (chart(f"{cell.key}-spectrum", titles, series, Axis(0, 0.5), _decades(heights)),)
+        halves = [each.value or 0 for each in (spectrum.half.attack, spectrum.half.floor)]
+        last = max(at for drawn in series for at, _ in drawn.points)
+        x = Axis(0, max(0.5, *halves, last + RING / 2))  # as far as the sentence's figures
+        charts = (chart(f"{cell.key}-spectrum", titles, series, x, _decades(heights)),)
     shares = [_row(each.axis, each.share) for each in insights.colours.axes]
     shares.append(_row("vertical stripes", spectrum.vertical))
     shares.append(_row("horizontal stripes", spectrum.horizontal))
@@ -144,10 +148,9 @@ def _composition(cell: Cell, insights: Insights) -> Panel:
 
 
 def _rings(values: Sequence[float | None]) -> list[tuple[float, Estimate]]:
-    """Return a radial spectrum's points: ring's middles from 0 to 1/2 cycle a pixel."""
-    width = 0.5 / len(values)
+    """Return a radial spectrum's points, at the rings' middles."""
     return [
-        (round((index + 0.5) * width, 6), Estimate(value))
+        (round((index + 0.5) * RING, 6), Estimate(value))
         for index, value in enumerate(values)
         if value is not None and value > 0
     ]

@@ -55,6 +55,11 @@ class Source:
         """The picture's name."""
         return self.data.figures.name
 
+    @property
+    def key(self) -> str:
+        """Its name in the page; no two of a page have one."""
+        return f"{self.cell.key}--{self.name}"
+
     def read(self) -> tuple[Pixels, Pixels]:
         """Return the clean picture and the attacked one."""
         run, data = self.cell.data.path, self.data
@@ -94,11 +99,6 @@ class Shot(Source):
     def entry(self) -> PictureRecord:
         """Its entry in results.json."""
         return next(each for each in self.cell.record.pictures if each.name == self.name)
-
-    @property
-    def key(self) -> str:
-        """Its name in the page; no two of a page have one."""
-        return f"{self.cell.key}--{self.name}"
 
     @property
     def clean_file(self) -> str:
@@ -164,21 +164,26 @@ def gallery(root: Path, cells: Sequence[Cell], budget: int = BUDGET) -> Gallery:
     InputError
         If a picture is gone.
     """
-    sources = []
+    there = sources(root, cells)
+    rate = _rate(there)
+    for side in SIDES[:-1]:
+        if sum(WORDS + rate * each.area(side) for each in there) > budget:
+            continue
+        shots = _shots(there, side, budget)
+        if len(shots) == len(there):
+            return Gallery(shots, side)
+    shots = _shots(there, SIDES[-1], budget)
+    return Gallery(shots, SIDES[-1], len(there) - len(shots))
+
+
+def sources(root: Path, cells: Sequence[Cell]) -> list[Source]:
+    """Return the pictures of cells, the most visible change first, none read yet."""
+    found = []
     for cell in cells:
         inside = cell.data.path.resolve() != root.resolve()
         folder = f"{quote(cell.data.path.name)}/" if inside else ""
-        sources += [Source(cell, picture, folder) for picture in cell.data.pictures]
-    sources.sort(key=lambda each: -(each.data.figures.flip or 0))
-    rate = _rate(sources)
-    for side in SIDES[:-1]:
-        if sum(WORDS + rate * each.area(side) for each in sources) > budget:
-            continue
-        shots = _shots(sources, side, budget)
-        if len(shots) == len(sources):
-            return Gallery(shots, side)
-    shots = _shots(sources, SIDES[-1], budget)
-    return Gallery(shots, SIDES[-1], len(sources) - len(shots))
+        found += [Source(cell, picture, folder) for picture in cell.data.pictures]
+    return sorted(found, key=lambda each: -(each.data.figures.flip or 0))
 
 
 def _rate(sources: Sequence[Source]) -> float:
@@ -213,7 +218,7 @@ def _shots(sources: Sequence[Source], side: int, budget: int) -> tuple[Shot, ...
     return tuple(shots)
 
 
-def crop(clean: Pixels, attacked: Pixels, side: int) -> Window:
+def crop(clean: Pixels, attacked: Pixels, side: int, across: int | None = None) -> Window:
     """Return the part, `side` pixels high and wide at the most, that has the highest mean FLIP.
 
     There the change is seen best. The first of several from the top and from the left; the whole
@@ -225,9 +230,11 @@ def crop(clean: Pixels, attacked: Pixels, side: int) -> Window:
         The picture before and after.
     side : int
         At least 1.
+    across : int, optional
+        Its width, where that is another.
     """
     height, width = clean.shape[:2]
-    rows, columns = min(side, height), min(side, width)
+    rows, columns = min(side, height), min(across or side, width)
     if (rows, columns) == (height, width):
         return whole(height, width)
     # Whole millionths of FLIP, so that the sums of equal parts are equal.

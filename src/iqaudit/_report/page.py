@@ -17,6 +17,7 @@ from iqaudit._analysis.tables.tables import Table
 from iqaudit._report import verdict as verdicts
 from iqaudit._report.charts import Axis, Chart, Series, chart, domain
 from iqaudit._report.defences import compared
+from iqaudit._report.face import advice, face, scatter
 from iqaudit._report.figures import csv_url, numbers, spread
 from iqaudit._report.findings import themes
 from iqaudit._report.gallery import gallery
@@ -53,13 +54,19 @@ def page(path: Path) -> dict[str, Any]:
     whole, earlier = tables.table(data), tables.by_queries(data)
     alone = manifest is None or manifest.flat
     cells = _cells(data, whole, alone=alone)
-    moved = transfer.load(path)
+    moved, defended = transfer.load(path), compared(load_defences(path))
+    farthest = verdicts.farthest(cells)
     return {
         "cells": cells,
         "manifest": manifest,
         "missing": missing(path),
         "headline": verdicts.headline(cells),
         "lede": verdicts.lede(cells),
+        "face": face(farthest),
+        "scatter": scatter(farthest),
+        "advice": advice(farthest, compared=bool(defended)),
+        "farthest": farthest,
+        "attack_texts": {cell.key: verdicts.attack_text(cell) for cell in cells},
         "verdicts": [verdicts.verdict(cell) for cell in cells],
         "tables": _tables(cells, whole.measures),
         "attack_pairs": compare_attacks(data),
@@ -67,7 +74,7 @@ def page(path: Path) -> dict[str, Any]:
         "checkpoints": _checkpoints(cells, earlier),
         "curves": _curves(cells),
         "transfer": moved,
-        "defences": compared(load_defences(path)),
+        "defences": defended,
         "matrices": () if moved is None else matrices(moved, cells),
         "themes": themes(cells),
         "gallery": gallery(path, cells),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit._analysis.transfer import Entry, Transfer
+from iqaudit._analysis.transfer import Entry, Transfer, titles
 from iqaudit._report.figures import csv_url, figure, interval, spread
 from iqaudit._report.verdict import Cell
 from iqaudit.measures._bootstrap import Estimate
@@ -67,12 +67,7 @@ def _matrix(
     """Return a matrix of the entries' values; `heads` are its name, caption and format."""
     name, caption, form = heads
     labels = {cell.data.cell: cell.label for cell in cells}
-    names = [column.name for column in transfer.columns]
-    # Two victims of one name are told apart by their labels.
-    columns = tuple(
-        column.name if names.count(column.name) == 1 else column.victim
-        for column in transfer.columns
-    )
+    columns = titles(transfer.columns)
     table: list[Sequence[Any]] = [("made against", "scored by", "own", *spread("value"))]
     rows = []
     values = [value(entry).value or 0.0 for line in transfer.entries for entry in line]

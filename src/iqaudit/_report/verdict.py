@@ -11,8 +11,15 @@ from iqaudit._analysis.tables.tables import TableRow
 from iqaudit._report.figures import figure
 from iqaudit._report.figures import percent as plain_percent
 from iqaudit._runs.records import RunRecord
-from iqaudit.attacks import RandomSigns
+from iqaudit.attacks import ATTACKS, Bidirectional, RandomSigns
+from iqaudit.attacks._registry import PYTHON, label
 from iqaudit.measures._bootstrap import NOTHING, Estimate
+
+RAN = (
+    "The attack is the patch-based random search of Ran, Zhang, Li, Tang and Wang, “Black-box "
+    "Adversarial Attacks Against Image Quality Assessment Models” (arXiv 2402.17533; Expert "
+    "Systems with Applications, 2025)."
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +81,7 @@ def headline(cells: Sequence[Cell]) -> str:
     Of several attacks on a victim that are the same in all else, the one that went farthest counts,
     and is named.
     """
-    chosen = [cell for cell in cells if cell.row.values["rgo"].value is not None]
-    chosen = [cell for cell in chosen if not cell.is_baseline] or chosen
-    told = [cell for cell in chosen if cell.row.ranked]
+    chosen, told = _told(cells)
     if chosen and not told:
         return "These answers do not tell how far the scores can be pushed"
     if not told:
@@ -94,6 +99,30 @@ def headline(cells: Sequence[Cell]) -> str:
         f"A change of {levels} in 255 moves the scores of {whose} {how_far} of the way they could "
         f"go: by {by}"
     )
+
+
+def farthest(cells: Sequence[Cell]) -> Cell | None:
+    """Return the cell of the headline's worst attack on the victim that went farthest.
+
+    Of several seeds the one that went farthest; None where no cell tells anything.
+    """
+    _, told = _told(cells)
+    found = [
+        (rgo, [each for each in group if attack_name(each.data) == name])
+        for group in _rivals(cells, told)
+        for name, rgo in _attacks(group)
+    ]
+    if not found:
+        return None
+    _, seeds = max(found, key=lambda each: each[0])
+    return max(seeds, key=lambda each: each.row.values["rgo"].value or 0)
+
+
+def _told(cells: Sequence[Cell]) -> tuple[list[Cell], list[Cell]]:
+    """Return the cells that have an RGO, of attacks if there are any; and those it is told of."""
+    chosen = [cell for cell in cells if cell.row.values["rgo"].value is not None]
+    chosen = [cell for cell in chosen if not cell.is_baseline] or chosen
+    return chosen, [cell for cell in chosen if cell.row.ranked]
 
 
 def _rivals(cells: Sequence[Cell], told: Sequence[Cell]) -> list[list[Cell]]:
@@ -143,9 +172,24 @@ def lede(cells: Sequence[Cell]) -> str:
             "for those that are. It changed"
         )
     else:
-        text += "The attack saw nothing of the victim but its scores, and changed"
+        several = len({cell.data.attack for cell in cells}) > 1
+        which = "The attacks saw" if several else "The attack saw"
+        text += f"{which} nothing of the victim but its scores, and changed"
     levels = _between([cell.data.levels for cell in cells], "d")
     return f"{text} no channel of any pixel by more than {levels} of 255 levels."
+
+
+def attack_text(cell: Cell) -> str:
+    """Return what a cell's attack is, in a sentence."""
+    if cell.data.method == Bidirectional.__name__:
+        return RAN
+    name = cell.data.attack
+    if name.startswith(PYTHON):
+        return f"The attack is the user's own, {label(name)}."
+    known = ATTACKS.get(name.partition(",")[0])
+    if known is None:
+        return f"The attack is {cell.data.method}."
+    return f"The attack is “{name}”, {known[1]}."
 
 
 def verdict(cell: Cell) -> Verdict:

@@ -75,7 +75,8 @@ def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
         label = Label("label", worst, best, f"pyiqa's range for {known}")
     else:
         label = _label("label", path, entries, opinion_range)
-    return assemble(known or path.stem, folder, entries, label, path, MEND)
+    name = known or printable(absolute(folder).name) or path.stem
+    return assemble(name, folder, entries, label, path, MEND)
 
 
 def load_folder(rest: str, *, recursive: bool = False) -> DataSet:

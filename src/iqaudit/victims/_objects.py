@@ -147,7 +147,9 @@ def python(spec: str, **options: Unpack[ObjectOptions]) -> Victim:
             f"python:{spec}: this is a {type(value).__name__}; name a function, a torch module "
             "that is made already, or a victim."
         )
-    return apart(wrap(value, dict(options)), state_of(f"python:{spec}"))
+    # A victim has a name of its own; whatever else it is, people gave it the one it is held under.
+    name = {} if isinstance(value, Victim) else {"name": spec.rpartition(":")[2]}
+    return apart(wrap(value, {**options, **name}), state_of(f"python:{spec}"))
 
 
 class Wrapped:

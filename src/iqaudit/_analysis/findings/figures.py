@@ -143,7 +143,8 @@ class Frequencies:
     Attributes
     ----------
     rings, floor_rings : tuple of float or None
-        Radially averaged power density from 0 to 1/2 cycle a pixel, squared levels a frequency.
+        Radially averaged power density, squared levels a frequency, on rings of 1/128 cycle a pixel
+        from 0 to the corners; an older version's end at 1/2.
     half : Paired
         Cycles a pixel below which half of the power lies.
     vertical, horizontal : Paired

@@ -30,8 +30,12 @@ BANDS = ((0, 1 / 64), (1 / 64, 1 / 32), (1 / 32, 1 / 16), (1 / 16, 1 / 8), (1 / 
 """Cycles a pixel: octaves, each without its lower end and with its upper. The first holds the mean
 as well; the last, beyond what a row or a column alone can carry, the diagonals' corners."""
 
-RINGS = 64
-"""Of the radial spectrum, from 0 to 1/2 cycle a pixel."""
+RING = 1 / 128
+"""Cycles a pixel: the width of a ring of the radial spectrum."""
+
+RINGS = 91
+"""Rings from 0 on, as far as the plane's corners: along the diagonals frequencies reach the root of
+1/2 cycle a pixel, and half of a fine change's power may lie beyond 1/2."""
 
 NEAR = 22.5
 """Degrees from an axis within which a frequency counts as along it. Of a perturbation whose pixels
@@ -141,7 +145,7 @@ class Spectrum:
     bands : ndarray, (bands,)
         Shares of the power in `BANDS`.
     rings : ndarray, (RINGS,)
-        Mean power density on rings of equal width from 0 to 1/2 cycle a pixel, squared levels a
+        Mean power density on rings of the width `RING` from 0 to the corners, squared levels a
         frequency: a perturbation whose pixels are independent has its variance everywhere. NaN on
         a ring where a small picture has no frequency.
     half : float
@@ -177,10 +181,9 @@ def spectrum(perturbation: Perturbation) -> Spectrum | None:
     total = power.sum()
     upper = [end for _, end in BANDS]
     bands = np.bincount(np.searchsorted(upper, radius), power, len(BANDS)) / total
-    inner = radius <= 1 / 2
-    ring = np.minimum((2 * RINGS * radius[inner]).astype(int), RINGS - 1)
+    ring = (radius / RING).astype(int)
     filled = np.bincount(ring, minlength=RINGS)
-    sums = np.bincount(ring, power[inner], RINGS)
+    sums = np.bincount(ring, power, RINGS)
     rings = np.divide(sums, filled, out=np.full(RINGS, np.nan), where=filled > 0)
     order = np.argsort(radius, kind="stable")
     half = radius[order][np.searchsorted(np.cumsum(power[order]), total / 2)]
