@@ -162,7 +162,9 @@ def test_a_replay_goes_the_recorded_way(
 
 def test_a_replay_knows_nothing_that_was_not_asked(run: Path, make_picture: MakePicture) -> None:
     with pytest.raises(VictimError, match="never asked about this picture"):
-        iqaudit.attack(make_picture(24, 30), as_victim(f"replay:{run}"), queries=25, seed=5)
+        iqaudit.attack(
+            make_picture(24, 30), as_victim(f"replay:{run}"), attack="square", queries=25
+        )
 
 
 def test_a_replay_of_nothing_is_refused(tmp_path: Path) -> None:
