@@ -298,7 +298,9 @@ def test_unfinished_pictures_are_left_out_of_the_means(
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted) as caught:
-        iqaudit.attack([make_picture(24, 30)] * 3, rough, queries=20, progress=stop)
+        iqaudit.attack(
+            [make_picture(24, 30)] * 3, rough, attack="bidirectional", queries=20, progress=stop
+        )
     results = caught.value.results
     path = write_run(tmp_path / "run", rough, [each.picture for each in results],
                      results=results, queries=20, seed=0)  # fmt: skip
