@@ -212,8 +212,8 @@ def table(
         Whether cells that differ in their seed alone are one row: of means over seeds within each
         picture, resampled over pictures.
     """
-    groups = _groups(cells, over_seeds=over_seeds)
-    return _table([(each, (*each[0].shorter, each[0].queries)) for each in groups], measures)
+    grouped = groups(cells, over_seeds=over_seeds)
+    return _table([(each, (*each[0].shorter, each[0].queries)) for each in grouped], measures)
 
 
 def by_queries(
@@ -224,8 +224,8 @@ def by_queries(
     Without the measures that are not known of earlier budgets.
     """
     known = [measure for measure in measures if measure.by_queries]
-    groups = _groups(cells, over_seeds=over_seeds)
-    return _table([(each, checkpoints(each[0])) for each in groups], known)
+    grouped = groups(cells, over_seeds=over_seeds)
+    return _table([(each, checkpoints(each[0])) for each in grouped], known)
 
 
 def checkpoints(cell: CellData) -> tuple[int, ...]:
@@ -233,8 +233,10 @@ def checkpoints(cell: CellData) -> tuple[int, ...]:
     return (*ledger.checkpoints(cell.queries, cell.cost, cell.shorter), cell.queries)
 
 
-def curve(cell: CellData, measure: Measure) -> list[tuple[int, Estimate]]:
+def curve(cell: CellData, measure: Measure, *others: CellData) -> list[tuple[int, Estimate]]:
     """Return a measure after so many queries, from the clean picture's to the whole budget.
+
+    `others` are the cell with other seeds.
 
     Parameters
     ----------
@@ -245,16 +247,18 @@ def curve(cell: CellData, measure: Measure) -> list[tuple[int, Estimate]]:
     """
     scores = np.unique(np.rint(np.geomspace(1, cell.queries // cell.cost, POINTS)).astype(int))
     budgets = [cell.cost * int(each) for each in scores]
-    return [(queries, measure.compute(Snapshot.after(cell, queries))) for queries in budgets]
+    return [
+        (queries, measure.compute(Snapshot.after(cell, queries, *others))) for queries in budgets
+    ]
 
 
-def _groups(cells: Iterable[CellData], *, over_seeds: bool) -> list[list[CellData]]:
+def groups(cells: Iterable[CellData], *, over_seeds: bool) -> list[list[CellData]]:
     """Return each cell by itself, or cells that differ in their seed alone together."""
-    groups: dict[Any, list[CellData]] = {}
+    found: dict[Any, list[CellData]] = {}
     for index, cell in enumerate(cells):
         key = (cell.path.resolve().parent, cell.unseeded) if over_seeds else index
-        groups.setdefault(key, []).append(cell)
-    return list(groups.values())
+        found.setdefault(key, []).append(cell)
+    return list(found.values())
 
 
 def _table(
