@@ -35,7 +35,7 @@ def iqaudit_(*arguments: object) -> Result:
 
 @pytest.mark.slow
 def test_tables_prints_every_figure_that_there_is(audit: Path) -> None:
-    result = iqaudit_("tables", audit)
+    result = iqaudit_("tables", audit, "--all")
     assert result.exit_code == 0, result.output
     assert "rough--bidirectional · rough · bidirectional · six · 3/255" in result.output
     assert "6 pictures; 5 with an opinion score" in result.output
@@ -43,6 +43,32 @@ def test_tables_prints_every_figure_that_there_is(audit: Path) -> None:
     for measure in catalogue.MEASURES:
         line = next(each for each in result.output.splitlines() if f"  {measure.title}" in each)
         assert figure(row.values[measure.name].value, measure.form) in line
+
+
+@pytest.mark.slow
+def test_tables_leads_with_ten_figures_or_those_that_are_named(audit: Path) -> None:
+    shown = iqaudit_("tables", audit).output
+    titles = {each.title for each in catalogue.MEASURES if f"  {each.title}" in shown}
+    leading = {catalogue.find(name).title for name in catalogue.LEADING}
+    assert titles == leading
+    assert "tables --all prints every measure" in shown
+    named = iqaudit_("tables", audit, "--measures", "srocc, flip").output
+    assert "SROCC after" in named
+    assert "FLIP" in named
+    assert "reachable" not in named
+
+
+@pytest.mark.slow
+def test_tables_in_a_format_is_that_of_python(audit: Path) -> None:
+    table = tables.table(load(audit))
+    for form in ("latex", "csv"):
+        shown = iqaudit_("tables", audit, "--format", form, "--measures", "srocc,rgo")
+        assert shown.output == table.to_text(form, ["srocc", "rgo"])
+    gated = iqaudit_("tables", audit, "--format", "csv", "--fail-if", "rgo >= 0")
+    assert gated.exit_code == 3
+    for wrong in (["--all", "--measures", "rgo"], ["--json", "--all"], ["--measures", "beauty"]):
+        result = iqaudit_("tables", audit, *wrong)
+        assert (result.exit_code, result.output.count("\n")) == (2, 1)
 
 
 def test_tables_json_is_the_tables(audit: Path) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from iqaudit import _plots
 from iqaudit._analysis import analyse, transfer
 from iqaudit._analysis.analyse import Watch, unwatched
 from iqaudit._analysis.defences.matches import matches
@@ -18,6 +19,7 @@ from iqaudit._analysis.scorers import own, own_label, owns
 from iqaudit._analysis.tables import attack_pairs, export, gate, tables
 from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables.attack_pairs import AttackComparison
+from iqaudit._analysis.tables.catalogue import find
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.optimality import Optimality, optimality
@@ -193,6 +195,50 @@ class Audit:
         if parquet is not None:
             export.write_parquet(located(parquet), self.cells)
         return export.rows(self.cells)
+
+    def plot(
+        self,
+        kind: Literal["curve", "scatter", "matrix", "tradeoff"] = "curve",
+        out: str | os.PathLike[str] | None = None,
+        *,
+        columns: Literal[1, 2] = 1,
+        measure: str = "rgo",
+        cells: Iterable[str] | None = None,
+    ) -> Any:
+        """Draw a figure for a paper; where a file is named, write it and its numbers beside it.
+
+        Parameters
+        ----------
+        kind : {"curve", "scatter", "matrix", "tradeoff"}
+            A measure over queries, seeds averaged; people's scores against the victim's, before
+            and after; the transfer matrix; what defences keep against how far they are pushed.
+        out : path, optional
+            A PDF, SVG or PNG file; CSV of the same name has what is drawn.
+        columns : {1, 2}
+            Columns of a paper's page that the figure is as wide as: 3.5 or 7.16 inches.
+        measure : str
+            The measure that a curve is of.
+        cells : iterable of str, optional
+            The names of the cells that are drawn; all unless given.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure, to be changed or shown.
+
+        Raises
+        ------
+        InputError
+            If what is to be drawn is not there, the file's name tells no kind, a CSV file beside
+            it is no plot's, or matplotlib is not installed.
+        """
+        chosen = self.cells
+        if cells is not None:
+            names = [cells] if isinstance(cells, str) else cells
+            chosen = tuple(cell_reader.find(self.cells, name) for name in names)
+        place = None if out is None else located(out)
+        drawn = find(measure)
+        return _plots.plot(self.path, chosen, kind, place, columns=columns, measure=drawn)
 
     def analyse(self, watch: Watch = unwatched, *, trust: bool = False) -> tuple[str, ...]:
         """Make the transfer matrix and every cell's insights, as far as they are not there.

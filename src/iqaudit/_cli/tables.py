@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
@@ -12,11 +13,14 @@ from rich.text import Text
 import iqaudit
 from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure
+from iqaudit._analysis.tables.formats import FORMATS
 from iqaudit._analysis.tables.optimality import Optimality
 from iqaudit._analysis.tables.tables import TableRow, finite, record
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, exit_code, gate_options
 from iqaudit._cli.printing import figure, interval, print_json, say, stdout, table
+from iqaudit._cli.streams import own
+from iqaudit._core.errors import InputError
 
 
 @options.command()
@@ -24,17 +28,44 @@ from iqaudit._cli.printing import figure, interval, print_json, say, stdout, tab
 @options.in_output(
     "--over-seeds", is_flag=True, help="Average seeds within each picture, a row for all."
 )
+@options.in_output(
+    "--measures", metavar="NAME,...", help="Measures, in this order; srocc is before and after."
+)
+@options.in_output("--all", "every", is_flag=True, help="Every measure, not the ten that lead.")
+@options.in_output(
+    "--format",
+    "form",
+    type=click.Choice((*FORMATS, "csv")),
+    help="One table, a row a cell, in this format.",
+)
 @gate_options
 @options.output
-def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -> None:
-    """Print every measure of a run, or of an audit's cells, with 95 % intervals.
+def tables(
+    *,
+    run: Path,
+    over_seeds: bool,
+    measures: str | None,
+    every: bool,
+    form: Any,
+    gate: Gate,
+    output: options.Output,
+) -> None:
+    """Print the measures of a run, or of an audit's cells, with 95 % intervals.
+
+    Ten of them, unless others are named; JSON has them all.
 
     \b
     Examples:
       iqaudit tables audit
+      iqaudit tables audit --measures srocc,rgo --format latex > table.tex
       iqaudit tables audit --json --over-seeds
       iqaudit tables audit --fail-if "rgo > 0.3" --fail-if "srocc_after < 0.5" --junit gate.xml
     """
+    if every and measures:
+        raise InputError("--all and --measures: which measures is said once.")
+    if output.as_json and (every or measures or form):
+        raise InputError("--json has every measure: leave out --measures, --all and --format.")
+    names = "all" if every else measures and [each.strip() for each in measures.split(",")]
     audit = iqaudit.Audit(run)
     judged = gate.judge(audit, over_seeds=over_seeds)
     if output.as_json:
@@ -51,17 +82,30 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
                 "gate": verdicts,
             }
         )
-    elif not output.quiet:
-        whole, earlier = (make(over_seeds=over_seeds) for make in (audit.table, audit.by_queries))
-        for row in {row.cell: row for row in whole.rows}.values():  # the whole budgets
-            stdout().print(_table(row, whole.measures, earlier))
-        for each in audit.compare_attacks():
-            stdout().print(_pairs(each))
-        for shown in _optimality(audit.optimality()):
-            stdout().print(shown)
+    elif form and not output.quiet:
+        text = audit.table(over_seeds=over_seeds).to_text(form, names or None)
+        click.echo(text, file=own("stdout"), nl=False)
         for name in audit.missing:
-            say(f"{name}: no results yet")
+            say(f"{name}: no results yet", err=True)
+    elif not output.quiet:
+        _print(audit, names or None, over_seeds=over_seeds)
     sys.exit(exit_code(judged))
+
+
+def _print(audit: iqaudit.Audit, names: Any, *, over_seeds: bool) -> None:
+    """Print a table a cell, then the attacks in pairs and their optimality."""
+    whole, earlier = (make(over_seeds=over_seeds) for make in (audit.table, audit.by_queries))
+    chosen = whole.chosen(names)
+    for row in {row.cell: row for row in whole.rows}.values():  # the whole budgets
+        stdout().print(_table(row, chosen, earlier))
+    for each in audit.compare_attacks():
+        stdout().print(_pairs(each))
+    for shown in _optimality(audit.optimality()):
+        stdout().print(shown)
+    for name in audit.missing:
+        say(f"{name}: no results yet")
+    if names is None:
+        say("iqaudit tables --all prints every measure.")
 
 
 def _table(row: TableRow, measures: Sequence[Measure], earlier: iqaudit.Table) -> Table:

@@ -209,3 +209,31 @@ MEASURES: tuple[Measure, ...] = (
 )
 # fmt: on
 """Every measure, in the order of the tables."""
+
+LEADING = (
+    *("rgo", "reachable_rgo", "shift", "srocc_before", "srocc_after", "plcc_before", "plcc_after"),
+    *("ssim", "flip", "linf"),
+)
+"""The ten that a reader needs first: how far, against whose judgement, how visibly."""
+
+SIDES_OF = (("before", "after"), ("raise", "lower"))
+"""Endings of measures that go together: ``srocc`` is ``srocc_before`` and ``srocc_after``."""
+
+
+def choose(names: Iterable[str], among: Iterable[Measure] = MEASURES) -> tuple[Measure, ...]:
+    """Return measures by their names, each once; what two begin with names both.
+
+    Raises
+    ------
+    InputError
+        If there is none of a name; it lists those that there are.
+    """
+    known = {measure.name: measure for measure in among}
+    chosen: dict[str, Measure] = {}
+    for name in names:
+        both = [[f"{name}_{end}" for end in ends] for ends in SIDES_OF]
+        found = next((each for each in ([name], *both) if all(one in known for one in each)), None)
+        if found is None:
+            raise unknown("measure", name, known)
+        chosen |= {each: known[each] for each in found}
+    return tuple(chosen.values())

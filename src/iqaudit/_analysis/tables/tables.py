@@ -4,20 +4,26 @@ import importlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._analysis.tables.catalogue import GROUPS, MEASURES, Measure
+from iqaudit._analysis.tables.catalogue import GROUPS, LEADING, MEASURES, Measure, choose
 from iqaudit._analysis.tables.cells import CellData
+from iqaudit._analysis.tables.csv_text import csv_text
+from iqaudit._analysis.tables.formats import FORMATS, Column, Grid, Value
 from iqaudit._analysis.tables.samples import Snapshot
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, unknown
 from iqaudit._search import ledger
 from iqaudit.measures._bootstrap import LEVEL, RESAMPLES, Estimate
 
 POINTS = 32
 """Budgets on a curve at the most, at equal steps of the logarithm."""
+
+ENDS = ("value", "low", "high")
+
+INTERVALS = "In brackets: 95 % bootstrap intervals over pictures. Arrows: better for the victim."
 
 
 @dataclass(frozen=True)
@@ -107,16 +113,11 @@ class Table:
         interval: ``rgo``, ``rgo_low``, ``rgo_high``. NaN for a figure that does not exist; an
         infinite R is infinite.
         """
-        heads = [name for name in TableRow.__match_args__ if name != "values"]
-        arrays: dict[str, NDArray[Any]] = {
-            name: np.array([getattr(row, name) for row in self.rows]) for name in heads
+        columns = self._columns(self.measures)
+        return {
+            name: np.array(column, None if name in TableRow.__match_args__ else np.float64)
+            for name, column in columns.items()
         }
-        for measure in self.measures:
-            for end in ("value", "low", "high"):
-                column = [getattr(row.values[measure.name], end) for row in self.rows]
-                name = measure.name if end == "value" else f"{measure.name}_{end}"
-                arrays[name] = np.array(column, np.float64)
-        return arrays
 
     def to_pandas(self) -> Any:
         """Return the columns of `to_arrays` as a pandas data frame.
@@ -139,6 +140,63 @@ class Table:
             ) from None
         return pandas.DataFrame(self.to_arrays())
 
+    def to_text(
+        self,
+        form: Literal["text", "markdown", "latex", "csv"] = "text",
+        measures: Iterable[str] | Literal["all"] | None = None,
+    ) -> str:
+        r"""Return the table for a terminal, a document or a spreadsheet: a row a row.
+
+        Parameters
+        ----------
+        form : {"text", "markdown", "latex", "csv"}
+            LaTeX is a ``tabular`` of the package booktabs, with notes as comments; CSV has the
+            columns of `to_arrays`, in full.
+        measures : iterable of str or "all", optional
+            Their names, in this order; ``"srocc"`` is ``"srocc_before"`` and ``"srocc_after"``.
+            Otherwise the ten that matter first, as far as any row has them.
+
+        Returns
+        -------
+        str
+            The table, with its last line's end.
+
+        Raises
+        ------
+        InputError
+            If there is no such form or measure.
+        """
+        shown = self.chosen(measures)
+        if form == "csv":
+            columns = self._columns(shown)
+            return csv_text([columns, *zip(*columns.values(), strict=True)])
+        if form not in FORMATS:
+            raise unknown("form of a table", str(form), (*FORMATS, "csv"))
+        return FORMATS[form](_grid(self.rows, shown))
+
+    def chosen(self, names: Iterable[str] | None = None) -> tuple[Measure, ...]:
+        """Return the measures that `to_text` shows, by its argument."""
+        if names == "all":
+            return self.measures
+        if names is not None:
+            return choose([names] if isinstance(names, str) else names, self.measures)
+        there = {
+            name for row in self.rows for name, each in row.values.items() if each.value is not None
+        }
+        return tuple(each for each in self.measures if each.name in LEADING and each.name in there)
+
+    def _columns(self, measures: Sequence[Measure]) -> dict[str, list[Any]]:
+        """Return the rows' names and numbers, and each measure with its interval's ends."""
+        heads = [name for name in TableRow.__match_args__ if name != "values"]
+        columns: dict[str, list[Any]] = {
+            name: [getattr(row, name) for row in self.rows] for name in heads
+        }
+        for measure in measures:
+            for end in ENDS:
+                name = measure.name if end == "value" else f"{measure.name}_{end}"
+                columns[name] = [getattr(row.values[measure.name], end) for row in self.rows]
+        return columns
+
 
 def table(
     cells: Iterable[CellData], measures: Sequence[Measure] = MEASURES, *, over_seeds: bool = False
@@ -154,8 +212,8 @@ def table(
         Whether cells that differ in their seed alone are one row: of means over seeds within each
         picture, resampled over pictures.
     """
-    groups = _groups(cells, over_seeds=over_seeds)
-    return _table([(each, (*each[0].shorter, each[0].queries)) for each in groups], measures)
+    grouped = groups(cells, over_seeds=over_seeds)
+    return _table([(each, (*each[0].shorter, each[0].queries)) for each in grouped], measures)
 
 
 def by_queries(
@@ -166,8 +224,8 @@ def by_queries(
     Without the measures that are not known of earlier budgets.
     """
     known = [measure for measure in measures if measure.by_queries]
-    groups = _groups(cells, over_seeds=over_seeds)
-    return _table([(each, checkpoints(each[0])) for each in groups], known)
+    grouped = groups(cells, over_seeds=over_seeds)
+    return _table([(each, checkpoints(each[0])) for each in grouped], known)
 
 
 def checkpoints(cell: CellData) -> tuple[int, ...]:
@@ -175,8 +233,10 @@ def checkpoints(cell: CellData) -> tuple[int, ...]:
     return (*ledger.checkpoints(cell.queries, cell.cost, cell.shorter), cell.queries)
 
 
-def curve(cell: CellData, measure: Measure) -> list[tuple[int, Estimate]]:
+def curve(cell: CellData, measure: Measure, *others: CellData) -> list[tuple[int, Estimate]]:
     """Return a measure after so many queries, from the clean picture's to the whole budget.
+
+    `others` are the cell with other seeds.
 
     Parameters
     ----------
@@ -187,16 +247,18 @@ def curve(cell: CellData, measure: Measure) -> list[tuple[int, Estimate]]:
     """
     scores = np.unique(np.rint(np.geomspace(1, cell.queries // cell.cost, POINTS)).astype(int))
     budgets = [cell.cost * int(each) for each in scores]
-    return [(queries, measure.compute(Snapshot.after(cell, queries))) for queries in budgets]
+    return [
+        (queries, measure.compute(Snapshot.after(cell, queries, *others))) for queries in budgets
+    ]
 
 
-def _groups(cells: Iterable[CellData], *, over_seeds: bool) -> list[list[CellData]]:
+def groups(cells: Iterable[CellData], *, over_seeds: bool) -> list[list[CellData]]:
     """Return each cell by itself, or cells that differ in their seed alone together."""
-    groups: dict[Any, list[CellData]] = {}
+    found: dict[Any, list[CellData]] = {}
     for index, cell in enumerate(cells):
         key = (cell.path.resolve().parent, cell.unseeded) if over_seeds else index
-        groups.setdefault(key, []).append(cell)
-    return list(groups.values())
+        found.setdefault(key, []).append(cell)
+    return list(found.values())
 
 
 def _table(
@@ -234,6 +296,49 @@ def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -
 
 def _without_seed(cell: CellData) -> str:
     return "--".join(part for part in cell.unattacked.split("--") if part != f"seed-{cell.seed}")
+
+
+def _grid(rows: Sequence[TableRow], measures: Sequence[Measure]) -> Grid:
+    """Return what differs between rows as columns, and what all have in common as a note."""
+    protocols = [_protocol(row) for row in rows]
+    first = protocols[0]
+    shared = [key for key in first if all(each[key] == first[key] for each in protocols)]
+    names = [key for key in first if key in ("victim", "attack") or key not in shared]
+    lines = [[each[name] for name in names] for each in protocols]
+    if len(set(map(tuple, lines))) < len(lines):  # they differ in options alone
+        names.insert(0, "cell")
+        lines = [[row.cell, *line] for row, line in zip(rows, lines, strict=True)]
+    heads = [Column(name) for name in names]
+    for each in measures:
+        title = f"{each.title} ({each.unit})" if each.unit else each.title
+        heads.append(Column(title, "higher" if each.higher_favours == "victim" else "lower"))
+    cells: list[tuple[str | Value, ...]] = [
+        (*line, *(Value(row.values[each.name], each.form) for each in measures))
+        for row, line in zip(rows, lines, strict=True)
+    ]
+    common = [key for key in shared if key not in names and first[key]]
+    told = "; ".join(f"{key} {first[key]}" for key in common)
+    doubts = (
+        f"{row.victim}, {row.attack}: {f'[{row.flags}] ' if row.flags else ''}{row.doubt}"
+        for row in rows
+        if row.doubt
+    )
+    return Grid(tuple(heads), tuple(cells), (f"{told}.", INTERVALS, *dict.fromkeys(doubts)))
+
+
+def _protocol(row: TableRow) -> dict[str, str]:
+    """Return the names and numbers that tell a row from others, as people read them."""
+    return {
+        "victim": row.victim,
+        "attack": row.attack,
+        "data": row.data or "",
+        "change": f"{row.levels}/255",
+        "goal": row.goal,
+        "queries": f"{row.queries:,}",
+        "pictures": str(row.pictures),
+        "unfinished": str(row.unfinished or ""),
+        "seeds": str(row.seeds),
+    }
 
 
 def record(table: Table) -> dict[str, Any]:

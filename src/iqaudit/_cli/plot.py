@@ -1,0 +1,57 @@
+"""The command plot."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from iqaudit import Audit
+from iqaudit._cli import options
+from iqaudit._cli.printing import say
+from iqaudit._core.errors import InputError
+from iqaudit._plots import KINDS, beside
+
+
+@options.command()
+@click.argument("run", type=options.PATH)
+@options.in_output(
+    "--kind",
+    type=click.Choice(tuple(KINDS)),
+    default="curve",
+    show_default=True,
+    help="RGO over queries; people's scores against the victim's; transfer; defences.",
+)
+@options.in_output(
+    "--out", type=options.PATH, required=True, metavar="FILE", help="PDF, SVG or PNG, by its name."
+)
+@options.in_output(
+    "--columns",
+    type=click.IntRange(1, 2),
+    default=1,
+    show_default=True,
+    help="Columns of a page that it is as wide as.",
+)
+@options.in_output("--measure", metavar="NAME", help="Of a curve.  [default: rgo]")
+@options.in_data("--cell", "cells", multiple=True, help="Cell to draw.  [default: all; repeatable]")
+def plot(
+    *,
+    run: Path,
+    kind: Any,
+    out: Path,
+    columns: Any,
+    measure: str | None,
+    cells: Sequence[str],
+) -> None:
+    """Draw a figure for a paper, and write its numbers beside it as CSV.
+
+    \b
+    Examples:
+      iqaudit plot audit --out curve.pdf
+      iqaudit plot audit --kind scatter --columns 2 --out scatter.pdf
+    """
+    if measure and kind != "curve":
+        raise InputError("--measure goes with --kind curve.")
+    audit = Audit(run)
+    audit.plot(kind, out, columns=columns, measure=measure or "rgo", cells=cells or None)
+    say(f"{out} and {beside(out)} written")

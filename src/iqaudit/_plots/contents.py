@@ -1,0 +1,228 @@
+"""What each kind of plot shows: names and figures by panel, and the rows of the CSV beside it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from iqaudit._analysis import transfer
+from iqaudit._analysis.defences.records import DefenceRow
+from iqaudit._analysis.defences.table import load as load_defences
+from iqaudit._analysis.tables import tables
+from iqaudit._analysis.tables.attack_pairs import attack_name
+from iqaudit._analysis.tables.catalogue import Measure, find
+from iqaudit._analysis.tables.cells import CellData
+from iqaudit._analysis.tables.formats import number
+from iqaudit._analysis.tables.samples import Snapshot
+from iqaudit._core.errors import InputError
+from iqaudit._report.verdict import labels
+from iqaudit.measures._arrays import Floats
+from iqaudit.measures._bootstrap import Estimate
+
+ITSELF = Estimate(1.0)
+"""The agreement of undefended scores with themselves."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A measure against queries: a line an attack, with its interval's band."""
+
+    title: str
+    measure: Measure
+    lines: tuple[tuple[str, tuple[tuple[int, Estimate], ...]], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """People's scores, (n,), and the victim's, clean (n,) and attacked (seeds, n), on 0-10."""
+
+    title: str
+    opinions: Floats
+    clean: Floats
+    attacked: Floats
+
+
+@dataclass(frozen=True)
+class Squares:
+    """The RGO of each row's pictures on each column's victim, and whether it is their own."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[Estimate, ...], ...]
+    own: tuple[tuple[bool, ...], ...]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Defences: what each keeps and how far it is pushed; the first is the undefended victim."""
+
+    title: str
+    x_title: str
+    marks: tuple[tuple[str, Estimate, Estimate], ...]
+
+
+Panel: TypeAlias = Lines | Points | Squares | Marks
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The panels of a plot, and its numbers under their heads."""
+
+    panels: tuple[Panel, ...]
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def curve(path: Path, cells: Sequence[CellData], measure: Measure) -> Contents:
+    """Return a measure against queries, a panel a victim and threat, a line an attack.
+
+    Seeds are averaged within each picture.
+    """
+    if not measure.by_queries:
+        raise InputError(f"{measure.name} is known of whole budgets alone, so there is no curve.")
+    panels: dict[tuple[str, ...], list[list[CellData]]] = {}
+    for group in tables.groups(cells, over_seeds=True):
+        panels.setdefault(_threat(group[0]), []).append(group)
+    shown, rows = [], []
+    for title, groups in zip(_titles(panels), panels.values(), strict=True):
+        names = [attack_name(group[0]) for group in groups]
+        if len(set(names)) < len(names):
+            names = [group[0].unseeded for group in groups]
+        lines = [
+            (name, tuple(tables.curve(first, measure, *others)))
+            for name, (first, *others) in zip(names, groups, strict=True)
+        ]
+        shown.append(Lines(title, measure, tuple(lines)))
+        for name, points in lines:
+            rows += [(title, name, queries, *_ends(each)) for queries, each in points]
+    if all(row[3] is None for row in rows):
+        raise InputError(f"{path}: no cell has the measure {measure.name}, so there is no curve.")
+    return Contents(
+        tuple(shown), ("panel", "attack", "queries", *_heads(measure.name)), tuple(rows)
+    )
+
+
+def scatter(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
+    """Return people's scores against the victim's before and after, a panel a cell of any seed."""
+    groups = tables.groups(cells, over_seeds=True)
+    names = labels([group[0] for group in groups])
+    values = tables.table(cells, [find("srocc_before"), find("srocc_after")], over_seeds=True)
+    srocc = {row.cell: row.values for row in values.rows}  # of the whole budgets, the last
+    shown, rows = [], []
+    for first, *others in groups:
+        whole, opinions = Snapshot.after(first, first.queries, *others).rated()
+        if not opinions.size:
+            continue
+        clean, attacked = whole.qualities[0, 0], whole.qualities[1]
+        title = names[first.cell]
+        panel = _with_srocc(title, srocc[first.unseeded if others else first.cell])
+        shown.append(Points(panel, opinions, clean, attacked))
+        for seed, qualities in zip((first, *others), attacked, strict=True):
+            pictures = (each.figures.name for each in whole.pictures[0])
+            figures = zip(pictures, opinions.tolist(), clean.tolist(), qualities, strict=True)
+            rows += [
+                (title, seed.seed, name, opinion, before, float(after))
+                for name, opinion, before, after in figures
+            ]
+    if not shown:
+        raise InputError(f"{path}: no picture has an opinion score, so there is no scatter.")
+    heads = ("cell", "seed", "picture", "opinion", "clean_quality", "attacked_quality")
+    return Contents(tuple(shown), heads, tuple(rows))
+
+
+def matrix(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
+    """Return the RGO that a cell's pictures have on each victim."""
+    made = transfer.load(path)
+    if made is None:
+        raise InputError(f"{path}: it has no transfer matrix; `iqaudit transfer` makes it.")
+    names = labels(cells)
+    lines = [
+        (names[row.cell], line)
+        for row, line in zip(made.rows, made.entries, strict=True)
+        if row.cell in names
+    ]
+    if not lines:
+        raise InputError(f"{path}: the transfer matrix has none of these cells.")
+    victims = [column.name for column in made.columns]
+    columns = tuple(
+        column.name if victims.count(column.name) == 1 else column.victim for column in made.columns
+    )
+    panel = Squares(
+        "RGO",
+        tuple(name for name, _ in lines),
+        columns,
+        tuple(tuple(entry.rgo.attack for entry in line) for _, line in lines),
+        tuple(tuple(entry.own for entry in line) for _, line in lines),
+    )
+    rows = [
+        (name, column, entry.own, *_ends(entry.rgo.attack))
+        for name, line in lines
+        for column, entry in zip(columns, line, strict=True)
+    ]
+    return Contents((panel,), ("made_against", "scored_by", "own", *_heads("rgo")), tuple(rows))
+
+
+def tradeoff(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
+    """Return what defences keep against how far they are pushed, a panel a victim and attack."""
+    table = load_defences(path)
+    if table is None:
+        raise InputError(f"{path}: it has no table of defences; `iqaudit defences` makes it.")
+    groups: dict[str, list[DefenceRow]] = {}
+    there = {cell.cell for cell in cells}
+    for row in table.rows:
+        if row.undefended in there:
+            groups.setdefault(row.undefended, []).append(row)
+    if not groups:
+        raise InputError(f"{path}: the table of defences has none of these cells.")
+    shown, rows = [], []
+    for defences in groups.values():
+        first = defences[0]
+        people = first.srocc_defended.value is not None
+        kept = first.srocc_undefended if people else ITSELF
+        title = f"{first.victim}, {first.attack}" + (
+            f", {first.levels}/255, {first.goal}, seed {first.seed}, {first.queries:,} queries"
+            if len({(row.victim, row.attack) for row in table.rows}) < len(groups)
+            else ""
+        )
+        marks = [("undefended", kept, first.rgo_undefended)]
+        marks += [(row.defence, row.kept, row.rgo_adaptive) for row in defences]
+        x_title = "SROCC with " + ("people" if people else "the undefended scores")
+        shown.append(Marks(title, x_title, tuple(marks)))
+        rows += [(title, name, x_title, *_ends(x), *_ends(y)) for name, x, y in marks]
+    heads = ("panel", "defence", "kept_is", *_heads("kept"), *_heads("rgo_adaptive"))
+    return Contents(tuple(shown), heads, tuple(rows))
+
+
+KINDS: Mapping[str, Callable[[Path, Sequence[CellData], Measure], Contents]] = {
+    "curve": curve,
+    "scatter": scatter,
+    "matrix": matrix,
+    "tradeoff": tradeoff,
+}
+
+
+def _threat(cell: CellData) -> tuple[str, ...]:
+    return cell.victim, cell.data or "", f"{cell.levels}/255", cell.goal
+
+
+def _titles(keys: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return names by the victim, and by what else differs."""
+    parts = list(zip(*keys, strict=True))
+    told = [parts[0], *(part for part in parts[1:] if len(set(part)) > 1)]
+    return [", ".join(each) for each in zip(*told, strict=True)]
+
+
+def _with_srocc(title: str, values: Mapping[str, Estimate]) -> str:
+    before, after = (values[f"srocc_{when}"].value for when in ("before", "after"))
+    if before is None or after is None:
+        return title
+    return f"{title}\nSROCC {number(before, '.3f')} to {number(after, '.3f')}"
+
+
+def _heads(name: str) -> tuple[str, str, str]:
+    return name, f"{name}_low", f"{name}_high"
+
+
+def _ends(of: Estimate) -> tuple[float | None, float | None, float | None]:
+    return of.value, of.low, of.high
