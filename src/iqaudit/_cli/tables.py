@@ -46,6 +46,7 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
             | {
                 "by_queries": audit.by_queries(over_seeds=over_seeds).to_dict(),
                 "attacks": [each.to_dict() for each in audit.compare_attacks()],
+                "citations": [each.to_dict() for each in audit.citations()],
                 "optimality": [each.to_dict() for each in audit.optimality()],
                 "missing": list(audit.missing),
                 "gate": verdicts,
@@ -59,6 +60,8 @@ def tables(*, run: Path, over_seeds: bool, gate: Gate, output: options.Output) -
             stdout().print(_pairs(each))
         for shown in _optimality(audit.optimality()):
             stdout().print(shown)
+        for cited in audit.citations():
+            say(cited.text)
         for name in audit.missing:
             say(f"{name}: no results yet")
     sys.exit(exit_code(judged))
