@@ -11,6 +11,7 @@ from iqaudit import attacks, datasets, defences, measures, victims
 from iqaudit._analysis.defences.records import DefenceRow, DefenceTable
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.tables.attack_pairs import AttackComparison, AttackPair
+from iqaudit._analysis.tables.citation import Citation, CitedFigure
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.leaderboard import Leaderboard
 from iqaudit._analysis.tables.optimality import Optimality
@@ -62,6 +63,8 @@ __all__ = [
     "Audit",
     "CellStatus",
     "Check",
+    "Citation",
+    "CitedFigure",
     "DefenceRow",
     "DefenceTable",
     "Direction",

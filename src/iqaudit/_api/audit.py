@@ -21,6 +21,7 @@ from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.catalogue import find
 from iqaudit._analysis.tables.cells import CellData
+from iqaudit._analysis.tables.citation import Citation, citations
 from iqaudit._analysis.tables.gate import Judgement
 from iqaudit._analysis.tables.optimality import Optimality, optimality
 from iqaudit._analysis.tables.tables import Table
@@ -129,6 +130,13 @@ class Audit:
         Of victims that several attacks searched by scores alone.
         """
         return optimality(self.cells)
+
+    def citations(self) -> tuple[Citation, ...]:
+        """Return what the audit's suite says of each victim: figures, and a line to print.
+
+        None without a suite, nor of a victim whose cells are not all finished.
+        """
+        return citations(self.path, self.cells)
 
     def gate(
         self,
@@ -350,6 +358,8 @@ def audit(
     fresh: int | None = None,
     scale: str | None = None,
     paper: str | bool | None = None,
+    suite: str | None = None,
+    light: bool = False,
     recursive: bool = False,
     engine: str | Engine | None = None,
     workers: int | None = None,
@@ -394,6 +404,11 @@ def audit(
     paper : {"live", "csiq", "tid2013"} or True, optional
         Set the rest to the paper's protocol: its attack, budget, threat and goal; with its
         constants and sample for a data set, the data's own where True.
+    suite : {"standard-1"}, optional
+        Set all but victims and pictures to a suite's settings, under whose name its figures are
+        cited: see `Audit.citations`.
+    light : bool
+        Whether the suite's budgets go to 1,000 queries alone.
     recursive : bool
         Whether folders in folders are searched, too.
     engine : {"serial", "processes", "ray"} or Engine, optional
@@ -448,6 +463,8 @@ def audit(
         fresh=fresh,
         scale=scale,
         paper=paper or None,
+        suite=suite,
+        light=light or None,
         recursive=recursive,
     )
     out = located(out)
@@ -494,7 +511,8 @@ def plan(
         Parallel workers that share the time; one a core unless given.
     **settings
         The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
-        `seeds`, `early_stop`, `until_plateau`, `fresh`, `scale`, `paper`, `recursive`.
+        `seeds`, `early_stop`, `until_plateau`, `fresh`, `scale`, `paper`, `suite`, `light`,
+        `recursive`.
 
     Returns
     -------

@@ -13,6 +13,7 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.paths import located
 from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import Setting
+from iqaudit._runs.suites import NAMES, SUITES
 from iqaudit._search.stop import Stop
 from iqaudit.datasets import Drawing
 from iqaudit.victims._spec import VictimSpec
@@ -27,6 +28,12 @@ PROTOCOL: Mapping[str, Any] = MappingProxyType(
 
 PICTURES = 50
 """Of each data set, in the paper."""
+
+OF_SUITE = frozenset(SETTINGS) - {"victims", "suite", "light"}
+"""The settings that are a suite's; a victim and its options are the user's."""
+
+DRAWN = ("subset", "sample", "stratify", "seed", "or_all")
+"""Those of the data that are."""
 
 STOPS = MappingProxyType({"early_stop": "rgo", "until_plateau": "plateau", "fresh": "fresh"})
 """The settings that make a `Stop`, with its names for them."""
@@ -59,14 +66,15 @@ def audit_spec(settings: Mapping[str, Any]) -> AuditSpec:
     ----------
     settings : mapping
         By the keys of `SETTINGS`, strictly; ``data`` by those of `DATA`, or a data set's string.
-        Where a list is due, one value will do. ``paper`` sets the rest to the paper's protocol.
+        Where a list is due, one value will do. ``paper`` sets the rest to the paper's protocol,
+        ``suite`` all but victims and pictures.
 
     Raises
     ------
     InputError
-        If a key is unknown, or a value is not of its key's type.
+        If a key is unknown, a value is not of its key's type, or one is said beside a suite.
     """
-    values = _values(settings, SETTINGS, "key", "data")
+    values = _of_suite(_values(settings, SETTINGS, "key", "data"))
     data, paper = values.pop("data", {}), values.pop("paper", None)
     if paper is not None:
         if paper not in (*PAPERS, OF_DATA):
@@ -78,10 +86,35 @@ def audit_spec(settings: Mapping[str, Any]) -> AuditSpec:
         if scale != DECLARED:
             raise InputError(f'scale is "{DECLARED}"; a fitted one is a victim\'s: scale=FILE.')
         victims = tuple(each.declared() for each in victims)
+    if "suite" in values and any(each.is_declared for each in victims):
+        raise InputError("A suite fits the scales that nobody knows: leave out scale=declared.")
     stop = Stop(**{rule: values.pop(key) for key, rule in STOPS.items() if key in values})
     if "goals" in values:
         values["goals"] = tuple(map(Goal.named, values["goals"]))
     return AuditSpec(victims, _data(data, paper), stop=stop, **values)
+
+
+def _of_suite(values: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with those of the suite that they name; without one, as they are."""
+    light = values.pop("light", False)
+    if "suite" not in values:
+        if light:
+            raise InputError(f"light goes with a suite (--suite): {', '.join(NAMES)}.")
+        return values
+    name = values["suite"]
+    if name not in NAMES:
+        raise unknown("suite", name, NAMES)
+    suite = SUITES[f"{name} light" if light else name]
+    data = values.get("data", {})
+    data = {"spec": data} if isinstance(data, str) else data
+    if isinstance(data, Mapping):
+        drawn = {key for key in DRAWN if data.get(key) is not None}
+        data = {**data, **suite.data}
+    else:  # refused where it is read
+        drawn = set()
+    if more := sorted(drawn | (OF_SUITE & values.keys())):
+        raise InputError(f"The suite {name} says {', '.join(more)}: leave out one or the other.")
+    return {**values, **suite.settings, "suite": suite.name, "data": data}
 
 
 def _victim(victim: Any, paper: str | None) -> VictimSpec:
@@ -118,7 +151,8 @@ def _data(data: Any, paper: str | None) -> Data:
     subset, count = values.get("subset"), values.get("sample")
     if paper and spec and subset is None and count is None:
         count = PICTURES
-    drawing = Drawing(subset, count, values.get("stratify"), values.get("seed"))
+    drawn = values.get("stratify"), values.get("seed"), values.get("or_all", False)
+    drawing = Drawing(subset, count, *drawn)
     pictures, recursive = values.get("pictures", ()), values.get("recursive", False)
     return Data(spec, pictures, values.get("opinion_range"), drawing, recursive)
 

@@ -7,6 +7,7 @@ from iqaudit._audit.spec import AuditSpec
 from iqaudit._core.goal import Goal
 from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import FLAG, NUMBER, OBJECT, PAIR, TEXT, VICTIM, WHOLE, Setting, table
+from iqaudit._runs.suites import NAMES
 from iqaudit._search.stop import Stop
 
 PAPERS = ("live", "csiq", "tid2013")
@@ -73,6 +74,15 @@ SETTINGS = MappingProxyType(
             heading="Attack",
             alone=OF_DATA,
         ),
+        Setting(
+            "suite",
+            TEXT,
+            "NAME",
+            "A suite to cite: sets all but the victims and the data.",
+            choices=NAMES,
+            heading="Attack",
+        ),
+        Setting("light", FLAG, "", "Of the suite, budgets up to 1,000.", heading="Attack"),
         _budget(
             "queries",
             WHOLE,
@@ -104,6 +114,7 @@ DATA = MappingProxyType(
         _data("subset", TEXT, "FILE", "List of the pictures' names, one a line."),
         _data("sample", WHOLE, "N", "Number of pictures drawn at random."),
         _data("stratify", TEXT, "", "Equal shares by distortion type, or score.", None, STRATA),
+        _data("or_all", FLAG, "", "All pictures where there are fewer than --sample."),
         _data("seed", WHOLE, "N", "Random seed of --sample.  [default: 0]", flag="--sample-seed"),
     )
 )

@@ -86,6 +86,7 @@ class Data:
             "sample": drawing.count,
             "stratify": drawing.stratify,
             "seed": drawing.seed or 0,
+            **({"or_all": True} if drawing.or_all else {}),
             **({"recursive": True} if self.recursive else {}),
         }
 
@@ -144,6 +145,8 @@ class AuditSpec:
         Rules that end a picture's search before its budget is spent.
     flat : bool
         Whether the audit's one cell lies in the audit's own folder.
+    suite : str
+        The name of the suite that the settings are of; empty without one.
 
     Raises
     ------
@@ -160,6 +163,7 @@ class AuditSpec:
     queries: int | tuple[int, ...] = 500
     stop: Stop = field(default_factory=Stop)
     flat: bool = False
+    suite: str = ""
 
     def __post_init__(self) -> None:
         attacks = (each if each == PAPER else attack_spec(each) for each in self.attacks)
@@ -226,6 +230,7 @@ class AuditSpec:
             "until_plateau": self.stop.plateau,
             # The usual number is not written, as before there was one.
             **({"fresh": self.stop.fresh} if self.stop.fresh != Stop.fresh else {}),
+            **({"suite": self.suite} if self.suite else {}),
         }
 
 

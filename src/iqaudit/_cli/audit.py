@@ -59,6 +59,7 @@ def audit(
       iqaudit audit --victim reference --data clive:CLIVE --sample 50 --queries 1000 --out run
       iqaudit audit --victim dbcnn,checkpoint=dbcnn.pt --paper live --data live:LIVE --out run
       iqaudit audit photos/ --victim reference --attack guided --attack square --out run
+      iqaudit audit --suite standard-1 --light --victim reference --data clive:CLIVE --out run
       iqaudit audit --from audit.toml --out run
     """
     if out is None:
@@ -86,6 +87,8 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
         stdout().print(_table(cells, {each.victim: each.on_scale for each in done.cells}))
         for each in done.compare_attacks():
             say(f"\n{each.text}")
+        for cited in done.citations():
+            say(f"\n{cited.text}")
         say(f"\nruns    {done.path}")
     if not output.silent:
         print_doubts(done.cells)
@@ -116,7 +119,10 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
 
 def print_cells(done: iqaudit.Audit) -> None:
     """Print each cell's figures as JSON."""
-    print_json([_as_json(path.name, load(path)) for path in runs(done.path)])
+    cited = {cell: each.text for each in done.citations() for cell in each.cells}
+    print_json(
+        [_as_json(path.name, load(path), cited.get(path.name, "")) for path in runs(done.path)]
+    )
 
 
 def _counted(record: RunRecord) -> str:
@@ -126,10 +132,11 @@ def _counted(record: RunRecord) -> str:
     return f"{scored} of {scored + len(unscored)}" if unscored else str(scored)
 
 
-def _as_json(name: str, record: RunRecord) -> dict[str, Any]:
+def _as_json(name: str, record: RunRecord, cited: str) -> dict[str, Any]:
     unscored = {each.name: each.reason for each in record.unscored}
     moved = mean_shift(record.pictures, record.victim.scale.scale())
     figures = {"cell": name, **asdict(record.summary), "shift": moved}
+    figures |= {"citation": cited} if cited else {}
     return figures | ({"unscored": unscored} if unscored else {})
 
 

@@ -95,6 +95,5 @@ def _caption(board: Leaderboard) -> str:
             place = "" if standing.rank else ", not ranked"
             flags = f" [{standing.row.flags}]" if standing.row.flags else ""
             caption += f"\n{standing.row.victim}{place}{flags}: {standing.row.doubt}"
-    for each in board.comparisons:
-        caption += f"\n{each.text}"
-    return caption
+    texts = [each.text for each in board.comparisons] + [each.text for each in board.citations]
+    return "\n".join((caption, *texts))

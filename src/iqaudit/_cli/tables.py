@@ -77,6 +77,7 @@ def tables(
             | {
                 "by_queries": audit.by_queries(over_seeds=over_seeds).to_dict(),
                 "attacks": [each.to_dict() for each in audit.compare_attacks()],
+                "citations": [each.to_dict() for each in audit.citations()],
                 "optimality": [each.to_dict() for each in audit.optimality()],
                 "missing": list(audit.missing),
                 "gate": verdicts,
@@ -93,7 +94,7 @@ def tables(
 
 
 def _print(audit: iqaudit.Audit, names: Any, *, over_seeds: bool) -> None:
-    """Print a table a cell, then the attacks in pairs and their optimality."""
+    """Print a table a cell, the attacks in pairs, their optimality, and a suite's lines."""
     whole, earlier = (make(over_seeds=over_seeds) for make in (audit.table, audit.by_queries))
     chosen = whole.chosen(names)
     for row in {row.cell: row for row in whole.rows}.values():  # the whole budgets
@@ -102,6 +103,8 @@ def _print(audit: iqaudit.Audit, names: Any, *, over_seeds: bool) -> None:
         stdout().print(_pairs(each))
     for shown in _optimality(audit.optimality()):
         stdout().print(shown)
+    for cited in audit.citations():
+        say(cited.text)
     for name in audit.missing:
         say(f"{name}: no results yet")
     if names is None:

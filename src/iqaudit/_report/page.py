@@ -13,6 +13,7 @@ from iqaudit._analysis.tables import export, tables
 from iqaudit._analysis.tables.attack_pairs import compare_attacks
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure, find
 from iqaudit._analysis.tables.cells import CellData, load, missing
+from iqaudit._analysis.tables.citation import citations
 from iqaudit._analysis.tables.tables import Table
 from iqaudit._report import verdict as verdicts
 from iqaudit._report.charts import Axis, Chart, Series, chart, domain
@@ -70,6 +71,7 @@ def page(path: Path) -> dict[str, Any]:
         "verdicts": [verdicts.verdict(cell) for cell in cells],
         "tables": _tables(cells, whole.measures),
         "attack_pairs": compare_attacks(data),
+        "citations": citations(path, data),
         "infinite": math.inf,
         "checkpoints": _checkpoints(cells, earlier),
         "curves": _curves(cells),

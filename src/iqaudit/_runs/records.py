@@ -284,6 +284,12 @@ class AuditRecord:
         refuse_doubles(self.data.pictures)
 
     @property
+    def suite(self) -> str:
+        """The name of the suite that its settings are of; empty without one."""
+        name = self.campaign.get("suite")
+        return name if isinstance(name, str) else ""
+
+    @property
     def flat(self) -> bool:
         """Whether the one cell lies in the audit's own folder."""
         return [cell.folder for cell in self.cells] == [FLAT]

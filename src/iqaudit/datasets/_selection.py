@@ -40,6 +40,8 @@ class Drawing:
         As `sample` takes it.
     seed : int, optional
         Of the draw; 0 unless given.
+    or_all : bool
+        Whether a data set with fewer pictures is taken whole; it is refused otherwise.
 
     Raises
     ------
@@ -51,12 +53,13 @@ class Drawing:
     count: int | None = None
     stratify: Stratify | None = None
     seed: int | None = None
+    or_all: bool = False
 
     def __post_init__(self) -> None:
-        if self.count is None and (self.stratify, self.seed) != (None, None):
+        if self.count is None and (self.stratify, self.seed, self.or_all) != (None, None, False):
             raise InputError(
-                "How to stratify and the draw's seed go with --sample (sample), which says how "
-                "many."
+                "How to stratify, the draw's seed and whether all will do go with --sample "
+                "(sample), which says how many."
             )
 
     def draw(self, dataset: DataSet) -> DataSet:
@@ -69,7 +72,7 @@ class Drawing:
         """
         if self.subset is not None:
             dataset = subset(dataset, read_names(self.subset))
-        if self.count is None:
+        if self.count is None or (self.or_all and len(dataset.samples) <= self.count):
             return dataset
         return sample(dataset, self.count, stratify=self.stratify, seed=self.seed or 0)
 
@@ -78,7 +81,8 @@ class Drawing:
         rules = [f"of the list {Path(self.subset).name}"] if self.subset else []
         if self.count is not None:
             by = f" by {self.stratify}" if self.stratify else ""
-            rules.append(f"{self.count} drawn{by}, seed {self.seed or 0}")
+            most = "at most " if self.or_all else ""
+            rules.append(f"{most}{self.count} drawn{by}, seed {self.seed or 0}")
         return ", ".join(rules)
 
 

@@ -158,6 +158,13 @@ class VictimSpec:
         return more
 
     @property
+    def is_declared(self) -> bool:
+        """Whether it keeps the scale of its declared range, whatever its clean scores are."""
+        if self.base is None:
+            return self.options.get("scale") == DECLARED
+        return self.base.card.scale.basis == DECLARED
+
+    @property
     def kind(self) -> str:
         """The kind: the part before its colon."""
         return self.spec.partition(":")[0]

@@ -16,7 +16,10 @@ from iqaudit._analysis.tables.attack_pairs import (
 )
 from iqaudit._analysis.tables.catalogue import MEASURES, Measure, find
 from iqaudit._analysis.tables.cells import CellData, load
+from iqaudit._analysis.tables.citation import Citation, citations
 from iqaudit._analysis.tables.tables import TableRow, measure_record, table
+from iqaudit._runs.schema import manifest
+from iqaudit._runs.suites import SUITES
 
 DEFAULT = "rgo"
 
@@ -59,6 +62,8 @@ class Leaderboard:
         those without a rank last.
     comparisons : tuple of AttackComparison
         Of a board of the worst attacks: each victim's, in pairs over the same pictures.
+    citations : tuple of Citation
+        Of the first board where all runs are of one suite: each victim's line.
     """
 
     data: str | None
@@ -73,6 +78,7 @@ class Leaderboard:
     measures: tuple[Measure, ...]
     standings: tuple[Standing, ...]
     comparisons: tuple[AttackComparison, ...] = ()
+    citations: tuple[Citation, ...] = ()
 
     @property
     def is_of_the_worst(self) -> bool:
@@ -93,7 +99,8 @@ def compare(
     """Return leaderboards of the cells of audits, or runs.
 
     Where a victim was attacked in several ways, the first has each victim by the worst of them; the
-    others are of one attack each.
+    others are of one attack each. Where all runs are of one suite, the first is that of its largest
+    budget.
 
     Parameters
     ----------
@@ -113,16 +120,20 @@ def compare(
     columns = tuple(dict.fromkeys((*measures, sorted_by)))
     worst: dict[str, list[tuple[str, CellData]]] = {}
     boards: dict[str, list[tuple[str, CellData]]] = {}
+    cited: list[Citation] = []
     for path in paths:
-        for cell in load(path):
+        cells = load(path)
+        cited += citations(path, cells)
+        for cell in cells:
             for queries in (*cell.shorter, cell.queries):
                 read_off = replace(cell, queries=queries, shorter=())
                 entry = str(path), read_off
                 worst.setdefault(_terms(read_off), []).append(entry)
                 boards.setdefault(_protocol(read_off), []).append(entry)
     found = (_of_the_worst(cells, sorted_by, columns) for cells in worst.values())
+    told = [each for each in found if each is not None]
     return (
-        *(each for each in found if each is not None),
+        *_of_suite(_suite(paths), told, cited),
         *(_board(cells, sorted_by, columns) for cells in boards.values()),
     )
 
@@ -143,8 +154,34 @@ def record(boards: Sequence[Leaderboard]) -> list[dict[str, Any]]:
                 vars(standing) | {"row": standing.row.to_dict()} for standing in board.standings
             ],
             "comparisons": [each.to_dict() for each in board.comparisons],
+            "citations": [each.to_dict() for each in board.citations],
         }
         for board in boards
+    ]
+
+
+def _suite(paths: Sequence[str | os.PathLike[str]]) -> str:
+    """Return the suite that all audits are of; empty without one."""
+    found = {held.suite if (held := manifest(path)) else "" for path in paths}
+    return found.pop() if len(found) == 1 and found <= SUITES.keys() else ""
+
+
+def _of_suite(
+    suite: str, boards: Sequence[Leaderboard], cited: Sequence[Citation]
+) -> list[Leaderboard]:
+    """Return boards of the worst attacks as those of a suite, from its largest budget down."""
+    if not suite:
+        return list(boards)
+    largest = max(SUITES[suite].settings["queries"])
+    return [
+        replace(
+            each,
+            attack=f"{suite}, {each.attack}",
+            citations=tuple(
+                line for line in cited if line.data == each.data and each.queries == largest
+            ),
+        )
+        for each in sorted(boards, key=lambda each: -each.queries)
     ]
 
 
