@@ -270,3 +270,25 @@ def test_the_command_takes_the_word(tmp_path: Path, many: AuditSpec) -> None:
     assert iqaudit_(*line, tmp_path / "as-it-is", "--scale", "declared").exit_code == 0
     bases = [load_audit(tmp_path / name).victims[0].scale.basis for name in ("fitted", "as-it-is")]
     assert bases == [CLEAN, DECLARED]
+
+
+@pytest.mark.parametrize("before", [9, 10])
+def test_an_audit_that_grows_by_pictures_keeps_its_scale(
+    before: int, tmp_path: Path, many: AuditSpec
+) -> None:
+    """Nine went by the range's, ten by one that was fitted to them."""
+    [folder] = (Path(str(each)) for each in many.data.pictures)
+    away = sorted(folder.iterdir())[before:]
+    (tmp_path / "away").mkdir()
+    for file in away:
+        file.rename(tmp_path / "away" / file.name)
+    serial(many, tmp_path / "run")
+    [scale] = {each.scale for each in load_audit(tmp_path / "run").victims}
+    for file in away:
+        (tmp_path / "away" / file.name).rename(file)
+    for _ in range(2):
+        cells = serial(many, tmp_path / "run")
+        [now] = {each.scale for each in load_audit(tmp_path / "run").victims}
+        assert (now.center, now.spread) == (scale.center, scale.spread)
+        assert {load(cell).victim.scale.spread for cell in cells} == {scale.spread}
+        assert [len(load(cell).pictures) for cell in cells] == [PICTURES] * 2

@@ -136,8 +136,8 @@ def test_robust_agrees_with_people_on_the_held_out_pictures(
     robust = Robust()
     scores = [float(robust.score(pixels[None])[0]) for pixels, _ in held_out]
     opinions = [opinion for _, opinion in held_out]
-    assert measures.srocc(scores, opinions) >= 0.84
-    assert measures.plcc(scores, opinions) >= 0.87
+    assert measures.srocc(scores, opinions) >= 0.82
+    assert measures.plcc(scores, opinions) >= 0.86
 
 
 @pytest.mark.slow
