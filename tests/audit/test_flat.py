@@ -183,11 +183,11 @@ def test_an_audit_and_a_run_do_not_take_each_other_up(
 def test_it_asks_for_the_budget_and_two_scores_more(
     tmp_path: Path, photos: Path, asked: Callable[[], int]
 ) -> None:
-    """Those of the fingerprint; taken up when it is finished, nothing at all."""
+    """Those of the fingerprint, which is asked for when it is finished, too."""
     line = ["attack", photos, "--victim", ROUGH, "--queries", 20, "--out", tmp_path / "run"]
-    for _ in range(2):
+    for start in (1, 2):
         assert iqaudit_(*line, "--quiet").exit_code == 0
-        assert asked() == 3 * 20 + 2
+        assert asked() == 3 * 20 + 2 * start
     assert [each.queries for each in load(tmp_path / "run").pictures] == [20] * 3
 
 

@@ -33,8 +33,8 @@ def test_a_cell_is_the_run_that_iqaudit_attack_writes(
     tmp_path: Path, campaign: AuditSpec, photos: Path
 ) -> None:
     [cell] = serial(campaign, tmp_path / "audit")
-    what = ["attack", photos, "--victim", ROUGH, "--queries", 20, "--quiet"]
-    assert iqaudit_(*what, "--out", tmp_path / "run").exit_code == 0
+    what = ["attack", photos, "--victim", ROUGH, "--attack", "bidirectional", "--queries", 20]
+    assert iqaudit_(*what, "--quiet", "--out", tmp_path / "run").exit_code == 0
     run, found = (
         json.loads((path / "results.json").read_text()) for path in (tmp_path / "run", cell)
     )
