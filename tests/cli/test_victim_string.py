@@ -183,7 +183,7 @@ def test_a_name_tells_two_victims_of_one_kind_apart(places: Mapping[str, Path]) 
     audit = ["audit", places["photo"], "--queries", 4, "--engine", "serial", "--out", "audit"]
     result = iqaudit_(*audit, *named, "--quiet")
     assert result.exit_code == 0, result.output
-    cells = [Path("audit") / f"{name}--bidirectional" for name in ("first", "second")]
+    cells = [Path("audit") / f"{name}--guided" for name in ("first", "second")]
     assert [load(cell).victim.name for cell in cells] == ["first", "second"]
     assert iqaudit_("verify", "audit").exit_code == 0
     run = ["attack", places["photo"], "--victim", victims[0], "--queries", 4, "--out", "one"]
