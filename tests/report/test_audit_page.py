@@ -1,7 +1,6 @@
 """An audit's page and the leaderboards' in a real browser: what stands there, in which order."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from click.testing import CliRunner
 from selenium.webdriver import Chrome
 from tests.support.audits import brightness, function, middle, photographs, write_manifest
 from tests.support.audits import write_run as write
-from tests.support.browsing import asked, nameless, opened, started, table, wide, widths
+from tests.support.browsing import asked, nameless, opened, table, wide, widths
 from tests.support.records import text
 
 from iqaudit import _cli
@@ -48,13 +47,6 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     transfer.transfer(path, scorers)
     write_report(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    chrome = started(tmp_path_factory.mktemp("chromium"))
-    yield chrome
-    chrome.quit()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.support.wait import WebDriverWait
 from tests.support.audits import brightness, function, middle, photographs, write_manifest
 from tests.support.audits import write_run as write
-from tests.support.browsing import nameless, opened, started, wide, widths
+from tests.support.browsing import nameless, opened, wide, widths
 
 import iqaudit
 from iqaudit._analysis import telling
@@ -38,13 +38,6 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_manifest(path, cells, {"score_range": [118, 138]})
     write_report(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    chrome = started(tmp_path_factory.mktemp("chromium"))
-    yield chrome
-    chrome.quit()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from collections.abc import Iterator
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from selenium.webdriver import Chrome, Keys
-from tests.support.browsing import asked, nameless, opened, started, table, wide, widths
+from tests.support.browsing import asked, nameless, opened, table, wide, widths
 from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
 
@@ -35,13 +34,6 @@ def run(tmp_path_factory: pytest.TempPathFactory, make_picture: MakePicture) -> 
     iqaudit.attack(pictures, victim, queries=40, out=path)
     write_report(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    chrome = started(tmp_path_factory.mktemp("chromium"))
-    yield chrome
-    chrome.quit()
 
 
 @pytest.fixture

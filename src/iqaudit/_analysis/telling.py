@@ -89,10 +89,7 @@ def order(cell: CellData) -> Order | None:
         np.array([getattr(each, name) for each in places])
         for name in ("against", "before", "after")
     )
-    pairs, kept = (
-        _agreeing(against, against),
-        [_agreeing(against, each) for each in (before, after)],
-    )
+    pairs, *kept = (_agreeing(against, each) for each in (against, before, after))
     if not pairs:
         return None
     if people:

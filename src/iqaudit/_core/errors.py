@@ -113,6 +113,11 @@ def some(items: Sequence[str], most: int = 3, joint: str = ", ", last: str = " "
     return joint.join(items[:most]) + (f"{last}and {rest} more" if rest > 0 else "")
 
 
+def listed(items: Sequence[str]) -> str:
+    """Return texts with commas, and "and" before the last."""
+    return " and ".join((", ".join(items[:-1]), items[-1])) if len(items) > 1 else items[0]
+
+
 def whole_number(name: str, value: object, least: int | None = None) -> int:
     """Return a whole number as Python's int, or raise an `InputError` that names it."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):

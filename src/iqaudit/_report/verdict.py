@@ -8,6 +8,7 @@ from iqaudit._analysis.findings.sentences import percent, pictures
 from iqaudit._analysis.tables.attack_pairs import attack_name
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.tables import TableRow
+from iqaudit._core.errors import listed
 from iqaudit._report.figures import figure
 from iqaudit._report.figures import percent as plain_percent
 from iqaudit._runs.records import RunRecord
@@ -86,14 +87,14 @@ def headline(cells: Sequence[Cell]) -> str:
         return "These answers do not tell how far the scores can be pushed"
     if not told:
         victims = sorted({f"“{cell.data.victim}”" for cell in cells})
-        return f"An unfinished audit of {_listed(victims)}"
+        return f"An unfinished audit of {listed(victims)}"
     worst = [max(_attacks(group), key=lambda each: each[1]) for group in _rivals(cells, told)]
     levels = _between([cell.data.levels for cell in told], "d")
     how_far = _between([100 * rgo for _, rgo in worst], ".0f", " %")
     names = {cell.data.victim for cell in told}
     whose = f"“{names.pop()}”" if len(names) == 1 else f"{len(names)} victims"
     count = len({attack_name(cell.data) for cell in cells})
-    by = _listed(list(dict.fromkeys(attack for attack, _ in worst)))
+    by = listed(list(dict.fromkeys(attack for attack, _ in worst)))
     by = f"{by}, the worst of {count} attacks" if count > 1 else by
     return (
         f"A change of {levels} in 255 moves the scores of {whose} {how_far} of the way they could "
@@ -153,7 +154,7 @@ def lede(cells: Sequence[Cell]) -> str:
     finished = [len(cell.data.finished) for cell in cells]
     # "pictures" is what loose files are called, and no data set's name.
     sets = {name for cell in cells if (name := cell.data.data) and name != "pictures"}
-    of = f" of {_listed(sorted(sets))}" if sets else ""
+    of = f" of {listed(sorted(sets))}" if sets else ""
     queries = _between([cell.data.queries for cell in cells], ",")
     counts = _between(finished, "d")
     noun = "picture" if counts == "1" else "pictures"
@@ -245,7 +246,3 @@ def _left_out(cell: Cell) -> str:
 def _between(values: Sequence[float], form: str, unit: str = "") -> str:
     low, high = format(min(values), form), format(max(values), form)
     return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]

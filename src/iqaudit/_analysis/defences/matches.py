@@ -38,7 +38,7 @@ def matches(run: Path) -> list[tuple[str, Cells]]:
             f"{run}: no finished cell's victim is defended; name defences (--defence) with its "
             "pictures and victims."
         )
-    black = [each for each in cells if not _white(known[each[0].folder])]
+    black = [each for each in cells if not known[each[0].folder].white_box]
     found: list[tuple[str, Cells]] = []
     for own, victim, defence in black:
         for plain, other, none in black if defence else ():
@@ -82,10 +82,6 @@ def _protocol(cell: CellRecord) -> tuple[Any, ...]:
     return cell.attack, cell.levels, cell.goal, cell.seed, cell.queries
 
 
-def _white(cell: CellData) -> bool:
-    return bool(cell.settings.get("white_box"))
-
-
 def _whites(
     known: Mapping[str, CellData],
     cells: Sequence[tuple[CellRecord, Any, str]],
@@ -99,6 +95,6 @@ def _whites(
         for each, other, which in cells
         if (other, which) == (victim, defence)
         and (each.levels, each.goal, each.seed) == (own.levels, own.goal, own.seed)
-        and _white(known[each.folder])
+        and known[each.folder].white_box
     ]
     return sorted(found, key=lambda cell: cell.queries)

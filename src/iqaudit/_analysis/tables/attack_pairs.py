@@ -10,6 +10,7 @@ import numpy as np
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._analysis.tables.tables import estimate_record
+from iqaudit._core.errors import listed
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import ENOUGH, Estimate, mean, paired
 from iqaudit.measures._strength import gains
@@ -118,7 +119,7 @@ def by_attack(cells: Iterable[CellData]) -> dict[str, list[CellData]]:
 
 def attack_name(cell: CellData) -> str:
     """Return the name of a cell's attack, with a note where it sees more than scores."""
-    return f"{cell.attack} (white box)" if cell.settings.get("white_box") else cell.attack
+    return f"{cell.attack} (white box)" if cell.white_box else cell.attack
 
 
 def _alike(one: CellData, other: CellData) -> bool:
@@ -193,7 +194,7 @@ def _sentence(victim: str, order: Sequence[str], pairs: Sequence[AttackPair]) ->
     best = order[0]
     told = [each for each in pairs if best in (each.first, each.second)]
     if not told:
-        return f"{on}, {_listed(order)} have no picture in common: they cannot be compared."
+        return f"{on}, {listed(order)} have no picture in common: they cannot be compared."
     pictures = min(each.pictures for each in told)
     over = f"over {pictures} picture{'' if pictures == 1 else 's'}"
     if len(order) == 2:  # noqa: PLR2004 (one pair)
@@ -204,11 +205,11 @@ def _sentence(victim: str, order: Sequence[str], pairs: Sequence[AttackPair]) ->
     if pictures < ENOUGH:
         return f"{text}; too few to tell which is the strongest."
     if not open_:
-        return f"{text}: it is stronger than {_listed(beaten)}."
+        return f"{text}: it is stronger than {listed(beaten)}."
     if not beaten:
-        return f"{text}; whether it is stronger than {_listed(open_)} cannot be told."
+        return f"{text}; whether it is stronger than {listed(open_)} cannot be told."
     return (
-        f"{text}: it is stronger than {_listed(beaten)}; whether also than {_listed(open_)} "
+        f"{text}: it is stronger than {listed(beaten)}; whether also than {listed(open_)} "
         "cannot be told."
     )
 
@@ -229,7 +230,3 @@ def _of_two(on: str, over: str, pair: AttackPair) -> str:
 
 def _figure(value: float | None) -> str:
     return format(value or 0.0, ".3f")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]

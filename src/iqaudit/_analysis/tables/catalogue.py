@@ -60,6 +60,10 @@ class Measure:
     form: str = ".3f"
     by_queries: bool = True
 
+    def weakness(self, value: float) -> float:
+        """Return a key that is higher the weaker a value shows the victim to be."""
+        return value if self.higher_favours == "attack" else -value
+
 
 def find(name: str) -> Measure:
     """Return a measure by its name.

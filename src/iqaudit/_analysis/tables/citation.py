@@ -145,8 +145,7 @@ def _worst(measure: Measure, rows: Sequence[TableRow]) -> CitedFigure:
     told = [row for row in there if row.ranked] or there
     if not told:
         return CitedFigure(measure.name, rows[0].queries, "", rows[0].values[measure.name])
-    sign = 1 if measure.higher_favours == "attack" else -1
-    worst = max(told, key=lambda row: sign * (row.values[measure.name].value or 0))
+    worst = max(told, key=lambda row: measure.weakness(row.values[measure.name].value or 0))
     return CitedFigure(measure.name, worst.queries, worst.attack, worst.values[measure.name])
 
 

@@ -267,7 +267,7 @@ def _weakness(row: TableRow, by: Measure) -> float:
     value = row.values[by.name].value
     if value is None:
         return -math.inf
-    return value if by.higher_favours == "attack" else -value
+    return by.weakness(value)
 
 
 def _place(row: TableRow, by: Measure) -> float:
@@ -275,7 +275,7 @@ def _place(row: TableRow, by: Measure) -> float:
     value = row.values[by.name].value
     if value is None:
         return math.inf
-    return value if by.higher_favours == "attack" else -value
+    return by.weakness(value)
 
 
 def _pixels(cell: CellData) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from iqaudit._analysis.tables.cells import CellData
-from iqaudit._analysis.tables.tables import checkpoints, finite
+from iqaudit._analysis.tables.tables import checkpoints, estimate_record
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Estimate, divided, interval
 from iqaudit.measures._strength import gains
@@ -57,8 +57,7 @@ class Optimality:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        share = {end: finite(number) for end, number in vars(self.share).items()}
-        return vars(self) | {"share": share}
+        return vars(self) | {"share": estimate_record(self.share)}
 
 
 def optimality(cells: Iterable[CellData]) -> tuple[Optimality, ...]:
