@@ -66,7 +66,7 @@ def test_it_is_what_plain_settings_say(*, light: bool, budgets: tuple[int, ...])
     made = parse.audit_spec({**ASKED, "suite": "standard-1", "light": light})
     plain = {
         "victims": "reference",
-        "attacks": ["bidirectional", "guided", "square", "random"],
+        "attacks": ["bidirectional", "guided,budget=queries", "square", "random"],
         "levels": 3,
         "goals": "bidirectional",
         "seeds": 0,

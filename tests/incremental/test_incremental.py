@@ -71,6 +71,15 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "crop": lambda: _Call(lambda x: x[:, :, 1:-1, 2:]),
     "mirror": lambda: _Call(lambda x: x.flip(3)),
     "patches": lambda: _Call(_patches),
+    "strided-patches": lambda: _Call(_strided_patches),
+    "lines": lambda: _Call(lambda x: x[:, :, torch.tensor([0, 2, 1])][..., torch.tensor([3, 1])]),
+    "reflect": lambda: nn.ReflectionPad2d((2, 1, 0, 3)),
+    "replicate": lambda: nn.ReplicationPad2d((1, 3, 2, 0)),
+    "reflect-conv": lambda: nn.Conv2d(4, 4, 3, 2, 1, padding_mode="reflect"),
+    "replicate-conv": lambda: nn.Conv2d(4, 4, 5, 1, 2, padding_mode="replicate"),
+    "einsum": lambda: _Mixing(),  # noqa: PLW0108
+    "sign": lambda: _Call(lambda x: torch.where(x > 0, x, x.sign() * x.square())),
+    "in-place": lambda: _Residual(nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(inplace=True))),
     "unruled": lambda: _Call(lambda x: x.cumsum(2) / x.shape[2]),
     "neighbours": lambda: _Call(lambda x: x[:, :, :, 1:] * x[:, :, :, :-1]),
     "frame": lambda: _Frame(),  # noqa: PLW0108
@@ -87,6 +96,7 @@ ENDS: dict[str, Callable[[Tensor], Tensor]] = {
     "moments": lambda x: torch.cat(torch.var_mean(x, dim=(2, 3), correction=0), 1),
     "pool": lambda x: functional.adaptive_avg_pool2d(x, 1).flatten(1),
     "largest": lambda x: x.amax((2, 3)),
+    "least": lambda x: x.amin((2, 3), keepdim=True),
     "covariance": lambda x: (
         (x[..., 1:] * x[..., :-1]).mean((2, 3)) - x[..., 1:].mean((2, 3)) * x[..., :-1].mean((2, 3))
     ),
@@ -100,6 +110,27 @@ def _patches(x: Tensor) -> Tensor:
     if min(x.shape[2:]) < 6:
         return x
     return x.unfold(2, 6, 3).unfold(3, 6, 3).permute(0, 2, 3, 1, 4, 5).reshape(-1, 4, 6, 6)
+
+
+def _strided_patches(x: Tensor) -> Tensor:
+    n, channels, height, width = x.shape
+    if min(height, width) < 6 or n > 1:
+        return x
+    rows, columns = height // 6, width // 6
+    shape = (rows, columns, channels, 6, 6)
+    strides = (6 * width, 6, height * width, width, 1)
+    return x.contiguous().as_strided(shape, strides).reshape(-1, channels, 6, 6)
+
+
+class _Mixing(nn.Module):
+    """Channels mixed by an operator that has no rule of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Parameter(torch.randn(4, 4) / 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.einsum("oc,nchw->nohw", self.mix, x)
 
 
 class _Call(nn.Module):
@@ -181,6 +212,13 @@ class _Drawn(nn.Module):
         y = self.end(x)
         weights = torch.arange(y.numel()).cos().reshape(y.shape)
         return (y * weights).sum().reshape(1)
+
+
+@pytest.fixture(autouse=True)
+def windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have pictures scored through windows although they are small, and a call takes longer."""
+    for cost in ("STEP", "CALL", "OPERATOR"):
+        monkeypatch.setattr(f"iqaudit._incremental.work.{cost}", 0.0)
 
 
 def _picture(seed: int = 0, height: int = HEIGHT, width: int = WIDTH) -> Pixels:

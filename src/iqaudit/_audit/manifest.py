@@ -214,12 +214,16 @@ def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
         if known_attack != attack:
             part = "code" if known_attack.settings == attack.settings else "settings"
             yield f"attack {attack.name} has changed since, its {part}"
-    for package, version in now.versions.items():
-        known = then.versions.get(package)
+    for package in {**now.versions, **then.versions}:
+        known, version = then.versions.get(package), now.versions.get(package)
         if known != version:
-            yield f"with {package} {known}; here is {version}"
+            yield f"{_with(package, known)}; here is {version or 'none'}"
     if now.data.pictures:
         yield from _of_data(then.data, now.data)
+
+
+def _with(package: str, version: str | None) -> str:
+    return f"with {package} {version}" if version else f"without {package}"
 
 
 def deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
@@ -19,6 +20,20 @@ def environment(name: str, value: str) -> Iterator[None]:
         os.environ.pop(name)
         if before is not None:
             os.environ[name] = before
+
+
+COMPILER, COMPILING = "openvino", "IQAUDIT_OPENVINO"
+"""The package that compiles networks where it is installed, and the variable that forbids it: 0."""
+
+
+def compiler_version() -> str | None:
+    """Return the version of the package that compiles networks; None where none does."""
+    if os.environ.get(COMPILING) == "0":
+        return None
+    try:
+        return version(COMPILER)
+    except PackageNotFoundError:
+        return None
 
 
 def keep_freed_memory() -> None:

@@ -1,11 +1,12 @@
 """A base picture's activations, and scores of pictures that differ from it in windows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from iqaudit._core.picture import Pixels
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.operators import INPUT, Sliding
 from iqaudit._incremental.plan import Planner
@@ -39,9 +40,19 @@ class Activations:
         """Take a picture (1, channels, height, width) as the base."""
         self._dense(picture, keep=True)
 
-    def whole(self, picture: Tensor) -> Tensor:
-        """Return the score of a picture that has little in common with the base."""
-        return self.network.tail(self._dense(picture, keep=False))
+    def whole(self, pixels: Pixels, picture: Callable[[Pixels], Tensor]) -> Tensor:
+        """Return the score of a picture that has little in common with the base.
+
+        Parameters
+        ----------
+        pixels : ndarray of uint8, (1, height, width, 3)
+            The picture.
+        picture : callable
+            From its pixels to what the module takes.
+        """
+        if self.network.whole is not None:
+            return self.network.whole.run([np.ascontiguousarray(pixels)])
+        return self.network.tail(self._dense(picture(pixels), keep=False))
 
     def score(self, corners: Sequence[tuple[int, int]], windows: Tensor) -> Tensor:
         """Return the score of the base with windows changed, as the module returns it.
@@ -87,7 +98,9 @@ class Activations:
 def _stored(network: Network, rooms: dict[str, int]) -> dict[str, StoredMap]:
     """Return maps to store, with the margins and the padding that their readers ask for."""
     margins = {name: np.zeros((2, 2), np.int64) for name in network.shapes}
-    fills: dict[str, tuple[float, ...]] = dict.fromkeys(network.shapes, (0.0,))  # for any reader
+    fills: dict[str, tuple[float | str, ...]] = dict.fromkeys(
+        network.shapes, (0.0,)
+    )  # for any reader
     for step in network.steps:
         if not isinstance(step, Sliding):
             continue

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,12 +12,32 @@ from numpy.typing import NDArray
 from torch import Tensor, fx
 
 from iqaudit._incremental import rules
+from iqaudit._incremental.compiled import Compiled
 from iqaudit._incremental.fusion import fuse
 from iqaudit._incremental.lowering import Context
 from iqaudit._incremental.nodes import Node, called, flops, operator_name
 from iqaudit._incremental.operators import INPUT, AnyStep, Reduction, Shape, Step
 from iqaudit._incremental.recording import NotExportableError, Recording
 from iqaudit._incremental.tail import Tail, tail_to
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A graph, and what stands where in it.
+
+    Parameters
+    ----------
+    graph : torch.fx.Graph
+        From the picture to the score.
+    constants : dict of str to Any
+        By node, values that depend on weights alone.
+    nodes : dict of str to Node
+        By step, a node whose value it is.
+    """
+
+    graph: fx.Graph
+    constants: Mapping[str, Any]
+    nodes: Mapping[str, Node]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +58,23 @@ class Network:
         The operators on maps that no window rule covers, in order of their first use.
     flops : float
         A dense pass's multiplications and additions.
+    source : Source
+        The graph that it was read from.
+    whole : Compiled, optional
+        The whole graph, from a picture's pixels to its score.
+    rest : float
+        The work behind the steps; see `iqaudit._incremental.work`.
     """
 
     steps: tuple[AnyStep, ...]
-    tail: Tail
+    tail: Tail | Compiled
     shape: Shape
     share: float
     dense: tuple[str, ...]
     flops: float
+    source: Source
+    whole: Compiled | None = None
+    rest: float = 0.0
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
@@ -62,12 +91,12 @@ def read(recording: Recording) -> Network:
     NotExportableError
         If torch.export cannot give the graph.
     """
-    graph, constants = _export(recording)
+    graph, constants = exported(recording)
     n, channels, height, width = recording.picture.shape
     return _Reader(constants=constants).read(graph, (n, channels, height, width))
 
 
-def _export(recording: Recording) -> tuple[fx.Graph, dict[str, Any]]:
+def exported(recording: Recording) -> tuple[fx.Graph, dict[str, Any]]:
     """Return a recording's graph, none of it in place, and its placeholders but the picture.
 
     torch.export runs on tensors without numbers, which a module's own code might keep: a recording
@@ -128,7 +157,12 @@ class _Reader(Context):
         called = {name for name, *_ in tail.calls}
         total = inside + sum(flops(node) for node in graph.nodes if node.name in called)
         share = inside / total if total else 0.0
-        return Network(steps, tail, shape, share, tuple(self.unruled), total)
+        # Of the nodes that are one step as more is folded into it, the last is its value.
+        by_name = {node.name: node for node in graph.nodes}
+        nodes = {step.name: by_name[name] for name, step in self.maps.items()}
+        source = Source(graph, self.constants, nodes)
+        rest = sum(flops(node) for node in graph.nodes if node.name in called)
+        return Network(steps, tail, shape, share, tuple(self.unruled), total, source, rest=rest)
 
     def _read(self, node: Node) -> None:
         """Classify one node."""
@@ -154,7 +188,8 @@ class _Reader(Context):
 
     def _follow_move(self, node: Node, read: list[Node]) -> bool:
         """Follow a node that only moves cells, as far as they all come from one map."""
-        roots = {self._root(arg) for arg in read} if rules.is_move(node, self) else set()
+        moved = [arg for arg in read if arg.name not in self.constants]  # the rest says where to
+        roots = {self._root(arg) for arg in moved} if rules.is_move(node, self) else set()
         root = roots.pop() if len(roots) == 1 else None
         if root is not None:
             self.moves[node.name] = rules.Move(root, node)
@@ -178,12 +213,16 @@ class _Reader(Context):
         """Return the element of its root that each element of a move's value is."""
 
         def follow(arg: Node) -> Tensor:
-            if arg.name in self.moves:
+            value: Tensor
+            if arg.name in self.constants:
+                value = self.constants[arg.name]
+            elif arg.name in self.moves:
                 inner = self.moves[arg.name].node
-                value: Tensor = called(inner.target, inner.args, inner.kwargs, follow)
-                return value
-            shape = self.maps[arg.name].shape
-            return torch.arange(math.prod(shape)).reshape(shape)
+                value = called(inner.target, inner.args, inner.kwargs, follow)
+            else:
+                shape = self.maps[arg.name].shape
+                value = torch.arange(math.prod(shape)).reshape(shape)
+            return value
 
         return follow(node).numpy()
 
@@ -194,4 +233,12 @@ class _Reader(Context):
         for name in reversed(steps):
             if name in needed:
                 needed |= set(steps[name].inputs)
-        return (step.built() for name, step in steps.items() if name in needed and name != INPUT)
+        built = {name: steps[name].built() for name in steps if name in needed and name != INPUT}
+        statistics: dict[str, list[Any]] = {}
+        for step in built.values():
+            if isinstance(step, Reduction):
+                statistics.setdefault(step.inputs[0], []).append(step)
+        for name, step in built.items():  # a statistic behind its map, wherever the graph has it
+            if not isinstance(step, Reduction):
+                yield from (step, *statistics.get(name, ()))
+        yield from statistics.get(INPUT, ())

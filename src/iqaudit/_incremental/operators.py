@@ -6,6 +6,7 @@ Maps are tensors (n, channels, height, width), channels last in memory.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ Shape = tuple[int, int, int, int]
 
 INPUT = "picture"
 """The name of the map that a network starts from."""
+
+
+INSIDE = MappingProxyType({"replicate": "edge", "reflect": "reflect"})
+"""Paddings with cells of the map itself, by torch's names, as NumPy calls them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +87,8 @@ class Sliding(Step):
         From the whole map to the whole map.
     kernel, stride, before, dilation : (int, int)
         For rows and columns; `before` is the padding above and on the left.
-    fill : float
-        The value of the padding.
+    fill : float or str
+        The value of the padding; or, as one of `INSIDE`, where in the map it is taken from.
     product : callable, optional
         For a convolution: from every cell's neighbourhood as a row, (cells, kernel rows x kernel
         columns x channels), to the cells.
@@ -95,13 +100,16 @@ class Sliding(Step):
     stride: tuple[int, int]
     before: tuple[int, int]
     dilation: tuple[int, int] = (1, 1)
-    fill: float = 0.0
+    fill: float | str = 0.0
     product: Callable[[Tensor], Tensor] | None = None
 
     def span(self, spans: tuple[Span, ...], axis: int) -> Span:
         """Return the output's span along an axis."""
         parts = (self.kernel, self.stride, self.before, self.dilation, self.shape[2:])
-        return spans[0].through(*(part[axis] for part in parts))
+        span = spans[0].through(*(part[axis] for part in parts))
+        if self.fill in INSIDE:  # what lies near a border is seen beyond it again
+            span = span.to_borders(self.before[axis], spans[0])
+        return span
 
     def reads(self, start: int, size: int, axis: int) -> tuple[int, int]:
         """Return the first cell, in the unpadded map, and how many a window reads."""
@@ -185,18 +193,19 @@ class Cut(Step):
 
 @dataclass(frozen=True, eq=False)
 class Reduction(Step):
-    """A statistic of every channel over the whole map, updated by difference.
+    """A statistic of every channel over the whole map.
 
     Parameters
     ----------
-    finish : callable
+    finish : callable or None
         From a map's (n, channels) float64 sums, sums of squares and its number of cells to the
-        operator's answer.
+        operator's answer: it is updated by difference. None: it is computed anew for those maps of
+        the batch that change.
     whole : callable
         The operator itself.
     """
 
-    finish: Callable[[Tensor, Tensor, int], Any]
+    finish: Callable[[Tensor, Tensor, int], Any] | None
     whole: Callable[[Tensor], Any]
 
 

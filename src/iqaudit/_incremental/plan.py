@@ -13,6 +13,7 @@ import numpy as np
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Reduction
 from iqaudit._incremental.receptive_field import Corner, Lines, Span, Windows, in_pieces
+from iqaudit._incremental.work import behind, dense, in_windows
 
 WHOLE_ABOVE = 0.75
 """Windows that cover more of a map than this are computed as the whole map: it is one piece of
@@ -70,6 +71,8 @@ class Planner:
         self._network = network
         self.field = lru_cache(SIZES)(partial(_field, network))
         """From an axis, 0 for rows and 1 for columns, and a size to the `Field` of windows."""
+        self.cost = lru_cache(SIZES**2)(self._cost)
+        """From windows' number, height and width to a pass's work, as a share of a dense pass's."""
         stored = {INPUT, *network.tail.inputs, *self.field(0, 1).beyond, *self.field(1, 1).beyond}
         for step in network.steps:
             if not isinstance(step, Pointwise):
@@ -118,7 +121,33 @@ class Planner:
     def fits(self, count: int, height: int, width: int) -> bool:
         """Whether a plan for so many windows of a size is worth more than a dense pass."""
         beyond = self.field(0, height).beyond | self.field(1, width).beyond
-        return beyond <= self.rooms.keys() and count * height * width <= self._limits[INPUT]
+        fits = beyond <= self.rooms.keys() and count * height * width <= self._limits[INPUT]
+        return fits and self.cost(count, height, width) < 1
+
+    def shares(self, count: int, height: int, width: int) -> dict[str, float]:
+        """Return the share of every step's map, about, that windows of a size change anywhere."""
+        down, across = self.field(0, height), self.field(1, width)
+        pieces, shares = {INPUT: float(count)}, {}
+        for step in self._network.steps:
+            name = step.name
+            if isinstance(step, Reduction):
+                shares[name] = 0.0
+                continue
+            pieces[name] = pieces[step.inputs[0]]
+            if isinstance(step, Cut):
+                touched = [float((axis.pieces[name] >= 0).sum(1).mean()) for axis in (down, across)]
+                pieces[name] *= max(1.0, touched[0] * touched[1] / len(step.batch))
+            n, _, tall, wide = step.shape
+            cells = pieces[name] * down.spans[name].size * across.spans[name].size
+            share = cells / (n * tall * wide)
+            shares[name] = share if share <= WHOLE_ABOVE else 1.0
+        return shares
+
+    def _cost(self, count: int, height: int, width: int) -> float:
+        """Return the work of a pass over windows of a size, as a share of a dense pass's."""
+        shares = self.shares(count, height, width)
+        steps = sum(in_windows(step, shares[step.name]) for step in self._network.steps)
+        return (steps + behind(self._network)) / dense(self._network)
 
     def _limited(self, cells: Mapping[str, int]) -> dict[str, float]:
         """Return the most cells of each map that are computed as windows.

@@ -82,6 +82,17 @@ class Span:
         # Where a stride leaps over the window nothing changes; one cell keeps the shapes.
         return Span(np.minimum(first, last), last, length)
 
+    def to_borders(self, before: int, inner: "Span") -> "Span":
+        """Return the span behind a padding with cells of the map itself, of `before` in front.
+
+        `inner` is that of the map which is padded. A window that is seen again beyond a border is
+        taken to change all up to there.
+        """
+        reach = max(before, self.length - inner.length - before) + 1
+        first = np.where(inner.first < reach, 0, self.first)
+        last = np.where(inner.last >= inner.length - reach, self.length - 1, self.last)
+        return Span(first, last, self.length)
+
     def mixed(self, reads: NDArray[np.bool_]) -> "Span":
         """Return the span behind a resampling.
 

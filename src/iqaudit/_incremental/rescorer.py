@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
+from iqaudit._core.process import compiler_version
 from iqaudit._incremental.activations import Activations
 from iqaudit._incremental.dense_pass import DensePass
 from iqaudit._incremental.network import Network, read
@@ -15,6 +16,7 @@ from iqaudit._incremental.recording import (
     undisturbed,
 )
 from iqaudit._incremental.session import Session
+from iqaudit._incremental.split import split
 from iqaudit._incremental.trust import Trust
 
 MOST_BYTES = 4 * 2**30
@@ -80,6 +82,10 @@ class Rescorer:
             return f"Every query is a dense pass: {session}."
         network = session.network
         rest = f"; dense from {', '.join(network.dense)} on" if network.dense else ""
+        if network.whole is not None:
+            rest += f"; whole passes are OpenVINO {compiler_version()}'s"
+        if not network.steps:
+            return f"Every query is a dense pass{rest}."
         return (
             f"{network.share:.1%} of a pass's arithmetic is done again only where a query can "
             f"change it{rest}."
@@ -112,7 +118,10 @@ class Rescorer:
 
     def _read(self, recording: Recording) -> Network | str:
         try:
-            return read(recording)
+            network = read(recording)
+            like = recording.picture
+            compilable = like.device.type == "cpu" and like.dtype == torch.float32
+            return split(network) if compilable else network
         except NotExportableError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
@@ -125,7 +134,7 @@ class Rescorer:
         network = self.network(height, width)
         if isinstance(network, str):
             return f"there is no graph of it ({network})"
-        if not network.steps:
+        if not network.steps and network.whole is None:
             return "none of its operators knows windows"
         try:
             activations = Activations(network)

@@ -3,11 +3,12 @@
 Operators bear ATen's names. One that is not here has no rule: from there on the network runs dense.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -50,6 +51,8 @@ def is_move(node: Node, context: Context) -> bool:
     if name not in MOVES:
         return False
     first = node.args[0][0] if isinstance(node.args[0], tuple | list) else node.args[0]
+    if name == "as_strided" and not first.meta["val"].is_contiguous():
+        return False  # its strides are of another layout than the one that is followed
     if not context.is_map(first):
         return True  # of another move
     if name in SAME or name == "expand":
@@ -82,12 +85,15 @@ RULES: Mapping[str, Callable[[Node, Context], Step | None]] = MappingProxyType(
     dict.fromkeys(SAME, _same)
     | dict.fromkeys(("conv2d", "convolution"), rules_spatial.convolution)
     | dict.fromkeys(("relu", "relu6", "hardtanh", "clamp"), rules_spatial.activation)
-    | dict.fromkeys(("pad", "constant_pad_nd"), rules_spatial.padding)
+    | dict.fromkeys(
+        ("pad", "constant_pad_nd", "reflection_pad2d", "replication_pad2d"), rules_spatial.padding
+    )
     | dict.fromkeys(
         ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d"),
         rules_spatial.pool,
     )
     | dict.fromkeys(("mean", "sum", "var", "std", "var_mean", "std_mean"), rules_spatial.reduction)
+    | dict.fromkeys(("amax", "amin"), rules_spatial.extreme)
     | {"batch_norm": rules_spatial.batch_norm}
 )
 """The rules of operators whose first argument is a map, but for those that work cell by cell."""
@@ -146,14 +152,15 @@ def _pointwise(node: Node, context: Context) -> Pointwise | None:
         return None
     shape = shape_of(node)
     but_channels = {(*each[:1], *each[2:]) for each in (shape, *(s.shape for s in sources))}
-    if len(but_channels) > 1 or not _is_pointwise(node, name):
-        return None
-    if len({source.frame for source in sources}) > 1:
-        return None  # a window lies elsewhere in each of them
+    if len(but_channels) > 1 or len({source.frame for source in sources}) > 1:
+        return None  # of several frames a window lies elsewhere in each
     constants = [context.value(arg) for arg in node.all_input_nodes if not context.is_map(arg)]
-    if name != "prelu" and not all(_same_everywhere(value) for value in constants):
-        return None
     run = context.closure(node)
+    if _is_pointwise(node, name):
+        if name != "prelu" and not all(_same_everywhere(value) for value in constants):
+            return None
+    elif not _works_by_cell(run, [arg.meta["val"] for arg in context.maps_of(node)]):
+        return None
     if name == "expand":
         channels = shape[1]
 
@@ -161,6 +168,42 @@ def _pointwise(node: Node, context: Context) -> Pointwise | None:
             return x.expand(-1, channels, -1, -1)
 
     return Pointwise(**head(node, *sources), compute=run)
+
+
+PROBED = 24
+"""Cells a side of the maps on which an operator without a rule is tried."""
+
+
+def _works_by_cell(run: Callable[..., Any], like: Sequence[Tensor]) -> bool:
+    """Whether an operator that has no rule works cell by cell, by trying.
+
+    Then what it makes of a part of a map is that part of what it makes of the map. `like` are its
+    maps.
+    """
+    draw = torch.Generator().manual_seed(0)
+    try:
+        drawn = (torch.rand((*m.shape[:2], PROBED, PROBED + 1), generator=draw) for m in like)
+        maps = [
+            (each - 0.5 if m.is_floating_point() else each.round()).to(m.device, m.dtype)
+            for each, m in zip(drawn, like, strict=True)
+        ]
+        with torch.no_grad():
+            whole = run(*maps)
+            parts = [run(*(each[..., r, c] for each in maps)) for r, c in PARTS]
+    except Exception:  # noqa: BLE001 (any operator, on a size that it may not take)
+        return False
+    if not all(isinstance(each, Tensor) for each in (whole, *parts)):
+        return False
+    pairs = [(part, whole[..., r, c]) for part, (r, c) in zip(parts, PARTS, strict=True)]
+    return whole.shape[2:] == maps[0].shape[2:] and all(
+        part.shape == same.shape
+        and torch.allclose(part.double(), same.double(), 1e-5, 1e-6, equal_nan=True)
+        for part, same in pairs
+    )
+
+
+PARTS = ((slice(0, 7), slice(5, 20)), (slice(9, 24), slice(13, 14)))
+"""Rows and columns of the parts that are tried."""
 
 
 def _is_pointwise(node: Node, name: str) -> bool:

@@ -15,7 +15,14 @@ from torch.nn import functional
 
 from iqaudit._incremental.lowering import Border, Context, Convolution, head
 from iqaudit._incremental.nodes import Node, arguments, map_shape, operator_name, pair
-from iqaudit._incremental.operators import Pointwise, Reduction, Resampling, Sliding, Step
+from iqaudit._incremental.operators import (
+    INSIDE,
+    Pointwise,
+    Reduction,
+    Resampling,
+    Sliding,
+    Step,
+)
 
 SPATIAL = [2, 3]
 """The dimensions of rows and columns."""
@@ -100,18 +107,21 @@ def _only_user(source: Convolution | Border, node: Node) -> bool:
 
 
 def padding(node: Node, context: Context) -> Border | None:
-    """Return constant padding; of a picture's sides only."""
-    names = "x pad mode value" if operator_name(node) == "pad" else "x pad value"
-    options = arguments(node, names, mode="constant", value=None)
+    """Return padding of a picture's sides, with a constant or with cells of its own."""
+    name = operator_name(node)
+    names = "x pad mode value" if name == "pad" else "x pad value"
+    usual = _BORDERS.get(name, "constant")
+    options = arguments(node, names, mode=usual, value=None)
     amount = (*options["pad"], 0, 0)[:4]  # columns come first, rows may be left out
     sides = len(options["pad"]) in (2, 4) and min(amount) >= 0
-    if options["mode"] != "constant" or not sides:
+    mode = options["mode"]
+    if not sides or mode not in ("constant", *INSIDE):
         return None
-    fill = float(options["value"] or 0)
+    fill = float(options["value"] or 0) if mode == "constant" else mode
     return Border(
         **head(node, context.maps[options["x"].name]) | {"flops": 0.0},
         compute=lambda x: x,
-        whole=lambda x: functional.pad(x, amount, value=fill),
+        whole=context.closure(node),
         kernel=(1, 1),
         stride=(1, 1),
         before=(amount[2], amount[0]),
@@ -119,6 +129,9 @@ def padding(node: Node, context: Context) -> Border | None:
         amount=amount,
         last=node,
     )
+
+
+_BORDERS = {"reflection_pad2d": "reflect", "replication_pad2d": "replicate"}
 
 
 def pool(node: Node, context: Context, result: Node | None = None) -> Step | None:
@@ -222,8 +235,17 @@ def reduction(node: Node, context: Context) -> Reduction | None:
     return _reduction(node, context, finish)
 
 
+def extreme(node: Node, context: Context) -> Reduction | None:
+    """Return a largest or least value over rows and columns, of maps in a batch."""
+    options = arguments(node, "x dim keepdim", dim=None)
+    dimensions = options["dim"] or ()
+    several = context.maps[options["x"].name].shape[0] > 1  # of one, the tail computes it as well
+    spatial = several and sorted(d % 4 for d in dimensions) == SPATIAL
+    return _reduction(node, context, None) if spatial else None
+
+
 def _reduction(
-    node: Node, context: Context, finish: Callable[[Tensor, Tensor, int], Any]
+    node: Node, context: Context, finish: Callable[[Tensor, Tensor, int], Any] | None
 ) -> Reduction:
     source = context.maps[node.args[0].name]
     sums = float(math.prod(source.shape))

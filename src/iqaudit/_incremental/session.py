@@ -102,7 +102,7 @@ class Session:
         try:
             if self._follow(change):
                 return self._windows(change)
-            return as_number(self._activations.whole(self.dense.tensor(change.painted()[None])))
+            return as_number(self._activations.whole(change.painted()[None], self.dense.tensor))
         except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
             self.trust.leave(f"a step failed, {type(error).__name__}: {error}")
             return self.dense.score(change.painted())

@@ -81,4 +81,11 @@ def _call(node: Node, constants: Mapping[str, Any]) -> Call:
     # A view asks for the layout that the graph was read in; maps have their channels last.
     views = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)  # noqa: SLF001
     target = torch.ops.aten.reshape.default if node.target in views else node.target
+    if target is torch.ops.aten.as_strided.default:
+        target = _as_strided
     return node.name, target, node.args, dict(node.kwargs)
+
+
+def _as_strided(x: Tensor, *args: Any) -> Tensor:
+    """Call the operator on the layout that the graph was read in."""
+    return x.contiguous().as_strided(*args)

@@ -84,7 +84,7 @@ class WindowPass:
             return self._values[name]
         return self._maps[name].whole()
 
-    def _windows(self, name: str, windows: Windows, fill: float = 0.0) -> Any:
+    def _windows(self, name: str, windows: Windows, fill: float | str = 0.0) -> Any:
         """Return windows of a map: its changed ones, or others with those in place."""
         if self._plan[name] == windows:
             return self._values[name]
@@ -131,6 +131,8 @@ class WindowPass:
         name = step.inputs[0]
         if self._plan[name] is None:
             return step.whole(self._values[name])
+        if step.finish is None:
+            return self._maps[name].statistic(step)
         answer = step.finish(*self._maps[name].sums(), step.shape[2] * step.shape[3])
         kind = self._values[INPUT].dtype
         return tuple(a.to(kind) for a in answer) if isinstance(answer, tuple) else answer.to(kind)

@@ -68,6 +68,7 @@ class CardRecord:
     device: str
     cost: int = 1
     noise: float = 0.0
+    incremental: bool = field(default=False, metadata=IF_ANY)
     scale: ScaleRecord
 
     @classmethod

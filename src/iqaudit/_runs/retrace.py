@@ -104,7 +104,7 @@ def of_attack(
         return None
     trial = Trial(
         result.picture,
-        replace(card, noise=record.victim.noise),
+        replace(card, noise=record.victim.noise, incremental=record.victim.incremental),
         attack,
         Linf(record.levels),
         Goal(record.goal),

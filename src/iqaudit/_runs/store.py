@@ -17,6 +17,7 @@ import numpy as np
 
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.picture import write
+from iqaudit._core.process import COMPILER, compiler_version
 from iqaudit._runs.checksums import file_sha256, sealed
 from iqaudit._runs.figures import likeness, measure
 from iqaudit._runs.journal import lock
@@ -85,10 +86,11 @@ def write_result(
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that results depend on."""
-    return {
-        package: version(package)
-        for package in ("iqaudit", "numpy", "pillow", "scikit-image", "torch")
-    }
+    always = ("iqaudit", "numpy", "pillow", "scikit-image", "torch")
+    compiler = compiler_version()
+    return {package: version(package) for package in always} | (
+        {COMPILER: compiler} if compiler else {}
+    )
 
 
 def write_record(file: Path, form: str | None, record: Any) -> None:

@@ -44,7 +44,7 @@ STANDARD_1 = Suite(
     name="standard-1",
     settings=MappingProxyType(
         {
-            "attacks": ("bidirectional", "guided", "square", "random"),
+            "attacks": ("bidirectional", "guided,budget=queries", "square", "random"),
             "levels": (3,),
             "goals": ("bidirectional",),
             "seeds": (0,),

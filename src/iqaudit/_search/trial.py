@@ -223,6 +223,7 @@ class Trial:
             queries=self.ledger.left,
             stream=Stream(self.seed, picture.sha256),
             noise=card.scale.slope * card.noise,
+            incremental=card.incremental,
         )
         self._state: Any = None
         """The attack's, once the clean picture is scored."""

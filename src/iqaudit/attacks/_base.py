@@ -47,6 +47,8 @@ class Problem:
         The clean picture's loss; infinite where it is not known.
     gradient : callable, optional
         See `LossGradient`; for white-box attacks alone.
+    incremental : bool
+        Whether a small window costs the victim less than the whole picture.
     """
 
     pixels: Pixels
@@ -56,6 +58,7 @@ class Problem:
     noise: float = 0.0
     clean_loss: float = math.inf
     gradient: LossGradient | None = None
+    incremental: bool = False
 
     def unchanged(self) -> Perturbation:
         """Return a new perturbation that changes nothing."""

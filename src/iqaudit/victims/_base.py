@@ -48,6 +48,8 @@ class Card:
         same one. An attack asks a step to gain more.
     size : (int, int), optional
         The height and width of the only pictures that it takes, where it takes one size alone.
+    incremental : bool
+        Whether a search costs it less where a picture changes in a small window alone.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Card:
     cost: int = 1
     noise: float = 0.0
     size: tuple[int, int] | None = None
+    incremental: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", printable(self.name))  # it may be a file's

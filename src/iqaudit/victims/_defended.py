@@ -73,6 +73,7 @@ class Defended(Wrapped):
             name=f"{card.name}+{self._names}",
             smallest_side=self._smallest,
             window=self._window,
+            incremental=card.incremental and self._reach is not None,
         ).noting(note)
 
     def score(self, pictures: Pixels) -> NDArray[np.float64]:

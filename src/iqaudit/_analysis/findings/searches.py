@@ -8,7 +8,7 @@ recorded ones.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -147,6 +147,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
         return None
     picture = Picture(pair.name, pair.clean())
     answers = pair.answers()
+    card = replace(card, incremental=record.victim.incremental)
     trial = Trial(picture, card, attack, Linf(record.levels), Goal(record.goal),
                   record.queries, record.seed)  # fmt: skip
     steps = {query for query, _ in pair.entry.trace[1:]}

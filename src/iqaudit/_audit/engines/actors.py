@@ -58,11 +58,12 @@ class RemoteWorker(Worker):
     def about(self) -> Reply:
         """Return the first message, which refuses the node where its packages are others."""
         here = {**versions(), "python": platform.python_version()}
-        for package, version in self._record.versions.items():
+        for package in here | dict(self._record.versions):
+            version = self._record.versions.get(package)
             if here.get(package) != version:
                 error = InputError(
                     f"{package} is {here.get(package) or 'missing'}; the audit was begun with "
-                    f"{version}: have that there."
+                    f"{version or 'none'}: have that there."
                 )
                 return replace(self._about, error=error)
         return self._about

@@ -40,6 +40,12 @@ KEPT = 8
 SHARPNESS = 5.0
 """The weight of gains: an operator that pays twice as much is drawn 2 to this power as often."""
 
+BUDGETS = (QUERIES, COMPUTE) = ("queries", "compute")
+
+THRIFT = 2.0
+"""The weight of costs, where arithmetic is scarce: an operator at half the cost of another is drawn
+2 to this power as often."""
+
 BELIEF = 4.0
 """Queries' worth of what is believed of an operator or a size that was hardly tried."""
 
@@ -66,15 +72,20 @@ class Guided:
         everywhere; one level is always allowed.
     explore : float
         Share of the queries whose operator is drawn without regard to gains, in (0, 1].
+    budget : {"queries", "compute"}, optional
+        What is scarce. With "compute", operators are drawn by what they gain for the arithmetic
+        that they cost a victim which scores a small window's change for less than a picture.
+        Unless given, it is the arithmetic with such victims and the queries with others.
 
     Examples
     --------
     >>> Guided()
-    Guided(visibility=0.65, explore=0.1)
+    Guided(visibility=0.65, explore=0.1, budget=None)
     """
 
     visibility: float = 0.65
     explore: float = 0.1
+    budget: str | None = None
 
     anytime: ClassVar[bool] = True
 
@@ -83,6 +94,8 @@ class Guided:
         refuse_unless(0 <= self.visibility <= 1, rule, self.visibility)
         rule = "explore is a share of the queries in (0, 1]"
         refuse_unless(0 < self.explore <= 1, rule, self.explore)
+        rule = f"budget is {' or '.join(BUDGETS)}"
+        refuse_unless(self.budget in (None, *BUDGETS), rule, self.budget)
 
     def init(self, problem: Problem) -> GuidedState:
         """Return the state before the opening."""
@@ -135,6 +148,8 @@ class Guided:
         by_kind = (gained.sum(1) + BELIEF * mean) / (tried.sum(1) + BELIEF)
         expected = (gained + BELIEF / 2 * by_kind[:, None]) / (tried + BELIEF / 2)
         chances = expected**SHARPNESS
+        if (self.budget or BUDGETS[state.problem.incremental]) == COMPUTE:
+            chances = chances / moves.COSTS**THRIFT
         total, even = chances.sum(), np.full_like(chances, 1 / chances.size)
         chances = (1 - self.explore) * chances / total + self.explore * even if total else even
         if not state.kept:

@@ -60,6 +60,21 @@ Kept: TypeAlias = tuple[Pattern, Window]
 """A pattern that was accepted, and where."""
 
 
+def _cost(kind: str, share: float) -> float:
+    """Return what a proposal costs a victim that knows windows, about, as a share of a pass.
+
+    What a window reaches in late maps costs a tenth; it grows as its part of early ones does.
+    """
+    if kind in EVERYWHERE:
+        return 1.0
+    window = math.sqrt(share) if kind == REPEATED else share
+    return min(1.0, 0.1 + 4 * window)
+
+
+COSTS: NDArray[np.float64] = np.array([[_cost(kind, share) for share in SHARES] for kind in KINDS])
+"""By kind and share."""
+
+
 @dataclass(frozen=True, eq=False)
 class Move(Patched):
     """A proposal, and its draw: `kind` and `share` are places in KINDS and SHARES.
