@@ -17,6 +17,7 @@ from iqaudit._analysis.findings import insights
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.scorers import own, own_label, owns
 from iqaudit._analysis.tables import attack_pairs, export, gate, tables
+from iqaudit._analysis.tables import baseline as against
 from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.catalogue import find
@@ -144,6 +145,7 @@ class Audit:
         *,
         junit: str | os.PathLike[str] | None = None,
         over_seeds: bool = False,
+        baseline: "str | os.PathLike[str] | Audit | None" = None,
     ) -> tuple[Judgement, ...]:
         """Judge every victim by rules, as ``"rgo > 0.3"``; one that holds is a failure.
 
@@ -153,21 +155,33 @@ class Audit:
         Parameters
         ----------
         rules : iterable of str
-            A measure, a comparison and a number each.
+            A measure, a comparison and a number each, or ``baseline + NUMBER``: then what is
+            compared is the measure less the baseline's, over the pictures that both runs have,
+            seeds averaged within each picture.
         junit : path, optional
             A JUnit file of the verdicts to write.
         over_seeds : bool
             See `table`.
+        baseline : path or Audit, optional
+            The run, or audit, that such rules compare with.
 
         Raises
         ------
         InputError
-            If a rule cannot be read.
+            If a rule cannot be read, or the baseline; if one is needed and not given, or is this.
         """
         parsed = tuple(gate.parse(rule) for rule in rules)
-        measures = tuple(dict.fromkeys(rule.measure for rule in parsed))
+        other = baseline if isinstance(baseline, Audit | None) else Audit(baseline)
+        gate.check(parsed, other)
+        plain = tuple(rule for rule in parsed if not rule.baseline)
+        measures = tuple(dict.fromkeys(rule.measure for rule in plain))
         table = tables.table(self.cells, measures, over_seeds=over_seeds)
-        judged = gate.judge(table, parsed, self.missing)
+        judged = gate.judge(table, plain, self.missing)
+        if other is not None:
+            if other.path.resolve() == self.path.resolve():
+                raise InputError(f"{other.path}: the baseline is the run itself.")
+            compared = tuple(rule for rule in parsed if rule.baseline)
+            judged += against.judge(self.cells, other.cells, compared, self.missing)
         if junit is not None:
             with naming(junit):
                 located(junit).write_text(gate.junit(judged), "utf-8")
