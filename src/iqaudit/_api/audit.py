@@ -1,7 +1,7 @@
 """The audit: victims attacked side by side on one set of pictures, and its figures on disk."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ from iqaudit._api.pictures import Caller, warn
 from iqaudit._api.settings import audit_settings
 from iqaudit._api.victims import made
 from iqaudit._audit import execute
+from iqaudit._audit.costs import costs
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.estimate import Plan, estimate
 from iqaudit._audit.observer import Observer
@@ -48,6 +49,7 @@ from iqaudit._runs.verify import Check, damaged
 from iqaudit._runs.verify import verify as verify_run
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks._base import Attack
+from iqaudit.victims._metered.base import Cost
 from iqaudit.victims._spec import VictimSpec
 
 
@@ -345,6 +347,14 @@ class Audit:
         with noting():  # verification finds what others refuse
             return _verified(self.path, self._named, trust=trust)
 
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """What was billed for each victim that may be paid for, in all starts; none where none was.
+
+        Of searches, fingerprints and clean scores; analyses are billed besides.
+        """
+        return costs(self.path)
+
     def status(self) -> tuple[CellStatus, ...]:
         """Return the progress of each cell.
 
@@ -509,6 +519,7 @@ def plan(
     data: Any = None,
     *,
     workers: int | None = None,
+    progress: Callable[[str], object] = str,
     **settings: Any,
 ) -> Plan:
     """Estimate an audit's queries, time, disk space and money.
@@ -523,6 +534,8 @@ def plan(
         Likewise.
     workers : int, optional
         Parallel workers that share the time; one a core unless given.
+    progress : callable, optional
+        Called with what is done next, at every step that may take a while.
     **settings
         The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
         `seeds`, `early_stop`, `until_plateau`, `fresh`, `scale`, `paper`, `suite`, `light`,
@@ -540,7 +553,7 @@ def plan(
     VictimError
         If a victim that is timed fails.
     """
-    return estimate(audit_settings(victims=victims, data=data, **settings), workers)
+    return estimate(audit_settings(victims=victims, data=data, **settings), workers, progress)
 
 
 def verify(

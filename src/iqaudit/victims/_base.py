@@ -48,6 +48,8 @@ class Card:
         same one. An attack asks a step to gain more.
     size : (int, int), optional
         The height and width of the only pictures that it takes, where it takes one size alone.
+    concurrency : int
+        Calls that may be under way at once, each in a thread: more than one of a service alone.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Card:
     cost: int = 1
     noise: float = 0.0
     size: tuple[int, int] | None = None
+    concurrency: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", printable(self.name))  # it may be a file's
