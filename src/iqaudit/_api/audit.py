@@ -342,6 +342,7 @@ class Audit:
 
         return write_report(self.path)
 
+    @one_thread()
     def verify(self, *, trust: bool = False) -> tuple[Check, ...]:
         """Verify every picture of the finished cells; see `iqaudit.verify`, for its errors too."""
         with noting():  # verification finds what others refuse
@@ -556,6 +557,7 @@ def plan(
     return estimate(audit_settings(victims=victims, data=data, **settings), workers, progress)
 
 
+@one_thread()
 def verify(
     path: str | os.PathLike[str], victim: Any = None, *, trust: bool = False, **options: Any
 ) -> tuple[Check, ...]:

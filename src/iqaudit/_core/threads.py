@@ -8,6 +8,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
+from threadpoolctl import threadpool_limits
+
 from iqaudit._core.process import environment
 
 GRACE = 2.0
@@ -71,13 +73,17 @@ def _work(
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Have torch, loaded now or later, compute with one thread: last bits depend on how many."""
+    """Have torch and NumPy, loaded now or later, compute with one thread.
+
+    Last bits depend on how many, and several wait for each other in loops, which on a busy machine
+    takes the time of all.
+    """
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else usual_threads()
     if torch:
         torch.set_num_threads(1)
     try:
-        with environment("OMP_NUM_THREADS", "1"):
+        with environment("OMP_NUM_THREADS", "1"), threadpool_limits(1):
             yield
     finally:
         if torch := sys.modules.get("torch"):
