@@ -90,7 +90,7 @@ class Gathering:
             self._there += 1
             self.most = max(self.most, self._there)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self.most >= self._several, 0.5)
+            self._changed.wait_for(lambda: self.most >= self._several, 0.2)
         good(handler)
         with self._changed:
             self._there -= 1

@@ -1,8 +1,11 @@
 """Services asked several at a time: as many as allowed, and results as one by one."""
 
+import _thread
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,6 +51,20 @@ def test_results_are_those_of_one_by_one_and_as_many_are_asked_at_once(
     assert gathering.most == 4
     assert len(server.seen) == 2 * asked
     assert several == single
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("behind", ["defence=noise:2", "defence=smooth:2@3", "repeats=2"])
+def test_so_are_those_of_one_that_draws_or_is_averaged(
+    server: Server, tmp_path: Path, behind: str
+) -> None:
+    def run(at_once: int) -> dict[str, str]:
+        out, victim = tmp_path / str(at_once), f"{server.url},range=0:20,concurrency={at_once}"
+        how: dict[str, Any] = {"queries": 8, "attacks": ["square"], "yes": True, "analyses": False}
+        iqaudit.audit([f"{victim},{behind}"], pictures(3), out=out, **how)
+        return {name: each for name, each in contents(out).items() if name != "costs.jsonl"}
+
+    assert run(3) == run(1)
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes_whatever_is_asked_at_once(
@@ -149,3 +166,18 @@ def test_the_first_call_that_fails_is_raised_when_none_is_under_way(most: int) -
     with pytest.raises(ValueError, match="1"):
         at_once([call(number) for number in range(5)], most)
     assert sorted(done) == ([0] if most == 1 else [0, 3, 4])
+
+
+def test_an_interruption_waits_for_what_is_under_way_and_asks_no_more() -> None:
+    done: list[int] = []
+
+    def call(number: int) -> None:
+        if number == 1:
+            _thread.interrupt_main()
+        time.sleep(0.1)
+        done.append(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        at_once([partial(call, number) for number in range(40)], 2)
+    assert set(done) >= {0, 1}, "an answer that may be paid for was lost"
+    assert len(done) < 10

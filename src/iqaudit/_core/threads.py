@@ -39,16 +39,17 @@ def at_once(calls: Sequence[Callable[[], object]], most: int) -> None:
         threading.Thread(target=_work, args=(left, errors, stopped), daemon=True)
         for _ in range(threads)
     ]
-    for worker in workers:
-        worker.start()
     try:
+        for worker in workers:
+            worker.start()
         for worker in workers:
             worker.join()
     except KeyboardInterrupt:
         stopped.set()
         until = time.monotonic() + GRACE
         for worker in workers:
-            worker.join(max(0.0, until - time.monotonic()))
+            if worker.is_alive():
+                worker.join(max(0.0, until - time.monotonic()))
         raise
     for place in sorted(errors):
         raise errors[place]
