@@ -129,6 +129,15 @@ def test_opinions_that_differ_are_no_pair(folders: dict[str, Path], tmp_path: Pa
     assert "over 4 pictures that both runs have, of 6" in found.sentence
 
 
+def test_another_version_of_the_attack_is_told(folders: dict[str, Path], tmp_path: Path) -> None:
+    older = run(tmp_path / "run", seed=1)
+    edit(older, lambda record: record["versions"].update(iqaudit="0.0.9"))
+    rule = [parse("rgo > baseline")]
+    found = only(baseline.judge(cells(folders, "weak"), load(older), rule))
+    assert f"made by iqaudit 0.0.9, this by {iqaudit.__version__}" in found.sentence
+    assert "made by" not in only(baseline.judge(load(older), load(older), rule)).sentence
+
+
 def test_the_only_victims_are_compared_under_two_names(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -156,6 +156,11 @@ def _judged(
     text = f"{rule.measure.title}{by} is {_apart(figures)} ({_whose(seeds, there, pictures)})."
     if there[0].victim != seeds[0].victim:
         text += f' The baseline is of "{there[0].victim}".'
+    if there[0].version != seeds[0].version:
+        text += (
+            f" The baseline was made by iqaudit {there[0].version}, this by {seeds[0].version}: "
+            "the attack may have changed."
+        )
     text = " ".join((text, *dict.fromkeys(doubt.text for doubt in doubts)))
     failed = doubtful or held(value, rule)
     return Judgement(name, rule, value, failed, text, attack, doubtful)
