@@ -54,6 +54,7 @@ from iqaudit._runs.verify import Check
 from iqaudit._search.stop import Outcome
 from iqaudit._search.trial import Step, TrialResult, TrialResults, Unscored
 from iqaudit.measures._bootstrap import Estimate
+from iqaudit.victims._metered.base import Cost
 
 __version__ = version("iqaudit")
 
@@ -65,6 +66,7 @@ __all__ = [
     "Check",
     "Citation",
     "CitedFigure",
+    "Cost",
     "DefenceRow",
     "DefenceTable",
     "Direction",

@@ -42,8 +42,10 @@ def test_a_victim_that_answers_otherwise_ends_a_finished_audit(
     name: str, tmp_path: Path, photos: Path, shift: Path
 ) -> None:
     run, victim = tmp_path / "run", os.environ["SHIFTED"]
-    gate = ("--fail-if", "rgo > 2")
+    junit = tmp_path / "gate.xml"
+    gate = ("--fail-if", "rgo > 2", "--junit", junit)
     assert iqaudit_(*command(name, run, photos, victim, *gate)).exit_code == 0
+    assert 'failures="0" errors="0"' in junit.read_text("utf-8")
     before = contents(run)
     assert iqaudit_(*command(name, run, photos, victim, *gate)).exit_code == 0
     assert contents(run) == before
@@ -53,6 +55,7 @@ def test_a_victim_that_answers_otherwise_ends_a_finished_audit(
         assert ended.exit_code == 4
         assert "is another than the audit was begun with: two fixed pictures" in ended.stderr
         assert not ended.stdout
+    assert 'errors="1"' in junit.read_text("utf-8"), "last night's verdict stands"
     assert contents(run) == before
     shift.write_text("0")
     assert iqaudit_(*command(name, run, photos, victim, *gate)).exit_code == 0

@@ -12,6 +12,7 @@ from tests.support import audited
 from tests.support.auditing import Stopping
 
 from iqaudit._audit import execute
+from iqaudit._audit.estimate import estimate
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._cli import progress
@@ -68,6 +69,40 @@ def test_queries_that_an_early_end_saved_are_no_part_of_it(
     made.answered("cell", "p0", 5)
     made.ended("cell", "p0")
     assert lines()[1:] == [", 4.0 queries/s, 749 s left", ", 4.0 queries/s, 500 s left"]
+
+
+def test_the_pace_is_the_last_minutes(
+    shown: tuple[Progress, Callable[[], list[str]]], clock: Clock
+) -> None:
+    made, lines = shown
+    made.begins(1, 10_000, 0)
+    made.answered("cell", "p", 1)
+    for second in range(100):  # the machine is busy
+        clock.now += 1
+        made.answered("cell", "p", 2 + second)
+    assert lines()[-1] == ", 1.0 queries/s, 9899 s left"
+    for second in range(70):
+        clock.now += 1
+        made.answered("cell", "p", 101 + 20 * (second + 1))
+    assert lines()[-1] == ", 20.0 queries/s, 425 s left"
+
+
+def test_a_plan_tells_what_it_does(
+    campaign: AuditSpec, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    estimate(campaign, 1, told.append)
+    begins = [f"reading pictures: {number} of 3" for number in (1, 2, 3)]
+    assert told[:3] == begins
+    assert [each for each in told if "timing a search, picture 3 of 3" in each]
+    said: list[str] = []
+    monkeypatch.setattr(progress, "say", lambda text, **_: said.append(text))
+    monkeypatch.setattr(progress, "LINE_EVERY", 10.0)
+    with progress.telling(silent=False) as tell:
+        for text in told:
+            clock.now += 4
+            tell(text)
+    assert said == told[2::3]  # a line in ten seconds at the most
 
 
 @pytest.mark.parametrize("engine", ["serial", pytest.param("processes", marks=pytest.mark.slow)])

@@ -32,13 +32,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
+        self.asked = headers, body
         self.server.seen.append((self.path, headers, body))
         act = self.server.plan.pop(0) if self.server.plan else self.server.usual
         act(self)
 
     def score(self) -> float:
-        _, headers, body = self.server.seen[-1]
-        return float(roughness(pixels_of(headers, body)[None])[0])
+        return float(roughness(pixels_of(*self.asked)[None])[0])
 
     def say(self, body: bytes | str, status: int = 200, **headers: str) -> None:
         content = body.encode() if isinstance(body, str) else body
@@ -76,6 +76,24 @@ def good(handler: Handler) -> None:
 
 def says(body: bytes | str, status: int = 200, **headers: str) -> Act:
     return lambda handler: handler.say(body, status, **headers)
+
+
+class Gathering:
+    """Holds requests until several are there, and counts them; alone, one waits a while."""
+
+    def __init__(self, several: int) -> None:
+        self.most = self._there = 0
+        self._several, self._changed = several, threading.Condition()
+
+    def __call__(self, handler: Handler) -> None:
+        with self._changed:
+            self._there += 1
+            self.most = max(self.most, self._there)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most >= self._several, 0.2)
+        good(handler)
+        with self._changed:
+            self._there -= 1
 
 
 def drop(handler: Handler) -> None:

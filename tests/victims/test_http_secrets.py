@@ -88,7 +88,12 @@ def test_secrets_reach_the_service_and_nobody_else(
 
     iqaudit.attack(make_picture(12, 12, 77), victim, queries=3, out=run)
     said += [file.read_bytes().decode("latin-1") for file in run.rglob("*") if file.is_file()]
-    said += [repr(victim), repr(victim.card), repr(vars(victim._connection)), caplog.text]
+    said += [
+        repr(victim),
+        repr(victim.card),
+        *(repr(vars(each)) for each in victim._idle),
+        caplog.text,
+    ]
     said += list(capfd.readouterr())
     assert victim.card.name == server.url
     for secret in (*SECRETS, login):

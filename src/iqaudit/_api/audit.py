@@ -1,7 +1,7 @@
 """The audit: victims attacked side by side on one set of pictures, and its figures on disk."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from iqaudit._analysis.findings import insights
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.scorers import own, own_label, owns
 from iqaudit._analysis.tables import attack_pairs, export, gate, tables
+from iqaudit._analysis.tables import baseline as against
 from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.catalogue import find
@@ -30,6 +31,7 @@ from iqaudit._api.pictures import Caller, warn
 from iqaudit._api.settings import audit_settings
 from iqaudit._api.victims import made
 from iqaudit._audit import execute
+from iqaudit._audit.costs import costs
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.estimate import Plan, estimate
 from iqaudit._audit.observer import Observer
@@ -47,6 +49,7 @@ from iqaudit._runs.verify import Check, damaged
 from iqaudit._runs.verify import verify as verify_run
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks._base import Attack
+from iqaudit.victims._metered.base import Cost
 from iqaudit.victims._spec import VictimSpec
 
 
@@ -144,6 +147,7 @@ class Audit:
         *,
         junit: str | os.PathLike[str] | None = None,
         over_seeds: bool = False,
+        baseline: "str | os.PathLike[str] | Audit | None" = None,
     ) -> tuple[Judgement, ...]:
         """Judge every victim by rules, as ``"rgo > 0.3"``; one that holds is a failure.
 
@@ -153,21 +157,33 @@ class Audit:
         Parameters
         ----------
         rules : iterable of str
-            A measure, a comparison and a number each.
+            A measure, a comparison and a number each, or ``baseline + NUMBER``: then what is
+            compared is the measure less the baseline's, over the pictures that both runs have,
+            seeds averaged within each picture.
         junit : path, optional
             A JUnit file of the verdicts to write.
         over_seeds : bool
             See `table`.
+        baseline : path or Audit, optional
+            The run, or audit, that such rules compare with.
 
         Raises
         ------
         InputError
-            If a rule cannot be read.
+            If a rule cannot be read, or the baseline; if one is needed and not given, or is this.
         """
         parsed = tuple(gate.parse(rule) for rule in rules)
-        measures = tuple(dict.fromkeys(rule.measure for rule in parsed))
+        other = baseline if isinstance(baseline, Audit | None) else Audit(baseline)
+        gate.check(parsed, other)
+        plain = tuple(rule for rule in parsed if not rule.baseline)
+        measures = tuple(dict.fromkeys(rule.measure for rule in plain))
         table = tables.table(self.cells, measures, over_seeds=over_seeds)
-        judged = gate.judge(table, parsed, self.missing)
+        judged = gate.judge(table, plain, self.missing)
+        if other is not None:
+            if other.path.resolve() == self.path.resolve():
+                raise InputError(f"{other.path}: the baseline is the run itself.")
+            compared = tuple(rule for rule in parsed if rule.baseline)
+            judged += against.judge(self.cells, other.cells, compared, self.missing)
         if junit is not None:
             with naming(junit):
                 located(junit).write_text(gate.junit(judged), "utf-8")
@@ -326,10 +342,19 @@ class Audit:
 
         return write_report(self.path)
 
+    @one_thread()
     def verify(self, *, trust: bool = False) -> tuple[Check, ...]:
         """Verify every picture of the finished cells; see `iqaudit.verify`, for its errors too."""
         with noting():  # verification finds what others refuse
             return _verified(self.path, self._named, trust=trust)
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """What was billed for each victim that may be paid for, in all starts; none where none was.
+
+        Of searches, fingerprints and clean scores; analyses are billed besides.
+        """
+        return costs(self.path)
 
     def status(self) -> tuple[CellStatus, ...]:
         """Return the progress of each cell.
@@ -495,6 +520,7 @@ def plan(
     data: Any = None,
     *,
     workers: int | None = None,
+    progress: Callable[[str], object] = str,
     **settings: Any,
 ) -> Plan:
     """Estimate an audit's queries, time, disk space and money.
@@ -509,6 +535,8 @@ def plan(
         Likewise.
     workers : int, optional
         Parallel workers that share the time; one a core unless given.
+    progress : callable, optional
+        Called with what is done next, at every step that may take a while.
     **settings
         The other settings of `audit` that decide results: `attacks`, `queries`, `levels`, `goals`,
         `seeds`, `early_stop`, `until_plateau`, `fresh`, `scale`, `paper`, `suite`, `light`,
@@ -526,9 +554,10 @@ def plan(
     VictimError
         If a victim that is timed fails.
     """
-    return estimate(audit_settings(victims=victims, data=data, **settings), workers)
+    return estimate(audit_settings(victims=victims, data=data, **settings), workers, progress)
 
 
+@one_thread()
 def verify(
     path: str | os.PathLike[str], victim: Any = None, *, trust: bool = False, **options: Any
 ) -> tuple[Check, ...]:

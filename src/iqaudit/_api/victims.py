@@ -17,6 +17,7 @@ from iqaudit._core.errors import InputError, NoScaleError, VictimError
 from iqaudit._core.paths import absolute, located
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
+from iqaudit._core.threads import one_thread
 from iqaudit._search.driver import check_sizes
 from iqaudit._search.trial import Unscored, on_unscored, refuse_nothing
 from iqaudit.attacks import ATTACKS
@@ -120,6 +121,7 @@ def _told(values: Iterable[T], progress: Callable[[T], None] | None) -> tuple[T,
     return tuple(told)
 
 
+@one_thread()
 def score(
     pictures: Sequence[Source] | Source,
     victim: Any,
@@ -169,6 +171,7 @@ def score(
     return scores
 
 
+@one_thread()
 def check(
     victim: Any,
     pictures: Sequence[Source] | Source | None = None,
@@ -216,6 +219,7 @@ def check(
     return _told(find(scorer, collected, price=price, others=other), progress)
 
 
+@one_thread()
 def calibrate(
     victim: Any,
     pictures: Sequence[Source] | Source,

@@ -5,6 +5,7 @@ attack, begin with the same ones. Until every cell is finished they lie in a jou
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -138,27 +139,29 @@ def _fitted(
     spec, seed = cell.search(victim), _seed(prepared, index, cell.seed)
     observer.says(f"{record.name}: first {len(pictures)} clean scores, to fit its scale to.")
     scores, unscored = [], []
-    for name, picture in zip(prepared.found.names, pictures, strict=True):
-        answer = known.get((index, seed, name))
-        if answer is None:
-            if observer.stopping:
-                raise KeyboardInterrupt
-            trial = first(spec, picture)
-            if trial.fault is not None:
-                if strict:
-                    raise UnscorableError(f"{name}: {trial.fault}")
+    names, size = prepared.found.names, victim.card.concurrency
+    missing = [at for at, name in enumerate(names) if (index, seed, name) not in known]
+    for start in range(0, len(missing), size):
+        if observer.stopping:
+            raise KeyboardInterrupt
+        for trial in first(spec, [pictures[at] for at in missing[start : start + size]]):
+            name = trial.picture.name
+            if trial.fault is None:
+                journal.keep([CleanScore(index, seed, name, *trial.last)])
+                known[index, seed, name] = trial.last
+            elif strict:
+                raise UnscorableError(f"{name}: {trial.fault}")
+            else:
                 unscored.append(Unscored(name, str(trial.fault)))
-                continue
-            answer = trial.last
-            journal.keep([CleanScore(index, seed, name, *answer)])
-            known[index, seed, name] = answer
-        scores.append(answer.score)
+    scores = [known[index, seed, name].score for name in names if (index, seed, name) in known]
     refuse_nothing(unscored, len(pictures))
     return fit_clean(scores, victim.card.scale)
 
 
-def first(spec: SearchSpec, picture: Picture) -> Trial:
-    """Ask the first query of a search, the clean picture's, and return a trial that ends with it.
+def first(spec: SearchSpec, pictures: Sequence[Picture]) -> Iterator[Trial]:
+    """Ask the first query of searches, the clean pictures', and yield trials that end with it.
+
+    All are asked together; those that are answered come first.
 
     Raises
     ------
@@ -167,12 +170,12 @@ def first(spec: SearchSpec, picture: Picture) -> Trial:
     """
     budget = SMALLEST_BUDGET * spec.victim.card.cost  # too short for a session
     asking = replace(spec, attack=RandomSigns(), queries=budget, shorter=())
-    trial = begin(asking, picture)
-    for answered in drive(spec.victim, [trial]):
-        if answered or trial.fault is not None:
-            break
-    trial.close()
-    return trial
+    trials = [begin(asking, picture) for picture in pictures]
+    with closing(drive(spec.victim, trials)) as steps:
+        yield from next(steps)
+        if any(trial.fault is None and not trial.ledger.answers for trial in trials):
+            next(steps)  # which raises what kept them from an answer
+    yield from (trial for trial in trials if trial.fault is not None)
 
 
 def settle_in_memory(
@@ -188,13 +191,13 @@ def settle_in_memory(
     victim, known = spec.victim, dict[str, Answer]()
     if victim.card.scale.basis != RANGE or len(pictures) < FEWEST:
         return spec, known
-    for picture in pictures:
-        trial = first(spec, picture)
-        if trial.fault is None:
-            known[picture.name] = trial.last
-            begun.append(trial.result())
-            if progress is not None:
-                progress(picture, trial.ledger.spent)
+    for start in range(0, len(pictures), victim.card.concurrency):
+        for trial in first(spec, pictures[start : start + victim.card.concurrency]):
+            if trial.fault is None:
+                known[trial.picture.name] = trial.last
+                begun.append(trial.result())
+                if progress is not None:
+                    progress(trial.picture, trial.ledger.spent)
     if known:
         scale = fit_clean([each.score for each in known.values()], victim.card.scale)
         spec = replace(spec, victim=rescaled(victim, scale))

@@ -4,7 +4,7 @@ import io
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -78,6 +78,8 @@ class Share:
         is not known.
     price : float
         Money that it may cost, at the price a request that was said: a picture is a request.
+    concurrency : int
+        Questions that it is asked at once, at the most.
     """
 
     victim: str
@@ -90,6 +92,7 @@ class Share:
     here: bool
     need: Need | None
     price: float
+    concurrency: int = 1
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,19 @@ class Plan:
         )
 
 
-def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
+def estimate(
+    audit: AuditSpec, workers: int | None = None, tell: Callable[[str], object] = str
+) -> Plan:
     """Return the estimate of an audit, everything about it checked.
+
+    Parameters
+    ----------
+    audit : AuditSpec
+        The audit's settings.
+    workers : int, optional
+        Those that share the time; one a core unless given.
+    tell : callable
+        Called with what is done next, at every step that may take a while.
 
     Raises
     ------
@@ -150,7 +164,8 @@ def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
         base = victims[audit.victims.index(cell.victim)]
         cell.search(averaged(cell.victim, base, 0.0))
     area, largest = 0, (0, 0)
-    for picture in found.pictures:
+    for number, picture in enumerate(found.pictures, 1):
+        tell(f"reading pictures: {number} of {len(found.names)}")
         largest = max(largest, (picture.height, picture.width), key=math.prod)
         area += picture.height * picture.width
         for victim in victims:
@@ -159,7 +174,7 @@ def estimate(audit: AuditSpec, workers: int | None = None) -> Plan:
     measures = _measures(some)
     with one_thread():
         shares = tuple(
-            _share(audit, spec, victim, found, some, largest, measures)
+            _share(audit, spec, victim, found, some, largest, measures, tell)
             for spec, victim in zip(audit.victims, victims, strict=True)
         )
     sampled = sum(picture.height * picture.width for picture in some)
@@ -208,6 +223,7 @@ def _share(
     some: Sequence[Picture],
     largest: tuple[int, int],
     measures: float,
+    tell: Callable[[str], object],
 ) -> Share:
     own = [cell for cell in audit.cells() if cell.victim == spec]
     paid, pictures = base.card.device == ELSEWHERE, len(found.names)
@@ -220,11 +236,13 @@ def _share(
     several = passes(base, *largest)
     if not paid:
         victim = averaged(spec, base, None)
+        tell(f"{base.card.name}: its first scores")
         fingerprint(victim)  # what is slow once is not timed
+        tell(f"{base.card.name}: the memory of its searches")
         need = measured(victim, *largest, audit.budgets[-1])
         pace = {
-            attack: _pace(next(cell for cell in own if cell.attack == attack), victim, some)
-            for attack in {cell.attack for cell in own}
+            attack: _pace(next(cell for cell in own if cell.attack == attack), victim, some, tell)
+            for attack in dict.fromkeys(cell.attack for cell in own)
         }
         first = max(each.first for each in pace.values())
         seconds = pictures * sum(
@@ -245,6 +263,7 @@ def _share(
         paid or spec.base is not None,
         need,
         price,
+        base.card.concurrency,
     )
 
 
@@ -256,13 +275,17 @@ class Pace(NamedTuple):
     query: float
 
 
-def _pace(cell: Cell, victim: Victim, some: Sequence[Picture]) -> Pace:
+def _pace(
+    cell: Cell, victim: Victim, some: Sequence[Picture], tell: Callable[[str], object]
+) -> Pace:
     """Return how long a search takes: the mean of some pictures'."""
     budget = min(cell.queries, TIMED_SCORES * victim.card.cost)
     stop = replace(cell.stop, fresh=0)
     spec = replace(cell, queries=budget, stop=stop).search(victim)
     paces, begins, spent, fault = [], [], 0.0, None
-    for picture in some:
+    for number, picture in enumerate(some, 1):
+        name = f"{victim.card.name}, {cell.attack.name}"
+        tell(f"{name}: timing a search, picture {number} of {len(some)}")
         began = time.perf_counter()
         trial = begin(spec, picture)
         begun = time.perf_counter()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from iqaudit._audit import cell_store, manifest
 from iqaudit._audit.clean_scores import Clean, settle
+from iqaudit._audit.costs import Costs
 from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.engines.registry import Engine, named, serial
 from iqaudit._audit.observer import Observer
@@ -102,10 +103,12 @@ def run(
             root.mkdir(parents=True, exist_ok=True)
             stack.enter_context(exclusive(root))
             stack.enter_context(one_thread())
+            costs = stack.enter_context(Costs(root))
             prepared = prepare(
                 spec,
                 root,
                 observer,
+                costs,
                 batch,
                 yes=yes,
                 overwrite=overwrite,
@@ -116,7 +119,7 @@ def run(
             try:
                 execute(prepared, backend, workers, observer, strict=strict)
             finally:
-                _tell_accounts(prepared.victims, observer)
+                _tell_accounts(prepared.victims, costs, observer)
     finally:
         with suppress(OSError):  # the first that holds something
             for folder in missing:
@@ -196,8 +199,11 @@ def _is_bound(cell: Cell, victim: AuditVictim, observer: Observer) -> bool:
     return bound
 
 
-def _tell_accounts(victims: Victims, observer: Observer) -> None:
-    """Tell what each service was asked since it was made: its fingerprint, its noise, the run."""
+def _tell_accounts(victims: Victims, costs: Costs, observer: Observer) -> None:
+    """Tell what each service was asked since it was made, and in all starts.
+
+    Its fingerprint, its noise, the run.
+    """
     for victim in victims:
         account = getattr(victim, "account", None)
         if account is not None:
@@ -207,6 +213,15 @@ def _tell_accounts(victims: Victims, observer: Observer) -> None:
                 f"answered, {account.cached} answers from the cache, {tokens}{account.spent:g} "
                 "spent."
             )
+            earlier = costs.earlier(victim)
+            if earlier.requests:
+                tokens = account.tokens + earlier.tokens
+                observer.says(
+                    f"{victim.card.name}, in all starts: "
+                    f"{earlier.requests + account.billed} requests billed, "
+                    + (f"{tokens:,} tokens, " if tokens else "")
+                    + f"{earlier.money + account.spent:g} spent."
+                )
 
 
 class _Progress:

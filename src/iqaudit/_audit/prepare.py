@@ -6,6 +6,7 @@ from pathlib import Path
 
 from iqaudit._assess.memory import large
 from iqaudit._audit import cell_store, growth, manifest
+from iqaudit._audit.costs import Costs
 from iqaudit._audit.data import Found, find
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Cell
@@ -61,6 +62,7 @@ def prepare(
     spec: AuditSpec,
     root: Path,
     observer: Observer,
+    costs: Costs,
     batch: int | None = None,
     *,
     yes: bool = False,
@@ -95,6 +97,7 @@ def prepare(
     busy = [base for index, base in bases.items() if index in searched]
     memory = _memory(spec, busy, samples, observer, ignore=ignore_memory)
     records = {} if then is None else dict(enumerate(then.victims))
+    costs.begin(bases.values(), goes_on=then is not None)
     victims = []
     for index, base in bases.items():
         known = growth.known(then, index)
@@ -107,6 +110,7 @@ def prepare(
             remove(root)
         growth.move(root, then, now, places or {})
         then = manifest.begin(root, now, [records[index] for index in sorted(records)])
+    costs.write()
     return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches, memory)
 
 

@@ -76,7 +76,7 @@ def attack(
         settings[key] = settings.pop(f"{key}s")
     spec = attack_settings(list(pictures), victim, **settings)
     code = run_cell(spec, out, output, overwrite=overwrite, **execution.arguments())
-    sys.exit(gate.exit_code(out) or code)
+    sys.exit(gate.exit_code(out, silent=output.silent) or code)
 
 
 def run_cell(spec: AuditSpec, out: Path, output: options.Output, **how: Any) -> int:

@@ -72,7 +72,7 @@ def audit(
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{progress.far}; the same command goes on.") from None
     code = finish(done, output)
-    sys.exit(gate.exit_code(out) or code)
+    sys.exit(gate.exit_code(out, silent=output.silent) or code)
 
 
 def finish(done: iqaudit.Audit, output: options.Output) -> int:

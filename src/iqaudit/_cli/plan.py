@@ -16,6 +16,7 @@ from iqaudit._audit.estimate import Plan, Share
 from iqaudit._cli import options
 from iqaudit._cli.audit import out_option
 from iqaudit._cli.printing import print_json, print_skipped, say, stdout, table
+from iqaudit._cli.progress import telling
 
 
 @options.command()
@@ -36,7 +37,8 @@ def plan(
     Example:
       iqaudit plan --victim reference --data clive:CLIVE --sample 50 --queries 1000
     """
-    estimate = iqaudit.plan(**settings, workers=execution.workers)
+    with telling(silent=output.silent) as tell:
+        estimate = iqaudit.plan(**settings, workers=execution.workers, progress=tell)
     if output.as_json:
         print_json(asdict(estimate))
     elif not output.quiet:
@@ -80,7 +82,8 @@ def _table(estimate: Plan) -> Table:
     shares = table(*heads, caption=caption)
     for share in rows:
         if share.seconds is None:
-            took = "not asked: may be paid; one at a time"
+            once = "one" if share.concurrency == 1 else f"{share.concurrency}"
+            took = f"not asked: may be paid; {once} at a time"
         else:
             several = 1 if share.here else estimate.workers
             took = f"about {duration(estimate.seconds([share]))}, {several} at once"

@@ -1,13 +1,15 @@
 """Progress of a run: a bar on a terminal, plain lines elsewhere, silence on demand."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from iqaudit._analysis.analyse import Share, Watch, share_text
 from iqaudit._analysis.scorers import Progress as Count
@@ -18,6 +20,9 @@ from iqaudit._runs.records import FLAT
 
 LINE_EVERY = 10.0
 """Seconds between two plain lines."""
+
+PACE_OF = 60.0
+"""Seconds that the pace is of, and with it the time left."""
 
 
 class Progress(Observer):
@@ -38,12 +43,12 @@ class Progress(Observer):
         self._total = self._asked = self._pictures = self._finished = 0
         self._before = 0  # not asked in the time since `_started`: nothing of the pace
         self._started = 0.0  # at the first answer
+        self._reached: deque[tuple[float, int]] = deque()  # when, and how many asked in this start
         self._last_line = time.monotonic()
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(compact=True),
             console=console,
             disable=quiet or not console.is_terminal,
             transient=True,
@@ -67,9 +72,10 @@ class Progress(Observer):
     def _show(self, name: str) -> None:
         """Show the progress, and of which search."""
         now = time.monotonic()
-        speed = (self._asked - self._before) / max(now - self._started, 1e-9)
+        speed = self._pace(now)
         pace = f", {speed:.1f} queries/s" if speed else ""
-        figures = f"{self._finished}/{self._pictures} pictures{pace}"
+        left = f", {(self._total - self._asked) / speed:.0f} s left" if speed else ""
+        figures = f"{self._finished}/{self._pictures} pictures{pace}{left}"
         self._bar.update(
             self._task,
             completed=self._asked,
@@ -80,8 +86,16 @@ class Progress(Observer):
         due = now - self._last_line >= LINE_EVERY or self._asked == self._total
         if due and not self._quiet and not self._console.is_terminal:
             self._last_line = now
-            left = f", {(self._total - self._asked) / speed:.0f} s left" if speed else ""
-            self._console.print(f"{name}: {figures}{left}", soft_wrap=True)
+            self._console.print(f"{name}: {figures}", soft_wrap=True)
+
+    def _pace(self, now: float) -> float:
+        """Return the queries a second of the last minute, or since the first answer."""
+        asked = self._asked - self._before
+        self._reached.append((now, asked))
+        while len(self._reached) > 1 and self._reached[1][0] <= now - PACE_OF:
+            self._reached.popleft()
+        since, then = self._reached[0]
+        return (asked - then) / max(now - since, 1e-9)
 
     def _interrupt(self) -> None:
         if not self._pictures:  # what was asked so far is kept by nothing
@@ -118,6 +132,7 @@ class Progress(Observer):
         new = queries - self._had.get((cell, picture), 0)
         if not self._started:  # until then victims are loaded, and answers recalled
             self._before, self._started = self._before + new, time.monotonic()
+            self._reached.clear()
         self._asked += new
         self._had[cell, picture] = queries
         self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))
@@ -128,6 +143,29 @@ class Progress(Observer):
         self._asked, self._before = self._asked + left, self._before + left
         self._finished += 1
         self._show(f"{cell} {picture}".removeprefix(f"{FLAT} "))
+
+
+@contextmanager
+def telling(*, silent: bool) -> Iterator[Callable[[str], None]]:
+    """Yield a way to tell what is being done.
+
+    On a terminal that is a line which changes; elsewhere a line now and then.
+    """
+    console, last = stderr(), time.monotonic()
+    if silent:
+        yield lambda _: None
+    elif console.is_terminal:
+        with console.status("") as shown:
+            yield lambda text: shown.update(Text(text))
+    else:
+
+        def tell(text: str) -> None:
+            nonlocal last
+            if time.monotonic() - last >= LINE_EVERY:
+                last = time.monotonic()
+                say(text, err=True)
+
+        yield tell
 
 
 def watched(*, silent: bool) -> Watch:

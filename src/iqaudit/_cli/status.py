@@ -21,7 +21,8 @@ def status(*, directory: Path, output: options.Output) -> None:
     Example:
       iqaudit status run
     """
-    cells = Audit(directory).status()
+    audit = Audit(directory)
+    cells = audit.status()
     if output.as_json:
         print_json([asdict(cell) for cell in cells])
     elif not output.quiet:
@@ -30,5 +31,11 @@ def status(*, directory: Path, output: options.Output) -> None:
             counts = str(each.begun), str(each.waiting), f"{each.queries:,}"
             rows.add_row(Text(each.cell), f"{each.finished} of {each.pictures}", *counts)
         stdout().print(rows)
+        for cost in audit.costs:
+            tokens = f"{cost.tokens:,} tokens, " if cost.tokens else ""
+            say(
+                f"{cost.victim}, in all starts: {cost.requests:,} requests billed, "
+                f"{tokens}{cost.money:g} spent"
+            )
         for sentence in (each for cell in cells for each in cell.damage):
             say(sentence)

@@ -90,7 +90,7 @@ def tables(
             say(f"{name}: no results yet", err=True)
     elif not output.quiet:
         _print(audit, names or None, over_seeds=over_seeds)
-    sys.exit(exit_code(judged))
+    sys.exit(exit_code(judged, silent=output.silent))
 
 
 def _print(audit: iqaudit.Audit, names: Any, *, over_seeds: bool) -> None:

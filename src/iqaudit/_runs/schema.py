@@ -41,6 +41,7 @@ INSIGHTS, INSIGHTS_ANSWERS = "insights.json", "insights.jsonl"
 TRANSFER, TRANSFER_ANSWERS = "transfer.json", "transfer.jsonl"
 DEFENCES = "defences.json"
 CLEAN_ANSWERS = "clean.jsonl"
+COSTS = "costs.jsonl"
 """An audit's clean scores that its scales are fitted to, until its cells are finished."""
 ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS, DEFENCES)
 
@@ -59,7 +60,7 @@ PART = ".part"
 
 OWN = {
     f"{name}{end}"
-    for name in (RESULTS, AUDIT, REPORT, CLEAN_ANSWERS, *ANALYSES)
+    for name in (RESULTS, AUDIT, REPORT, CLEAN_ANSWERS, COSTS, *ANALYSES)
     for end in ("", PART)
 } | {
     *FILES,

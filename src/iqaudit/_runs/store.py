@@ -28,6 +28,7 @@ from iqaudit._runs.schema import (
     ANSWERS,
     AUDIT,
     CLEAN_ANSWERS,
+    COSTS,
     ENTRIES,
     FILES,
     PART,
@@ -160,7 +161,7 @@ def remove(path: Path) -> None:
                     folder.rmdir()
     elif (path / RESULTS).exists():
         _remove_run(path, [each.name for each in load(path).pictures])
-    for name in (AUDIT, REPORT, CLEAN_ANSWERS, *ANALYSES):
+    for name in (AUDIT, REPORT, CLEAN_ANSWERS, COSTS, *ANALYSES):
         (path / name).unlink(missing_ok=True)
 
 

@@ -14,6 +14,7 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Picture
 from iqaudit._core.stream import Stream
+from iqaudit._core.threads import at_once
 from iqaudit._core.threat import Linf, as_linf
 from iqaudit._search.ledger import Answer, check_budget
 from iqaudit._search.stop import Outcome, Stop
@@ -278,7 +279,8 @@ def _ask(
 ) -> tuple[list[Reply], VictimError | KeyboardInterrupt | None]:
     """Ask the victim for the score of each change; nothing is recorded.
 
-    Pictures of one size are scored as one batch, as large as the victim allows.
+    Pictures of one size are scored as one batch, as large as the victim allows; of a victim that is
+    asked several at once, all batches are under way together.
 
     Returns
     -------
@@ -293,13 +295,18 @@ def _ask(
     by_size: dict[tuple[tuple[int, ...], bool], list[int]] = {}
     for index, (trial, change) in enumerate(requests):
         by_size.setdefault((change.base.shape, trial.session is not None), []).append(index)
+
+    def ask(chosen: Sequence[int]) -> None:
+        for place, reply in _together(victim, [requests[index] for index in chosen]):
+            replies[chosen[place]] = reply
+
+    together, calls = victim.card.concurrency == 1, []
+    for (_, kept), indices in by_size.items():
+        size = len(indices) if kept and together else victim.card.largest_batch or len(indices)
+        parts = (indices[start : start + size] for start in range(0, len(indices), size))
+        calls += [partial(ask, part) for part in parts]
     try:
-        for (_, kept), indices in by_size.items():
-            size = len(indices) if kept else victim.card.largest_batch or len(indices)
-            for start in range(0, len(indices), size):
-                chosen = indices[start : start + size]
-                for place, reply in _together(victim, [requests[index] for index in chosen]):
-                    replies[chosen[place]] = reply
+        at_once(calls, victim.card.concurrency)
     except (VictimError, KeyboardInterrupt) as error:
         return replies, error
     return replies, None

@@ -70,6 +70,29 @@ class Paired:
         return 1 if (self.difference.value or 0) > 0 else -1
 
 
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A statistic, and the arrays of pictures' values that it is of; see `interval`."""
+
+    statistic: Statistic
+    arrays: tuple[ArrayLike, ...]
+    biased: bool = False
+
+    def estimate(self) -> Estimate:
+        """Return the statistic with its interval."""
+        return interval(self.statistic, *self.arrays, biased=self.biased)
+
+    def less(self, other: "Sample") -> Estimate:
+        """Return this one's less another's of the same pictures, which are resampled together."""
+        count = len(self.arrays)
+        return interval(
+            lambda *arrays: self.statistic(*arrays[:count]) - other.statistic(*arrays[count:]),
+            *self.arrays,
+            *other.arrays,
+            biased=self.biased,
+        )
+
+
 def interval(
     statistic: Statistic,
     *arrays: ArrayLike,
@@ -148,15 +171,11 @@ def paired(
     InputError
         If the arrays are not of one dimension and one length.
     """
-    whole, count = interval(statistic, *attack), len(attack)
+    whole = Sample(statistic, tuple(attack))
     if baseline is None:
-        return Paired(whole, NOTHING, NOTHING)
-
-    def difference(*arrays: Floats) -> Floats:
-        return statistic(*arrays[:count]) - statistic(*arrays[count:])
-
-    floor = interval(statistic, *baseline)
-    return Paired(whole, floor, interval(difference, *attack, *baseline))
+        return Paired(whole.estimate(), NOTHING, NOTHING)
+    floor = Sample(statistic, tuple(baseline))
+    return Paired(whole.estimate(), floor.estimate(), whole.less(floor))
 
 
 def mean(values: Floats) -> Floats:

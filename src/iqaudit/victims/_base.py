@@ -50,6 +50,8 @@ class Card:
         The height and width of the only pictures that it takes, where it takes one size alone.
     incremental : bool
         Whether a search costs it less where a picture changes in a small window alone.
+    concurrency : int
+        Calls that may be under way at once, each in a thread: more than one of a service alone.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class Card:
     noise: float = 0.0
     size: tuple[int, int] | None = None
     incremental: bool = False
+    concurrency: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", printable(self.name))  # it may be a file's

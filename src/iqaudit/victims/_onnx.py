@@ -1,7 +1,6 @@
 """A network in ONNX Runtime as a victim."""
 
 import math
-import os
 from dataclasses import replace
 from os import PathLike
 from typing import Any, Unpack
@@ -203,9 +202,8 @@ def _session(file: str | PathLike[str], device: str) -> Any:
         raise InputError(f'onnx: this ONNX Runtime has no "{device}".')
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # its errors are raised as well
-    # As torch does; an audit's workers, a core each, would have all cores each otherwise.
-    threads = os.environ.get("OMP_NUM_THREADS", "")
-    options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
+    # One a picture, as torch has: several would wait for each other in loops on a busy machine.
+    options.intra_op_num_threads = 1
     settings = {"device_id": number} if number else {}
     try:
         session = onnxruntime.InferenceSession(

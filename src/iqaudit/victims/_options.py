@@ -118,13 +118,19 @@ OPTIONS = MappingProxyType(
             "MONEY",
             "Money a request, or 1,000 tokens of a chat; `check` takes it for any.",
         ),
-        _service("budget_money", NUMBER, "MONEY", "Ceiling in money."),
+        _service(
+            "budget_money", NUMBER, "MONEY", "Ceiling in money, of all starts of a run together."
+        ),
+        _service("concurrency", WHOLE, "N", "Pictures asked about at once.  [default: 1]"),
     )
 )
 """By the keyword that `as_victim` knows each under."""
 
 HOW_ASKED = frozenset(
-    {"headers", "authorised", "timeout", "retries", "rate", "price", "budget_money"}
+    {
+        *("headers", "authorised", "timeout", "retries", "rate", "price", "budget_money"),
+        "concurrency",
+    }
 )
 """Options on the asking, which change no score: an audit goes on with others."""
 

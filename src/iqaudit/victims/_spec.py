@@ -222,7 +222,7 @@ class VictimSpec:
     @property
     def public(self) -> dict[str, Any]:
         """The options as files have them: of a request's body, which may hold a secret, a hash."""
-        options = dict(self.options)
+        options = {key: value for key, value in self.options.items() if key != "concurrency"}
         if "body" in options:
             options["body"] = f"sha256:{hashlib.sha256(options['body'].encode()).hexdigest()}"
         return options

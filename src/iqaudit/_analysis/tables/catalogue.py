@@ -12,7 +12,7 @@ from iqaudit import measures
 from iqaudit._analysis.tables import samples, statistics
 from iqaudit._analysis.tables.samples import Compute, Snapshot, drawn, figure_mean, quality_mean
 from iqaudit._core.errors import unknown
-from iqaudit.measures._bootstrap import linear_correlation, rank_correlation
+from iqaudit.measures._bootstrap import Estimate, linear_correlation, rank_correlation
 
 Side: TypeAlias = Literal["attack", "victim"]
 Group: TypeAlias = Literal["strength", "people", "visibility", "others"]
@@ -39,8 +39,8 @@ class Measure:
         A key of `GROUPS`.
     higher_favours : {"attack", "victim"}
         The side that a higher value speaks for.
-    compute : callable
-        From a `Snapshot` to an `Estimate`.
+    sample : callable
+        From a `Snapshot` to what the figure is of.
     unit : str
         Empty for a bare ratio.
     form : str
@@ -48,6 +48,8 @@ class Measure:
     by_queries : bool
         Whether it is known of earlier budgets, whose pictures are not kept: likeness is, at
         checkpoints.
+    direction : str
+        That of the pictures that it is of; empty where it is of all.
     """
 
     name: str
@@ -55,10 +57,16 @@ class Measure:
     caption: str
     group: Group
     higher_favours: Side
-    compute: Compute
+    sample: Compute
     unit: str = ""
     form: str = ".3f"
     by_queries: bool = True
+    direction: str = ""
+
+    def compute(self, snapshot: Snapshot) -> Estimate:
+        """Return the figure of a snapshot."""
+        figure = self.sample(snapshot)
+        return figure if isinstance(figure, Estimate) else figure.estimate()
 
     def weakness(self, value: float) -> float:
         """Return a key that is higher the weaker a value shows the victim to be."""
@@ -146,7 +154,15 @@ def _shifts() -> Iterable[Measure]:
         caption = f"The same of pictures that were {pushed}; positive is better quality."
         compute = samples.signed_spreads(way)
         yield Measure(
-            f"shift_{way}", f"shift, {pushed}", caption, "strength", side, compute, "S", ".2f"
+            f"shift_{way}",
+            f"shift, {pushed}",
+            caption,
+            "strength",
+            side,
+            compute,
+            "S",
+            ".2f",
+            direction=way,
         )
 
 
@@ -154,7 +170,15 @@ def _gains() -> Iterable[Measure]:
     for name, title, meaning, make in GAINS:
         for way, pushed, side in SIDES:
             caption = f"{meaning}, of pictures that were {pushed}; positive is better quality."
-            yield Measure(f"{name}_{way}", f"{title}, {pushed}", caption, "others", side, make(way))
+            yield Measure(
+                f"{name}_{way}",
+                f"{title}, {pushed}",
+                caption,
+                "others",
+                side,
+                make(way),
+                direction=way,
+            )
 
 
 # fmt: off

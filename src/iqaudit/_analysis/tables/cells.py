@@ -114,6 +114,8 @@ class CellData:
         The sentence on those of them that the victim could not score, if any.
     signs : tuple of Doubt
         Signs that the audit's other cells show of it.
+    version : str
+        The version of iqaudit that wrote it.
     """
 
     path: Path
@@ -134,6 +136,7 @@ class CellData:
     planned: int
     left_out: str = ""
     signs: tuple[Doubt, ...] = ()
+    version: str = ""
 
     @property
     def cell(self) -> str:
@@ -276,6 +279,7 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
         pictures=pictures,
         planned=max(0 if audit is None else len(audit.data.pictures), len(pictures)),
         left_out=run.left_out,
+        version=run.versions.get("iqaudit", ""),
     )
 
 

@@ -5,6 +5,8 @@ well (``rgo_low > 0.3`` fails where the whole interval is above). A victim that 
 made on is held to every rule once, by the attack that comes nearest to breaking it, which is named.
 A figure that does not exist fails, as does one that tells nothing of the victim
 (`TableRow.ranked`), whichever attack's it is: nobody may take silence for a pass.
+
+``rgo > baseline + 0.05`` compares with another run: see `iqaudit._analysis.tables.baseline`.
 """
 
 import math
@@ -28,18 +30,27 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 ENDS: dict[str, End] = {"": "value", "_low": "low", "_high": "high"}
-RULE = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
+NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+RULE = re.compile(
+    rf"\s*(\w+)\s*(>=|<=|>|<)\s*(?:([-+]?{NUMBER})|(baseline)\s*(?:([-+])\s*({NUMBER}))?)\s*"
+)
+
+ABSENT = "This cell has no results yet."
 
 
 @dataclass(frozen=True)
 class Rule:
-    """When to fail: a measure, or an end of its interval, compared with a number."""
+    """When to fail: a measure, or an end of its interval, compared with a number.
+
+    Against a baseline what is compared is the difference, or an end of its interval.
+    """
 
     text: str
     measure: Measure
     end: End
     comparison: str
     number: float
+    baseline: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ class Judgement:
     rule : Rule
         A measure, a comparison and a number.
     value : float or None
-        The figure; None where it does not exist.
+        The figure, or how far it is above a baseline's; None where it does not exist.
     failed : bool
         Whether the rule is broken, as it also is where the figure does not exist or tells nothing
         of the victim.
@@ -61,6 +72,8 @@ class Judgement:
         The figure, or why there is none.
     attack : str
         The attack that it is of; empty where there are no results.
+    doubtful : bool
+        Whether it tells nothing of the victim.
     """
 
     cell: str
@@ -69,10 +82,11 @@ class Judgement:
     failed: bool
     sentence: str
     attack: str = ""
+    doubtful: bool = False
 
 
 def parse(text: str) -> Rule:
-    """Return a rule from its text, as ``rgo > 0.3`` or ``srocc_after_high < 0.5``.
+    """Return a rule from its text, as ``rgo > 0.3`` or ``srocc_after_low < baseline - 0.1``.
 
     Raises
     ------
@@ -80,16 +94,51 @@ def parse(text: str) -> Rule:
         If it is no rule, or there is no such measure.
     """
     parts = RULE.fullmatch(text)
-    if parts is None or not math.isfinite(float(parts[3])):
+    number = math.nan if parts is None else float(parts[3] or f"{parts[5] or ''}{parts[6] or 0}")
+    if parts is None or not math.isfinite(number):
         raise InputError(
             f'"{text}" is no rule: say a measure, one of {", ".join(COMPARISONS)}, and a number, '
-            'as "rgo > 0.3".'
+            'as "rgo > 0.3", or the baseline\'s, as "rgo > baseline + 0.05".'
         )
     ends = {each.name + suffix: (each, end) for each in MEASURES for suffix, end in ENDS.items()}
     if parts[1] not in ends:
         raise unknown("measure", parts[1], (measure.name for measure in MEASURES))
     measure, end = ends[parts[1]]
-    return Rule(" ".join(text.split()), measure, end, parts[2], float(parts[3]))
+    return Rule(" ".join(text.split()), measure, end, parts[2], number, bool(parts[4]))
+
+
+def check(rules: Iterable[Rule], baseline: object) -> None:
+    """Refuse rules against a baseline where there is none, and one that no rule is against.
+
+    Raises
+    ------
+    InputError
+        In both cases.
+    """
+    against = [rule for rule in rules if rule.baseline]
+    if against and baseline is None:
+        raise InputError(
+            f'"{against[0].text}" compares with a run: name it, baseline=RUN or --baseline RUN.'
+        )
+    if baseline is not None and not against:
+        raise InputError('A baseline is for rules that name it, as "rgo > baseline + 0.05".')
+
+
+def unjudged(rules: Iterable[Rule], why: str) -> tuple[Judgement, ...]:
+    """Return the verdicts of a run that has not come to its end: none."""
+    return tuple(Judgement("iqaudit", rule, None, failed=True, sentence=why) for rule in rules)
+
+
+def held(value: float, rule: Rule) -> bool:
+    """Tell whether a rule holds of a value, which is a failure."""
+    return COMPARISONS[rule.comparison](value, rule.number)
+
+
+def firmness(value: float | None, rule: Rule, *, ranked: bool) -> tuple[bool, bool, float]:
+    """Return a key that is the lower the nearer a figure comes to breaking a rule."""
+    if value is None:
+        return False, False, 0
+    return True, ranked, -value if rule.comparison.startswith(">") else value
 
 
 def judge(
@@ -106,7 +155,6 @@ def judge(
     missing : iterable of str
         Cells that have no results yet, all of which fail.
     """
-    absent = "This cell has no results yet."
     longest: dict[str, int] = {}
     groups: dict[tuple[str, int], list[TableRow]] = {}
     for row in table.rows:
@@ -120,7 +168,7 @@ def judge(
             for rule in rules
         ),
         *(
-            Judgement(cell, rule, None, failed=True, sentence=absent)
+            Judgement(cell, rule, None, failed=True, sentence=ABSENT)
             for cell in missing
             for rule in rules
         ),
@@ -151,15 +199,12 @@ def junit(judgements: Sequence[Judgement]) -> str:
 
 def _worst(rows: Sequence[TableRow], rule: Rule, *, shorter: bool) -> Judgement:
     """Hold the attacks on one victim to a rule by the one that comes nearest to breaking it."""
-    upwards = rule.comparison.startswith(">")
-
-    def firmness(row: TableRow) -> tuple[bool, bool, float]:
-        value: float | None = getattr(row.values[rule.measure.name], rule.end)
-        if value is None:
-            return False, False, 0
-        return True, row.ranked, -value if upwards else value
-
-    worst = min(rows, key=firmness)
+    worst = min(
+        rows,
+        key=lambda row: firmness(
+            getattr(row.values[rule.measure.name], rule.end), rule, ranked=row.ranked
+        ),
+    )
     name = worst.group if len(rows) > 1 else worst.cell
     name = f"{name} at {worst.queries:,} queries" if shorter else name
     return _judged(worst, rule, name, of=len(rows))
@@ -173,7 +218,6 @@ def _judged(row: TableRow, rule: Rule, name: str, *, of: int) -> Judgement:
         sentence = _undefined(row, rule)
         sentence = f"{row.attack}: {sentence}" if of > 1 else sentence
         return Judgement(name, rule, None, failed=True, sentence=sentence, attack=row.attack)
-    failed = COMPARISONS[rule.comparison](value, rule.number)
     which = {"value": "", "low": "'s lower end", "high": "'s upper end"}[rule.end]
     between = (
         f", 95 % interval {estimate.low:.4g} to {estimate.high:.4g}"
@@ -187,7 +231,8 @@ def _judged(row: TableRow, rule: Rule, name: str, *, of: int) -> Judgement:
     )
     if row.doubt:
         sentence += f" {row.doubt}"
-    return Judgement(name, rule, value, failed or not row.ranked, sentence, row.attack)
+    failed = held(value, rule) or not row.ranked
+    return Judgement(name, rule, value, failed, sentence, row.attack, not row.ranked)
 
 
 def _undefined(row: TableRow, rule: Rule) -> str:

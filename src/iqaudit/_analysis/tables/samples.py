@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from itertools import compress
 from typing import TypeAlias
 
 import numpy as np
@@ -22,9 +21,12 @@ from iqaudit._analysis.tables.cells import CellData, PictureData
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._runs.figures import Likeness, Row
 from iqaudit.measures._arrays import Floats, scaled
-from iqaudit.measures._bootstrap import NOTHING, Estimate, Statistic, interval, mean
+from iqaudit.measures._bootstrap import NOTHING, Estimate, Sample, Statistic, mean
 
-Compute: TypeAlias = Callable[["Snapshot"], Estimate]
+Figure: TypeAlias = Sample | Estimate
+"""What a figure is of; itself, where it has no interval."""
+
+Compute: TypeAlias = Callable[["Snapshot"], Figure]
 
 Ranged: TypeAlias = Callable[[Sequence[float], Sequence[float], tuple[float, float]], float]
 """A measure of scores before and after that needs their range."""
@@ -85,14 +87,24 @@ class Snapshot:
             return [[]]
         return [[getattr(each, name) for each in row] for row in rows]
 
-    def part(self, chosen: NDArray[np.bool_]) -> "Snapshot":
-        """Return some of the pictures."""
+    @classmethod
+    def of(cls, cell: CellData, *others: CellData) -> "Snapshot":
+        """Return the pictures at the end of their budget; see `after`."""
+        return cls.after(cell, cell.queries, *others)
+
+    def at(self, places: Sequence[int]) -> "Snapshot":
+        """Return the pictures at some places, in that order."""
+        chosen = np.array(places, np.int64)
         return replace(
             self,
-            pictures=tuple(tuple(compress(seed, chosen)) for seed in self.pictures),
+            pictures=tuple(tuple(seed[place] for place in places) for seed in self.pictures),
             scores=self.scores[..., chosen],
             qualities=self.qualities[..., chosen],
         )
+
+    def part(self, chosen: NDArray[np.bool_]) -> "Snapshot":
+        """Return some of the pictures."""
+        return self.at(np.flatnonzero(chosen).tolist())
 
     def pushed(self, direction: str) -> "Snapshot":
         """Return the pictures that were pushed one way, with every seed."""
@@ -122,16 +134,16 @@ class Snapshot:
         return -1 if self.cell.scale.lower_is_better else 1
 
 
-def _terms(values: Iterable[Sequence[float | None]]) -> Estimate:
+def _terms(values: Iterable[Sequence[float | None]]) -> Figure:
     """Return the mean of a value a seed and picture; pictures that have none are left out."""
     terms = np.array(list(values), np.float64)
     there = terms[:, ~np.isnan(terms).all(axis=0)]
     if np.isinf(there).any():
         return Estimate(math.inf)
-    return interval(mean, np.nanmean(there, axis=0))
+    return Sample(mean, (np.nanmean(there, axis=0),))
 
 
-def _each_pair(measure: Callable[..., float], before_and_after: Floats) -> Estimate:
+def _each_pair(measure: Callable[..., float], before_and_after: Floats) -> Figure:
     """Return the mean of a measure that is itself a mean of a term a picture."""
     return _terms(
         [measure([before], [after]) for before, after in zip(*seed, strict=True)]
@@ -141,11 +153,11 @@ def _each_pair(measure: Callable[..., float], before_and_after: Floats) -> Estim
 
 def _resampled(
     seeds: Sequence[Statistic], pictures: int, sign: int = 1, *, biased: bool = False
-) -> Estimate:
+) -> Figure:
     """Return the mean of the seeds' statistics, each of the pictures' positions."""
-    return interval(
+    return Sample(
         lambda positions: sign * np.mean([each(positions) for each in seeds], axis=0),
-        np.arange(pictures),
+        (np.arange(pictures),),
         biased=biased,
     )
 
@@ -185,7 +197,7 @@ def msu(clean: Sequence[float], attacked: Sequence[float], ends: tuple[float, fl
     return measures.robustness(*unit, (0, 1), base=10, offset=measures.MSU_OFFSET)
 
 
-def msu_robustness(snapshot: Snapshot) -> Estimate:
+def msu_robustness(snapshot: Snapshot) -> Figure:
     """Return the mean of the MSU robustness benchmark's R."""
     ends = snapshot.clean_range()
     return NOTHING if ends is None else _each_pair(partial(msu, ends=ends), snapshot.scores)
@@ -196,7 +208,7 @@ def gain(
 ) -> Compute:
     """Return a gain's mean, positive towards better quality."""
 
-    def compute(snapshot: Snapshot) -> Estimate:
+    def compute(snapshot: Snapshot) -> Figure:
         score_range = ends(snapshot)
         if score_range is None:
             return NOTHING
@@ -208,7 +220,7 @@ def gain(
     return compute
 
 
-def spreads(snapshot: Snapshot) -> Estimate:
+def spreads(snapshot: Snapshot) -> Figure:
     """Return the mean of how far native scores went, in S."""
     return _each_pair(partial(measures.shift, spread=snapshot.cell.scale.spread), snapshot.scores)
 
@@ -216,7 +228,7 @@ def spreads(snapshot: Snapshot) -> Estimate:
 def signed_spreads(direction: str) -> Compute:
     """Return the same of one direction, positive towards better quality."""
 
-    def compute(snapshot: Snapshot) -> Estimate:
+    def compute(snapshot: Snapshot) -> Figure:
         sign, spread = snapshot.sign(), snapshot.cell.scale.spread
         return _each_pair(
             lambda before, after: sign * measures.shift(before, after, spread, signed=True),
@@ -229,7 +241,7 @@ def signed_spreads(direction: str) -> Compute:
 def displacement(statistic: Statistic, direction: str) -> Compute:
     """Return how a distribution moved, positive towards better quality."""
 
-    def compute(snapshot: Snapshot) -> Estimate:
+    def compute(snapshot: Snapshot) -> Figure:
         ends, scores = snapshot.clean_range(), snapshot.pushed(direction).scores
         if ends is None or not scores.size:
             return NOTHING
@@ -266,7 +278,7 @@ def agreement(correlation: Correlation, which: str, fewest: int = FEWEST_RANKED)
             return lambda positions: statistics.lost(before(positions), after(positions))
         return before if which == "before" else after
 
-    def compute(snapshot: Snapshot) -> Estimate:
+    def compute(snapshot: Snapshot) -> Figure:
         part, opinions = snapshot.rated()
         if len(opinions) < fewest:
             return NOTHING

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from iqaudit._core.errors import InputError, foreign
 from iqaudit._core.paths import located
-from iqaudit.victims._metered.base import Account, Asked, RequestError
+from iqaudit.victims._metered.base import Account, Asked, Cost, RequestError
 from iqaudit.victims._metered.http import PICTURE, Http
 from iqaudit.victims._metered.score_parsing import Field, Pattern, only_number, unusable
 
@@ -101,6 +101,15 @@ class Chat(Http):
     def _next_price(self) -> float:
         return self._dearest * self._policy.price / THOUSAND
 
+    def _committed(self) -> float:
+        return self._under_way * self._next_price()
+
+    def _request_price(self) -> float:
+        return 0.0
+
+    def _recall(self, earlier: Sequence[Cost]) -> None:
+        self._dearest = max((self._dearest, *(cost.tokens for cost in earlier)))
+
     def _read(self, reply: bytes) -> float:
         self._count(reply)
         choice: Any = self._choice.find(reply)
@@ -138,8 +147,10 @@ class Chat(Http):
                     "tells no tokens in usage, so a price of tokens cannot be reckoned", again=0
                 ) from None
             return
-        self._tokens += tokens
-        self._dearest = max(self._dearest, tokens)
+        with self._counts:
+            self._tokens += tokens
+            self._dearest = max(self._dearest, tokens)
+            self._keep(Cost(self._name, 0, tokens, tokens * self._policy.price / THOUSAND))
 
 
 def _question(prompt: str) -> str:

@@ -1,5 +1,6 @@
 """A program as a victim."""
 
+import atexit
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -61,6 +63,7 @@ class Command(Meter):
         `rate`: the most requests a second, evenly spaced.
         `price`: money a request.
         `budget_money`: the ceiling; the request that would pass it is not made.
+        `concurrency`: pictures that are asked about at once, at the most; 1 unless given.
         `clock`: a `Clock` in place of the system's.
 
     Raises
@@ -135,6 +138,8 @@ class Command(Meter):
             )
         except OSError as error:
             raise RequestError(f"cannot be started: {error.strerror}", again=0) from None
+        end = partial(_end, process)
+        atexit.register(end)  # a thread of its own may not come to its own end
         try:
             return process.wait(self._policy.timeout)
         except subprocess.TimeoutExpired:
@@ -143,6 +148,7 @@ class Command(Meter):
             ) from None
         finally:
             _end(process)
+            atexit.unregister(end)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -72,6 +72,7 @@ class Http(Meter):
         `rate`: the most requests a second, evenly spaced.
         `price`: money a request.
         `budget_money`: the ceiling; the request that would pass it is not made.
+        `concurrency`: pictures that are asked about at once, at the most; 1 unless given.
         `clock`: a `Clock` in place of the system's.
 
     Raises
@@ -112,7 +113,8 @@ class Http(Meter):
                 raise InputError("Give the address a user or a header Authorization, not both.")
             self._sent["authorization"] = login
         super().__init__(address.public, "A service", self._ask, **asked)
-        self._connection = Connection(address, self._policy.timeout)
+        self._address = address
+        self._idle: list[Connection] = []  # as many as were in use at once
 
     def _ask(self, pictures: Sequence[Pixels]) -> list[float]:
         [picture] = pictures
@@ -122,7 +124,14 @@ class Http(Meter):
             body, kind = self._body.replace(PICTURE, coded).encode(), "application/json"
         elif self._part:
             body, kind = _multipart(self._part, body)
-        reply = self._connection.post(body, {**self._sent, "content-type": kind})
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = Connection(self._address, self._policy.timeout)
+        try:
+            reply = connection.post(body, {**self._sent, "content-type": kind})
+        finally:
+            self._idle.append(connection)
         if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(reply)
         try:
