@@ -210,3 +210,27 @@ def test_the_allowance_spares_smooth_parts_and_reaches_every_pixel() -> None:
     assert (everywhere(clean, LEVELS, 0) >= 1).all()
     assert (everywhere(clean, LEVELS, 1) == LEVELS).all()
     assert (everywhere(grey(1, 1), 1, 0.3) == 1).all()
+
+
+def test_with_cheap_windows_it_gains_as_much_for_far_less_arithmetic() -> None:
+    """And with others, or where it is told so, it goes by queries alone."""
+    scorer = Linear(grey(96, 96))
+    searches = {}
+    for budget, incremental in ((None, False), ("queries", True), (None, True), ("compute", False)):
+        posed = problem(scorer.clean, incremental=incremental)
+        searches[budget, incremental] = list(searched(Guided(budget=budget), posed, scorer, 400))
+    plain, told, cheap, asked = searches.values()
+
+    def asked_about(steps: list[Any]) -> list[bytes]:
+        return [proposal.painted().tobytes() for _, proposal, _, _ in steps]
+
+    assert asked_about(plain) == asked_about(told)
+    assert asked_about(cheap) == asked_about(asked)
+
+    def area(steps: list[Any]) -> float:
+        late = (step[1] for step in steps[len(OPENING) :])
+        return float(np.mean([p.patches[0].values.size / scorer.clean.size for p in late]))
+
+    assert area(cheap) < 0.3 * area(plain)
+    fallen = [5 - steps[-1][3].loss for steps in (cheap, plain)]
+    assert fallen[0] > 0.6 * fallen[1]

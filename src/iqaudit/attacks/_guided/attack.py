@@ -147,10 +147,10 @@ class Guided:
         mean = gained.sum() / max(tried.sum(), 1.0)
         by_kind = (gained.sum(1) + BELIEF * mean) / (tried.sum(1) + BELIEF)
         expected = (gained + BELIEF / 2 * by_kind[:, None]) / (tried + BELIEF / 2)
-        chances = expected**SHARPNESS
+        chances, even = expected**SHARPNESS, np.ones_like(expected)
         if (self.budget or BUDGETS[state.problem.incremental]) == COMPUTE:
-            chances = chances / moves.COSTS**THRIFT
-        total, even = chances.sum(), np.full_like(chances, 1 / chances.size)
+            chances, even = chances / moves.COSTS**THRIFT, even / moves.COSTS
+        total, even = chances.sum(), even / even.sum()
         chances = (1 - self.explore) * chances / total + self.explore * even if total else even
         if not state.kept:
             chances[KINDS.index(moves.GROWN)] = 0
