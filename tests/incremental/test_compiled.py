@@ -167,6 +167,15 @@ def test_a_network_that_no_window_rule_covers_is_compiled() -> None:
         assert score == pytest.approx(session.dense.score(change.painted()), rel=1e-5, abs=1e-6)
 
 
+def test_it_is_compiled_where_the_search_is_worth_it() -> None:
+    """That hangs on the search's length alone, not on what was compiled before."""
+    rescorer = Rescorer(_Small().eval(), 1.0, lambda _: None)
+    for scores, worth in ((100, False), (10**5, True), (100, False)):
+        session = rescorer.open(HEIGHT, WIDTH, scores)
+        assert session is not None
+        assert (session.network.whole is not None) is worth
+
+
 def test_other_types_than_float32_are_not_compiled() -> None:
     session = _session(_Small().double())
     assert session.network.whole is None

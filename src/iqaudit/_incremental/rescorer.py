@@ -1,5 +1,6 @@
 """Incremental scoring of one module: its networks by picture size, and searches begun."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
@@ -18,9 +19,13 @@ from iqaudit._incremental.recording import (
 from iqaudit._incremental.session import Session
 from iqaudit._incremental.split import split
 from iqaudit._incremental.trust import Trust
+from iqaudit._incremental.work import dense
 
 MOST_BYTES = 4 * 2**30
 """Pictures whose maps would take more are scored densely."""
+
+WORTH_COMPILING = 5e11
+"""Operations of a search's dense passes: compiling takes seconds, which fewer are not worth."""
 
 SIZES = 2
 """Picture sizes whose networks are cached; reading one takes seconds."""
@@ -51,6 +56,8 @@ class Rescorer:
         self.trust = Trust(self.dense, unit, on_fault)
         self._networks: dict[tuple[int, int], tuple[str, Network | str]] = {}
         """By size: the key of the recording that each was read from, and the network."""
+        self._splits: dict[Network, Network] = {}
+        """By network: as it is split."""
 
     def network(self, height: int, width: int) -> Network | str:
         """Return the network that the module is now for pictures of a size, or why there is none.
@@ -91,9 +98,9 @@ class Rescorer:
             f"change it{rest}."
         )
 
-    def open(self, height: int, width: int) -> Session | None:
-        """Begin a search on a picture of a size; None where it can only be scored densely."""
-        session = self._begin(height, width)
+    def open(self, height: int, width: int, scores: float = math.inf) -> Session | None:
+        """Begin a search of so many scores on a picture; None where all are dense."""
+        session = self._begin(height, width, scores)
         return None if isinstance(session, str) else session
 
     def _settled(self, pictures: Iterable[Tensor], known: str) -> Recording:
@@ -118,22 +125,33 @@ class Rescorer:
 
     def _read(self, recording: Recording) -> Network | str:
         try:
-            network = read(recording)
-            like = recording.picture
-            compilable = like.device.type == "cpu" and like.dtype == torch.float32
-            return split(network) if compilable else network
+            return read(recording)
         except NotExportableError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
             return f"reading it failed, {type(error).__name__}: {error}"
 
-    def _begin(self, height: int, width: int) -> Session | str:
+    def _best(self, network: Network, scores: float) -> Network:
+        """Return a network as it is computed best in a search of so many scores."""
+        like = self.dense.like
+        compilable = like.device.type == "cpu" and like.dtype == torch.float32
+        if not compilable or scores * dense(network) < WORTH_COMPILING:
+            return network
+        if network not in self._splits:
+            if len(self._splits) >= SIZES:
+                del self._splits[next(iter(self._splits))]
+            with undisturbed():
+                self._splits[network] = split(network)
+        return self._splits[network]
+
+    def _begin(self, height: int, width: int, scores: float = math.inf) -> Session | str:
         """Return a search on a picture of a size, or why there can be none."""
         if self.trust.fault:
             return self.trust.fault
         network = self.network(height, width)
         if isinstance(network, str):
             return f"there is no graph of it ({network})"
+        network = self._best(network, scores)
         if not network.steps and network.whole is None:
             return "none of its operators knows windows"
         try:
