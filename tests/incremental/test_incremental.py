@@ -1,5 +1,6 @@
 """Incremental scoring gives a dense pass's scores, whatever the network and its windows."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +78,11 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "replicate": lambda: nn.ReplicationPad2d((1, 3, 2, 0)),
     "reflect-conv": lambda: nn.Conv2d(4, 4, 3, 2, 1, padding_mode="reflect"),
     "replicate-conv": lambda: nn.Conv2d(4, 4, 5, 1, 2, padding_mode="replicate"),
+    "same": lambda: _Same(4, 4, (4, 3), padding="same", dilation=(1, 2)),
+    "valid": lambda: nn.Conv2d(4, 4, 3, padding="valid"),
+    "blocks": lambda: nn.Sequential(_Call(_even), nn.PixelUnshuffle(2), nn.Conv2d(16, 4, 1)),
+    "columns": lambda: _Call(_columns),
+    "channel-max": lambda: _Call(lambda x: x / (1 + x.max(1, keepdim=True)[0].abs())),
     "einsum": lambda: _Mixing(),  # noqa: PLW0108
     "sign": lambda: _Call(lambda x: torch.where(x > 0, x, x.sign() * x.square())),
     "in-place": lambda: _Residual(nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(inplace=True))),
@@ -120,6 +126,26 @@ def _strided_patches(x: Tensor) -> Tensor:
     shape = (rows, columns, channels, 6, 6)
     strides = (6 * width, 6, height * width, width, 1)
     return x.contiguous().as_strided(shape, strides).reshape(-1, channels, 6, 6)
+
+
+def _even(x: Tensor) -> Tensor:
+    return x[:, :, : x.shape[2] // 2 * 2, : x.shape[3] // 2 * 2]
+
+
+def _columns(x: Tensor) -> Tensor:
+    if min(x.shape[2:]) < 6 or len(x) > 1:
+        return x
+    columns = functional.unfold(x, 6, stride=5)
+    return columns.transpose(1, 2).reshape(-1, x.shape[1], 6, 6)
+
+
+class _Same(nn.Conv2d):
+    """One with a row more behind than before, of which torch warns."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return super().forward(x)
 
 
 class _Mixing(nn.Module):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx
@@ -170,7 +171,7 @@ class _Reader(Context):
             self.constants[node.name] = called(node.target, node.args, node.kwargs, self.value)
             return
         name, source = operator_name(node), node
-        if name in rules.TUPLES:
+        if name in rules.TUPLES and isinstance(node.meta.get("val"), tuple | list):
             return  # it is read with the node that takes one of its answers
         if name == "getitem" and operator_name(node.args[0]) in rules.TUPLES:
             source = node.args[0]
@@ -210,7 +211,7 @@ class _Reader(Context):
                 self.maps[name] = step
 
     def _cells(self, node: Node) -> NDArray[Any]:
-        """Return the element of its root that each element of a move's value is."""
+        """Return the element of its root that each element of a move's value is; -1: of padding."""
 
         def follow(arg: Node) -> Tensor:
             value: Tensor
@@ -221,10 +222,12 @@ class _Reader(Context):
                 value = called(inner.target, inner.args, inner.kwargs, follow)
             else:
                 shape = self.maps[arg.name].shape
-                value = torch.arange(math.prod(shape)).reshape(shape)
+                # Counted from 1, since padding is 0, in numbers that every operator takes.
+                value = torch.arange(1, math.prod(shape) + 1, dtype=torch.float64).reshape(shape)
             return value
 
-        return follow(node).numpy()
+        cells: NDArray[Any] = follow(node).numpy().astype(np.int64) - 1
+        return cells
 
     def _steps_to(self, tail: Tail) -> Iterator[AnyStep]:
         """Return the steps that a tail needs, in order."""

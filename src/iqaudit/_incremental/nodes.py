@@ -15,7 +15,7 @@ MOVES = frozenset(
     """
     unfold slice select permute transpose t view _unsafe_view reshape expand squeeze unsqueeze
     flatten unflatten flip roll stack cat narrow swapaxes movedim clone contiguous alias detach
-    index_select index as_strided
+    index_select index as_strided im2col
     """.split()
 )
 """Operators that only move cells."""

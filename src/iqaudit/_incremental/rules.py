@@ -31,7 +31,8 @@ OVER_CHANNELS = frozenset("linalg_vector_norm sum mean amax amin softmax _softma
 ALONG = frozenset("slice narrow cat flip".split())
 """Cell by cell where they work along the channels; a cut elsewhere."""
 SPLITS = frozenset("split split_with_sizes chunk".split())
-TUPLES = SPLITS | {"_native_batch_norm_legit_no_training", "max_pool2d_with_indices"}
+EXTREMES = frozenset(("max", "min"))
+TUPLES = SPLITS | EXTREMES | {"_native_batch_norm_legit_no_training", "max_pool2d_with_indices"}
 """They give several answers, of which a map is one."""
 THIRD = SPLITS | {"linalg_vector_norm"}
 """The dimension is their third argument."""
@@ -94,6 +95,7 @@ RULES: Mapping[str, Callable[[Node, Context], Step | None]] = MappingProxyType(
     )
     | dict.fromkeys(("mean", "sum", "var", "std", "var_mean", "std_mean"), rules_spatial.reduction)
     | dict.fromkeys(("amax", "amin"), rules_spatial.extreme)
+    | {"pixel_unshuffle": rules_spatial.unshuffled}
     | {"batch_norm": rules_spatial.batch_norm}
 )
 """The rules of operators whose first argument is a map, but for those that work cell by cell."""
@@ -102,10 +104,12 @@ RULES: Mapping[str, Callable[[Node, Context], Step | None]] = MappingProxyType(
 def cut(name: str, root: Step, cells: NDArray[np.int64]) -> Step | None:
     """Return the cells of a move as pieces of its root, its root if none moved, or None.
 
+    A cell of -1 is padding.
+
     They are pieces where every piece's lines are lines of one map of the batch, channels in place.
     """
     _, channels, height, width = root.shape
-    if cells.ndim != len(root.shape) or cells.shape[1] != channels:
+    if cells.ndim != len(root.shape) or cells.shape[1] != channels or cells.min() < 0:
         return None
     column, row = cells % width, cells // width % height
     channel = cells // (width * height) % channels
@@ -132,11 +136,13 @@ def _item(node: Node, context: Context) -> Step | None:
     if not context.is_map(source.args[0]):
         return None
     name = operator_name(source)
-    if name in SPLITS:
-        if _dimensions(source, 0) != CHANNELS:
+    if name in SPLITS or (name in EXTREMES and index == 0):
+        if _dimensions(source, 0) != CHANNELS or len(shape_of(node)) < len(
+            shape_of(source.args[0])
+        ):
             return None
-        step, split = head(node, context.maps[source.args[0].name]), context.closure(source)
-        return Pointwise(**step, compute=lambda x: split(x)[index])
+        step, answers = head(node, context.maps[source.args[0].name]), context.closure(source)
+        return Pointwise(**step, compute=lambda x: answers(x)[index])
     if index != 0:
         return None
     if name == "max_pool2d_with_indices":

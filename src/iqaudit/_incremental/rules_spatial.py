@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from iqaudit._incremental.lowering import Border, Context, Convolution, head
-from iqaudit._incremental.nodes import Node, arguments, map_shape, operator_name, pair
+from iqaudit._incremental.nodes import Node, arguments, map_shape, operator_name, pair, shape_of
 from iqaudit._incremental.operators import (
     INSIDE,
     Pointwise,
@@ -36,11 +36,17 @@ def convolution(node: Node, context: Context) -> Convolution | None:
     options = arguments(node, names, transposed=False, **defaults)
     if any(context.is_map(options[name]) for name in ("weight", "bias")):
         return None
-    if options["transposed"] or isinstance(options["padding"], str):
+    if options["transposed"]:
         return None
-    source = context.maps[options["x"].name]
+    source, kernel = context.maps[options["x"].name], shape_of(options["weight"])[2:]
     step, border = head(node, source), (0, 0, 0, 0)
-    if isinstance(source, Border) and source.fill == 0 and _only_user(source, options["x"]):
+    if isinstance(options["padding"], str):
+        if options["padding"] == "same":  # where a side has one cell more, it is the last
+            beyond = [d * (k - 1) for d, k in zip(pair(options["dilation"]), kernel, strict=True)]
+            tall, wide = beyond
+            border = (wide // 2, wide - wide // 2, tall // 2, tall - tall // 2)
+        options["padding"] = 0
+    elif isinstance(source, Border) and source.fill == 0 and _only_user(source, options["x"]):
         step["inputs"], border = source.inputs, source.amount
     return Convolution(
         **step,
@@ -179,6 +185,14 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Step | Non
         dilation=dilation,
         fill=fill,
     )
+
+
+def unshuffled(node: Node, context: Context) -> Sliding:
+    """Return blocks of cells as the channels of one."""
+    factor = pair(node.args[1])
+    run = context.closure(node)
+    step = head(node, context.maps[node.args[0].name])
+    return Sliding(**step, compute=run, whole=run, kernel=factor, stride=factor, before=(0, 0))
 
 
 def resampling(node: Node, context: Context) -> Resampling | None:
