@@ -8,7 +8,7 @@ from typing import Any
 
 from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError, printable, whole_number
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import AnyGoal, Goal
 from iqaudit._core.picture import names_apart
 from iqaudit._core.threat import Linf
 from iqaudit._runs.records import FLAT
@@ -103,7 +103,7 @@ class Cell:
     victim: VictimSpec
     attack: AttackSpec
     levels: int
-    goal: Goal
+    goal: AnyGoal
     seed: int
     queries: int
     stop: Stop
@@ -136,7 +136,7 @@ class AuditSpec:
         or ``"paper"``, the paper's attack as set for each victim.
     levels : tuple of int
         The largest change of a channel.
-    goals : tuple of Goal
+    goals : tuple of Goal or Target
     seeds : tuple of int
     queries : int or tuple of int
         The budget a picture, or several. An attack whose proposals do not depend on it
@@ -158,7 +158,7 @@ class AuditSpec:
     data: Data
     attacks: tuple[Any, ...] = (USUAL,)
     levels: tuple[int, ...] = (3,)
-    goals: tuple[Goal, ...] = (Goal.BIDIRECTIONAL,)
+    goals: tuple[AnyGoal, ...] = (Goal.BIDIRECTIONAL,)
     seeds: tuple[int, ...] = (0,)
     queries: int | tuple[int, ...] = 500
     stop: Stop = field(default_factory=Stop)
@@ -205,7 +205,7 @@ class AuditSpec:
                 for queries, shorter in _searches(attack, self.budgets):
                     varying = [
                         *_varying(self.levels, f"levels-{levels}"),
-                        *_varying(self.goals, goal.value),
+                        *_varying(self.goals, goal.label),
                         *_varying(self.seeds, f"seed-{seed}"),
                         *_varying(() if shorter else self.budgets, f"queries-{queries}"),
                     ]

@@ -122,7 +122,8 @@ def _print_results(out: Path, output: options.Output) -> int:
 def _table(rows: Sequence[Row], summary: Summary, cell: CellData) -> Table:
     """Return a row a picture, then the means."""
     scale = cell.scale
-    caption = (
+    target = f"{_on_target(cell.goal, summary)}\n" if cell.targeted else ""
+    caption = target + (
         "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
         f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
         "Shift: how far the native score went, in spreads S of the scale.\n"
@@ -140,6 +141,13 @@ def _table(rows: Sequence[Row], summary: Summary, cell: CellData) -> Table:
     directions = f"{summary.lowered} lower, {summary.raised} raise"
     results.add_row("mean", "", "", directions, *_figures(summary, mean_shift(rows, scale)))
     return results
+
+
+def _on_target(goal: str, summary: Summary) -> str:
+    """Return the sentence on how many pictures reached the target, and with how many queries."""
+    pictures = summary.pictures - summary.unfinished
+    asked = f", after {summary.queries_to_target:,.0f} queries on average" if summary.met else ""
+    return f"Goal {goal}: reached by {summary.met} of {pictures} pictures{asked}."
 
 
 def _figures(row: Row | Summary, moved: float | None) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from typing import Any, Self
 
 import msgspec
 
-from iqaudit._core.goal import Direction, Goal
+from iqaudit._core import goal
+from iqaudit._core.errors import InputError
+from iqaudit._core.goal import Direction
 from iqaudit._core.scale import Scale
 from iqaudit._runs.figures import IF_ANY, Likeness, Row, Summary
 from iqaudit._search.stop import Outcome
@@ -179,7 +181,10 @@ class RunRecord:
         return on_unscored(self.unscored, len(names)) if self.unscored else ""
 
     def __post_init__(self) -> None:
-        Goal(self.goal)
+        try:
+            goal.named(self.goal)
+        except InputError:
+            raise ValueError(f"{self.goal!r} is not a valid Goal") from None
         refuse_doubles(each.name for each in self.pictures)
         if not 0 < self.queries <= MOST_QUERIES:
             raise ValueError(f"Expected queries from 1 to {MOST_QUERIES:,}")

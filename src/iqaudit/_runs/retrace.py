@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from iqaudit._core.goal import Goal
+from iqaudit._core import goal
 from iqaudit._core.patches import Patched
 from iqaudit._core.threat import Linf
 from iqaudit._runs.agreement import planned
@@ -36,7 +36,7 @@ def of_scores(result: TrialResult, record: RunRecord, card: Card) -> Iterator[st
     """Say where a search's end is not the one that its scores lead to."""
     check_budget(record.queries, card.cost)
     pixels, stop = result.picture.pixels, Stop(record.early_stop, record.until_plateau)
-    ledger = Ledger(pixels, card.scale, Goal(record.goal), record.queries, card.cost)
+    ledger = Ledger(pixels, card.scale, goal.named(record.goal), record.queries, card.cost)
     unchanged = Patched(pixels)
     for answer in map(Answer, result.scores.tolist(), result.asked):
         if end := ledger.end(stop):
@@ -107,7 +107,7 @@ def of_attack(
         replace(card, noise=record.victim.noise),
         attack,
         Linf(record.levels),
-        Goal(record.goal),
+        goal.named(record.goal),
         record.queries,
         record.seed,
         others=[each.queries for each in recorded.checkpoints],

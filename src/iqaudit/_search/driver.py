@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from iqaudit._core.errors import InputError, VictimError, refuse_unless, whole_number
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import AnyGoal, Goal
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Picture
 from iqaudit._core.stream import Stream
@@ -43,8 +43,8 @@ class SearchSpec:
         The attack.
     threat : Linf
         The changes allowed.
-    goal : Goal
-        Which way scores are pushed.
+    goal : Goal or Target
+        Which way scores are pushed, and to where.
     queries : int
         The budget a picture, the clean score's included; at least that of two scores.
     seed : int
@@ -57,13 +57,14 @@ class SearchSpec:
     Raises
     ------
     InputError
-        If a number cannot be used, or the attack needs a gradient that the victim has not.
+        If a number cannot be used, the attack needs a gradient that the victim has not, or no
+        score of the victim's meets the goal.
     """
 
     victim: Victim
     attack: Attack[Any]
     threat: Linf = Linf()  # noqa: RUF009 (frozen)
-    goal: Goal = Goal.BIDIRECTIONAL
+    goal: AnyGoal = Goal.BIDIRECTIONAL
     queries: int = 500
     seed: int = 0
     stop: Stop = Stop()  # noqa: RUF009 (frozen)
@@ -75,6 +76,7 @@ class SearchSpec:
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         for budget in (self.queries, *self.shorter):
             check_budget(budget, self.victim.card.cost)
+        self.goal.check(self.victim.card.scale)
         if is_white_box(self.attack) and gradient_of(self.victim) is None:
             raise InputError(
                 f"{type(self.attack).__name__} follows the victim's gradient and needs one that is "

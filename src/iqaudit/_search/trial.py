@@ -20,7 +20,7 @@ from iqaudit._core.errors import (
     foreign,
     some,
 )
-from iqaudit._core.goal import Direction, Goal
+from iqaudit._core.goal import AnyGoal, Direction
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.scale import Scale
@@ -202,7 +202,7 @@ class Trial:
     card: Card
     attack: Attack[Any]
     threat: Linf
-    goal: Goal
+    goal: AnyGoal
     queries: int
     seed: int
     session: Session | None = None

@@ -17,7 +17,7 @@ from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Part, QueryEfficiency, Reached
 from iqaudit._analysis.findings.pairs import Pair, moved
 from iqaudit._analysis.findings.pixels import GRID, covered
-from iqaudit._core.goal import Goal
+from iqaudit._core import goal
 from iqaudit._core.patches import Window
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
@@ -147,7 +147,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
         return None
     picture = Picture(pair.name, pair.clean())
     answers = pair.answers()
-    trial = Trial(picture, card, attack, Linf(record.levels), Goal(record.goal),
+    trial = Trial(picture, card, attack, Linf(record.levels), goal.named(record.goal),
                   record.queries, record.seed)  # fmt: skip
     steps = {query for query, _ in pair.entry.trace[1:]}
     whole = card.window(picture.height, picture.width)

@@ -177,6 +177,15 @@ MEASURES: tuple[Measure, ...] = (
         "strength", "attack", samples.spreads, "S", ".2f",
     ),
     *_shifts(),
+    Measure(
+        "met", "target reached", "The share of pictures whose score reached the goal's target.",
+        "strength", "attack", samples.met,
+    ),
+    Measure(
+        "queries_to_target", "queries to the target",
+        "The mean number that they took, of the pictures that reached it.",
+        "strength", "victim", samples.queries_to_target, "", ",.0f",
+    ),
     *_agreement(),
     Measure(
         "ssim", "SSIM", "Structural similarity; 1 is identical.",

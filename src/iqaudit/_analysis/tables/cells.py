@@ -20,6 +20,7 @@ from iqaudit._analysis.tables.doubts import (
     on_scale,
     rising,
 )
+from iqaudit._core import goal
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import names_apart
@@ -149,6 +150,11 @@ class CellData:
     def budget(self) -> str:
         """The queries of a picture's search, and the rules that end it before."""
         return f"{self.queries:,} queries a picture{self.stop}"
+
+    @property
+    def targeted(self) -> bool:
+        """Whether its goal is a score to be reached."""
+        return isinstance(goal.named(self.goal), goal.Target)
 
     @property
     def unseeded(self) -> str:

@@ -21,6 +21,7 @@ from iqaudit._analysis.tables import statistics
 from iqaudit._analysis.tables.cells import CellData, PictureData
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._runs.figures import Likeness, Row
+from iqaudit._search.stop import Outcome
 from iqaudit.measures._arrays import Floats, scaled
 from iqaudit.measures._bootstrap import NOTHING, Estimate, Statistic, interval, mean
 
@@ -206,6 +207,29 @@ def gain(
         )
 
     return compute
+
+
+def met(snapshot: Snapshot) -> Estimate:
+    """Return the share of pictures whose score reached the target; nothing without one."""
+    ends = _queries_to_target(snapshot)
+    return _terms([float(each is not None) for each in seed] for seed in ends) if ends else NOTHING
+
+
+def queries_to_target(snapshot: Snapshot) -> Estimate:
+    """Return the mean of the queries to the target, of the pictures that reached it."""
+    ends = _queries_to_target(snapshot)
+    return _terms(ends) if ends else NOTHING
+
+
+def _queries_to_target(snapshot: Snapshot) -> list[list[float | None]]:
+    """Return the query that met the target, a seed and picture; None where none did so far."""
+
+    def found(row: Row) -> float | None:
+        reached = row.end is Outcome.TARGET_MET and row.queries <= snapshot.queries
+        return row.queries if reached else None
+
+    pictures = snapshot.pictures if snapshot.cell.targeted else ()
+    return [[found(each.figures) for each in seed] for seed in pictures]
 
 
 def spreads(snapshot: Snapshot) -> Estimate:
