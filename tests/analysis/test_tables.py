@@ -95,6 +95,7 @@ def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
         "reachable_rgo": np.mean(column(run, "reachable_rgo")),
         "shift": np.mean(np.abs(f_attacked - f)) / 4,  # S, a fifth of 0 to 20
         "mean_deviation": measures.mean_deviation(s, s_attacked),
+        "order_kept": measures.srocc(f, f_attacked),
         "met": None,  # there is no target
         "queries_to_target": None,
         "ssim": np.mean(column(run, "ssim")),

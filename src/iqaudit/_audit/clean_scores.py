@@ -14,8 +14,10 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.prepare import Prepared
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import UnscorableError
+from iqaudit._core.goal import Goal
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import RANGE, Scale
+from iqaudit._core.threat import Linf
 from iqaudit._runs.journal import PATIENCE, Journal, Lines, read
 from iqaudit._runs.records import AuditRecord, AuditVictim, ScaleRecord
 from iqaudit._runs.schema import CLEAN_ANSWERS
@@ -166,7 +168,10 @@ def first(spec: SearchSpec, picture: Picture) -> Trial:
         If the victim is down, or was interrupted.
     """
     budget = SMALLEST_BUDGET * spec.victim.card.cost  # too short for a session
-    asking = replace(spec, attack=RandomSigns(), queries=budget, shorter=())
+    goal = Goal.BIDIRECTIONAL  # whichever: the clean score is asked alone
+    asking = replace(
+        spec, attack=RandomSigns(), threat=Linf(), goal=goal, queries=budget, shorter=()
+    )
     trial = begin(asking, picture)
     for answered in drive(spec.victim, [trial]):
         if answered or trial.fault is not None:

@@ -1,7 +1,7 @@
 """The goal: the rule by which one score is better for the attacker than another."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -40,20 +40,30 @@ class Aim:
         The victim's.
     target : float or None
         The native score at which the search ends, reached or passed; None for as far as it goes.
+    tolerance : float or None
+        How near to the target the score is to come, in native units; None where it may pass.
+    after : int
+        Answers before which no search ends.
     """
 
     direction: Direction
     scale: Scale
     target: float | None = None
+    tolerance: float | None = None
+    after: int = 1
 
     def loss(self, score: float) -> float:
         """Return what the attack minimises, for a native score."""
-        return self.direction.loss(self.scale.quality(score))
+        if self.target is None or self.tolerance is None:
+            return self.direction.loss(self.scale.quality(score))
+        return self.scale.slope * abs(score - self.target)
 
     def is_met_by(self, score: float) -> bool:
-        """Tell whether a native score is at the target, or beyond it."""
+        """Tell whether a native score is at the target, or beyond it where it may pass."""
         if self.target is None:
             return False
+        if self.tolerance is not None:
+            return abs(score - self.target) <= self.tolerance
         upwards = (self.direction is Direction.RAISE) is not self.scale.lower_is_better
         return score >= self.target if upwards else score <= self.target
 
@@ -66,6 +76,10 @@ class Goal(Enum):
 
     RAISE = "raise"
     LOWER = "lower"
+
+    RANK = "rank"
+    """Each picture to a `Place` of its own, so that the pictures' order breaks; as bidirectional
+    until places are chosen."""
 
     @property
     def label(self) -> str:
@@ -81,7 +95,7 @@ class Goal(Enum):
 
         The switch is strict as in the paper: above 5 goes down, 5 itself goes up.
         """
-        if self is Goal.BIDIRECTIONAL:
+        if self in (Goal.BIDIRECTIONAL, Goal.RANK):
             return Direction.LOWER if clean_quality > SWITCH else Direction.RAISE
         return Direction(self.value)
 
@@ -146,6 +160,37 @@ class Target:
                 f"The goal {self.value} cannot be met: the victim's {of} lie from {ends[0]:g} to "
                 f"{ends[1]:g}."
             )
+
+
+@dataclass(frozen=True)
+class Place:
+    """A picture's place in an order: a native score to come near to, from either side.
+
+    Parameters
+    ----------
+    score : float
+        The native score.
+    tolerance : float
+        How near is near enough, in native units.
+    after : int
+        Answers before which the search does not end: those that the places were chosen by.
+    queries : int
+        The picture's budget, which others' places leave more or less of.
+    """
+
+    score: float
+    tolerance: float
+    after: int
+    queries: int
+
+    def aim(self, clean: float, scale: Scale) -> Aim:
+        """Return the aim for a picture whose clean native score is given."""
+        return replace(
+            Target(self.score).aim(clean, scale), tolerance=self.tolerance, after=self.after
+        )
+
+    def check(self, scale: Scale) -> None:
+        """Accept any scale: a place may lie where no picture comes."""
 
 
 AnyGoal: TypeAlias = Goal | Target

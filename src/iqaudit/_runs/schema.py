@@ -42,6 +42,8 @@ TRANSFER, TRANSFER_ANSWERS = "transfer.json", "transfer.jsonl"
 DEFENCES = "defences.json"
 CLEAN_ANSWERS = "clean.jsonl"
 """An audit's clean scores that its scales are fitted to, until its cells are finished."""
+PROBE_ANSWERS = "probes.jsonl"
+"""The answers that its places are chosen by, where an order is to be broken, likewise."""
 ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS, DEFENCES)
 
 ANSWERS, ENTRIES = "answers", "entries"
@@ -59,7 +61,7 @@ PART = ".part"
 
 OWN = {
     f"{name}{end}"
-    for name in (RESULTS, AUDIT, REPORT, CLEAN_ANSWERS, *ANALYSES)
+    for name in (RESULTS, AUDIT, REPORT, CLEAN_ANSWERS, PROBE_ANSWERS, *ANALYSES)
     for end in ("", PART)
 } | {
     *FILES,

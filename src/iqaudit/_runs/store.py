@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -30,6 +30,7 @@ from iqaudit._runs.schema import (
     ENTRIES,
     FILES,
     PART,
+    PROBE_ANSWERS,
     REPORT,
     RESULTS,
     as_json,
@@ -79,6 +80,7 @@ def write_result(
         trace=result.trace,
         checkpoints=likeness(picture.pixels, result.checkpoints),
         fresh=result.fresh,
+        place=None if result.place is None else astuple(result.place),
         **labels,
     )
 
@@ -158,7 +160,7 @@ def remove(path: Path) -> None:
                     folder.rmdir()
     elif (path / RESULTS).exists():
         _remove_run(path, [each.name for each in load(path).pictures])
-    for name in (AUDIT, REPORT, CLEAN_ANSWERS, *ANALYSES):
+    for name in (AUDIT, REPORT, CLEAN_ANSWERS, PROBE_ANSWERS, *ANALYSES):
         (path / name).unlink(missing_ok=True)
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.goal import Aim, AnyGoal, Direction, progress
+from iqaudit._core.goal import Aim, AnyGoal, Direction, Place, progress
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import Scale
@@ -55,7 +55,7 @@ class Ledger:
         The clean picture.
     scale : Scale
         The victim's.
-    goal : Goal or Target
+    goal : Goal, Target or Place
         Which way the score is pushed, and to where.
     queries : int
         The budget, the clean score's included; at least that of two scores.
@@ -74,7 +74,7 @@ class Ledger:
 
     pixels: Pixels
     scale: Scale
-    goal: AnyGoal
+    goal: AnyGoal | Place
     queries: int
     cost: int
     others: Iterable[int] = ()
@@ -128,7 +128,8 @@ class Ledger:
         """Return the outcome of a search that stands here; None while it goes on."""
         if not self.answers:
             return None
-        if self._aim.is_met_by(self.best_score):
+        asked, aim = len(self.answers), self._aim
+        if asked >= aim.after and aim.is_met_by(self.best_score):
             return Outcome.TARGET_MET
         if stop.rgo is not None and self._progress >= stop.rgo:
             return Outcome.FAR_ENOUGH

@@ -12,7 +12,15 @@ from iqaudit._analysis.findings import breakdowns, sentences
 from iqaudit._analysis.findings.changes import composition, location, never_changed
 from iqaudit._analysis.findings.figures import Baseline, Insights, PictureInsight
 from iqaudit._analysis.findings.observations import SCORES, Observation, observe, questions
-from iqaudit._analysis.findings.pairs import Pair, is_random, pairs, random_cell, recorded, three
+from iqaudit._analysis.findings.pairs import (
+    Pair,
+    chance,
+    is_random,
+    pairs,
+    random_cell,
+    recorded,
+    three,
+)
 from iqaudit._analysis.findings.searches import query_efficiency, replayed
 from iqaudit._analysis.scorers import Progress, ScoreCache, Scorer, own_label, refuse_another
 from iqaudit._core import goal
@@ -162,7 +170,7 @@ def _baseline(
     unscored: Sequence[Unscored],
 ) -> Baseline:
     queries = None if cell is None else record.queries
-    text = sentences.on_baseline(rgo, record.levels, queries, len(observations))
+    text = sentences.on_baseline(rgo, chance(record.levels), queries, len(observations))
     if is_random(record):
         text += " The attack is itself a search among random pictures."
     if unscored:

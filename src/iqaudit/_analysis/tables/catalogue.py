@@ -178,6 +178,11 @@ MEASURES: tuple[Measure, ...] = (
     ),
     *_shifts(),
     Measure(
+        "order_kept", "order kept",
+        "Spearman's rank correlation of scores before and after: 1 keeps their order, -1 turns it.",
+        "strength", "victim", samples.order,
+    ),
+    Measure(
         "met", "target reached", "The share of pictures whose score reached the goal's target.",
         "strength", "attack", samples.met,
     ),

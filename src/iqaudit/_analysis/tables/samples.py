@@ -23,7 +23,14 @@ from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._runs.figures import Likeness, Row
 from iqaudit._search.stop import Outcome
 from iqaudit.measures._arrays import Floats, scaled
-from iqaudit.measures._bootstrap import NOTHING, Estimate, Statistic, interval, mean
+from iqaudit.measures._bootstrap import (
+    NOTHING,
+    Estimate,
+    Statistic,
+    interval,
+    mean,
+    rank_correlation,
+)
 
 Compute: TypeAlias = Callable[["Snapshot"], Estimate]
 
@@ -65,7 +72,7 @@ class Snapshot:
         pictures = tuple(tuple(each[name] for name in names) for each in found)
         scores = [
             [[float(each.reached[:asked][-1]) for each in seed] for seed in pictures]
-            for asked in (1, queries // cell.cost)
+            for asked in (1, queries // cell.cost if queries < cell.queries else None)
         ]
         qualities = [[[cell.scale.quality(each) for each in seed] for seed in at] for at in scores]
         return cls(cell, queries, pictures, np.array(scores), np.array(qualities))
@@ -77,7 +84,9 @@ class Snapshot:
         """
 
         def kept(picture: PictureData) -> Row | Likeness | None:
-            if name not in LIKENESS or picture.figures.queries <= self.queries:
+            # Budgets differ where places in an order do.
+            ended = self.queries >= min(picture.figures.queries, self.cell.queries)
+            if name not in LIKENESS or ended:
                 return picture.figures
             return picture.likeness.get(self.queries)
 
@@ -276,6 +285,15 @@ def drawn(statistic: Statistic) -> Correlation:
         return compute
 
     return positioned
+
+
+def order(snapshot: Snapshot) -> Estimate:
+    """Return the rank correlation of scores before and after. None of fewer than three pictures."""
+    count = snapshot.scores.shape[-1]
+    if count < FEWEST_RANKED:
+        return NOTHING
+    correlation = drawn(rank_correlation)
+    return _resampled([correlation(*each) for each in zip(*snapshot.scores, strict=True)], count)
 
 
 def agreement(correlation: Correlation, which: str, fewest: int = FEWEST_RANKED) -> Compute:

@@ -15,6 +15,7 @@ from iqaudit._analysis.tables.csv_text import csv_text
 from iqaudit._analysis.tables.formats import FORMATS, Column, Grid, Value
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.threat import words
 from iqaudit._search import ledger
 from iqaudit.measures._bootstrap import LEVEL, RESAMPLES, Estimate
 
@@ -332,7 +333,7 @@ def _protocol(row: TableRow) -> dict[str, str]:
         "victim": row.victim,
         "attack": row.attack,
         "data": row.data or "",
-        "change": f"{row.levels}/255",
+        "change": words(row.levels),
         "goal": row.goal,
         "queries": f"{row.queries:,}",
         "pictures": str(row.pictures),
