@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import audited
-from tests.support.auditing import ROUGH, contents, serial
+from tests.support.auditing import ROUGH, contents, iqaudit_, serial
 from tests.support.records import text
 
 import iqaudit
@@ -109,9 +109,16 @@ def test_the_record_has_each_place_and_the_search_is_made_again_from_it(
     assert measures.srocc(clean, [each[0] for each in targets]) == pytest.approx(-1)
     done = iqaudit.Audit(tmp_path / "run")
     assert not [each.wrong for each in done.verify() if each.wrong]
+    assert "order_kept" in [each.name for each in done.table().chosen()]
     [row] = done.table().rows
     assert row.values["order_kept"].value == pytest.approx(
         measures.srocc(clean, [each["attacked_score"] for each in rows])
+    )
+    folder, options = spec.data.pictures[0], ("--goal", "rank", "--queries", QUERIES)
+    said = iqaudit_("attack", folder, "--victim", ROUGH, *options, "--out", tmp_path / "run")
+    kept = f"{row.values['order_kept'].value:.3f}"
+    assert f"the order kept, SROCC of scores before and after, is {kept};" in " ".join(
+        said.output.split()
     )
     rows[0]["place"][0] += 1.0
     file.write_text(text(record))

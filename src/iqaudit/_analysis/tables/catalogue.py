@@ -234,6 +234,9 @@ LEADING = (
 )
 """The ten that a reader needs first: how far, against whose judgement, how visibly."""
 
+OF_TARGET, OF_ORDER = ("met", "queries_to_target"), ("order_kept",)
+"""Those that lead as well where the goal is a score to be reached, or an order to be broken."""
+
 SIDES_OF = (("before", "after"), ("raise", "lower"))
 """Endings of measures that go together: ``srocc`` is ``srocc_before`` and ``srocc_after``."""
 

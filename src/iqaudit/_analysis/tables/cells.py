@@ -158,6 +158,11 @@ class CellData:
         return isinstance(goal.named(self.goal), goal.Target)
 
     @property
+    def ranked(self) -> bool:
+        """Whether its goal is an order to be broken."""
+        return self.goal == goal.Goal.RANK.value
+
+    @property
     def unseeded(self) -> str:
         """The directory's name without the part that tells the seed."""
         return "--".join(part for part in self.cell.split("--") if part != f"seed-{self.seed}")
