@@ -87,7 +87,15 @@ class Goal(Enum):
         return self.value
 
     def aim(self, clean: float, scale: Scale) -> Aim:
-        """Return the aim for a picture whose clean native score is given."""
+        """Return the aim for a picture.
+
+        Parameters
+        ----------
+        clean : float
+            Its clean native score.
+        scale : Scale
+            The victim's.
+        """
         return Aim(self.direction(scale.quality(clean)), scale)
 
     def direction(self, clean_quality: float) -> Direction:
@@ -143,7 +151,15 @@ class Target:
         return self.value.replace(":-", ":minus-").replace(":", "-")
 
     def aim(self, clean: float, scale: Scale) -> Aim:
-        """Return the aim for a picture whose clean native score is given."""
+        """Return the aim for a picture.
+
+        Parameters
+        ----------
+        clean : float
+            Its clean native score.
+        scale : Scale
+            The victim's.
+        """
         target = scale.score(self.score) if self.quality else self.score
         upwards = clean < target
         direction = Direction.LOWER if upwards is scale.lower_is_better else Direction.RAISE
@@ -184,7 +200,15 @@ class Place:
     queries: int
 
     def aim(self, clean: float, scale: Scale) -> Aim:
-        """Return the aim for a picture whose clean native score is given."""
+        """Return the aim for a picture.
+
+        Parameters
+        ----------
+        clean : float
+            Its clean native score.
+        scale : Scale
+            The victim's.
+        """
         return replace(
             Target(self.score).aim(clean, scale), tolerance=self.tolerance, after=self.after
         )

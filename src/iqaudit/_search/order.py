@@ -2,12 +2,13 @@
 
 Each picture is probed first, by questions that do not hang on their answers, so they tell how far
 its score goes either way. Then it gets a place: scores close together, in the clean scores' order
-turned around, about the score at which the order is expected to break most. A picture that cannot
-come to its place is pushed towards it.
+turned around, as far apart and about such a score as the order is expected to break most by. A
+picture that cannot come to its place is pushed towards it.
 """
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,11 @@ SIDE = 40
 FARTHER = 2.0
 """How far a search is expected to go, in what its probes went."""
 
-GAP = 2.0
-"""Between neighbouring places, in S over the number of pictures."""
+GAPS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Between neighbouring places, in S over the number of pictures: what is tried. Where few come to
+places that lie close together, those that move far must pass those that do not."""
 
-LEAST, DEAREST = 0.5, 8.0
+LEAST, DEAREST = 0.5, 3.0
 """Ends of a picture's share of the queries: the way to its place, in what its probes went."""
 
 CENTERS = 201
@@ -125,17 +127,19 @@ def places(probed: Sequence[Sequence[float]], queries: int, cost: int) -> tuple[
     quartiles = np.percentile(clean, (25, 75))
     spread, deviation = float(np.ptp(quartiles)) / IQR, float(clean.std())
     spread = spread if spread > ALIKE * deviation else deviation
-    gap = GAP * spread / len(clean)
-    turned = gap * ((len(clean) - 1) / 2 - np.argsort(np.argsort(clean, kind="stable")))
+    turned = (len(clean) - 1) / 2 - np.argsort(np.argsort(clean, kind="stable"))
     ranks = scipy.stats.rankdata(clean)
 
-    def expected(center: float) -> tuple[float, float]:
-        reached = np.clip(center + turned, low, high)
+    def expected(line: tuple[float, float]) -> tuple[float, float]:
+        gap, center = line
+        reached = np.clip(center + gap * turned, low, high)
         order = _correlation(ranks, scipy.stats.rankdata(reached))
-        return round(order, 3), float(np.abs(reached - clean).mean())
+        return round(order, 2), float(np.abs(reached - clean).mean())
 
-    center = min(np.linspace(low.min(), high.max(), CENTERS).tolist(), key=expected)
-    targets, asked = center + turned, scores.shape[1]
+    gaps = [gap * spread / len(clean) for gap in GAPS]
+    centers = np.linspace(low.min(), high.max(), CENTERS).tolist()
+    gap, center = min(product(gaps, centers), key=expected)
+    targets, asked = center + gap * turned, scores.shape[1]
     upwards = targets > clean
     went = np.where(upwards, np.nanmax(scores, axis=1) - clean, clean - np.nanmin(scores, axis=1))
     shares = np.clip(np.abs(targets - clean) / np.maximum(went, gap), LEAST, DEAREST)
