@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support import audited
 from tests.support.auditing import ROUGH, contents, iqaudit_, serial
@@ -126,6 +126,7 @@ def test_the_record_has_each_place_and_the_search_is_made_again_from_it(
     assert "p0's place is" in str(wrong)
 
 
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.lists(st.floats(-50, 50), min_size=5, max_size=5), min_size=3, max_size=12).filter(
         lambda rows: np.ptp([row[0] for row in rows]) > 1e-3
@@ -169,7 +170,7 @@ def test_questions_that_hang_on_answers_are_no_probes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("asked", "sentence"),
     [
         ({"attack": "bidirectional"}, "Take guided"),
         ({"queries": 9}, "or more queries"),
@@ -181,11 +182,11 @@ def test_questions_that_hang_on_answers_are_no_probes() -> None:
 )
 @pytest.mark.parametrize("folder", [False, True])
 def test_what_cannot_be_ranked_is_refused(
-    settings: dict[str, Any], sentence: str, tmp_path: Path, *, folder: bool
+    asked: dict[str, Any], sentence: str, tmp_path: Path, *, folder: bool
 ) -> None:
     usual = {"pictures": alike(4), "attack": "guided", "queries": QUERIES}
-    pictures, *_ = ({**usual, **settings}.pop("pictures"),)
-    others = {key: value for key, value in {**usual, **settings}.items() if key != "pictures"}
+    pictures, *_ = ({**usual, **asked}.pop("pictures"),)
+    others = {key: value for key, value in {**usual, **asked}.items() if key != "pictures"}
     if folder:
         others["out"] = tmp_path / "run"
         pictures = [replace(each, name=f"p{at}") for at, each in enumerate(pictures)]

@@ -7,9 +7,10 @@ picture that cannot come to its place is pushed towards it.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy
@@ -67,7 +68,7 @@ def probes(attack: Attack[Any], scores: int) -> int:
     """
     most = min(MOST, scores // SHARE)
     usable = is_anytime(attack) and not is_white_box(attack)
-    count = _blind(attack, scores, most) if usable else 0
+    count = _counted(attack, scores, most) if usable else 0
     if count < FEWEST:
         raise InputError(
             f"The goal rank probes each picture with at least {FEWEST} questions that hang neither "
@@ -75,6 +76,20 @@ def probes(attack: Attack[Any], scores: int) -> int:
             f"{count} in {scores} queries. Take guided, or more queries."
         )
     return count
+
+
+def _counted(attack: Attack[Any], scores: int, most: int) -> int:
+    """Return `_blind`, counted once for an attack that can be a key: every search asks for it."""
+    try:
+        hash(attack)
+    except TypeError:
+        return _blind(attack, scores, most)
+    return _cached(cast("Hashable", attack), scores, most)
+
+
+@lru_cache(maxsize=32)
+def _cached(attack: Any, scores: int, most: int) -> int:
+    return _blind(attack, scores, most)
 
 
 def _blind(attack: Attack[Any], scores: int, most: int) -> int:
