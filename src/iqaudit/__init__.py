@@ -44,7 +44,7 @@ from iqaudit._core.errors import (
     UnscorableError,
     VictimError,
 )
-from iqaudit._core.goal import Direction, Goal
+from iqaudit._core.goal import Direction, Goal, Target
 from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Picture, read, write
 from iqaudit._core.scale import Scale
@@ -94,6 +94,7 @@ __all__ = [
     "Step",
     "Summary",
     "Table",
+    "Target",
     "Transfer",
     "TrialResult",
     "TrialResults",

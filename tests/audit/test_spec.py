@@ -117,7 +117,7 @@ def test_lists_multiply_into_cells_named_by_what_varies() -> None:
         ("victims = 'reference'\ndata = 'x'\nattacks = ['gided']", 'did you mean "guided"'),
         (
             "victims = 'reference'\ndata = 'x'\ngoals = ['up']",
-            "A goal is one of bidirectional, raise, lower, not 'up'",
+            "A goal is one of bidirectional, raise, lower, rank, target:SCORE, target-quality:0-10",
         ),
         ("victims = 'reference'\ndata = 'x'\nqueries = 1.5", "queries takes a whole number"),
         ("victims = 'reference'\ndata = 'x'\nearly_stop = 2", r"lies in \(0, 1\]"),

@@ -321,7 +321,7 @@ def test_a_run_says_how_its_victim_was_made_unless_that_may_be_secret(
         (["attack", "{photo}", "--out", "o", "--victim", "refrence"], 'mean "reference"'),
         (["attack", "{photo}", "--out", "o", "--attack", "bidirect"], 'mean "bidirectional"'),
         (["attack", "{photo}", "--out", "o", "--attack", "pgd", *FUNCTION], "a torch module"),
-        (["attack", "{photo}", "--out", "o", "--goal", "up"], "'raise'"),
+        (["attack", "{photo}", "--out", "o", "--goal", "up"], "A goal is one of"),
         (["attack", "{photo}", "--out", "o", "--batch", "0"], "at least 1 picture"),
         (["attack", "{photo}"], "--out"),
         (["attack", "--out", "o"], "PICTURE"),

@@ -7,13 +7,13 @@ from typing import Any
 from iqaudit._api.pictures import Caller, gathered, warn
 from iqaudit._api.settings import attack_settings
 from iqaudit._assess.memory import refuse_too_large
-from iqaudit._audit import execute
+from iqaudit._audit import execute, ranks
 from iqaudit._audit.clean_scores import settle_in_memory
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.spec import USUAL
 from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError, Interrupted, VictimError
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import AnyGoal, Goal, named
 from iqaudit._core.paths import located
 from iqaudit._core.picture import Picture
 from iqaudit._core.threads import one_thread
@@ -38,7 +38,7 @@ def attack(
     *,
     attack: Attack[Any] | str = USUAL,
     threat: Linf = Linf(),  # noqa: B008 (frozen)
-    goal: Goal | str = Goal.BIDIRECTIONAL,
+    goal: AnyGoal | str = Goal.BIDIRECTIONAL,
     queries: int = 500,
     seed: int = 0,
     batch: int | None = None,
@@ -69,8 +69,9 @@ def attack(
         ``"guided"`` unless given. The paper's is ``"bidirectional"``, with 10,000 queries.
     threat : Linf
         The changes allowed; three levels of 255 unless given.
-    goal : {"bidirectional", "raise", "lower"} or Goal
-        Which way each score is pushed.
+    goal : {"bidirectional", "raise", "lower"}, Goal, Target or str
+        Which way each score is pushed; or ``"target:SCORE"`` in native units, or
+        ``"target-quality:Q"`` in 0-10, at which a search ends.
     queries : int
         The budget a picture: scores asked of the victim, the clean one included; at least 2.
         With `repeats`, answers.
@@ -182,7 +183,7 @@ def attack(
         victim=as_victim(victim, **options),
         attack=attack_spec(attack).attack,
         threat=threat,
-        goal=Goal.named(goal),
+        goal=named(goal),
         queries=queries,
         seed=seed,
         stop=Stop(early_stop, until_plateau, fresh),
@@ -217,7 +218,8 @@ def _in_memory(
     try:
         spec, clean = settle_in_memory(spec, pictures, finished, progress)
         finished.clear()
-        for result in run(spec, pictures, batch, progress, keep, clean):
+        first, places = ranks.in_memory(spec, pictures, clean, progress)
+        for result in run(spec, pictures, batch, progress, keep, first, places):
             finished.append(result)  # noqa: PERF402 (extend promises nothing on an error)
         refuse_nothing(unscored, len(pictures))
     except VictimError as error:

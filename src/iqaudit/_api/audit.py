@@ -37,7 +37,7 @@ from iqaudit._audit.estimate import Plan, estimate
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError, naming
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import AnyGoal
 from iqaudit._core.paths import located
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.agreement import damaged_analyses
@@ -376,7 +376,7 @@ def audit(
     file: str | os.PathLike[str] | None = None,
     queries: int | Sequence[int] | None = None,
     levels: Sequence[int] | None = None,
-    goals: Sequence[Goal | str] | None = None,
+    goals: Sequence[AnyGoal | str] | None = None,
     seeds: Sequence[int] | None = None,
     early_stop: float | None = None,
     until_plateau: int | None = None,
@@ -418,8 +418,9 @@ def audit(
         The budget a picture, or several; 500 unless given. Where an attack's proposals do not
         depend on it, the largest is searched alone, and tables read the others off it.
     levels, goals, seeds : sequence, optional
-        The largest changes of a channel in levels of 255 (3 unless given), the directions
-        ("bidirectional") and the random seeds (0). The lists multiply into cells.
+        The largest changes of a channel in levels of 255 (3 unless given), the goals
+        ("bidirectional"; see `iqaudit.attack`) and the random seeds (0). The lists multiply into
+        cells.
     early_stop, until_plateau, fresh : float, int, int, optional
         As `iqaudit.attack` takes them.
     scale : {"declared"}, optional

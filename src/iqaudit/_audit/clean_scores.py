@@ -15,8 +15,10 @@ from iqaudit._audit.observer import Observer
 from iqaudit._audit.prepare import Prepared
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import UnscorableError
+from iqaudit._core.goal import Goal
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import RANGE, Scale
+from iqaudit._core.threat import Linf
 from iqaudit._runs.journal import PATIENCE, Journal, Lines, read
 from iqaudit._runs.records import AuditRecord, AuditVictim, ScaleRecord
 from iqaudit._runs.schema import CLEAN_ANSWERS
@@ -169,7 +171,10 @@ def first(spec: SearchSpec, pictures: Sequence[Picture]) -> Iterator[Trial]:
         If the victim is down, or was interrupted.
     """
     budget = SMALLEST_BUDGET * spec.victim.card.cost  # too short for a session
-    asking = replace(spec, attack=RandomSigns(), queries=budget, shorter=())
+    goal = Goal.BIDIRECTIONAL  # whichever: the clean score is asked alone
+    asking = replace(
+        spec, attack=RandomSigns(), threat=Linf(), goal=goal, queries=budget, shorter=()
+    )
     trials = [begin(asking, picture) for picture in pictures]
     with closing(drive(spec.victim, trials)) as steps:
         yield from next(steps)

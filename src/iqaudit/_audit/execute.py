@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
-from iqaudit._audit import cell_store, manifest
+from iqaudit._audit import cell_store, manifest, ranks
 from iqaudit._audit.clean_scores import Clean, settle
 from iqaudit._audit.costs import Costs
 from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.engines.registry import Engine, named, serial
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.prepare import Prepared, prepare
+from iqaudit._audit.ranks import Ranks
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._audit.task import Ended, Member, Task
 from iqaudit._core.errors import InputError, UnscorableError, whole_number
@@ -20,7 +21,7 @@ from iqaudit._core.paths import absolute, located
 from iqaudit._core.process import machine_memory
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.records import FLAT, AuditVictim
-from iqaudit._runs.schema import CLEAN_ANSWERS, runs
+from iqaudit._runs.schema import CLEAN_ANSWERS, PROBE_ANSWERS, runs
 from iqaudit._runs.store import exclusive, writing
 from iqaudit._runs.trust import remember
 from iqaudit._search.trial import Unscored, refuse_nothing
@@ -232,7 +233,7 @@ class _Progress:
 
     def __init__(self, prepared: Prepared, observer: Observer, *, strict: bool) -> None:
         self.prepared, self._observer, self._strict = prepared, observer, strict
-        self._clean = Clean()
+        self._clean, self._ranks = Clean(), Ranks()
         self._cells = {cell.folder: cell for cell in prepared.spec.cells()}
         self._missing = {folder: self._unfinished(folder) for folder in self._cells}
         self._unscored: dict[str, list[Unscored]] = {folder: [] for folder in self._cells}
@@ -251,8 +252,9 @@ class _Progress:
                 self._finish(folder)
 
     def settle(self) -> None:
-        """Have the scales fitted that are a range's alone."""
+        """Have the scales fitted that are a range's alone, and places chosen for an order."""
         self.prepared, self._clean = settle(self.prepared, self._observer, strict=self._strict)
+        self._ranks = ranks.settle(self.prepared, self._clean, self._observer)
 
     def is_worth_processes(self, cells: Iterable[Cell], workers: int | None) -> bool:
         """Tell whether several processes take less time than this one."""
@@ -283,8 +285,13 @@ class _Progress:
         picture = found.pictures[index]
         if picture.sha256 != self.prepared.record.data.samples[index].sha256:
             raise InputError(f"{picture.name}: the picture's file was changed meanwhile.")
-        clean = self._clean.of(self.prepared, cell, picture.name)
-        return Member(picture, found.labels(index), clean=clean)
+        clean, place = (
+            self._clean.of(self.prepared, cell, picture.name),
+            (cell.folder, picture.name),
+        )
+        first = self._ranks.answers.get(place, () if clean is None else (clean,))
+        labels, goal = found.labels(index), self._ranks.places.get(place)
+        return Member(picture, labels, first=first, place=goal)
 
     def follow(self, ends: Iterable[Ended]) -> None:
         """Take note of pictures that are at their end, and finish cells with their last."""
@@ -323,7 +330,8 @@ class _Progress:
         else:
             cell_store.finish(*self._cell(folder))
         if not any(self._missing.values()) and not any(self._unscored.values()):
-            (self.prepared.root / CLEAN_ANSWERS).unlink(missing_ok=True)
+            for name in (CLEAN_ANSWERS, PROBE_ANSWERS):
+                (self.prepared.root / name).unlink(missing_ok=True)
 
     def _stop(self, folder: str) -> None:
         cell_store.stop(*self._cell(folder), self._unscored[folder])

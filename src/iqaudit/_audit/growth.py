@@ -14,6 +14,7 @@ from typing import Any
 from iqaudit._assess.calibration import FEWEST
 from iqaudit._audit import cell_store, manifest
 from iqaudit._core.errors import InputError, naming
+from iqaudit._core.goal import Goal
 from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord, ScaleRecord
 from iqaudit.victims._spec import as_declared
 
@@ -23,6 +24,8 @@ LISTS = ("victims", "attacks", "levels", "goals", "seeds")
 
 def is_larger(then: AuditRecord, now: AuditRecord, names: Sequence[str]) -> bool:
     """Whether an audit is an earlier one with more in its lists, or more pictures, and no less.
+
+    An order of more pictures is another one.
 
     Parameters
     ----------
@@ -34,7 +37,8 @@ def is_larger(then: AuditRecord, now: AuditRecord, names: Sequence[str]) -> bool
         The new one's pictures.
     """
     more = len(now.cells) > len(then.cells) or has_more(then, names)
-    if then.flat != now.flat or not more or not set(then.data.pictures) <= set(names):
+    ranked = has_more(then, names) and Goal.RANK.value in then.campaign["goals"]
+    if ranked or then.flat != now.flat or not more or not set(then.data.pictures) <= set(names):
         return False
     before, after = (manifest.deciding(each.campaign) for each in (then, now))
     longer = all(list(after[key])[: len(before[key])] == list(before[key]) for key in LISTS)

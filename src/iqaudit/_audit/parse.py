@@ -8,8 +8,8 @@ from typing import Any
 
 from iqaudit._audit.settings import DATA, OF_DATA, PAPERS, SETTINGS
 from iqaudit._audit.spec import PAPER, AuditSpec, Data
+from iqaudit._core import goal
 from iqaudit._core.errors import InputError, unknown
-from iqaudit._core.goal import Goal
 from iqaudit._core.paths import located
 from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import Setting
@@ -90,7 +90,7 @@ def audit_spec(settings: Mapping[str, Any]) -> AuditSpec:
         raise InputError("A suite fits the scales that nobody knows: leave out scale=declared.")
     stop = Stop(**{rule: values.pop(key) for key, rule in STOPS.items() if key in values})
     if "goals" in values:
-        values["goals"] = tuple(map(Goal.named, values["goals"]))
+        values["goals"] = tuple(map(goal.named, values["goals"]))
     return AuditSpec(victims, _data(data, paper), stop=stop, **values)
 
 

@@ -4,7 +4,7 @@ from functools import partial
 from types import MappingProxyType
 
 from iqaudit._audit.spec import AuditSpec
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import NAMES as GOALS
 from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import FLAG, NUMBER, OBJECT, PAIR, TEXT, VICTIM, WHOLE, Setting, table
 from iqaudit._runs.suites import NAMES
@@ -51,10 +51,9 @@ SETTINGS = MappingProxyType(
         _attack(
             "goals",
             OBJECT,
-            "",
-            "Push good pictures down and bad ones up, or all one way.",
+            "GOAL",
+            f"Which way, or to where, scores are pushed: {', '.join(GOALS)}.",
             AuditSpec.goals[0].value,
-            tuple(goal.value for goal in Goal),
         ),
         _attack("seeds", WHOLE, "N", "Random seed.", AuditSpec.seeds[0]),
         Setting(

@@ -8,13 +8,13 @@ from typing import Any
 
 from iqaudit._core.collection import Source
 from iqaudit._core.errors import InputError, printable, whole_number
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import AnyGoal, Goal
 from iqaudit._core.picture import names_apart
-from iqaudit._core.threat import Linf
+from iqaudit._core.threat import Linf, threat_of
 from iqaudit._runs.records import FLAT
 from iqaudit._search.driver import SearchSpec
 from iqaudit._search.stop import Stop
-from iqaudit.attacks._base import is_anytime
+from iqaudit.attacks._base import is_anytime, own_threat
 from iqaudit.attacks._registry import AttackSpec, attack_spec
 from iqaudit.datasets._selection import Drawing
 from iqaudit.victims._base import Victim
@@ -95,7 +95,8 @@ class Data:
 class Cell:
     """One run of an audit: everything about it but the pictures.
 
-    `folder` is its directory's name in the audit's; `shorter` are the budgets that are read off its
+    `folder` is its directory's name in the audit's; `levels` are 0 where its attack brings a threat
+    of its own; `shorter` are the budgets that are read off its
     searches as well, smallest first.
     """
 
@@ -103,7 +104,7 @@ class Cell:
     victim: VictimSpec
     attack: AttackSpec
     levels: int
-    goal: Goal
+    goal: AnyGoal
     seed: int
     queries: int
     stop: Stop
@@ -114,7 +115,7 @@ class Cell:
         return SearchSpec(
             victim,
             self.attack.attack,
-            Linf(self.levels),
+            threat_of(self.levels),
             self.goal,
             self.queries,
             self.seed,
@@ -136,7 +137,7 @@ class AuditSpec:
         or ``"paper"``, the paper's attack as set for each victim.
     levels : tuple of int
         The largest change of a channel.
-    goals : tuple of Goal
+    goals : tuple of Goal or Target
     seeds : tuple of int
     queries : int or tuple of int
         The budget a picture, or several. An attack whose proposals do not depend on it
@@ -158,7 +159,7 @@ class AuditSpec:
     data: Data
     attacks: tuple[Any, ...] = (USUAL,)
     levels: tuple[int, ...] = (3,)
-    goals: tuple[Goal, ...] = (Goal.BIDIRECTIONAL,)
+    goals: tuple[AnyGoal, ...] = (Goal.BIDIRECTIONAL,)
     seeds: tuple[int, ...] = (0,)
     queries: int | tuple[int, ...] = 500
     stop: Stop = field(default_factory=Stop)
@@ -199,13 +200,16 @@ class AuditSpec:
                 if (attack := _attack(each, victim)) not in attacks:
                     attacks.append(attack)
             named = zip(attacks, names_apart(each.label for each in attacks), strict=True)
-            for (attack, name), levels, goal, seed in product(
-                named, self.levels, self.goals, self.seeds
-            ):
-                for queries, shorter in _searches(attack, self.budgets):
+            settings = (
+                (*each, *others)
+                for each in named
+                for others in product(self._levels(each[0]), self.goals, self.seeds)
+            )
+            for attack, name, levels, goal, seed in settings:
+                for queries, shorter in _searches(attack, goal, self.budgets):
                     varying = [
-                        *_varying(self.levels, f"levels-{levels}"),
-                        *_varying(self.goals, goal.value),
+                        *_varying(self._levels(attack), f"levels-{levels}"),
+                        *_varying(self.goals, goal.label),
                         *_varying(self.seeds, f"seed-{seed}"),
                         *_varying(() if shorter else self.budgets, f"queries-{queries}"),
                     ]
@@ -213,6 +217,11 @@ class AuditSpec:
                     bounds = levels, goal, seed, queries, self.stop, shorter
                     cells.append(Cell(folder, victim, attack, *bounds))
         return tuple(cells)
+
+    def _levels(self, attack: AttackSpec) -> tuple[int, ...]:
+        """Return the levels that an attack is run with; those of the threat that it brings."""
+        own = own_threat(attack.attack)
+        return self.levels if own is None else (own.levels,)
 
     def record(self, names: Sequence[str]) -> dict[str, Any]:
         """Return it as JSON holds it, with the victims' public names."""
@@ -240,9 +249,14 @@ def _attack(attack: AttackSpec | str, victim: VictimSpec) -> AttackSpec:
     return attack_spec(PAPER_SETTINGS.get(victim.model, PAPER_USUAL))
 
 
-def _searches(attack: AttackSpec, budgets: tuple[int, ...]) -> list[tuple[int, tuple[int, ...]]]:
-    """Return the budgets that an attack is searched with, and the shorter ones read off each."""
-    if is_anytime(attack.attack):
+def _searches(
+    attack: AttackSpec, goal: AnyGoal, budgets: tuple[int, ...]
+) -> list[tuple[int, tuple[int, ...]]]:
+    """Return the budgets that an attack is searched with, and the shorter ones read off each.
+
+    Places in an order hang on the budget.
+    """
+    if is_anytime(attack.attack) and goal is not Goal.RANK:
         return [(budgets[-1], budgets[:-1])]
     return [(budget, ()) for budget in budgets]
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from iqaudit._audit import cell_store
 from iqaudit._audit.spec import Cell
+from iqaudit._core.goal import Place
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit._runs.journal import Journal
@@ -38,15 +39,18 @@ class Member:
         The victim's before the audit was stopped.
     lost : bool
         Whether some of them are lost.
-    clean : Answer, optional
-        The first answer, where it was asked before the searches.
+    first : tuple of Answer
+        The first answers, where they were asked before the searches.
+    place : Place, optional
+        Its goal, in place of the cell's, where an order is to be broken.
     """
 
     picture: Picture
     labels: Mapping[str, Any]
     answers: tuple[Answer, ...] = ()
     lost: bool = False
-    clean: Answer | None = None
+    first: tuple[Answer, ...] = ()
+    place: Place | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +155,8 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
     with ExitStack() as stack:
         trials = []
         for member in task.members:
-            trials.append(begin(spec, member.picture, member.answers, lost=member.lost))
+            own = replace(spec, goal=member.place or spec.goal)
+            trials.append(begin(own, member.picture, member.answers, lost=member.lost))
             stack.callback(trials[-1].close)
         known, failed = [trial for trial in trials if trial.ledger.answers], _failed(trials)
         ended = _ended(trials)
@@ -212,8 +217,8 @@ def taken_up(
         else:
             lost, others = cell_store.lost(folder, name, journal.damaged)
             answers = (*journal.answers, *others)
-            if member.clean is not None and not answers:
-                answers = (member.clean,)
+            if not answers:
+                answers = member.first
                 journal.keep(answers)
             members.append(replace(member, answers=answers, lost=lost))
     return replace(task, members=tuple(members)), journals, written

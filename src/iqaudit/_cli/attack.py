@@ -10,8 +10,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from iqaudit import Audit
+from iqaudit import Audit, measures
 from iqaudit._analysis.tables.cells import CellData
+from iqaudit._analysis.tables.samples import FEWEST_RANKED
 from iqaudit._api.settings import attack_settings
 from iqaudit._audit.execute import run
 from iqaudit._audit.settings import SETTINGS
@@ -122,7 +123,8 @@ def _print_results(out: Path, output: options.Output) -> int:
 def _table(rows: Sequence[Row], summary: Summary, cell: CellData) -> Table:
     """Return a row a picture, then the means."""
     scale = cell.scale
-    caption = (
+    asked = f"{_on_goal(rows, summary, cell)}\n" if cell.targeted or cell.ranked else ""
+    caption = asked + (
         "RGO: how far the score went of how far 0-10 lets it; a perfect attack would reach "
         f"{figure(summary.reachable_rgo, '.3f')} on this victim.\n"
         "Shift: how far the native score went, in spreads S of the scale.\n"
@@ -140,6 +142,21 @@ def _table(rows: Sequence[Row], summary: Summary, cell: CellData) -> Table:
     directions = f"{summary.lowered} lower, {summary.raised} raise"
     results.add_row("mean", "", "", directions, *_figures(summary, mean_shift(rows, scale)))
     return results
+
+
+def _on_goal(rows: Sequence[Row], summary: Summary, cell: CellData) -> str:
+    """Return the sentence on how many pictures came to their targets, and what became of it."""
+    finished = [row for row in rows if row.end.finished]
+    if cell.ranked and len(finished) >= FEWEST_RANKED:
+        scores = [[row.clean_score for row in finished], [row.attacked_score for row in finished]]
+        order = (
+            f"the order kept, SROCC of scores before and after, is {measures.srocc(*scores):.3f}"
+        )
+        return (
+            f"Goal rank: {order}; {summary.met} of {len(finished)} pictures came to their places."
+        )
+    asked = f", after {summary.queries_to_target:,.0f} queries on average" if summary.met else ""
+    return f"Goal {cell.goal}: reached by {summary.met} of {len(finished)} pictures{asked}."
 
 
 def _figures(row: Row | Summary, moved: float | None) -> tuple[str, ...]:

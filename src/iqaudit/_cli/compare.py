@@ -12,6 +12,7 @@ from iqaudit._analysis.tables.catalogue import MEASURES, find
 from iqaudit._analysis.tables.leaderboard import DEFAULT, Leaderboard, record, shown
 from iqaudit._cli import options
 from iqaudit._cli.printing import figure, interval, print_json, say, stdout, table
+from iqaudit._core.threat import words
 
 
 @options.command()
@@ -47,7 +48,7 @@ def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options
 
 def _table(board: Leaderboard) -> Table:
     """Return a leaderboard's table: the firmest victim first."""
-    protocol = f"{board.attack} · {board.levels}/255 · goal {board.goal} · {board.budget}"
+    protocol = f"{board.attack} · {words(board.levels)} · goal {board.goal} · {board.budget}"
     places = table(
         "*",
         "victim",

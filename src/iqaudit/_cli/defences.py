@@ -29,6 +29,7 @@ from iqaudit._cli.printing import (
 )
 from iqaudit._cli.progress import Progress, watched
 from iqaudit._core.errors import InputError, naming
+from iqaudit._core.threat import words
 from iqaudit._runs.schema import AUDIT, DEFENCES, load, runs
 from iqaudit._search.trial import on_unscored
 
@@ -200,7 +201,7 @@ def _print_sentences(row: DefenceRow, name: str = "") -> None:
 
 
 def _whole(row: DefenceRow, compared: DefenceTable) -> Table:
-    protocol = f"{row.attack} · {row.levels}/255 · goal {row.goal} · {row.queries:,} queries"
+    protocol = f"{row.attack} · {words(row.levels)} · goal {row.goal} · {row.queries:,} queries"
     title = f"{_name(row, compared)} · {protocol}"
     shown = table("", "*figure", "*95 % interval", title=title)
     for column in COLUMNS:
@@ -226,17 +227,17 @@ def _name(row: DefenceRow, compared: DefenceTable) -> str:
     parts = [row.defence]
     for key, form in NAMED.items():
         if len({getattr(each, key) for each in compared.rows}) > 1:
-            parts.append(form.format(getattr(row, key)))
+            parts.append(form(getattr(row, key)))
     return " · ".join(parts)
 
 
 NAMED = {
-    "victim": "{}",
-    "attack": "{}",
-    "levels": "{}/255",
-    "goal": "{}",
-    "queries": "{:,} queries",
-    "seed": "seed {}",
+    "victim": "{}".format,
+    "attack": "{}".format,
+    "levels": words,
+    "goal": "{}".format,
+    "queries": "{:,} queries".format,
+    "seed": "seed {}".format,
 }
 """What rows may differ in besides."""
 

@@ -21,6 +21,7 @@ from iqaudit._cli.gate import Gate, exit_code, gate_options
 from iqaudit._cli.printing import figure, interval, print_json, say, stdout, table
 from iqaudit._cli.streams import own
 from iqaudit._core.errors import InputError
+from iqaudit._core.threat import words
 
 
 @options.command()
@@ -151,7 +152,7 @@ def _ends(row: TableRow, measure: Measure) -> str:
 
 def _pairs(compared: AttackComparison) -> Table:
     """Return the attacks on a victim in pairs: how much farther the first pushes the pictures."""
-    terms = f"{compared.levels}/255 · goal {compared.goal} · {compared.budget}"
+    terms = f"{words(compared.levels)} · goal {compared.goal} · {compared.budget}"
     title = f"Attacks in pairs · {compared.victim} · {terms}"
     heads = (
         "attack",
@@ -189,7 +190,7 @@ def _optimality(values: Sequence[Optimality]) -> Iterator[Table]:
             "queries",
             *(f"*{budget:,}" for budget in budgets),
             "*95 % interval",
-            title=f"optimality · {victim} · {levels}/255 · goal {goal}",
+            title=f"optimality · {victim} · {words(levels)} · goal {goal}",
             caption="The area under RGO against the logarithm of queries, over that under the best "
             "of all these attacks at each number of queries.\n",
         )
@@ -202,7 +203,7 @@ def _optimality(values: Sequence[Optimality]) -> Iterator[Table]:
 
 def _title(row: TableRow) -> str:
     parts = [row.cell, row.victim, row.attack, *([row.data] if row.data else [])]
-    return " · ".join((*parts, f"{row.levels}/255", f"goal {row.goal}"))
+    return " · ".join((*parts, words(row.levels), f"goal {row.goal}"))
 
 
 def _caption(row: TableRow) -> str:

@@ -198,6 +198,11 @@ class Scale:
             return QUALITY_MAX / (1 + math.exp(-z))
         return QUALITY_MAX * math.exp(z) / (1 + math.exp(z))
 
+    def score(self, quality: float) -> float:
+        """Return the native score of a quality between 0 and 10: `quality` inverted."""
+        logit = math.log(quality) - math.log(QUALITY_MAX - quality)
+        return self.center + self.spread * (-logit if self.lower_is_better else logit)
+
     @property
     def slope(self) -> float:
         """The most that quality moves a native unit: where the logistic is steepest, at C."""

@@ -1,6 +1,7 @@
 """The threat: which changes of a picture an attack may make."""
 
 from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -45,6 +46,44 @@ class Linf:
         # np.clip takes twice as long on windows of a few pixels.
         allowed = np.minimum(np.maximum(perturbation, -self.levels), self.levels)
         return np.minimum(np.maximum(pixels + allowed, 0), MAX_LEVEL).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Retouching:
+    """Edits as people make them: no ball holds them, so their attack keeps their bounds itself.
+
+    Its levels are 0, which no ball's are: so its records are told from those of an ε, and nothing
+    that compares like with like puts the two in one row.
+    """
+
+    levels: ClassVar[int] = 0
+
+    def apply(self, pixels: Pixels, perturbation: Perturbation) -> Pixels:
+        """Return `pixels` + `perturbation`, within 0-255, as new pixels."""
+        changed = pixels.astype(np.int32) + perturbation
+        allowed: Pixels = np.minimum(np.maximum(changed, 0), MAX_LEVEL).astype(np.uint8)
+        return allowed
+
+
+Threat: TypeAlias = Linf | Retouching
+
+OWN: dict[str, Threat] = {"retouch": Retouching()}
+"""Threats that attacks bring, by the names that their classes give as ``threat``."""
+
+
+def threat_of(levels: int) -> Threat:
+    """Return the threat of a record's levels."""
+    return Linf(levels) if levels else Retouching()
+
+
+def words(levels: int) -> str:
+    """Return a threat's name in titles, by its levels."""
+    return f"{levels}/255" if levels else "retouching"
+
+
+def sentence(levels: int) -> str:
+    """Return what a threat allows, by its levels."""
+    return f"At most {levels} of 255 levels" if levels else "Retouching, within natural bounds"
 
 
 def as_linf(threat: object) -> Linf:

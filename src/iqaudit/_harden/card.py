@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from iqaudit._analysis.defences.records import COLUMNS, DefenceRow
 from iqaudit._analysis.findings.sentences import figure
+from iqaudit._core.threat import words
 from iqaudit._harden.records import METHODS, EpochRecord, FitRecord, HardenRecord, SetRecord
 
 UNSAID = "not said (`--licence TEXT`); those of the base's weights and of the pictures hold"
@@ -109,7 +110,7 @@ def _row(row: DefenceRow) -> str:
     """Return every figure with its interval, and the verdict."""
     found = ((each, getattr(row, each.name)) for each in COLUMNS)
     rows = ([each.title, figure(of, each.form)] for each, of in found if of.value is not None)
-    protocol = f"{row.attack}, {row.levels}/255, goal {row.goal}, {row.queries:,} queries"
+    protocol = f"{row.attack}, {words(row.levels)}, goal {row.goal}, {row.queries:,} queries"
     return (
         f"{row.victim} with {row.defence}, {protocol}, {row.pictures} pictures; undefended is "
         f"before, defended and adaptive after:\n\n{_lines(('figure', 'value'), rows)}\n\n"

@@ -15,6 +15,7 @@ from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.formats import number
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import InputError
+from iqaudit._core.threat import words
 from iqaudit._report.verdict import labels
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Estimate
@@ -181,7 +182,7 @@ def tradeoff(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
         people = first.srocc_defended.value is not None
         kept = first.srocc_undefended if people else ITSELF
         title = f"{first.victim}, {first.attack}" + (
-            f", {first.levels}/255, {first.goal}, seed {first.seed}, {first.queries:,} queries"
+            f", {words(first.levels)}, {first.goal}, seed {first.seed}, {first.queries:,} queries"
             if len({(row.victim, row.attack) for row in table.rows}) < len(groups)
             else ""
         )
@@ -203,7 +204,7 @@ KINDS: Mapping[str, Callable[[Path, Sequence[CellData], Measure], Contents]] = {
 
 
 def _threat(cell: CellData) -> tuple[str, ...]:
-    return cell.victim, cell.data or "", f"{cell.levels}/255", cell.goal
+    return cell.victim, cell.data or "", words(cell.levels), cell.goal
 
 
 def _titles(keys: Iterable[tuple[str, ...]]) -> list[str]:

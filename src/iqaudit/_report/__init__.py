@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from iqaudit._analysis.tables import leaderboard
+from iqaudit._core.threat import sentence
 from iqaudit._report import figures, leaderboards
 from iqaudit._report.page import page
 from iqaudit._runs import schema
@@ -75,5 +76,6 @@ def _write(file: Path, template: str, view: Mapping[str, Any]) -> Path:
     )
     for name in ("figure", "percent", "prose", "estimate"):
         environment.filters[name] = getattr(figures, name)
+    environment.filters["threat"] = sentence
     html = environment.get_template(template).render(view)
     return write_whole(file, html.encode())

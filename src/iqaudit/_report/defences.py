@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from iqaudit._analysis.defences.records import COLUMNS, Column, DefenceRow, DefenceTable
+from iqaudit._core.threat import words
 from iqaudit._report.charts import Axis, Drawing, domain
 from iqaudit._report.figures import csv_url, figure, numbers, spread
 from iqaudit.measures._bootstrap import Estimate
@@ -94,7 +95,7 @@ def _group(rows: Sequence[DefenceRow], number: int) -> Compared:
     ]
     return Compared(
         name=f"defences-{number}",
-        title=f"{first.victim}, {first.attack}, {first.levels}/255, {first.queries:,} queries",
+        title=f"{first.victim}, {first.attack}, {words(first.levels)}, {first.queries:,} queries",
         x_title="kept: SROCC with " + ("people" if people else "the undefended scores"),
         y_title="pushed: RGO",
         x_ticks=x.ticks(),

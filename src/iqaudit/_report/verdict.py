@@ -82,6 +82,7 @@ def headline(cells: Sequence[Cell]) -> str:
     Of several attacks on a victim that are the same in all else, the one that went farthest counts,
     and is named.
     """
+    cells = _of_one_threat(cells)
     chosen, told = _told(cells)
     if chosen and not told:
         return "These answers do not tell how far the scores can be pushed"
@@ -89,17 +90,15 @@ def headline(cells: Sequence[Cell]) -> str:
         victims = sorted({f"“{cell.data.victim}”" for cell in cells})
         return f"An unfinished audit of {listed(victims)}"
     worst = [max(_attacks(group), key=lambda each: each[1]) for group in _rivals(cells, told)]
-    levels = _between([cell.data.levels for cell in told], "d")
+    levels = [cell.data.levels for cell in told]
+    change = f"A change of {_between(levels, 'd')} in 255" if all(levels) else "Retouching"
     how_far = _between([100 * rgo for _, rgo in worst], ".0f", " %")
     names = {cell.data.victim for cell in told}
     whose = f"“{names.pop()}”" if len(names) == 1 else f"{len(names)} victims"
     count = len({attack_name(cell.data) for cell in cells})
     by = listed(list(dict.fromkeys(attack for attack, _ in worst)))
     by = f"{by}, the worst of {count} attacks" if count > 1 else by
-    return (
-        f"A change of {levels} in 255 moves the scores of {whose} {how_far} of the way they could "
-        f"go: by {by}"
-    )
+    return f"{change} moves the scores of {whose} {how_far} of the way they could go: by {by}"
 
 
 def farthest(cells: Sequence[Cell]) -> Cell | None:
@@ -107,6 +106,7 @@ def farthest(cells: Sequence[Cell]) -> Cell | None:
 
     Of several seeds the one that went farthest; None where no cell tells anything.
     """
+    cells = _of_one_threat(cells)
     _, told = _told(cells)
     found = [
         (rgo, [each for each in group if attack_name(each.data) == name])
@@ -117,6 +117,11 @@ def farthest(cells: Sequence[Cell]) -> Cell | None:
         return None
     _, seeds = max(found, key=lambda each: each[0])
     return max(seeds, key=lambda each: each.row.values["rgo"].value or 0)
+
+
+def _of_one_threat(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """Return the cells of an ε, where there are any; else those of retouching."""
+    return [cell for cell in cells if cell.data.levels] or cells
 
 
 def _told(cells: Sequence[Cell]) -> tuple[list[Cell], list[Cell]]:
@@ -176,8 +181,12 @@ def lede(cells: Sequence[Cell]) -> str:
         several = len({cell.data.attack for cell in cells}) > 1
         which = "The attacks saw" if several else "The attack saw"
         text += f"{which} nothing of the victim but its scores, and changed"
-    levels = _between([cell.data.levels for cell in cells], "d")
-    return f"{text} no channel of any pixel by more than {levels} of 255 levels."
+    balls = [cell.data.levels for cell in cells if cell.data.levels]
+    retouched = " light, colour, detail and framing within natural bounds"
+    if not balls:
+        return f"{text}{retouched}."
+    text += f" no channel of any pixel by more than {_between(balls, 'd')} of 255 levels"
+    return f"{text}, or{retouched}." if len(balls) < len(cells) else f"{text}."
 
 
 def attack_text(cell: Cell) -> str:

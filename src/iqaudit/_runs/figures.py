@@ -76,8 +76,9 @@ class Likeness:
 class Summary:
     """Means over the pictures whose budget was spent; None where there is none.
 
-    `linf` is the largest. `raised`, `lowered`, `queries`, `fresh_queries` and `refused`, sums,
-    count unfinished ones as well.
+    `linf` is the largest. Where there was a target, `met` counts the pictures that reached it, and
+    `queries_to_target` is the mean of the queries that they had then. `raised`, `lowered`,
+    `queries`, `fresh_queries` and `refused`, sums, count unfinished ones as well.
     """
 
     pictures: int
@@ -94,6 +95,8 @@ class Summary:
     queries: int
     refused: int = field(default=0, metadata=IF_ANY)
     fresh_queries: int = field(default=0, metadata=IF_ANY)
+    met: int = field(default=0, metadata=IF_ANY)
+    queries_to_target: float | None = field(default=None, metadata=IF_ANY)
 
 
 def measure(result: TrialResult, card: Card) -> Row:
@@ -159,6 +162,7 @@ def _likeness(clean: Pixels, attacked: Pixels) -> dict[str, float | None]:
 def summarise(rows: Sequence[Row]) -> Summary:
     """Average the rows."""
     spent = [row for row in rows if row.end.finished]
+    met = [row.queries for row in spent if row.end is Outcome.TARGET_MET]
     raised = sum(row.direction == "raise" for row in rows)
     return Summary(
         pictures=len(rows),
@@ -175,6 +179,8 @@ def summarise(rows: Sequence[Row]) -> Summary:
         queries=sum(row.queries for row in rows),
         refused=sum(row.refused for row in rows),
         fresh_queries=sum(row.fresh_queries for row in rows),
+        met=len(met),
+        queries_to_target=_mean(met),
     )
 
 

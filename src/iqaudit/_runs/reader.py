@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import overload
 
-from iqaudit._core.goal import Direction
+from iqaudit._core.goal import Direction, Place
 from iqaudit._core.paths import absolute
 from iqaudit._core.picture import Picture, Pixels, read
 from iqaudit._runs.checksums import file_sha256, refuse_changed
@@ -101,4 +101,5 @@ def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> Tri
         cost=cost,
         refused=entry.refused,
         fresh=entry.fresh,
+        place=None if entry.place is None else Place(*entry.place),
     )

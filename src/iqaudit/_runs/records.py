@@ -12,7 +12,9 @@ from typing import Any, Self
 
 import msgspec
 
-from iqaudit._core.goal import Direction, Goal
+from iqaudit._core import goal
+from iqaudit._core.errors import InputError
+from iqaudit._core.goal import AnyGoal, Direction, Place
 from iqaudit._core.scale import Scale
 from iqaudit._runs.figures import IF_ANY, Likeness, Row, Summary
 from iqaudit._search.stop import Outcome
@@ -124,7 +126,9 @@ class PictureRecord(Row):
 
     `trace` has the query and the native score of each step that was better than all before it;
     `checkpoints` has the likeness of the best picture at budgets that the search went beyond;
-    `fresh` the native scores whose mean `attacked_score` is. The last three keys are an audit's,
+    `fresh` the native scores whose mean `attacked_score` is; `place`, where an order was to be
+    broken, the native score to come near to, how near, the answers before which the search did
+    not end, and its budget. The last three keys are an audit's,
     null where its data set does not say.
     """
 
@@ -137,6 +141,7 @@ class PictureRecord(Row):
     trace: tuple[tuple[int, float], ...]
     checkpoints: tuple[Likeness, ...] = field(default=(), metadata=IF_ANY)
     fresh: tuple[float, ...] = field(default=(), metadata=IF_ANY)
+    place: tuple[float, float, int, int] | None = field(default=None, metadata=IF_ANY)
     opinion: float | None = None
     distortion: str | None = None
     reference: str | None = None
@@ -173,6 +178,14 @@ class RunRecord:
     pictures: tuple[PictureRecord, ...]
     unscored: tuple[Unscored, ...] = field(default=(), metadata=IF_ANY)
 
+    def goal_of(self, picture: PictureRecord) -> AnyGoal | Place:
+        """Return the goal of a picture's search."""
+        return goal.named(self.goal) if picture.place is None else Place(*picture.place)
+
+    def budget_of(self, picture: PictureRecord) -> int:
+        """Return the budget of a picture's search."""
+        return self.queries if picture.place is None else picture.place[-1]
+
     @property
     def left_out(self) -> str:
         """The sentence on the pictures that the victim could not score; empty without any."""
@@ -180,7 +193,10 @@ class RunRecord:
         return on_unscored(self.unscored, len(names)) if self.unscored else ""
 
     def __post_init__(self) -> None:
-        Goal(self.goal)
+        try:
+            goal.named(self.goal)
+        except InputError:
+            raise ValueError(f"{self.goal!r} is not a valid Goal") from None
         refuse_doubles(each.name for each in self.pictures)
         if not 0 < self.queries <= MOST_QUERIES:
             raise ValueError(f"Expected queries from 1 to {MOST_QUERIES:,}")

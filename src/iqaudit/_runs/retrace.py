@@ -6,21 +6,23 @@ about, its trace, and the pictures that it came to.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import Goal, named
 from iqaudit._core.patches import Patched
-from iqaudit._core.threat import Linf
+from iqaudit._core.threat import threat_of
 from iqaudit._runs.agreement import planned
 from iqaudit._runs.figures import differences, likeness
 from iqaudit._runs.records import PictureRecord, RunRecord
+from iqaudit._runs.schema import load_answers
 from iqaudit._runs.store import versions
 from iqaudit._runs.trust import is_own_attack
 from iqaudit._search.ledger import Answer, Ledger, check_budget
+from iqaudit._search.order import places
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import Trial, TrialResult
 from iqaudit.attacks._base import Attack, is_white_box
@@ -34,9 +36,11 @@ DECIDING = ("iqaudit", "numpy")
 
 def of_scores(result: TrialResult, record: RunRecord, card: Card) -> Iterator[str]:
     """Say where a search's end is not the one that its scores lead to."""
-    check_budget(record.queries, card.cost)
+    goal = result.place or named(record.goal)
+    queries = record.queries if result.place is None else result.place.queries
+    check_budget(queries, card.cost)
     pixels, stop = result.picture.pixels, Stop(record.early_stop, record.until_plateau)
-    ledger = Ledger(pixels, card.scale, Goal(record.goal), record.queries, card.cost)
+    ledger = Ledger(pixels, card.scale, goal, queries, card.cost)
     unchanged = Patched(pixels)
     for answer in map(Answer, result.scores.tolist(), result.asked):
         if end := ledger.end(stop):
@@ -54,6 +58,25 @@ def of_scores(result: TrialResult, record: RunRecord, card: Card) -> Iterator[st
         yield f"direction is {ledger.direction.value}, recorded {result.direction.value}"
     if ledger.best_query != result.best_query:
         yield f"best_query is {ledger.best_query}, recorded {result.best_query}"
+
+
+def of_places(run: Path, record: RunRecord) -> Iterator[str]:
+    """Say which pictures' places are not those that their probes lead to.
+
+    Where a picture is not finished, nothing is said: its probes are not all at hand.
+    """
+    pictures = record.pictures
+    placed = [each.place for each in pictures if each.place is not None and each.end.finished]
+    if named(record.goal) is not Goal.RANK or len(placed) < len(pictures) or record.unscored:
+        return
+    admits, probed = record.victim.scale.scale().admits, []
+    for each, (*_, after, _) in zip(pictures, placed, strict=True):
+        scores = load_answers(run, each.name, each.scores_file_sha256)["score"][:after]
+        probed.append(np.where(admits(scores), scores, np.nan).tolist())
+    found = places(probed, record.queries, record.victim.cost)
+    for each, place in zip(pictures, found, strict=True):
+        if astuple(place) != each.place:
+            yield f"{each.name}'s place is {astuple(place)}, recorded {each.place}"
 
 
 def attack_of(run: Path, record: RunRecord, *, trust: bool = False) -> Attack[Any] | None:
@@ -106,9 +129,9 @@ def of_attack(
         result.picture,
         replace(card, noise=record.victim.noise, incremental=record.victim.incremental),
         attack,
-        Linf(record.levels),
-        Goal(record.goal),
-        record.queries,
+        threat_of(record.levels),
+        record.goal_of(recorded),
+        record.budget_of(recorded),
         record.seed,
         others=[each.queries for each in recorded.checkpoints],
     )

@@ -41,8 +41,10 @@ INSIGHTS, INSIGHTS_ANSWERS = "insights.json", "insights.jsonl"
 TRANSFER, TRANSFER_ANSWERS = "transfer.json", "transfer.jsonl"
 DEFENCES = "defences.json"
 CLEAN_ANSWERS = "clean.jsonl"
-COSTS = "costs.jsonl"
 """An audit's clean scores that its scales are fitted to, until its cells are finished."""
+COSTS = "costs.jsonl"
+PROBE_ANSWERS = "probes.jsonl"
+"""The answers that its places are chosen by, where an order is to be broken, likewise."""
 ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS, DEFENCES)
 
 ANSWERS, ENTRIES = "answers", "entries"
@@ -60,7 +62,7 @@ PART = ".part"
 
 OWN = {
     f"{name}{end}"
-    for name in (RESULTS, AUDIT, REPORT, CLEAN_ANSWERS, COSTS, *ANALYSES)
+    for name in (RESULTS, AUDIT, REPORT, CLEAN_ANSWERS, PROBE_ANSWERS, COSTS, *ANALYSES)
     for end in ("", PART)
 } | {
     *FILES,

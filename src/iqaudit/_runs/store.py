@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -32,6 +32,7 @@ from iqaudit._runs.schema import (
     ENTRIES,
     FILES,
     PART,
+    PROBE_ANSWERS,
     REPORT,
     RESULTS,
     as_json,
@@ -81,6 +82,7 @@ def write_result(
         trace=result.trace,
         checkpoints=likeness(picture.pixels, result.checkpoints),
         fresh=result.fresh,
+        place=None if result.place is None else astuple(result.place),
         **labels,
     )
 
@@ -161,7 +163,7 @@ def remove(path: Path) -> None:
                     folder.rmdir()
     elif (path / RESULTS).exists():
         _remove_run(path, [each.name for each in load(path).pictures])
-    for name in (AUDIT, REPORT, CLEAN_ANSWERS, COSTS, *ANALYSES):
+    for name in (AUDIT, REPORT, CLEAN_ANSWERS, PROBE_ANSWERS, COSTS, *ANALYSES):
         (path / name).unlink(missing_ok=True)
 
 

@@ -14,7 +14,7 @@ from iqaudit._runs.checksums import DamagedRecordError, file_sha256, noting, ref
 from iqaudit._runs.figures import differences, measure, summarise
 from iqaudit._runs.reader import result as read_result
 from iqaudit._runs.records import PictureRecord, RunRecord
-from iqaudit._runs.retrace import attack_of, of_attack, of_scores
+from iqaudit._runs.retrace import attack_of, of_attack, of_places, of_scores
 from iqaudit._runs.schema import RESULTS, file_names, load
 from iqaudit._search.trial import TrialResult, settled
 from iqaudit.attacks._base import Attack
@@ -91,6 +91,7 @@ def verify(path: Path, victim: Victim, *, trust: bool = False) -> tuple[Check, .
         _refuse_another(record, victim)
         intact = not noted
         wrong = (*disagreements(path, record), *damaged_analyses(path), *noted)
+        wrong += tuple(_of_places(path, record) if intact else ())
     # Made again where the record is intact alone, so that a search ends.
     attack = attack_of(path, record, trust=trust) if intact else None
     checks = [_check(path, each, record, victim, attack) for each in record.pictures]
@@ -103,6 +104,14 @@ def verify(path: Path, victim: Victim, *, trust: bool = False) -> tuple[Check, .
     if wrong:
         checks.append(Check("mean", None, None, wrong))
     return tuple(checks)
+
+
+def _of_places(path: Path, record: RunRecord) -> Iterator[str]:
+    """Say which places are others than the probes lead to, or that they lead to none."""
+    try:
+        yield from of_places(path, record)
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+        yield f"no places can be chosen by what is recorded ({type(error).__name__}: {error})"
 
 
 def _refuse_another(record: RunRecord, victim: Victim) -> None:
@@ -202,7 +211,7 @@ def _contradictions(record: RunRecord, result: TrialResult) -> Iterator[str]:
     if picture_key(result.adversarial) != result.asked[result.best_query // cost - 1]:
         yield "the attacked picture is not the one that got the recorded score"
     distance = measures.linf(result.picture.pixels, result.adversarial)
-    if distance > record.levels:
+    if distance > record.levels and record.levels:
         yield f"L-infinity is {distance}, allowed {record.levels}"
     if ((cost, scores[0]),) != trace[:1] or any(
         query % cost or scores[query // cost - 1] != step for query, step in trace

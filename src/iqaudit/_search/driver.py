@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from iqaudit._core.errors import InputError, VictimError, refuse_unless, whole_number
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import AnyGoal, Goal, Place
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Picture
 from iqaudit._core.stream import Stream
 from iqaudit._core.threads import at_once
-from iqaudit._core.threat import Linf, as_linf
+from iqaudit._core.threat import Linf, Retouching, Threat, as_linf
 from iqaudit._search.ledger import Answer, check_budget
+from iqaudit._search.order import probes
 from iqaudit._search.stop import Outcome, Stop
 from iqaudit._search.trial import Trial, TrialResult, Unscored
-from iqaudit.attacks._base import Attack, is_white_box
+from iqaudit.attacks._base import Attack, is_white_box, own_threat
 from iqaudit.victims._base import Victim, gradient_of, open_session
 from iqaudit.victims._fingerprint import refuse_if_down, refuse_if_stuck
 from iqaudit.victims._scoring import as_numbers, ask_batch, check_scale, refuse_unusable, slope
@@ -42,10 +43,10 @@ class SearchSpec:
         The scorer.
     attack : Attack
         The attack.
-    threat : Linf
-        The changes allowed.
-    goal : Goal
-        Which way scores are pushed.
+    threat : Linf or Retouching
+        The changes allowed; an attack that brings a threat has that.
+    goal : Goal, Target or Place
+        Which way scores are pushed, and to where.
     queries : int
         The budget a picture, the clean score's included; at least that of two scores.
     seed : int
@@ -58,24 +59,35 @@ class SearchSpec:
     Raises
     ------
     InputError
-        If a number cannot be used, or the attack needs a gradient that the victim has not.
+        If a number cannot be used, the attack needs a gradient that the victim has not, or no
+        score of the victim's meets the goal.
     """
 
     victim: Victim
     attack: Attack[Any]
-    threat: Linf = Linf()  # noqa: RUF009 (frozen)
-    goal: Goal = Goal.BIDIRECTIONAL
+    threat: Threat = Linf()  # noqa: RUF009 (frozen)
+    goal: AnyGoal | Place = Goal.BIDIRECTIONAL
     queries: int = 500
     seed: int = 0
     stop: Stop = Stop()  # noqa: RUF009 (frozen)
     shorter: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        as_linf(self.threat)
+        own = own_threat(self.attack)
+        if own is None and isinstance(self.threat, Retouching):
+            raise InputError(f"{type(self.attack).__name__} needs an ε: it does not retouch.")
+        object.__setattr__(self, "threat", own or as_linf(self.threat))
         for name in ("queries", "seed"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         for budget in (self.queries, *self.shorter):
             check_budget(budget, self.victim.card.cost)
+        self.goal.check(self.victim.card.scale)
+        if self.goal is Goal.RANK:
+            if self.stop.rgo is not None or self.stop.plateau is not None:
+                raise InputError(
+                    "The goal rank ends searches itself: set no early stop or plateau."
+                )
+            probes(self.attack, self.queries // self.victim.card.cost)
         if is_white_box(self.attack) and gradient_of(self.victim) is None:
             raise InputError(
                 f"{type(self.attack).__name__} follows the victim's gradient and needs one that is "
@@ -116,6 +128,8 @@ def begin(
 ) -> Trial:
     """Return a trial, for `drive` to bring to its end.
 
+    A `Place` has its own budget.
+
     Parameters
     ----------
     spec : SearchSpec
@@ -133,7 +147,8 @@ def begin(
         If the answers are another search's.
     """
     victim = spec.victim
-    scores, stream = spec.queries // victim.card.cost, Stream(spec.seed, picture.sha256)
+    queries = spec.goal.queries if isinstance(spec.goal, Place) else spec.queries
+    scores, stream = queries // victim.card.cost, Stream(spec.seed, picture.sha256)
     session = open_session(victim, picture.height, picture.width, scores, stream)
     trial = Trial(
         picture,
@@ -141,7 +156,7 @@ def begin(
         spec.attack,
         spec.threat,
         spec.goal,
-        spec.queries,
+        queries,
         spec.seed,
         session,
         spec.stop,
@@ -207,7 +222,8 @@ def run(
     batch: int | None = None,
     progress: Progress | None = None,
     unscored: Callable[[Unscored], object] | None = None,
-    clean: Mapping[str, Answer] = MappingProxyType({}),
+    first: Mapping[str, Sequence[Answer]] = MappingProxyType({}),
+    places: Mapping[str, Place] = MappingProxyType({}),
 ) -> Iterator[TrialResult]:
     """Yield the result of each picture's search as it is finished, in order.
 
@@ -225,8 +241,10 @@ def run(
     unscored : callable, optional
         Called with each picture that the victim could not score, and its reason; the result is that
         of the answers before, if any. Unless given, the first one ends all.
-    clean : mapping of str to Answer
+    first : mapping of str to sequence of Answer
         First answers that are known, by the pictures' names.
+    places : mapping of str to Place
+        The pictures' goals, in place of the search's, likewise.
 
     Raises
     ------
@@ -239,7 +257,11 @@ def run(
     check_sizes(spec.victim, pictures)
     for start in range(0, len(pictures), batch):
         trials = [
-            begin(spec, picture, [clean[picture.name]] if picture.name in clean else [])
+            begin(
+                replace(spec, goal=places.get(picture.name, spec.goal)),
+                picture,
+                first.get(picture.name, ()),
+            )
             for picture in pictures[start : start + batch]
         ]
         try:

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.goal import Direction, Goal, progress
+from iqaudit._core.goal import Aim, AnyGoal, Direction, Place, progress
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import Scale
@@ -54,8 +55,8 @@ class Ledger:
         The clean picture.
     scale : Scale
         The victim's.
-    goal : Goal
-        Which way the score is pushed.
+    goal : Goal, Target or Place
+        Which way the score is pushed, and to where.
     queries : int
         The budget, the clean score's included; at least that of two scores.
     cost : int
@@ -73,7 +74,7 @@ class Ledger:
 
     pixels: Pixels
     scale: Scale
-    goal: Goal
+    goal: AnyGoal | Place
     queries: int
     cost: int
     others: Iterable[int] = ()
@@ -98,7 +99,7 @@ class Ledger:
     @property
     def direction(self) -> Direction:
         """The way in which the score is pushed; known once the clean picture is scored."""
-        return self.goal.direction(self.scale.quality(self.answers[0].score))
+        return self._aim.direction
 
     @property
     def best_query(self) -> int:
@@ -127,6 +128,9 @@ class Ledger:
         """Return the outcome of a search that stands here; None while it goes on."""
         if not self.answers:
             return None
+        asked, aim = len(self.answers), self._aim
+        if asked >= aim.after and aim.is_met_by(self.best_score):
+            return Outcome.TARGET_MET
         if stop.rgo is not None and self._progress >= stop.rgo:
             return Outcome.FAR_ENOUGH
         if not self.left:
@@ -134,6 +138,10 @@ class Ledger:
         if stop.plateau is not None and self.spent - self.best_query >= stop.plateau:
             return Outcome.PLATEAU
         return None
+
+    @cached_property
+    def _aim(self) -> Aim:
+        return self.goal.aim(self.answers[0].score, self.scale)
 
     @property
     def _progress(self) -> float:
@@ -150,7 +158,7 @@ class Ledger:
             raise RuntimeError("a query was asked beyond the budget")
         self.answers.append(answer)
         if self.scale.admits(answer.score):
-            loss = self.direction.loss(self.scale.quality(answer.score))
+            loss = self._aim.loss(answer.score)
             self._worst_loss = max(self._worst_loss, loss)
         else:
             loss = self._worst_loss

@@ -5,7 +5,7 @@ import numpy as np
 from iqaudit._core.errors import refuse_unless
 from iqaudit._core.patches import Patch, Patched, Perturbation, Window
 from iqaudit._core.picture import Pixels, picture_key, window_key
-from iqaudit._core.threat import Linf
+from iqaudit._core.threat import Threat
 
 
 class Painter:
@@ -19,11 +19,11 @@ class Painter:
         The clean picture.
     window : Window
         The part that the victim sees; proposals are perturbations of it.
-    threat : Linf
+    threat : Linf or Retouching
         The changes allowed.
     """
 
-    def __init__(self, pixels: Pixels, window: Window, threat: Linf) -> None:
+    def __init__(self, pixels: Pixels, window: Window, threat: Threat) -> None:
         self._pixels, self._window, self._threat = pixels, window, threat
         self.seen = pixels[window.slices]
         """The clean pixels of the window, a view."""

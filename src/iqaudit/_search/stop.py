@@ -10,6 +10,7 @@ class Outcome(Enum):
     """The end of a trial, as a sentence."""
 
     BUDGET_SPENT = "The query budget was spent."
+    TARGET_MET = "The score that was to be reached was reached."
     FAR_ENOUGH = "The RGO that was to be reached was reached."
     PLATEAU = "As many queries as were allowed to found nothing better."
     INTERRUPTED = "The run was interrupted; this is the best found until then."

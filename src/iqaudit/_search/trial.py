@@ -20,12 +20,12 @@ from iqaudit._core.errors import (
     foreign,
     some,
 )
-from iqaudit._core.goal import Direction, Goal
+from iqaudit._core.goal import AnyGoal, Direction, Place
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.scale import Scale
 from iqaudit._core.stream import Stream
-from iqaudit._core.threat import Linf
+from iqaudit._core.threat import Threat
 from iqaudit._search.ledger import Answer, Ledger
 from iqaudit._search.painter import Painter
 from iqaudit._search.stop import Outcome, Stop
@@ -120,6 +120,8 @@ class TrialResult:
     checkpoints : mapping of int to ndarray of uint8, (height, width, 3)
         The best picture after so many queries, at 100, 300, 1,000 and so on, as far as the search
         went on from there; empty for one that is read from disk.
+    place : Place or None
+        The score that it was to come near to, where an order was to be broken.
     """
 
     picture: Picture
@@ -138,6 +140,7 @@ class TrialResult:
     refused: int = 0
     fresh: tuple[float, ...] = ()
     checkpoints: Mapping[int, Pixels] = field(default_factory=dict)
+    place: Place | None = None
 
     @property
     def queries(self) -> int:
@@ -201,8 +204,8 @@ class Trial:
     picture: Picture
     card: Card
     attack: Attack[Any]
-    threat: Linf
-    goal: Goal
+    threat: Threat
+    goal: AnyGoal | Place
     queries: int
     seed: int
     session: Session | None = None
@@ -418,4 +421,5 @@ class Trial:
             refused=int((~self.card.scale.admits(scores)).sum()),
             fresh=fresh,
             checkpoints={at: change.painted() for at, change in ledger.snapshots.items()},
+            place=self.goal if isinstance(self.goal, Place) else None,
         )

@@ -11,6 +11,7 @@ from iqaudit.attacks._nes import NES
 from iqaudit.attacks._parsimonious import Parsimonious
 from iqaudit.attacks._pgd import PGD
 from iqaudit.attacks._random_signs import RandomSigns
+from iqaudit.attacks._retouch import Retouch
 from iqaudit.attacks._signhunter import SignHunter
 from iqaudit.attacks._simba import SimBA
 from iqaudit.attacks._simba_dct import SimBADCT
@@ -27,6 +28,7 @@ __all__ = [
     "Parsimonious",
     "Problem",
     "RandomSigns",
+    "Retouch",
     "SignHunter",
     "SimBA",
     "SimBADCT",
@@ -63,6 +65,10 @@ ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
         "simba-dct": (SimBADCT(), "one low frequency of a channel at a time"),
         "yang2024": (Yang2024(), "score boundaries raised step by step, within a JND as well"),
         "random": (RandomSigns(), "the floor: the best of random pictures"),
+        "retouch": (
+            Retouch(),
+            "no noise: light, colour, detail and framing, as people touch pictures up; 60 queries",
+        ),
         "pgd": (PGD(), "the ceiling, no black box: follows a torch victim's own gradient"),
     }
 )

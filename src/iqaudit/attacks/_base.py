@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from iqaudit._core.patches import Patch, Patched, Perturbation
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
+from iqaudit._core.threat import OWN, Threat
 
 PREPARATION, FIRST_QUERY = 1, 2
 """Steps of the stream: the clean picture's query, at which an attack may draw what it needs from
@@ -123,7 +124,8 @@ class Attack(Protocol[S]):
     It is a black-box one unless its class has a true ``white_box``: then its problem has a
     gradient, and only victims that have one can be attacked. One whose class has a true
     ``anytime`` proposes the same whatever `Problem.queries` is, so that a search is the beginning
-    of every longer one.
+    of every longer one. One whose class has a ``threat`` of ``"retouch"`` keeps to bounds of its
+    own, and is not clipped to ε.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -154,6 +156,12 @@ class Attack(Protocol[S]):
 def is_anytime(attack: Attack[Any]) -> bool:
     """Tell whether an attack's proposals do not depend on the budget."""
     return bool(getattr(attack, "anytime", False))
+
+
+def own_threat(attack: Attack[Any]) -> Threat | None:
+    """Return the threat that an attack brings; None where it plays within an L∞ ball."""
+    name = getattr(type(attack), "threat", None)
+    return OWN.get(name) if isinstance(name, str) else None
 
 
 def is_white_box(attack: Attack[Any]) -> bool:

@@ -27,6 +27,7 @@ from iqaudit.attacks._base import (
     Problem,
     is_anytime,
     is_white_box,
+    own_threat,
 )
 from iqaudit.attacks._registry import attack_spec
 from iqaudit.testing._digests import seen
@@ -154,7 +155,7 @@ class _Search:
         self.attack, self.faults, self.thorough = attack, faults, thorough
         self.query, self.falling = FIRST_QUERY, falling
         self.pixels = synthetic_picture(*size, seed=size[0])
-        self.threat, self.steps = Linf(levels), list[int]()
+        self.threat, self.steps = own_threat(attack) or Linf(levels), list[int]()
         self.painter = Painter(self.pixels, Window(0, 0, *size), self.threat)
         self.weights = np.random.Generator(np.random.Philox(size[0])).normal(size=self.pixels.shape)
         self.problem = Problem(
@@ -207,7 +208,8 @@ class _Search:
                 "its state has no perturbation, an array of the shape of problem.pixels", query
             )
             raise _BrokenOffError
-        if (most := int(np.abs(at).max())) > self.threat.levels:
+        most = int(np.abs(at).max())
+        if self.threat.levels and most > self.threat.levels:
             self.faults.add(
                 f"its state.perturbation changes a pixel by {most} levels where "
                 f"{self.threat.levels} are allowed: what is scored is clipped, and another picture",

@@ -14,7 +14,7 @@ from iqaudit._analysis.findings.figures import Directions, Distortions, Group, P
 from iqaudit._analysis.findings.observations import Effect, Observation, compared
 from iqaudit._analysis.findings.pairs import room
 from iqaudit._core.distortions import TREATMENTS
-from iqaudit._core.goal import Direction, Goal
+from iqaudit._core.goal import AnyGoal, Direction, Goal
 from iqaudit.measures._bootstrap import interval, mean, paired, rank_correlation, ratio
 
 BINS = (0, 2, 4, 6, 8, 10)
@@ -38,7 +38,7 @@ def group(label: str, observations: Sequence[Observation]) -> Group:
     )
 
 
-def by_direction(observations: Sequence[Observation], goal: Goal) -> Directions:
+def by_direction(observations: Sequence[Observation], goal: AnyGoal) -> Directions:
     """Compare pushing down with pushing up."""
     drift = interval(mean, [each.drift for each in observations])
     down, up = (

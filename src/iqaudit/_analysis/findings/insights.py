@@ -12,12 +12,20 @@ from iqaudit._analysis.findings import breakdowns, sentences
 from iqaudit._analysis.findings.changes import composition, location, never_changed
 from iqaudit._analysis.findings.figures import Baseline, Insights, PictureInsight
 from iqaudit._analysis.findings.observations import SCORES, Observation, observe, questions
-from iqaudit._analysis.findings.pairs import Pair, is_random, pairs, random_cell, recorded, three
+from iqaudit._analysis.findings.pairs import (
+    Pair,
+    chance,
+    is_random,
+    pairs,
+    random_cell,
+    recorded,
+    three,
+)
 from iqaudit._analysis.findings.searches import query_efficiency, replayed
 from iqaudit._analysis.scorers import Progress, ScoreCache, Scorer, own_label, refuse_another
+from iqaudit._core import goal
 from iqaudit._core.distortions import TREATMENTS
 from iqaudit._core.errors import InputError, VictimError
-from iqaudit._core.goal import Goal
 from iqaudit._core.threads import one_thread
 from iqaudit._runs import schema
 from iqaudit._runs.records import RunRecord
@@ -96,7 +104,7 @@ def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Ins
         unfinished=len(record.pictures) - len(chosen) - len(unscored),
         rgo=rgo,
         floor=_baseline(observations, rgo, record, cell, unscored),
-        directions=breakdowns.by_direction(observations, Goal(record.goal)),
+        directions=breakdowns.by_direction(observations, goal.named(record.goal)),
         starts=breakdowns.by_clean_quality(observations),
         distortions=breakdowns.by_distortion(observations),
         contents=breakdowns.by_image_features(observations),
@@ -162,7 +170,7 @@ def _baseline(
     unscored: Sequence[Unscored],
 ) -> Baseline:
     queries = None if cell is None else record.queries
-    text = sentences.on_baseline(rgo, record.levels, queries, len(observations))
+    text = sentences.on_baseline(rgo, chance(record.levels), queries, len(observations))
     if is_random(record):
         text += " The attack is itself a search among random pictures."
     if unscored:

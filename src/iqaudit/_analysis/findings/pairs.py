@@ -106,13 +106,20 @@ def room(quality: float) -> float:
     return max(QUALITY_MAX - quality, quality)
 
 
+def chance(levels: int) -> int:
+    """Return the levels of random changes beside a threat's pictures."""
+    return levels or Linf.levels
+
+
 def random_picture(pixels: Pixels, levels: int) -> Pixels:
     """Return a picture with a random sign times so many levels on each channel of each pixel.
 
-    Clipped to 0-255; the same picture gets the same signs.
+    Clipped to 0-255; the same picture gets the same signs. Beside retouched pictures, whose levels
+    are 0, it is of `chance`.
     """
     draw = Stream(0, pixels_sha256(pixels)).at(NO_QUERY)
     signs = 2 * draw.integers(2, size=pixels.shape, dtype=np.int16) - 1
+    levels = chance(levels)
     return Linf(levels).apply(pixels, np.int16(levels) * signs)
 
 

@@ -17,11 +17,10 @@ from iqaudit._analysis.findings import sentences
 from iqaudit._analysis.findings.figures import Part, QueryEfficiency, Reached
 from iqaudit._analysis.findings.pairs import Pair, moved
 from iqaudit._analysis.findings.pixels import GRID, covered
-from iqaudit._core.goal import Goal
 from iqaudit._core.patches import Window
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
-from iqaudit._core.threat import Linf
+from iqaudit._core.threat import threat_of
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.retrace import attack_of
 from iqaudit._search.trial import Trial
@@ -148,8 +147,8 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
     picture = Picture(pair.name, pair.clean())
     answers = pair.answers()
     card = replace(card, incremental=record.victim.incremental)
-    trial = Trial(picture, card, attack, Linf(record.levels), Goal(record.goal),
-                  record.queries, record.seed)  # fmt: skip
+    trial = Trial(picture, card, attack, threat_of(record.levels), record.goal_of(pair.entry),
+                  record.budget_of(pair.entry), record.seed)  # fmt: skip
     steps = {query for query, _ in pair.entry.trace[1:]}
     whole = card.window(picture.height, picture.width)
     # Counted apart by octaves of the windows' area, since small ones come late, when little is

@@ -201,6 +201,20 @@ MEASURES: tuple[Measure, ...] = (
         "strength", "attack", samples.spreads, "S", ".2f",
     ),
     *_shifts(),
+    Measure(
+        "order_kept", "order kept",
+        "Spearman's rank correlation of scores before and after: 1 keeps their order, -1 turns it.",
+        "strength", "victim", samples.order,
+    ),
+    Measure(
+        "met", "target reached", "The share of pictures whose score reached the goal's target.",
+        "strength", "attack", samples.met,
+    ),
+    Measure(
+        "queries_to_target", "queries to the target",
+        "The mean number that they took, of the pictures that reached it.",
+        "strength", "victim", samples.queries_to_target, "", ",.0f",
+    ),
     *_agreement(),
     Measure(
         "ssim", "SSIM", "Structural similarity; 1 is identical.",
@@ -243,6 +257,9 @@ LEADING = (
     *("ssim", "flip", "linf"),
 )
 """The ten that a reader needs first: how far, against whose judgement, how visibly."""
+
+OF_TARGET, OF_ORDER = ("met", "queries_to_target"), ("order_kept",)
+"""Those that lead as well where the goal is a score to be reached, or an order to be broken."""
 
 SIDES_OF = (("before", "after"), ("raise", "lower"))
 """Endings of measures that go together: ``srocc`` is ``srocc_before`` and ``srocc_after``."""

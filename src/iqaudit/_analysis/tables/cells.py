@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iqaudit._analysis.tables.doubts import (
     Answers,
@@ -20,6 +21,7 @@ from iqaudit._analysis.tables.doubts import (
     on_scale,
     rising,
 )
+from iqaudit._core import goal
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
 from iqaudit._core.picture import names_apart
@@ -154,6 +156,16 @@ class CellData:
         return f"{self.queries:,} queries a picture{self.stop}"
 
     @property
+    def targeted(self) -> bool:
+        """Whether its goal is a score to be reached."""
+        return isinstance(goal.named(self.goal), goal.Target)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether its goal is an order to be broken."""
+        return self.goal == goal.Goal.RANK.value
+
+    @property
     def unseeded(self) -> str:
         """The directory's name without the part that tells the seed."""
         return "--".join(part for part in self.cell.split("--") if part != f"seed-{self.seed}")
@@ -169,7 +181,8 @@ class CellData:
         [attack] = names_apart([label(self.attack)])
         told = [part for part in parts if re.fullmatch(rf"{re.escape(attack)}(-\d+)?", part)]
         others = [part for part in parts if part not in (*told[:1], f"queries-{self.queries}")]
-        return "--".join((victim, *others)) if told else ""
+        threat = () if self.levels else ("retouching",)  # in no group of an ε
+        return "--".join((victim, *others, *threat)) if told else ""
 
     @property
     def finished(self) -> tuple[PictureData, ...]:
@@ -291,15 +304,26 @@ def _attack(recorded: AttackRecord, planned: str) -> str:
     return next((name for name, (each, _) in ATTACKS.items() if each == again), recorded.name)
 
 
+def _best_so_far(
+    scores: Floats, taken: NDArray[np.bool_], picture: PictureRecord, *, upwards: bool
+) -> NDArray[np.int64]:
+    """Return where the best score of the first few is, for each number of them."""
+    losses = -scores if upwards else scores
+    if picture.place is not None:
+        losses = np.abs(scores - picture.place[0])
+    losses = np.where(taken, losses, np.inf)
+    before = np.minimum.accumulate(np.append(np.inf, losses))[:-1]
+    return np.maximum.accumulate(np.where(losses < before, np.arange(len(losses)), 0))
+
+
 def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> PictureData:
     answers = schema.load_answers(path, picture.name, picture.scores_file_sha256)
     raised = Direction(picture.direction) is Direction.RAISE
     upwards = raised is not scale.lower_is_better
-    best = np.fmax if upwards else np.fmin  # a NaN is no score
     scores = answers["score"]
     # An older version, which counted none, took an answer outside the range for a score.
     taken = scale.admits(scores) if picture.refused else np.isfinite(scores)
-    reached = best.accumulate(np.where(taken, scores, np.nan))
+    reached = scores[_best_so_far(scores, taken, picture, upwards=upwards)]
     reached[-1] = picture.attacked_score  # the mean of fresh answers, where the victim is random
     return PictureData(
         figures=picture.figures,

@@ -20,8 +20,16 @@ from iqaudit._analysis.tables import statistics
 from iqaudit._analysis.tables.cells import CellData, PictureData
 from iqaudit._core.scale import QUALITY_MAX
 from iqaudit._runs.figures import Likeness, Row
+from iqaudit._search.stop import Outcome
 from iqaudit.measures._arrays import Floats, scaled
-from iqaudit.measures._bootstrap import NOTHING, Estimate, Sample, Statistic, mean
+from iqaudit.measures._bootstrap import (
+    NOTHING,
+    Estimate,
+    Sample,
+    Statistic,
+    mean,
+    rank_correlation,
+)
 
 Figure: TypeAlias = Sample | Estimate
 """What a figure is of; itself, where it has no interval."""
@@ -66,7 +74,7 @@ class Snapshot:
         pictures = tuple(tuple(each[name] for name in names) for each in found)
         scores = [
             [[float(each.reached[:asked][-1]) for each in seed] for seed in pictures]
-            for asked in (1, queries // cell.cost)
+            for asked in (1, queries // cell.cost if queries < cell.queries else None)
         ]
         qualities = [[[cell.scale.quality(each) for each in seed] for seed in at] for at in scores]
         return cls(cell, queries, pictures, np.array(scores), np.array(qualities))
@@ -78,7 +86,9 @@ class Snapshot:
         """
 
         def kept(picture: PictureData) -> Row | Likeness | None:
-            if name not in LIKENESS or picture.figures.queries <= self.queries:
+            # Budgets differ where places in an order do.
+            ended = self.queries >= min(picture.figures.queries, self.cell.queries)
+            if name not in LIKENESS or ended:
                 return picture.figures
             return picture.likeness.get(self.queries)
 
@@ -220,6 +230,29 @@ def gain(
     return compute
 
 
+def met(snapshot: Snapshot) -> Figure:
+    """Return the share of pictures whose score reached the target; nothing without one."""
+    ends = _queries_to_target(snapshot)
+    return _terms([float(each is not None) for each in seed] for seed in ends) if ends else NOTHING
+
+
+def queries_to_target(snapshot: Snapshot) -> Figure:
+    """Return the mean of the queries to the target, of the pictures that reached it."""
+    ends = _queries_to_target(snapshot)
+    return _terms(ends) if ends else NOTHING
+
+
+def _queries_to_target(snapshot: Snapshot) -> list[list[float | None]]:
+    """Return the query that met the target, a seed and picture; None where none did so far."""
+
+    def found(row: Row) -> float | None:
+        reached = row.end is Outcome.TARGET_MET and row.queries <= snapshot.queries
+        return row.queries if reached else None
+
+    pictures = snapshot.pictures if snapshot.cell.targeted else ()
+    return [[found(each.figures) for each in seed] for seed in pictures]
+
+
 def spreads(snapshot: Snapshot) -> Figure:
     """Return the mean of how far native scores went, in S."""
     return _each_pair(partial(measures.shift, spread=snapshot.cell.scale.spread), snapshot.scores)
@@ -264,6 +297,15 @@ def drawn(statistic: Statistic) -> Correlation:
         return compute
 
     return positioned
+
+
+def order(snapshot: Snapshot) -> Figure:
+    """Return the rank correlation of scores before and after. None of fewer than three pictures."""
+    count = snapshot.scores.shape[-1]
+    if count < FEWEST_RANKED:
+        return NOTHING
+    correlation = drawn(rank_correlation)
+    return _resampled([correlation(*each) for each in zip(*snapshot.scores, strict=True)], count)
 
 
 def agreement(correlation: Correlation, which: str, fewest: int = FEWEST_RANKED) -> Compute:

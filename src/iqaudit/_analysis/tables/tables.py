@@ -9,12 +9,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from iqaudit._analysis.tables.catalogue import GROUPS, LEADING, MEASURES, Measure, choose
+from iqaudit._analysis.tables.catalogue import (
+    GROUPS,
+    LEADING,
+    MEASURES,
+    OF_ORDER,
+    OF_TARGET,
+    Measure,
+    choose,
+)
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.csv_text import csv_text
 from iqaudit._analysis.tables.formats import FORMATS, Column, Grid, Value
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.goal import Goal
+from iqaudit._core.threat import words
 from iqaudit._search import ledger
 from iqaudit.measures._bootstrap import LEVEL, RESAMPLES, Estimate
 
@@ -183,7 +193,9 @@ class Table:
         there = {
             name for row in self.rows for name, each in row.values.items() if each.value is not None
         }
-        return tuple(each for each in self.measures if each.name in LEADING and each.name in there)
+        ranked = any(row.goal == Goal.RANK.value for row in self.rows)
+        leading = {*LEADING, *OF_TARGET, *(OF_ORDER if ranked else ())} & there
+        return tuple(each for each in self.measures if each.name in leading)
 
     def _columns(self, measures: Sequence[Measure]) -> dict[str, list[Any]]:
         """Return the rows' names and numbers, and each measure with its interval's ends."""
@@ -332,7 +344,7 @@ def _protocol(row: TableRow) -> dict[str, str]:
         "victim": row.victim,
         "attack": row.attack,
         "data": row.data or "",
-        "change": f"{row.levels}/255",
+        "change": words(row.levels),
         "goal": row.goal,
         "queries": f"{row.queries:,}",
         "pictures": str(row.pictures),
