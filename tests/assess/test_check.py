@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from tests.support.pictures import MakePicture
 from torch import Tensor, nn
 
@@ -16,7 +17,7 @@ from iqaudit._assess.cost import work
 from iqaudit._assess.questions import Verdict
 from iqaudit.testing import Failing, Noisy, Recording, synthetic_picture
 from iqaudit.victims import Card, Function, Window, as_victim
-from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._fingerprint import fingerprint, pictures
 
 Scorer = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
@@ -121,6 +122,44 @@ def test_a_fingerprint_tells_victims_apart_and_stays() -> None:
             return sharp(pictures)
 
     assert len(fingerprint(Sized())) == 2
+
+
+@pytest.mark.parametrize("side", [96, 224, 299])
+def test_a_fingerprint_notices_that_rows_are_resized_before_columns(side: int) -> None:
+    """As Pillow 13 does with upright pictures, and 12 did not: square ones show nothing."""
+
+    def squashing(*, by_cost: bool) -> Function:
+        def score(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+            height, width = pictures.shape[1:3]
+            first = (width, side) if by_cost and height > width else (side, height)
+            images = (Image.fromarray(each) for each in pictures)
+            small = (each.resize(first, cubic).resize((side, side), cubic) for each in images)
+            return sharp(np.stack([np.asarray(each) for each in small]))
+
+        return Function(score, iqaudit.Scale.from_range(-300, 300))
+
+    cubic = Image.Resampling.BICUBIC
+    one, other = squashing(by_cost=False), squashing(by_cost=True)
+    assert fingerprint(one, 0) == fingerprint(other, 0)
+    assert fingerprint(one)[0] == fingerprint(other)[0]
+    assert fingerprint(one)[1] != fingerprint(other)[1]
+
+
+@pytest.mark.parametrize(
+    ("limits", "shapes"),
+    [
+        ({}, [(256, 256), (384, 192)]),
+        ({"smallest_side": 300}, [(300, 300), (600, 300)]),
+        ({"largest_side": 300}, [(256, 256), (300, 192)]),
+        ({"smallest_side": 80, "largest_side": 80}, [(80, 80), (80, 80)]),
+        ({"size": (64, 90)}, [(64, 90), (64, 90)]),
+    ],
+)
+def test_a_fingerprints_pictures_are_what_the_victim_takes(
+    limits: dict[str, Any], shapes: list[tuple[int, int]]
+) -> None:
+    card = Card("limited", iqaudit.Scale.from_range(0, 1), **limits)
+    assert [each.shape for each in pictures(card)] == [(*shape, 3) for shape in shapes]
 
 
 @pytest.mark.slow

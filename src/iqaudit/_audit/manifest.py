@@ -29,11 +29,11 @@ from iqaudit._runs.records import (
     SampleRecord,
 )
 from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, PART, load, load_audit, manifest
-from iqaudit._runs.store import versions, write_record
+from iqaudit._runs.store import libraries, versions, write_record
 from iqaudit.attacks._code import digest
 from iqaudit.attacks._registry import AttackSpec
 from iqaudit.victims._base import Card
-from iqaudit.victims._fingerprint import tolerance
+from iqaudit.victims._fingerprint import EDITION, tolerance
 from iqaudit.victims._options import HOW_ASKED
 from iqaudit.victims._spec import VictimSpec
 
@@ -52,6 +52,7 @@ def asked(spec: AuditSpec, names: Sequence[str]) -> AuditRecord:
     return AuditRecord(
         protocol=PROTOCOL,
         versions={**versions(), "python": platform.python_version()},
+        libraries=libraries(),
         campaign=json.loads(json.dumps(spec.record(names))),  # as it is read again
         attacks=attack_versions([cell.attack for cell in spec.cells()]),
         data=DataRecord(name="", pictures=()),
@@ -97,7 +98,9 @@ def sample(found: Found, index: int, picture: Picture) -> SampleRecord:
 
 def victim(spec: VictimSpec, card: Card, fingerprint: tuple[float, float]) -> AuditVictim:
     """Return the record of a victim: its card, and its scores of two fixed pictures."""
-    return AuditVictim.of(card, fingerprint=fingerprint, **_named(spec, card.name))
+    return AuditVictim.of(
+        card, fingerprint=fingerprint, fingerprint_edition=EDITION, **_named(spec, card.name)
+    )
 
 
 def cell(cell: Cell, name: str) -> CellRecord:
@@ -220,6 +223,23 @@ def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
             yield f"with {package} {known}; here is {version}"
     if now.data.pictures:
         yield from _of_data(then.data, now.data)
+
+
+def other_libraries(then: AuditRecord, now: AuditRecord) -> str:
+    """Return a sentence on image libraries that have changed since; empty where none has.
+
+    They are no reason to refuse: only the victim's code knows which it uses, and its fingerprint
+    tells whether that matters.
+    """
+    names = sorted({*then.libraries, *now.libraries}) if then.libraries else ()
+    pairs = ((name, then.libraries.get(name), now.libraries.get(name)) for name in names)
+    changed = [f"{name} {a or 'none'}, now {b or 'none'}" for name, a, b in pairs if a != b]
+    if not changed:
+        return ""
+    return (
+        f"Image libraries are not those of the audit's beginning: {'; '.join(changed)}. A victim "
+        "that reads or resizes pictures with them may score otherwise; two fixed pictures tell."
+    )
 
 
 def deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from iqaudit._runs.records import AuditRecord, AuditVictim, SampleRecord
 from iqaudit._runs.store import remove
 from iqaudit._search.driver import batch_size, check_sizes
 from iqaudit.victims._base import ELSEWHERE, Victim
-from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._fingerprint import EDITION, fingerprint
 from iqaudit.victims._objects import rescaled
 from iqaudit.victims._spec import SERVICES, Victims, VictimSpec, averaged, ready, unasked
 
@@ -74,8 +74,7 @@ def prepare(
     then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data, root)
     now = manifest.asked(spec, public_names(spec))
     then, places = _grown(root, then, now, found.names, observer)
-    if then is not None:
-        manifest.refuse_other(root, then, now)
+    _compare(root, then, now, observer)
     pending = _pending(root, spec, then, found.names, places or {})
     # All are asked who they are, though their cells are finished: figures of yesterday's victim are
     # none of today's.
@@ -108,6 +107,15 @@ def prepare(
         growth.move(root, then, now, places or {})
         then = manifest.begin(root, now, [records[index] for index in sorted(records)])
     return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches, memory)
+
+
+def _compare(root: Path, then: AuditRecord | None, now: AuditRecord, observer: Observer) -> None:
+    """Refuse an audit that was begun otherwise, and tell what else is not as it was."""
+    if then is None:
+        return
+    manifest.refuse_other(root, then, now)
+    if changed := manifest.other_libraries(then, now):
+        observer.says(changed)
 
 
 def _grown(
@@ -211,7 +219,7 @@ def _ask(
     card = victim.card
     if card.note:
         observer.says(f"{card.name}: {card.note}")
-    scores = fingerprint(victim)
+    scores = fingerprint(victim, EDITION if then is None else then.fingerprint_edition)
     if then is not None and not manifest.refuse_other_victim(root, then, card, scores):
         observer.says(
             f"{card.name}: its scores' last digits are not those of the audit's beginning "

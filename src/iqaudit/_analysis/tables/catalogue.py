@@ -169,6 +169,16 @@ MEASURES: tuple[Measure, ...] = (
         "strength", "attack", figure_mean("reachable_rgo"),
     ),
     Measure(
+        "chance_raise", "RGO of random signs, raised",
+        "How far random changes of the same size, or the best of a cell of them, raise scores.",
+        "strength", "attack", samples.by_chance(0), by_queries=False,
+    ),
+    Measure(
+        "chance_lower", "RGO of random signs, lowered",
+        "The same of those that lower them.",
+        "strength", "attack", samples.by_chance(1), by_queries=False,
+    ),
+    Measure(
         "mean_deviation", "mean deviation", "Mean distance that qualities went.",
         "strength", "attack", quality_mean(measures.mean_deviation), "of 0-10",
     ),
@@ -215,10 +225,12 @@ MEASURES: tuple[Measure, ...] = (
 """Every measure, in the order of the tables."""
 
 LEADING = (
-    *("rgo", "reachable_rgo", "shift", "srocc_before", "srocc_after", "plcc_before", "plcc_after"),
+    *("rgo", "chance_raise", "chance_lower", "reachable_rgo", "shift"),
+    *("srocc_before", "srocc_after", "plcc_before", "plcc_after"),
     *("ssim", "flip", "linf"),
 )
-"""The ten that a reader needs first: how far, against whose judgement, how visibly."""
+"""Those that a reader needs first: how far, farther than chance, against whose judgement, how
+visibly."""
 
 SIDES_OF = (("before", "after"), ("raise", "lower"))
 """Endings of measures that go together: ``srocc`` is ``srocc_before`` and ``srocc_after``."""

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from iqaudit._analysis.findings import insights
 from iqaudit._analysis.tables.doubts import (
     Answers,
     Doubt,
+    beaten,
     clean_codes,
     doubts,
     far,
@@ -58,6 +60,9 @@ class PictureData:
         The likeness of the best picture after so many queries; an older version kept none.
     answers : Answers
         What its search was answered, in short.
+    chance : tuple of float or None
+        RGO of random changes that raise the score, and of those that lower it, where insights.json
+        has them.
     """
 
     figures: Row
@@ -70,6 +75,7 @@ class PictureData:
     reached: Floats
     likeness: Mapping[int, Likeness]
     answers: Answers
+    chance: tuple[float, float] | None = None
 
     @property
     def finished(self) -> bool:
@@ -188,6 +194,7 @@ class CellData:
             *clean_codes(rows),
             *luck(rows, self.scale),
             *doubts(answers, white_box=self.white_box),
+            *beaten(rows, [each.chance for each in self.finished]),
             *rising([each.reached for each in self.finished if each.spent]),
             *self.signs,
         )
@@ -257,7 +264,11 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
     run = schema.load(path)
     planned = None if audit is None else audit.cell(path.name) or audit.cell(FLAT)
     scale = run.victim.scale.scale()
-    pictures = tuple(_picture(path, picture, scale, run.victim.cost) for picture in run.pictures)
+    chances = _chances(path)
+    pictures = tuple(
+        _picture(path, picture, scale, run.victim.cost, chances.get(picture.name))
+        for picture in run.pictures
+    )
     return CellData(
         path=path,
         victim=run.victim.name,
@@ -287,7 +298,23 @@ def _attack(recorded: AttackRecord, planned: str) -> str:
     return next((name for name, (each, _) in ATTACKS.items() if each == again), recorded.name)
 
 
-def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> PictureData:
+def _chances(path: Path) -> dict[str, tuple[float, float]]:
+    """Return how far random changes raise and lower each picture, as far as insights tell."""
+    found = insights.load(path)
+    return {
+        each.name: (each.floor_ways[0], each.floor_ways[1])
+        for each in (() if found is None else found.pictures)
+        if each.floor_ways
+    }
+
+
+def _picture(
+    path: Path,
+    picture: PictureRecord,
+    scale: Scale,
+    cost: int,
+    chance: tuple[float, float] | None,
+) -> PictureData:
     answers = schema.load_answers(path, picture.name, picture.scores_file_sha256)
     raised = Direction(picture.direction) is Direction.RAISE
     upwards = raised is not scale.lower_is_better
@@ -308,4 +335,5 @@ def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> Pic
         reached=reached,
         likeness={each.queries: each for each in picture.checkpoints},
         answers=Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost),
+        chance=chance,
     )

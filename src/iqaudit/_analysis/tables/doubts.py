@@ -11,6 +11,7 @@ from iqaudit import measures
 from iqaudit._assess.calibration import FEWEST
 from iqaudit._core.scale import DECLARED, FLAT, RANGE, SPREADS_PER_RANGE, Scale
 from iqaudit._runs.figures import Row
+from iqaudit.measures._bootstrap import ENOUGH, mean, paired
 
 LEAST = 10
 """Scores asked in a search below which it is too short for a sign."""
@@ -246,6 +247,22 @@ def clean_codes(rows: Sequence[Row]) -> tuple[Doubt, ...]:
     count = int(np.isin(clean, codes).sum())
     text = f"{count} of {len(rows)} clean scores are {codes[0]:g}, far from all others: an error's "
     return (Doubt(text + "code, it seems, and no score.", whole=False, flag="error code"),)
+
+
+def beaten(rows: Sequence[Row], chances: Sequence[tuple[float, float] | None]) -> tuple[Doubt, ...]:
+    """Tell of an attack that random signs alone go beyond, whichever way they move scores."""
+    known = [(row.rgo, chance) for row, chance in zip(rows, chances, strict=True) if chance]
+    found = []
+    for index, way in enumerate(("raise", "lower") if len(known) >= ENOUGH else ()):
+        attack, floor = ([each[0] for each in known], [each[1][index] for each in known])
+        both = paired(mean, [attack], [floor])
+        if both.sign < 0:
+            found.append(
+                f"Random signs {way} scores by an RGO of {both.floor.value:.3f}, beyond the "
+                f"attack's {both.attack.value:.3f} on the same pictures: noise alone moves this "
+                "victim farther."
+            )
+    return (Doubt(" ".join(found), whole=False, flag="beaten by chance"),) if found else ()
 
 
 def coded(scores: NDArray[np.float64]) -> tuple[float, ...]:

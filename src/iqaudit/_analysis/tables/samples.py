@@ -161,6 +161,18 @@ def largest_change(snapshot: Snapshot) -> Estimate:
     return Estimate(max(map(float, changes), default=None))
 
 
+def by_chance(way: int) -> Compute:
+    """Return the mean RGO of random changes that raise scores, 0, or lower them, 1."""
+
+    def compute(snapshot: Snapshot) -> Estimate:
+        chances = [[each.chance for each in seed] for seed in snapshot.pictures]
+        if not any(each for seed in chances for each in seed):
+            return NOTHING
+        return _terms([None if each is None else each[way] for each in seed] for seed in chances)
+
+    return compute
+
+
 def quality_mean(measure: Callable[..., float]) -> Compute:
     """Return the mean of a measure of qualities that is itself a mean of a term a picture."""
     return lambda snapshot: _each_pair(measure, snapshot.qualities)
