@@ -1,6 +1,7 @@
 """`check`: each of its verdicts, on a victim that deserves it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from tests.support.pictures import MakePicture
 from torch import Tensor, nn
 
 import iqaudit
-from iqaudit._assess import questions
+from iqaudit._assess import questions, sight
 from iqaudit._assess.check import Finding, check
 from iqaudit._assess.cost import work
 from iqaudit._assess.questions import Verdict
@@ -42,14 +43,17 @@ def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) 
     assert {finding.verdict for finding in found} == {Verdict.PASS}
     # Not every system tells a process's memory.
     assert [finding.check for finding in found if finding.check != "memory"] == [
+        "different",
         "deterministic",
         "batch",
         "history",
         "resolution",
         "every pixel",
+        "rim",
         "scale",
         "range",
         "direction",
+        "mirror",
         "preprocessing",
         "gradient",
         "fingerprint",
@@ -106,6 +110,66 @@ def test_what_a_victim_rounds_is_told_from_what_it_does_not_see() -> None:
     assert "rounds its answer (1 digits" in why(lambda x: np.round(sharp(x), 1))
     assert "rounds its input, as changes of 8" in why(lambda x: sharp(x // 8 * 8))
     assert "no change of a few levels moves it" in why(lambda x: 0 * sharp(x) + 1)
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (np.s_[:-3], "The last 3 rows of a picture of 127 x 63 have no say:"),
+        (np.s_[1:, :-2], "The first row and the last 2 columns of"),
+        (np.s_[:, 40:], "The first at least 16 columns of"),
+    ],
+)
+def test_lines_at_the_rim_that_have_no_say_are_counted(part: Any, told: str) -> None:
+    def partly(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return np.array([each[part].mean() for each in pictures])
+
+    photograph = synthetic_picture(70, 140, 0)
+    victim = Function(partly, iqaudit.Scale.from_range(0, 255))
+    verdict, sentence = sight.rim(victim, photograph)
+    assert (verdict, sentence[: len(told)]) == (Verdict.WARN, told)
+    whole = Function(lambda x: x.mean((1, 2, 3)), victim.card.scale)
+    assert sight.rim(whole, photograph)[0] is Verdict.PASS
+
+
+def test_blocks_leave_rows_over_where_the_picture_has_whole_ones() -> None:
+    def blocks(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        height, width = (side // 16 * 16 for side in pictures.shape[1:3])
+        scores: NDArray[np.float64] = pictures[:, :height, :width].mean((1, 2, 3))
+        return scores
+
+    victim = Function(blocks, iqaudit.Scale.from_range(0, 255))
+    photograph = synthetic_picture(64, 64, 0)
+    assert sight.everywhere(victim, photograph)[0] is Verdict.PASS
+    assert "last 15 rows and the last 15 columns" in sight.rim(victim, photograph)[1]
+    victim.card = replace(victim.card, size=(64, 64))
+    assert sight.rim(victim, photograph)[0] is Verdict.PASS
+
+
+def test_a_mirror_is_held_against_a_jpeg() -> None:
+    photograph = [synthetic_picture(64, 64, seed) for seed in range(2)]
+    scale = iqaudit.Scale.from_range(-300, 300)
+    assert sight.mirror(Function(sharp, scale), photograph)[0] is Verdict.PASS
+    left = Function(lambda x: 0.2 * x[:, :, :32].mean((1, 2, 3)), scale)
+    verdict, sentence = sight.mirror(left, photograph)
+    assert verdict is Verdict.WARN
+    assert "changes no quality and counts for more" in sentence
+
+
+def test_one_number_for_every_picture_is_told() -> None:
+    photographs = [synthetic_picture(32, 32, seed) for seed in range(2)]
+    scale = iqaudit.Scale.from_range(-30, 30)
+    kept: dict[str, float] = {}
+
+    def caching(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Score what was read first under the scratch file's name."""
+        return np.full(len(pictures), kept.setdefault("scratch.png", float(sharp(pictures)[0])))
+
+    verdict, sentence = sight.different(Function(caching, scale), photographs)
+    assert verdict is Verdict.FAIL
+    assert sentence.startswith("4 unlike pictures all score ")
+    assert "give each picture a file of its own" in sentence
+    assert sight.different(Function(sharp, scale), photographs)[0] is Verdict.PASS
 
 
 def test_a_fingerprint_tells_victims_apart_and_stays() -> None:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from enum import Enum
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,16 +17,10 @@ from iqaudit.victims._scoring import finite, finite_together, slope
 
 REPEATS = 5
 BATCH = 3
-GRID = 8
-"""Cells a side, each changed on its own to see whether the victim looks there."""
-
 MIDDLE = 127
 
 SMALL = 16
 """Pixels a side of a small picture, where the victim takes such."""
-
-CELL_CHANGE = 40
-"""Levels: a change of a cell that any eye sees."""
 
 FINE_CHANGES = 8
 """Pictures that differ by one level, to see whether the score moves at all."""
@@ -189,35 +182,6 @@ def _steps(victim: Victim, pixels: Pixels, answers: list[float]) -> str:
     if len(set(answers[-FINE_CHANGES:])) == FINE_CHANGES:
         return f"the victim rounds its input, as changes of {COARSE} levels all move it"
     return "its answers lie in steps, or hang on little of the picture"
-
-
-def everywhere(victim: Victim, pixels: Pixels) -> Outcome:
-    """Tell which parts of a picture have a say."""
-    height, width = pixels.shape[:2]
-    clean = finite(victim, pixels)
-    rows = np.linspace(0, height, GRID + 1).astype(int)
-    columns = np.linspace(0, width, GRID + 1).astype(int)
-    unseen = cells = 0
-    for top, bottom in pairwise(rows):
-        for left, right in pairwise(columns):
-            changed = pixels.copy()
-            cell = changed[top:bottom, left:right]
-            if not cell.size:
-                continue
-            cells += 1
-            cell[:] = np.where(cell > MIDDLE, cell - CELL_CHANGE, cell + CELL_CHANGE)
-            unseen += abs(finite(victim, changed) - clean) <= BEYOND_CHANCE * victim.card.noise
-    window = victim.card.window(height, width)
-    known = 1 - window.height * window.width / (height * width)
-    if not unseen:
-        return Verdict.PASS, "Every part of the picture has a say."
-    say, drawn = "no say", "queries spent there are wasted"
-    if known:
-        drawn = f"the attack draws only in the {100 * (1 - known):.0f} % that it looks at"
-    elif victim.card.noise:
-        say, drawn = "no say beyond the score's noise", "more repeats would tell what it has"
-    share = f"{100 * (unseen / cells):.0f} % of the picture"
-    return Verdict.WARN, f"{share} has {say} ({width} x {height}): {drawn}."
 
 
 def gradient(victim: Victim, pixels: Pixels) -> Outcome:

@@ -156,7 +156,8 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
     low, high = min(each.low for each in judged), max(each.high for each in judged)
     if low == high and pictures > 1:
         text = f"All {pictures:,} pictures asked got the same score, {low:g}: the victim does not "
-        text += "look at the picture, or it failed without saying so."
+        text += "look at the picture, it failed without saying so, or it reads pictures through a "
+        text += "library that keeps files by their name."
         return (*spoilt, Doubt(text, whole=True, flag="constant"))
     still = [each for each in judged if each.pictures == 1]
     stuck = [each for each in judged if each.pictures > 1 and each.scores == 1]
