@@ -87,6 +87,12 @@ def test_every_format_has_the_tables_figures(table: Table, form: Any, between: s
             assert re.findall(r"-?(?:\d+(?:\.\d+)?|∞)", plain) == expected, measure.name
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "latex"])
+def test_the_definition_of_ssim_stands_beside_it(table: Table, form: Any) -> None:
+    assert "Gaussian window of 11 x 11" in table.to_text(form, ["ssim"])
+    assert "Gaussian window" not in table.to_text(form, ["rgo"])
+
+
 def test_csv_has_the_arrays_in_full(table: Table) -> None:
     rows = list(csv.DictReader(io.StringIO(table.to_text("csv", ["rgo", "srocc"]))))
     arrays = table.to_arrays()

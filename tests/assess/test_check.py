@@ -89,7 +89,7 @@ def test_a_network_that_is_asked_the_wrong_way_is_told_the_option_that_mends_it(
     forgotten = asked_of(Levels(), score_range=(1, 10))
     assert forgotten.verdict is Verdict.FAIL
     assert "which is hardly a difference" in forgotten.sentence
-    assert "with input=0:255 (--input 0 255) they score" in forgotten.sentence
+    assert "with input=(0, 255) they score" in forgotten.sentence
     assert asked_of(Levels(), score_range=(1, 10), input=(0, 255)).verdict is Verdict.PASS
     # Where nothing mends it, that is said, and no option is named.
     flat = asked_of(lambda pictures: 5 + 1e-4 * sharp(pictures), score_range=(1, 10))

@@ -19,6 +19,7 @@ from iqaudit._core.errors import DamageWarning, InputError
 from iqaudit._core.picture import Pixels, picture_key
 from iqaudit._core.scale import Scale
 from iqaudit._core.settings import PAIR
+from iqaudit._core.wording import worded
 from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal, Lines
 from iqaudit._runs.records import AuditRecord, CellRecord
@@ -202,7 +203,7 @@ def asked(spec: VictimSpec, *, may_ask: bool) -> Victim:
     if "repeats" in spec.options and not may_ask and base.card.device == ELSEWHERE:
         raise InputError(
             f'The victim "{base.card.name}" may cost money, and measuring the noise of its '
-            "answers asks for 16 of them: say --yes (yes=True) to have it asked."
+            f"answers asks for 16 of them: say {worded('yes=True')} to have it asked."
         )
     return ready(spec, base)
 

@@ -11,6 +11,7 @@ import numpy as np
 from iqaudit._core import distortions
 from iqaudit._core.errors import InputError, VictimError, some
 from iqaudit._core.picture import Pixels
+from iqaudit._core.wording import worded
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim, forget
 from iqaudit.victims._scoring import finite, finite_together, slope
@@ -93,7 +94,8 @@ def deterministic(victim: Victim, pixels: Pixels) -> Outcome:
             "and verify allows for it."
         )
         return Verdict.WARN, sentence
-    why = "a run cannot be repeated or verified; repeats=5 or --repeats 5 averages answers."
+    why = "a run cannot be repeated or verified; "
+    why += f"{worded('repeats=5', '--repeats 5')} averages answers."
     return Verdict.FAIL, f"{sentence} (standard deviation {noise:.2g}): {why}"
 
 
@@ -138,9 +140,9 @@ def batch(victim: Victim, pixels: Pixels) -> Outcome:
         return Verdict.PASS, "The same score alone and in a batch, within noise."
     small = gap <= 1e-4 * victim.card.scale.spread
     mend = (
-        "results depend on the batch (--batch) in the last digits."
+        f"results depend on the batch ({worded('batch')}) in the last digits."
         if small
-        else "use batch=1 or --batch 1."
+        else f"use {worded('batch=1', '--batch 1')}."
     )
     sentence = f"A picture's score alone and in a batch differs by {gap:.2g}: {mend}"
     return Verdict.WARN if small else Verdict.FAIL, sentence
@@ -239,7 +241,7 @@ def value_range(victim: Victim, pixels: Pixels) -> Outcome:
     if not all(scale.admits(answer) for answer in answers.values()):
         return Verdict.WARN, (
             f"Outside the range, {least} to {most}: {scored}. Such answers are taken for failures, "
-            "and gain nothing; if they are scores, say unbounded (--unbounded)."
+            f"and gain nothing; if they are scores, say {worded('unbounded=True')}."
         )
     if len(set(answers.values())) < len(answers):
         return Verdict.WARN, (
@@ -337,10 +339,10 @@ def preprocessing(
     wrong = "" if little else f", and {100 * share:.0f} % of the copies lower"
     if best is not None:
         _, ordered, options, lowest, highest = best
-        mend = ", ".join(f"{name}={_ended(value, ':')}" for name, value in options.items())
+        mend = ", ".join(f"{name}={value!r}" for name, value in options.items())
         flags = " ".join(f"--{name} {_ended(value, ' ')}" for name, value in options.items())
         return Verdict.FAIL, (
-            f"{span}{hardly}{wrong}; with {mend} ({flags}) they score {lowest:.6g} to "
+            f"{span}{hardly}{wrong}; with {worded(mend, flags)} they score {lowest:.6g} to "
             f"{highest:.6g}, {100 * ordered:.0f} % of the copies lower: the network seems to be "
             "trained on such pictures."
         )
@@ -359,5 +361,5 @@ def direction(victim: Victim, found: Iterable[Ladder]) -> Outcome:
         return Verdict.WARN, f"Only {sentence} than their originals."
     return (
         Verdict.FAIL,
-        f"Only {sentence}: is a lower score better (lower_is_better=True, --lower-is-better)?",
+        f"Only {sentence}: is a lower score better ({worded('lower_is_better=True')})?",
     )

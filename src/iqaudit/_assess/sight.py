@@ -1,6 +1,6 @@
 """Questions on what a scorer sees of a picture: other pictures, its parts, its rim, its mirror."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import pairwise, takewhile
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 
 from iqaudit._assess.questions import BEYOND_CHANCE, MIDDLE, SMALL, Outcome, Verdict
 from iqaudit._core import distortions
-from iqaudit._core.errors import VictimError
+from iqaudit._core.errors import VictimError, listed
 from iqaudit._core.picture import Pixels
 from iqaudit.victims._base import Victim
 from iqaudit.victims._scoring import finite
@@ -75,16 +75,9 @@ def rim(victim: Victim, pixels: Pixels) -> Outcome:
     plural = len(blind) > 1 or blind[0].endswith("s")
     some_noise = " beyond the score's noise" if victim.card.noise else ""
     return Verdict.WARN, (
-        f"{_together(blind)} {size} {'have' if plural else 'has'} no say{some_noise}: what is "
+        f"T{listed(blind)[1:]} {size} {'have' if plural else 'has'} no say{some_noise}: what is "
         "changed there is never seen, and queries spent there are wasted."
     )
-
-
-def _together(named: Sequence[str]) -> str:
-    """Return a sentence's beginning of several names."""
-    *first, last = named
-    text = f"{', '.join(first)} and {last}" if first else last
-    return text[0].upper() + text[1:]
 
 
 def _uneven(victim: Victim, pixels: Pixels) -> Pixels:

@@ -14,6 +14,7 @@ from typing import Any
 from iqaudit._assess.calibration import FEWEST
 from iqaudit._audit import cell_store, manifest
 from iqaudit._core.errors import InputError, naming
+from iqaudit._core.wording import worded
 from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord, ScaleRecord
 from iqaudit.victims._spec import as_declared
 
@@ -70,7 +71,7 @@ def enlarged(root: Path, then: AuditRecord, now: AuditRecord, names: Sequence[st
         if each not in now.attacks:
             raise InputError(
                 f"{root}: this audit was begun otherwise: attack {each.name} has changed since. "
-                f"{manifest.OTHER.capitalize()}, or say --overwrite (overwrite=True)."
+                f"{manifest.OTHER.capitalize()}, or say {worded('overwrite=True')}."
             )
     victims = then.victims
     if len(then.data.pictures) < FEWEST <= len(names):  # their searches went by their ranges

@@ -18,6 +18,7 @@ from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import AnotherVictimError, InputError, printable
 from iqaudit._core.paths import refuse_unwritable
 from iqaudit._core.picture import Picture
+from iqaudit._core.wording import worded
 from iqaudit._runs.records import (
     AttackRecord,
     AttackVersion,
@@ -151,7 +152,7 @@ def taken_up(root: Path, *, overwrite: bool = False) -> AuditRecord | None:
         raise InputError(f"{root}: this is there already and holds no run; {OTHER}.") from None
     if audit is None and not overwrite:
         raise InputError(
-            f"{root}: this holds another run; {OTHER}, or say --overwrite (overwrite=True)."
+            f"{root}: this holds another run; {OTHER}, or say {worded('overwrite=True')}."
         )
     return None if overwrite else audit
 
@@ -199,7 +200,7 @@ def refuse_other(root: Path, then: AuditRecord, now: AuditRecord) -> None:
     for difference in _differences(then, now):
         raise InputError(
             f"{root}: this audit was begun otherwise: {difference}. {OTHER.capitalize()}, or say "
-            "--overwrite (overwrite=True)."
+            f"{worded('overwrite=True')}."
         )
 
 
@@ -279,7 +280,7 @@ def refuse_other_victim(
     then: AuditVictim,
     card: Card,
     now: tuple[float, float],
-    mend: str = f"{OTHER.capitalize()}, or say --overwrite (overwrite=True).",
+    mend: str = "",
 ) -> bool:
     """Raise an `AnotherVictimError` where a victim is not the one that an audit was begun with.
 
@@ -288,6 +289,7 @@ def refuse_other_victim(
     bool
         Whether it scores just as then, to the last bit (or within its noise).
     """
+    mend = mend or f"{OTHER.capitalize()}, or say {worded('overwrite=True')}."
     another = f'{root}: the victim "{card.name}" is another than the audit was begun with'
     for key, now_value in asdict(CardRecord.of(card)).items():
         known = getattr(then, key)

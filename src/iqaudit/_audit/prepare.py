@@ -9,7 +9,8 @@ from iqaudit._audit import cell_store, growth, manifest
 from iqaudit._audit.data import Found, find
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Cell
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, some
+from iqaudit._core.wording import worded
 from iqaudit._runs.records import AuditRecord, AuditVictim, SampleRecord
 from iqaudit._runs.store import remove
 from iqaudit._search.driver import batch_size, check_sizes
@@ -87,6 +88,7 @@ def prepare(
         for note in picture.notes if then is None else ():
             observer.says(f"{picture.name}: {note}")
         samples.append(manifest.sample(found, index, picture))
+    _tell_twins(samples, observer)
     now = replace(now, data=manifest.data(found, samples))
     if then is not None:
         manifest.refuse_other(root, then, growth.restricted(then, now, grows=places is not None))
@@ -116,6 +118,16 @@ def _compare(root: Path, then: AuditRecord | None, now: AuditRecord, observer: O
     manifest.refuse_other(root, then, now)
     if changed := manifest.other_libraries(then, now):
         observer.says(changed)
+
+
+def _tell_twins(samples: Iterable[SampleRecord], observer: Observer) -> None:
+    """Tell of pictures that have the same pixels."""
+    names: dict[str, list[str]] = {}
+    for each in samples:
+        names.setdefault(each.sha256, []).append(each.name)
+    same = [" = ".join(each) for each in names.values() if len(each) > 1]
+    if same:
+        observer.says(f"The same pixels: {some(same)}. Intervals take them for one picture.")
 
 
 def _grown(
@@ -199,12 +211,13 @@ def _victims(
         elif cells:
             raise InputError(
                 f'The victim "{base.card.name}" is a service or a program, whose scores may be '
-                "paid for: see what is asked of it with iqaudit plan, then say --yes (yes=True)."
+                "paid for: see what is asked of it with "
+                f"{worded('iqaudit.plan', 'iqaudit plan')}, then say {worded('yes=True')}."
             )
         else:
             observer.says(
                 f"{base.card.name}: not asked whether it still answers as the figures say, since "
-                "that may cost money; --yes (yes=True) has it asked for two scores."
+                f"that may cost money; {worded('yes=True')} has it asked for two scores."
             )
     return bases, batches
 

@@ -15,7 +15,7 @@ from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure
 from iqaudit._analysis.tables.formats import FORMATS
 from iqaudit._analysis.tables.optimality import Optimality
-from iqaudit._analysis.tables.tables import TableRow, finite, record
+from iqaudit._analysis.tables.tables import TableRow, definitions, finite, record
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, exit_code, gate_options
 from iqaudit._cli.printing import figure, interval, print_json, say, stdout, table
@@ -103,6 +103,8 @@ def _print(audit: iqaudit.Audit, names: Any, *, over_seeds: bool) -> None:
         stdout().print(_pairs(each))
     for shown in _optimality(audit.optimality()):
         stdout().print(shown)
+    for sentence in definitions(chosen):
+        say(sentence)
     for cited in audit.citations():
         say(cited.text)
     for name in audit.missing:

@@ -17,6 +17,7 @@ from pathlib import Path
 from iqaudit._core.errors import InputError, printable
 from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import FILE
+from iqaudit._core.wording import worded
 from iqaudit.attacks._registry import PYTHON
 from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._registry import KINDS
@@ -55,8 +56,8 @@ def refuse_strange(run: Path, victim: VictimSpec, *, trust: bool = False) -> Non
     if not trust:
         raise InputError(
             f'{run}: the run names the victim "{printable(victim.spec)}", {does}, and it is not '
-            "known to be your own. If it is, say --trust (trust=True), once; else name a victim "
-            "yourself: --victim (victim=)."
+            f"known to be your own. If it is, say {worded('trust=True')}, once; else name a victim "
+            f"yourself: {worded('victim=SPEC', '--victim SPEC')}."
         )
     remember(run, [victim])
 

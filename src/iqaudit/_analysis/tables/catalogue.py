@@ -13,6 +13,7 @@ from iqaudit._analysis.tables import samples, statistics
 from iqaudit._analysis.tables.samples import Compute, Snapshot, drawn, figure_mean, quality_mean
 from iqaudit._core.errors import unknown
 from iqaudit.measures._bootstrap import linear_correlation, rank_correlation
+from iqaudit.measures._visibility import SSIM_MEANT
 
 Side: TypeAlias = Literal["attack", "victim"]
 Group: TypeAlias = Literal["strength", "people", "visibility", "others"]
@@ -48,6 +49,8 @@ class Measure:
     by_queries : bool
         Whether it is known of earlier budgets, whose pictures are not kept: likeness is, at
         checkpoints.
+    definition : str
+        What the figure is of, where programs that give it the same name differ.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Measure:
     unit: str = ""
     form: str = ".3f"
     by_queries: bool = True
+    definition: str = ""
 
     def weakness(self, value: float) -> float:
         """Return a key that is higher the weaker a value shows the victim to be."""
@@ -189,8 +193,8 @@ MEASURES: tuple[Measure, ...] = (
     *_shifts(),
     *_agreement(),
     Measure(
-        "ssim", "SSIM", "Structural similarity; 1 is identical.",
-        "visibility", "attack", figure_mean("ssim"), "", ".4f",
+        "ssim", "SSIM", f"Structural similarity; 1 is identical. {SSIM_MEANT}.",
+        "visibility", "attack", figure_mean("ssim"), "", ".4f", definition=SSIM_MEANT,
     ),
     Measure(
         "psnr", "PSNR", "Peak signal-to-noise ratio.",

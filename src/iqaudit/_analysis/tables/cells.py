@@ -21,6 +21,7 @@ from iqaudit._analysis.tables.doubts import (
     luck,
     on_scale,
     rising,
+    twins,
 )
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.goal import Direction
@@ -190,6 +191,7 @@ class CellData:
         answers = [picture.answers for picture in self.finished]
         rows = [picture.figures for picture in self.finished]
         signs = (
+            *twins([row.name for row in rows], [each.sha256 for each in self.finished]),
             *far(rows, self.scale),
             *clean_codes(rows),
             *luck(rows, self.scale),

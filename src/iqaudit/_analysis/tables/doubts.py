@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from iqaudit import measures
 from iqaudit._assess.calibration import FEWEST
+from iqaudit._core.errors import some
 from iqaudit._core.scale import DECLARED, FLAT, RANGE, SPREADS_PER_RANGE, Scale
 from iqaudit._runs.figures import Row
 from iqaudit.measures._bootstrap import ENOUGH, mean, paired
@@ -266,6 +267,19 @@ def beaten(rows: Sequence[Row], chances: Sequence[tuple[float, float] | None]) -
     return (Doubt(" ".join(found), whole=False, flag="beaten by chance"),) if found else ()
 
 
+def twins(names: Sequence[str], pixels: Sequence[str]) -> tuple[Doubt, ...]:
+    """Tell of pictures that have the same pixels: they are drawn together in intervals."""
+    found: dict[str, list[str]] = {}
+    for name, each in zip(names, pixels, strict=True):
+        found.setdefault(each, []).append(name)
+    same = [each for each in found.values() if len(each) > 1]
+    if not same:
+        return ()
+    text = f"The same pixels: {some([' = '.join(each) for each in same])}. Intervals are over "
+    text += f"{len(found)} different pictures, not {len(names)}."
+    return (Doubt(text, whole=False),)
+
+
 def coded(scores: NDArray[np.float64]) -> tuple[float, ...]:
     """Return the error codes among scores.
 
@@ -299,7 +313,7 @@ def _outside(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
     text = f"{_share(len(values), some, answers)} were outside the victim's range, {low:g} to "
     text += f"{high:g}, as {Counter(values).most_common(1)[0][0]:g}: signs of failures, which "
     text += (
-        "count as nothing gained. If they are scores, say unbounded (--unbounded)."
+        "count as nothing gained. If they are scores, declare none (unbounded)."
         if all(each.refused for each in some)
         else "an older version took for scores; its figures may be of such an answer."
     )

@@ -85,6 +85,11 @@ class Snapshot:
             return [[]]
         return [[getattr(each, name) for each in row] for row in rows]
 
+    @property
+    def groups(self) -> list[str]:
+        """The hash of each picture's pixels: those of the same are drawn together."""
+        return [each.sha256 for each in self.pictures[0]]
+
     def part(self, chosen: NDArray[np.bool_]) -> "Snapshot":
         """Return some of the pictures."""
         return replace(
@@ -122,37 +127,43 @@ class Snapshot:
         return -1 if self.cell.scale.lower_is_better else 1
 
 
-def _terms(values: Iterable[Sequence[float | None]]) -> Estimate:
+def _terms(values: Iterable[Sequence[float | None]], groups: Sequence[str]) -> Estimate:
     """Return the mean of a value a seed and picture; pictures that have none are left out."""
     terms = np.array(list(values), np.float64)
-    there = terms[:, ~np.isnan(terms).all(axis=0)]
-    if np.isinf(there).any():
+    has = np.logical_not(np.isnan(terms).all(axis=0))
+    if np.isinf(terms[:, has]).any():
         return Estimate(math.inf)
-    return interval(mean, np.nanmean(there, axis=0))
+    return interval(mean, np.nanmean(terms[:, has], axis=0), groups=list(compress(groups, has)))
 
 
-def _each_pair(measure: Callable[..., float], before_and_after: Floats) -> Estimate:
+def _each_pair(
+    measure: Callable[..., float], before_and_after: Floats, groups: Sequence[str]
+) -> Estimate:
     """Return the mean of a measure that is itself a mean of a term a picture."""
     return _terms(
-        [measure([before], [after]) for before, after in zip(*seed, strict=True)]
-        for seed in zip(*before_and_after, strict=True)
+        (
+            [measure([before], [after]) for before, after in zip(*seed, strict=True)]
+            for seed in zip(*before_and_after, strict=True)
+        ),
+        groups,
     )
 
 
 def _resampled(
-    seeds: Sequence[Statistic], pictures: int, sign: int = 1, *, biased: bool = False
+    seeds: Sequence[Statistic], groups: Sequence[str], sign: int = 1, *, biased: bool = False
 ) -> Estimate:
     """Return the mean of the seeds' statistics, each of the pictures' positions."""
     return interval(
         lambda positions: sign * np.mean([each(positions) for each in seeds], axis=0),
-        np.arange(pictures),
+        np.arange(len(groups)),
         biased=biased,
+        groups=groups,
     )
 
 
 def figure_mean(name: str) -> Compute:
     """Return the mean of a figure that results.json has."""
-    return lambda snapshot: _terms(snapshot.figures(name))
+    return lambda snapshot: _terms(snapshot.figures(name), snapshot.groups)
 
 
 def largest_change(snapshot: Snapshot) -> Estimate:
@@ -168,14 +179,17 @@ def by_chance(way: int) -> Compute:
         chances = [[each.chance for each in seed] for seed in snapshot.pictures]
         if not any(each for seed in chances for each in seed):
             return NOTHING
-        return _terms([None if each is None else each[way] for each in seed] for seed in chances)
+        return _terms(
+            ([None if each is None else each[way] for each in seed] for seed in chances),
+            snapshot.groups,
+        )
 
     return compute
 
 
 def quality_mean(measure: Callable[..., float]) -> Compute:
     """Return the mean of a measure of qualities that is itself a mean of a term a picture."""
-    return lambda snapshot: _each_pair(measure, snapshot.qualities)
+    return lambda snapshot: _each_pair(measure, snapshot.qualities, snapshot.groups)
 
 
 def unmoved(snapshot: Snapshot) -> Estimate:
@@ -200,7 +214,9 @@ def msu(clean: Sequence[float], attacked: Sequence[float], ends: tuple[float, fl
 def msu_robustness(snapshot: Snapshot) -> Estimate:
     """Return the mean of the MSU robustness benchmark's R."""
     ends = snapshot.clean_range()
-    return NOTHING if ends is None else _each_pair(partial(msu, ends=ends), snapshot.scores)
+    if ends is None:
+        return NOTHING
+    return _each_pair(partial(msu, ends=ends), snapshot.scores, snapshot.groups)
 
 
 def gain(
@@ -212,9 +228,11 @@ def gain(
         score_range = ends(snapshot)
         if score_range is None:
             return NOTHING
+        part = snapshot.pushed(direction)
         return _each_pair(
             lambda before, after: snapshot.sign() * measure(before, after, score_range),
-            snapshot.pushed(direction).scores,
+            part.scores,
+            part.groups,
         )
 
     return compute
@@ -222,7 +240,8 @@ def gain(
 
 def spreads(snapshot: Snapshot) -> Estimate:
     """Return the mean of how far native scores went, in S."""
-    return _each_pair(partial(measures.shift, spread=snapshot.cell.scale.spread), snapshot.scores)
+    measure = partial(measures.shift, spread=snapshot.cell.scale.spread)
+    return _each_pair(measure, snapshot.scores, snapshot.groups)
 
 
 def signed_spreads(direction: str) -> Compute:
@@ -230,9 +249,11 @@ def signed_spreads(direction: str) -> Compute:
 
     def compute(snapshot: Snapshot) -> Estimate:
         sign, spread = snapshot.sign(), snapshot.cell.scale.spread
+        part = snapshot.pushed(direction)
         return _each_pair(
             lambda before, after: sign * measures.shift(before, after, spread, signed=True),
-            snapshot.pushed(direction).scores,
+            part.scores,
+            part.groups,
         )
 
     return compute
@@ -242,13 +263,14 @@ def displacement(statistic: Statistic, direction: str) -> Compute:
     """Return how a distribution moved, positive towards better quality."""
 
     def compute(snapshot: Snapshot) -> Estimate:
-        ends, scores = snapshot.clean_range(), snapshot.pushed(direction).scores
+        part = snapshot.pushed(direction)
+        ends, scores = snapshot.clean_range(), part.scores
         if ends is None or not scores.size:
             return NOTHING
         low, high = ends
         p, p_attacked = (scores - low) / (high - low)
         seeds = [drawn(statistic)(*both) for both in zip(p, p_attacked, strict=True)]
-        return _resampled(seeds, scores.shape[-1], snapshot.sign(), biased=True)
+        return _resampled(seeds, part.groups, snapshot.sign(), biased=True)
 
     return compute
 
@@ -283,6 +305,6 @@ def agreement(correlation: Correlation, which: str, fewest: int = FEWEST_RANKED)
         if len(opinions) < fewest:
             return NOTHING
         seeds = [of_seed(each, opinions) for each in zip(*part.qualities, strict=True)]
-        return _resampled(seeds, len(opinions))
+        return _resampled(seeds, part.groups)
 
     return compute
