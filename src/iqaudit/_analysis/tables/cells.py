@@ -121,6 +121,8 @@ class CellData:
         The sentence on those of them that the victim could not score, if any.
     signs : tuple of Doubt
         Signs that the audit's other cells show of it.
+    run : str
+        The name of its run, where cells of several are read together; `cell` begins with it then.
     """
 
     path: Path
@@ -141,11 +143,20 @@ class CellData:
     planned: int
     left_out: str = ""
     signs: tuple[Doubt, ...] = ()
+    run: str = ""
 
     @property
     def cell(self) -> str:
-        """The directory's name."""
-        return self.path.resolve().name
+        """The directory's name, behind its run's where it has one."""
+        return self._of_run(self.path.resolve().name)
+
+    def _of_run(self, name: str) -> str:
+        return f"{self.run}/{name}" if self.run and name else name
+
+    def is_in(self, root: Path) -> bool:
+        """Whether it is a cell of an audit's directory, or the run itself."""
+        here = self.path.resolve()
+        return root.resolve() in (here, here.parent)
 
     @property
     def white_box(self) -> bool:
@@ -160,7 +171,8 @@ class CellData:
     @property
     def unseeded(self) -> str:
         """The directory's name without the part that tells the seed."""
-        return "--".join(part for part in self.cell.split("--") if part != f"seed-{self.seed}")
+        parts = self.path.resolve().name.split("--")
+        return self._of_run("--".join(part for part in parts if part != f"seed-{self.seed}"))
 
     @property
     def unattacked(self) -> str:
@@ -169,11 +181,11 @@ class CellData:
         It is that of all attacks on the victim that are the same in all else; empty where the name
         tells no attack, as in a run by itself.
         """
-        victim, *parts = self.cell.split("--")
+        victim, *parts = self.path.resolve().name.split("--")
         [attack] = names_apart([label(self.attack)])
         told = [part for part in parts if re.fullmatch(rf"{re.escape(attack)}(-\d+)?", part)]
         others = [part for part in parts if part not in (*told[:1], f"queries-{self.queries}")]
-        return "--".join((victim, *others)) if told else ""
+        return self._of_run("--".join((victim, *others)) if told else "")
 
     @property
     def finished(self) -> tuple[PictureData, ...]:
@@ -217,6 +229,22 @@ def load(path: str | os.PathLike[str]) -> tuple[CellData, ...]:
     audit = schema.manifest(path)
     cells = [_cell(folder, audit) for folder in schema.runs(path)]
     return tuple(replace(cell, signs=masked(cell, cells)) for cell in cells)
+
+
+def together(paths: Sequence[Path]) -> tuple[CellData, ...]:
+    """Return the cells of several runs and audits, each named by its run as well."""
+    if len(paths) == 1:
+        return load(paths[0])
+    return tuple(
+        replace(cell, run=run)
+        for run, path in zip(run_names(paths), paths, strict=True)
+        for cell in load(path)
+    )
+
+
+def run_names(paths: Sequence[Path]) -> list[str]:
+    """Return a name a folder, none twice; none is a part of a path."""
+    return names_apart([path.resolve().name for path in paths])
 
 
 def masked(cell: CellData, cells: Sequence[CellData]) -> tuple[Doubt, ...]:
