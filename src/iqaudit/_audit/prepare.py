@@ -1,6 +1,6 @@
 """An audit's preparation: everything is checked, and its victims have answered, before a search."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,9 +74,10 @@ def prepare(
     """
     then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data, root)
     now = manifest.asked(spec, public_names(spec))
+    longer = growth.prolonged(then, now)
     then, places = _grown(root, then, now, found.names, observer)
     _compare(root, then, now, observer)
-    pending = _pending(root, spec, then, found.names, places or {})
+    pending = _pending(root, spec, then, found.names, places or {}, longer)
     # All are asked who they are, though their cells are finished: figures of yesterday's victim are
     # none of today's.
     bases, batches = _victims(spec, pending, then, batch, observer, yes=yes)
@@ -106,7 +107,7 @@ def prepare(
     if then is None or places is not None:
         if overwrite:
             remove(root)
-        growth.move(root, then, now, places or {})
+        growth.move(root, then, now, places or {}, longer)
         then = manifest.begin(root, now, [records[index] for index in sorted(records)])
     return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches, memory)
 
@@ -146,6 +147,11 @@ def _grown(
         f"The audit grows from {cells} x {pictures} to {len(now.cells)} x {len(names)} pictures; "
         "what was answered stays."
     )
+    if anew := growth.searched_anew(then, now):
+        observer.says(
+            f"The proposals of {some(anew)} hang on the budget: a larger one is another search, "
+            "whose pictures are asked about from the beginning."
+        )
     return growth.enlarged(root, then, now, names), places
 
 
@@ -155,12 +161,20 @@ def _pending(
     then: AuditRecord | None,
     names: Sequence[str],
     places: Mapping[str, str],
+    longer: Container[str],
 ) -> list[Cell]:
-    """Return the cells that lack a picture; `places` are the folders of those that move."""
+    """Return the cells that lack a picture, or a part of their searches.
+
+    `places` are the folders of those that move, `longer` those whose searches go on.
+    """
     if then is None or growth.has_more(then, names):
         return list(spec.cells())
     folders = ((cell, places.get(cell.folder, cell.folder)) for cell in spec.cells())
-    return [cell for cell, folder in folders if not cell_store.is_done(root / folder)]
+    return [
+        cell
+        for cell, folder in folders
+        if cell.folder in longer or not cell_store.is_done(root / folder)
+    ]
 
 
 def _memory(
