@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
@@ -229,3 +230,11 @@ def test_several_runs_are_read_as_one(audit: Path, tmp_path: Path) -> None:
     assert judged.exit_code == 3
     assert f"later/{alone.table().rows[0].cell}" in judged.stderr
     assert "named twice" in iqaudit_("tables", audit, audit).stderr
+
+
+def test_a_flag_in_brackets_is_printed(audit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flagged = replace(iqaudit.Audit(audit).table().rows[0], flags="beaten by chance", doubt="So.")
+    monkeypatch.setattr(
+        iqaudit.Audit, "table", lambda _self, **_: iqaudit.Table(catalogue.MEASURES, (flagged,))
+    )
+    assert "[beaten by chance] So." in " ".join(iqaudit_("tables", audit).stdout.split())
