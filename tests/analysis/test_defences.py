@@ -535,7 +535,7 @@ def test_who_may_be_paid_is_not_asked_without_a_word(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"victims": [paid], "data": uneven(2), "queries": 8}
     compare(tmp_path / "run", ["median:3"], yes=True, **settings)
     answers = (tmp_path / "run" / TRANSFER_ANSWERS).read_bytes()
-    with pytest.raises(InputError, match="say --yes"):
+    with pytest.raises(InputError, match="say yes=True"):
         iqaudit.compare_defences(tmp_path / "run")
     [row] = iqaudit.compare_defences(tmp_path / "run", yes=True).rows
     assert row.seconds is None

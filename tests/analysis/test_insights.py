@@ -14,6 +14,8 @@ from tests.support.audits import (
     function,
     middle,
     photographs,
+    rough,
+    uneven,
     write_manifest,
     write_run,
 )
@@ -27,6 +29,8 @@ from iqaudit._analysis.findings.observations import SCORES, Effect, Observation
 from iqaudit._analysis.findings.pairs import Pair, pairs, random_picture, recorded
 from iqaudit._analysis.findings.searches import replay
 from iqaudit._analysis.scorers import own
+from iqaudit._analysis.tables import cells
+from iqaudit._analysis.tables.tables import TableRow, table
 from iqaudit._core.collection import collect
 from iqaudit._core.errors import DamageWarning
 from iqaudit._core.goal import Goal
@@ -90,6 +94,8 @@ def test_the_floor_is_the_random_picture_scored_once(run: Path) -> None:
         signed.append(move if entry.direction == "raise" else -move)
     assert found.floor.cell is None
     assert found.floor.signed.value == pytest.approx(np.mean(signed))
+    for entry in found.pictures:
+        assert sorted(entry.floor_ways) == [0, entry.floor_rgo]
     assert found.rgo.sign == 1
     assert "farther than chance" in found.floor.text
 
@@ -109,9 +115,39 @@ def test_a_random_cell_is_the_floor_with_the_same_budget(tmp_path: Path) -> None
     known = {pair.attacked().tobytes() for pair in pairs(random, load_record(random))}
     assert known.isdisjoint(asked.asked)
     assert found.pace.reached[-1].share.floor.value == pytest.approx(1)
+    for pair, entry in zip(pairs(random, load_record(random)), found.pictures, strict=True):
+        scale = Asked(brightness).card.scale
+        clean, *others = map(scale.quality, pair.answers()["score"].tolist())
+        ways = (max(others) - clean, clean - min(others))
+        expected = [max(0, way) / max(clean, 10 - clean) for way in ways]
+        assert entry.floor_ways == pytest.approx(expected)
     # The best of the random pictures went the attack's way; all of them together went nowhere.
     assert abs(found.directions.drift.value or 0) < 0.05 < (found.rgo.floor.value or 0) * 5
     assert insights.insights(random, Asked(brightness)).floor.cell is None
+
+
+def test_noise_that_beats_the_attack_is_told(tmp_path: Path) -> None:
+    """Whichever way the attack pushes: random signs alone make any picture rougher."""
+    victim = rough()
+    run = write_run(tmp_path / "run", victim, uneven(), queries=12, goal="lower")
+
+    def row() -> TableRow:
+        return table(cells.load(run)).rows[0]
+
+    before = row()
+    assert before.values["chance_raise"].value is None
+    assert "beaten" not in before.flags
+    floor = insights.insights(run, victim).floor
+    assert floor.raised is not None
+    assert floor.lowered is not None
+    assert floor.raised.sign < 0
+    assert "The way up, they go beyond the attack" in floor.text
+    after = row()
+    assert after.values["chance_raise"] == floor.raised.floor
+    assert after.values["chance_lower"] == floor.lowered.floor
+    assert after.flags == ", ".join(filter(None, (before.flags, "beaten by chance")))
+    assert "Random signs raise scores by an RGO of" in after.doubt
+    assert after.ranked
 
 
 @pytest.mark.slow
@@ -349,6 +385,8 @@ def _observation(
         effect(share),
         effect(floor),
         None,
+        0.0,
+        0.0,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from dataclasses import astuple
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,12 +18,14 @@ from tests.support.audits import (
     edit,
     rate,
     rough,
+    uneven,
     write_audit,
     write_run,
 )
 
 import iqaudit
 from iqaudit import InputError, measures
+from iqaudit._analysis.findings.pairs import pairs
 from iqaudit._analysis.tables import catalogue, samples, statistics, tables
 from iqaudit._analysis.tables.cells import load, missing
 from iqaudit._analysis.tables.tables import finite, record
@@ -123,7 +126,7 @@ def test_every_measure_is_that_of_the_recorded_figures(audit: Path) -> None:
             f"wasserstein_{way}": measures.wasserstein_score(*pair, clean),
             f"energy_{way}": measures.energy_score(*pair, clean),
         }
-    assert found == pytest.approx(expected)
+    assert found == pytest.approx(expected | {"chance_raise": None, "chance_lower": None})
     assert list(found) == [measure.name for measure in catalogue.MEASURES]
     assert (row.pictures, row.unfinished, row.rated) == (6, 0, 5)
 
@@ -147,7 +150,9 @@ def test_figures_lie_in_their_intervals_and_come_out_the_same_again(audit: Path)
     assert table == tables.table(load(audit))
     for measure in table.measures:
         estimate = table.rows[0].values[measure.name]
-        if measure.name in ("linf", "unmoved"):  # no statistic of resamples
+        if measure.name.startswith("chance_"):  # of insights, which there are none
+            assert estimate == Estimate(None)
+        elif measure.name in ("linf", "unmoved"):  # no statistic of resamples
             assert estimate == Estimate({"linf": 3, "unmoved": 0}[measure.name])
         elif measure.name in ("met", "queries_to_target"):  # there is no target
             assert estimate == Estimate(None)
@@ -213,6 +218,28 @@ def test_correlations_need_three_pictures_that_differ(
     found = values(run)
     for name in ("rmse_before", "srocc_before", "krocc_after"):
         assert (found[name] is not None) == (name in exists), name
+
+
+def test_pictures_of_the_same_pixels_are_one_in_intervals(tmp_path: Path) -> None:
+    """The mean is over all; the interval is that of the different ones."""
+    pictures = uneven()
+    twice = [
+        iqaudit.Picture(f"{name}-{each.name}", each.pixels) for name in "ab" for each in pictures
+    ]
+    opinions = (7.5, 2.0, 5.5, 8.5, 1.0, 3.0)
+    once = write_run(tmp_path / "once", rough(), pictures, queries=20, opinions=opinions)
+    both = write_run(tmp_path / "both", rough(), twice, queries=20, opinions=opinions * 2)
+    (one,), (two,) = (tables.table(load(run)).rows for run in (once, both))
+    assert (one.pictures, two.pictures) == (6, 12)
+    for name in ("rgo", "ssim", "srocc_after", "krocc_before", "wasserstein_raise"):
+        left, right = (astuple(row.values[name]) for row in (one, two))
+        assert right == pytest.approx(left), name
+    same = ", ".join(f"a-{each.name} = b-{each.name}" for each in pictures[:3])
+    note = f"The same pixels: {same} and 3 more. Intervals are over 6 different pictures, not 12."
+    assert note in two.doubt
+    assert "The same pixels" not in one.doubt
+    assert (two.flags, two.ranked) == (one.flags, one.ranked)
+    assert len(pairs(both, load_record(both))) == 6
 
 
 def test_one_picture_has_figures_and_no_intervals(tmp_path: Path) -> None:

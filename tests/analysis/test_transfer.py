@@ -217,7 +217,7 @@ def test_an_address_is_not_written_down(tmp_path: Path) -> None:
     assert "secret" not in own_or_named(address)
     with pytest.raises(InputError, match="two numbers"):
         named("reference,range=low:high")
-    with pytest.raises(InputError, match="say --yes"):
+    with pytest.raises(InputError, match="say yes=True"):
         named(f"{address},range=0:10,repeats=3")
     with pytest.raises(InputError, match="give it again"):
         own(tmp_path / "one")

@@ -125,7 +125,7 @@ def test_scores_that_nothing_can_be_fitted_to_are_refused() -> None:
     with pytest.raises(InputError, match="every picture 4"):
         calibration.fit([4] * 20)
     falling = np.linspace(0, 1, 20)
-    with pytest.raises(InputError, match="--lower-is-better"):
+    with pytest.raises(InputError, match="lower_is_better=True"):
         calibration.fit(falling, opinions=10 * (1 - falling))
 
 

@@ -1,22 +1,24 @@
 """`check`: each of its verdicts, on a victim that deserves it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from tests.support.pictures import MakePicture
 from torch import Tensor, nn
 
 import iqaudit
-from iqaudit._assess import questions
+from iqaudit._assess import questions, sight
 from iqaudit._assess.check import Finding, check
 from iqaudit._assess.cost import work
 from iqaudit._assess.questions import Verdict
 from iqaudit.testing import Failing, Noisy, Recording, synthetic_picture
 from iqaudit.victims import Card, Function, Window, as_victim
-from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._fingerprint import fingerprint, pictures
 
 Scorer = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
@@ -41,14 +43,17 @@ def test_the_reference_passes_every_check(reference: iqaudit.victims.Reference) 
     assert {finding.verdict for finding in found} == {Verdict.PASS}
     # Not every system tells a process's memory.
     assert [finding.check for finding in found if finding.check != "memory"] == [
+        "different",
         "deterministic",
         "batch",
         "history",
         "resolution",
         "every pixel",
+        "rim",
         "scale",
         "range",
         "direction",
+        "mirror",
         "preprocessing",
         "gradient",
         "fingerprint",
@@ -84,7 +89,7 @@ def test_a_network_that_is_asked_the_wrong_way_is_told_the_option_that_mends_it(
     forgotten = asked_of(Levels(), score_range=(1, 10))
     assert forgotten.verdict is Verdict.FAIL
     assert "which is hardly a difference" in forgotten.sentence
-    assert "with input=0:255 (--input 0 255) they score" in forgotten.sentence
+    assert "with input=(0, 255) they score" in forgotten.sentence
     assert asked_of(Levels(), score_range=(1, 10), input=(0, 255)).verdict is Verdict.PASS
     # Where nothing mends it, that is said, and no option is named.
     flat = asked_of(lambda pictures: 5 + 1e-4 * sharp(pictures), score_range=(1, 10))
@@ -107,6 +112,66 @@ def test_what_a_victim_rounds_is_told_from_what_it_does_not_see() -> None:
     assert "no change of a few levels moves it" in why(lambda x: 0 * sharp(x) + 1)
 
 
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (np.s_[:-3], "The last 3 rows of a picture of 127 x 63 have no say:"),
+        (np.s_[1:, :-2], "The first row and the last 2 columns of"),
+        (np.s_[:, 40:], "The first at least 16 columns of"),
+    ],
+)
+def test_lines_at_the_rim_that_have_no_say_are_counted(part: Any, told: str) -> None:
+    def partly(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return np.array([each[part].mean() for each in pictures])
+
+    photograph = synthetic_picture(70, 140, 0)
+    victim = Function(partly, iqaudit.Scale.from_range(0, 255))
+    verdict, sentence = sight.rim(victim, photograph)
+    assert (verdict, sentence[: len(told)]) == (Verdict.WARN, told)
+    whole = Function(lambda x: x.mean((1, 2, 3)), victim.card.scale)
+    assert sight.rim(whole, photograph)[0] is Verdict.PASS
+
+
+def test_blocks_leave_rows_over_where_the_picture_has_whole_ones() -> None:
+    def blocks(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        height, width = (side // 16 * 16 for side in pictures.shape[1:3])
+        scores: NDArray[np.float64] = pictures[:, :height, :width].mean((1, 2, 3))
+        return scores
+
+    victim = Function(blocks, iqaudit.Scale.from_range(0, 255))
+    photograph = synthetic_picture(64, 64, 0)
+    assert sight.everywhere(victim, photograph)[0] is Verdict.PASS
+    assert "last 15 rows and the last 15 columns" in sight.rim(victim, photograph)[1]
+    victim.card = replace(victim.card, size=(64, 64))
+    assert sight.rim(victim, photograph)[0] is Verdict.PASS
+
+
+def test_a_mirror_is_held_against_a_jpeg() -> None:
+    photograph = [synthetic_picture(64, 64, seed) for seed in range(2)]
+    scale = iqaudit.Scale.from_range(-300, 300)
+    assert sight.mirror(Function(sharp, scale), photograph)[0] is Verdict.PASS
+    left = Function(lambda x: 0.2 * x[:, :, :32].mean((1, 2, 3)), scale)
+    verdict, sentence = sight.mirror(left, photograph)
+    assert verdict is Verdict.WARN
+    assert "changes no quality and counts for more" in sentence
+
+
+def test_one_number_for_every_picture_is_told() -> None:
+    photographs = [synthetic_picture(32, 32, seed) for seed in range(2)]
+    scale = iqaudit.Scale.from_range(-30, 30)
+    kept: dict[str, float] = {}
+
+    def caching(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Score what was read first under the scratch file's name."""
+        return np.full(len(pictures), kept.setdefault("scratch.png", float(sharp(pictures)[0])))
+
+    verdict, sentence = sight.different(Function(caching, scale), photographs)
+    assert verdict is Verdict.FAIL
+    assert sentence.startswith("4 unlike pictures all score ")
+    assert "give each picture a file of its own" in sentence
+    assert sight.different(Function(sharp, scale), photographs)[0] is Verdict.PASS
+
+
 def test_a_fingerprint_tells_victims_apart_and_stays() -> None:
     scale = iqaudit.Scale.from_range(-30, 30)
     one, again = (fingerprint(Function(sharp, scale)) for _ in range(2))
@@ -121,6 +186,44 @@ def test_a_fingerprint_tells_victims_apart_and_stays() -> None:
             return sharp(pictures)
 
     assert len(fingerprint(Sized())) == 2
+
+
+@pytest.mark.parametrize("side", [96, 224, 299])
+def test_a_fingerprint_notices_that_rows_are_resized_before_columns(side: int) -> None:
+    """As Pillow 13 does with upright pictures, and 12 did not: square ones show nothing."""
+
+    def squashing(*, by_cost: bool) -> Function:
+        def score(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+            height, width = pictures.shape[1:3]
+            first = (width, side) if by_cost and height > width else (side, height)
+            images = (Image.fromarray(each) for each in pictures)
+            small = (each.resize(first, cubic).resize((side, side), cubic) for each in images)
+            return sharp(np.stack([np.asarray(each) for each in small]))
+
+        return Function(score, iqaudit.Scale.from_range(-300, 300))
+
+    cubic = Image.Resampling.BICUBIC
+    one, other = squashing(by_cost=False), squashing(by_cost=True)
+    assert fingerprint(one, 0) == fingerprint(other, 0)
+    assert fingerprint(one)[0] == fingerprint(other)[0]
+    assert fingerprint(one)[1] != fingerprint(other)[1]
+
+
+@pytest.mark.parametrize(
+    ("limits", "shapes"),
+    [
+        ({}, [(256, 256), (384, 192)]),
+        ({"smallest_side": 300}, [(300, 300), (600, 300)]),
+        ({"largest_side": 300}, [(256, 256), (300, 192)]),
+        ({"smallest_side": 80, "largest_side": 80}, [(80, 80), (80, 80)]),
+        ({"size": (64, 90)}, [(64, 90), (64, 90)]),
+    ],
+)
+def test_a_fingerprints_pictures_are_what_the_victim_takes(
+    limits: dict[str, Any], shapes: list[tuple[int, int]]
+) -> None:
+    card = Card("limited", iqaudit.Scale.from_range(0, 1), **limits)
+    assert [each.shape for each in pictures(card)] == [(*shape, 3) for shape in shapes]
 
 
 @pytest.mark.slow

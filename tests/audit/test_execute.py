@@ -48,7 +48,7 @@ def test_a_victim_that_may_be_paid_is_asked_only_on_a_word(
         other = replace(campaign, victims=(VictimSpec.parse(victim),))
         share = estimate(other).shares[0]
         assert share.seconds is None
-        with pytest.raises(InputError, match="say --yes"):
+        with pytest.raises(InputError, match="say yes=True"):
             serial(other, tmp_path / "run")
         assert asked() == 0
     monkeypatch.setattr(processes, "Pool", lambda *_: pytest.fail("a process of its own"))

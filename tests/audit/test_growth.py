@@ -19,6 +19,7 @@ MORE: list[dict[str, Any]] = [
     {"attacks": ("bidirectional", "random")},
     {"seeds": (0, 1)},
     {"levels": (3, 5)},
+    {"queries": (20, 40)},
     {"goals": (Goal.BIDIRECTIONAL, Goal.RAISE)},
     {
         "victims": (
@@ -27,6 +28,10 @@ MORE: list[dict[str, Any]] = [
         )
     },
 ]
+
+
+def _interrupted(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("more", MORE, ids=lambda more: next(iter(more)))
@@ -52,6 +57,37 @@ def test_it_is_the_larger_one(
     assert asked() - questions == questions + PROBES
     serial(larger, run)
     assert asked() - questions == questions + PROBES * (1 + len(larger.victims))
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_search_that_hangs_on_no_budget_goes_on_to_a_larger_one(
+    tmp_path: Path,
+    campaign: AuditSpec,
+    asked: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    stopped: bool,
+) -> None:
+    """Off whose end the smaller budget is read then."""
+    short = replace(campaign, attacks=("random",), queries=20)
+    longer = replace(short, queries=(20, 40))
+    serial(longer, tmp_path / "whole")
+    questions, run = asked(), tmp_path / "run"
+    if stopped:
+        begun(short, run)
+    else:
+        serial(short, run)
+    # A start that is killed before the manifest is written begins anew.
+    with monkeypatch.context() as killed:
+        killed.setattr("iqaudit._audit.manifest.begin", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            serial(longer, run)
+    serial(longer, run)
+    assert contents(run) == contents(tmp_path / "whole")
+    assert asked() - questions == questions + 2 * PROBES
+    # A budget in place of another is another audit.
+    with pytest.raises(InputError, match="queries was"):
+        serial(replace(short, queries=60), run)
 
 
 @pytest.mark.parametrize("flat", [False, True])

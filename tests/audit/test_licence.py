@@ -1,6 +1,8 @@
 """A finished audit is not a licence: on each start its victims are asked who they are."""
 
 import os
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,12 @@ from tests.support.scorers import roughness
 from tests.support.serving import Handler, Server
 
 import iqaudit
+from iqaudit._audit.manifest import settle
+from iqaudit._core.errors import AnotherVictimError
+from iqaudit._runs.schema import load_audit
 from iqaudit.testing import Recording
 from iqaudit.victims import Function
+from iqaudit.victims._fingerprint import fingerprint
 
 CODE = """
 from pathlib import Path
@@ -92,6 +98,35 @@ def test_a_service_is_asked_where_that_is_allowed(
 
     server.usual = other
     assert iqaudit_(*line, "--yes", "--fail-if", "rgo > 2").exit_code == 4
+
+
+def test_an_audit_is_asked_the_fingerprint_that_it_has(tmp_path: Path, photos: Path) -> None:
+    """Audits of older versions have one of other pictures, and name no libraries."""
+    run, scale = tmp_path / "run", iqaudit.Scale.from_range(0, 300)
+    victim = Function(roughness, scale)
+    how = {"queries": 6, "attacks": ["random"], "analyses": False}
+    said: list[str] = []
+
+    class Heard(iqaudit.Observer):
+        def says(self, sentence: str) -> None:
+            said.append(sentence)
+
+    def start(victim: Function) -> None:
+        iqaudit.audit([victim], photos, out=run, observer=Heard(), **how)  # type: ignore[arg-type]
+
+    start(victim)
+    record = load_audit(run)
+    assert record.libraries["pillow"] == version("pillow")
+    old = replace(record.victims[0], fingerprint=fingerprint(victim, 0), fingerprint_edition=0)
+    settle(run, replace(record, victims=(old,), libraries={}))
+    start(victim)
+    assert not any("libraries" in each for each in said)
+    settle(run, replace(record, libraries={**record.libraries, "pillow": "1.0"}))
+    start(victim)
+    assert f"beginning: pillow 1.0, now {version('pillow')}." in "".join(said)
+    settle(run, replace(record, victims=(old,)))
+    with pytest.raises(AnotherVictimError, match="two fixed pictures"):
+        start(Function(lambda pictures: roughness(pictures) + 1, scale, name="roughness"))
 
 
 def test_no_more_than_two_scores_are_asked(tmp_path: Path, photos: Path) -> None:

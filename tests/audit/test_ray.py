@@ -558,7 +558,7 @@ def test_a_victim_on_a_gpu_needs_to_be_given_a_part_of_one(
     monkeypatch.setattr(cluster, "_cluster", joined)
     for gpus, error in ((0.0, InputError), (0.25, ConnectionError)):
         engine = cluster._engine("local", gpus, tmp_path / "run", [task], Observer(), 1, Victims())
-        with pytest.raises(error, match="as --gpus-per-worker" if error is InputError else None):
+        with pytest.raises(error, match="as gpus_per_worker" if error is InputError else None):
             list(engine)
 
 

@@ -123,7 +123,7 @@ def test_lists_multiply_into_cells_named_by_what_varies() -> None:
         ("victims = 'reference'\ndata = 'x'\nearly_stop = 2", r"lies in \(0, 1\]"),
         ("victims = 'reference'\npaper = 'liv'\ndata = 'x'", 'did you mean "live"'),
         ("victims = 'reference'\npaper = 'live'\ndata = 'csiq:x'", "for live .* data of csiq"),
-        ("victims = 'reference'\n[data]\nspec = 'x'\nstratify = 'type'", "go with --sample"),
+        ("victims = 'reference'\n[data]\nspec = 'x'\nstratify = 'type'", "go with sample"),
         ("victims = 'reference'\n[data]\nspec = 'x'\npictures = 'y'", "one of the two"),
         ("victims = [", "no TOML file"),
     ],

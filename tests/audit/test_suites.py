@@ -138,7 +138,7 @@ def test_of_many_pictures_fifty_are_drawn_and_few_are_all_taken(tmp_path: Path) 
         )
         assert found.names == data.find(plain.data).names
         assert len(found.names) == min(count, 50)
-    with pytest.raises(InputError, match="all will do go with --sample"):
+    with pytest.raises(InputError, match="all will do go with sample"):
         Drawing(or_all=True)
 
 

@@ -4,13 +4,16 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 from tests.support.audits import OPINIONS, Cell, bright, edit, rough, write_audit
 
+import iqaudit
 from iqaudit import _cli
 from iqaudit._analysis.tables import catalogue, export, tables
 from iqaudit._analysis.tables.cells import load
@@ -201,3 +204,37 @@ def test_every_measure_is_documented() -> None:
     page = (ROOT / "docs" / "guides" / "tables.md").read_text("utf-8")
     for measure in catalogue.MEASURES:
         assert f"`{measure.name}`" in page, measure.name
+
+
+def test_several_runs_are_read_as_one(audit: Path, tmp_path: Path) -> None:
+    other = tmp_path / "later"
+    copytree(audit, other)
+    both = iqaudit.load(audit, other)
+    alone = iqaudit.load(audit)
+    rows = both.table().rows
+    assert len(rows) == 2 * len(alone.table().rows)
+    names = [f"{run}/{row.cell}" for run in (audit.name, "later") for row in alone.table().rows]
+    assert [row.cell for row in rows] == names
+    for one, two in zip(alone.table().rows, rows, strict=False):
+        assert one.values == two.values
+        assert two.group == (f"{audit.name}/{one.group}" if one.group else "")
+    assert len({row.group or row.cell for row in rows}) == 2 * len(
+        {row.group or row.cell for row in alone.table().rows}
+    )
+    printed = iqaudit_("tables", audit, other, "--format", "csv", "--measures", "rgo")
+    assert printed.exit_code == 0, printed.output
+    assert len(printed.stdout.splitlines()) == 1 + len(rows)
+    assert f"later/{alone.table().rows[0].cell}" in printed.stdout
+    assert iqaudit_("tables", audit, other).exit_code == 0
+    judged = iqaudit_("tables", audit, other, "--fail-if", "rgo > -1", "--quiet")
+    assert judged.exit_code == 3
+    assert f"later/{alone.table().rows[0].cell}" in judged.stderr
+    assert "named twice" in iqaudit_("tables", audit, audit).stderr
+
+
+def test_a_flag_in_brackets_is_printed(audit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flagged = replace(iqaudit.Audit(audit).table().rows[0], flags="beaten by chance", doubt="So.")
+    monkeypatch.setattr(
+        iqaudit.Audit, "table", lambda _self, **_: iqaudit.Table(catalogue.MEASURES, (flagged,))
+    )
+    assert "[beaten by chance] So." in " ".join(iqaudit_("tables", audit).stdout.split())

@@ -62,7 +62,7 @@ def test_what_a_folder_holds_besides_is_counted_and_named(folder: Path) -> None:
     listing = files_of(folder)
     assert [each.name for each in listing.files] == ["a.png", "b.png"]
     assert listing.skipped == (
-        f"{folder}: skipped 3 folders (.git, deep, loop; recursive=True or --recursive searches "
+        f"{folder}: skipped 3 folders (.git, deep, loop; recursive=True searches "
         "folders, too) and 6 files (.hidden.png, Makefile, film.mpg and 3 more)."
     )
     assert collect([folder, folder / "a.png"]).skipped == (listing.skipped,)
@@ -101,7 +101,7 @@ def test_names_that_folders_make_alike_stay_apart(
 
 def test_an_empty_folder_says_what_it_holds_instead(folder: Path) -> None:
     (folder / "only" / "c.png").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"no picture \(skipped 1 folder \(c.png.*--recursive"):
+    with pytest.raises(InputError, match=r"no picture \(skipped 1 folder \(c.png.*recursive=True"):
         collect(folder / "only")
 
 

@@ -78,13 +78,13 @@ def test_a_csv_may_name_pictures_anywhere(tmp_path: Path) -> None:
 
 def test_a_csvs_range_is_said_or_the_usual_where_that_can_be(tmp_path: Path) -> None:
     table = own_table(tmp_path, "image,mos\na.png,1.5\nsub/b.png,4.5\n")
-    with pytest.raises(InputError, match=r"no mos is above 10: .*--opinion-range"):
+    with pytest.raises(InputError, match=r"no mos is above 10: .*opinion_range"):
         datasets.load(table)
     rising = datasets.load(table, opinion_range=(1, 5))
     falling = datasets.load(table, opinion_range=(5, 1))
     assert [each.opinion for each in rising.samples] == [1.25, 8.75]
     assert [each.opinion for each in falling.samples] == [8.75, 1.25]
-    with pytest.raises(InputError, match=r"mos 4\.5, outside 0 .*to 4 .*--opinion-range"):
+    with pytest.raises(InputError, match=r"mos 4\.5, outside 0 .*to 4 .*opinion_range"):
         datasets.load(table, opinion_range=(0, 4))
     for ends in ((3, 3), (0, math.inf)):
         with pytest.raises(InputError, match="two numbers, worst and best"):

@@ -1,5 +1,7 @@
 """Bootstrap intervals: known answers, coverage, and what they say where there is nothing to say."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 import scipy
@@ -9,6 +11,7 @@ from iqaudit._analysis.tables.statistics import energy_shift
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import (
     NOTHING,
+    RESAMPLES,
     Estimate,
     beyond,
     disjoint,
@@ -50,6 +53,25 @@ def test_large_sets_are_drawn_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = interval(mean, values)
     monkeypatch.setattr("iqaudit.measures._bootstrap.AT_ONCE", 90)
     assert interval(mean, values) == whole
+
+
+def test_pictures_of_one_name_are_drawn_together() -> None:
+    """As many twins as one likes make no interval narrower than that of the distinct pictures."""
+    values = np.random.default_rng(3).normal(size=12)
+    once = interval(mean, values)
+    names = [f"{number}" for number in range(12)]
+    assert interval(mean, values, groups=names) == once
+    four = interval(mean, np.repeat(values, 4), groups=np.repeat(names, 4).tolist())
+    assert astuple(four) == pytest.approx(astuple(once))
+    assert interval(mean, np.repeat(values, 4)).low > once.low  # type: ignore[operator]
+    # One of several: a resample has as many pictures as its groups have.
+    uneven = np.append(values, [values[0]] * 5), [*names, *["0"] * 5]
+    drawn = np.random.Generator(np.random.Philox(key=(0, 12))).integers(12, size=(RESAMPLES, 12))
+    weights = np.where(drawn == 0, 6, 1)
+    means = (values[drawn] * weights).sum(axis=1) / weights.sum(axis=1)
+    found = interval(mean, uneven[0], groups=uneven[1])
+    assert (found.low, found.high) == pytest.approx(np.quantile(means, [0.025, 0.975]))
+    assert interval(mean, values, groups=["0"] * 12).low is None
 
 
 def test_ranks_correlate_as_measured_with_ties_as_well() -> None:

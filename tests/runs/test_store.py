@@ -216,7 +216,7 @@ def test_another_run_is_replaced_only_on_demand(
     run: Path, rough: Function, make_picture: MakePicture
 ) -> None:
     again = partial(iqaudit.attack, make_picture(24, 30), rough, queries=5, out=run)
-    with pytest.raises(InputError, match=r"begun otherwise.*--overwrite"):
+    with pytest.raises(InputError, match=r"begun otherwise.*overwrite=True"):
         again()
     (run / "mine.txt").write_text("not iqaudit's")
     with pytest.raises(VictimError):
@@ -233,7 +233,7 @@ def test_a_run_of_an_older_version_is_replaced_only_on_demand(
 ) -> None:
     (run / "audit.json").unlink()
     again = partial(iqaudit.attack, make_picture(24, 30), rough, queries=5, out=run)
-    with pytest.raises(InputError, match=r"another run.*--overwrite"):
+    with pytest.raises(InputError, match=r"another run.*overwrite=True"):
         again()
     (run / "report.html").unlink()
     held = run.stat().st_ino

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -179,3 +180,28 @@ def test_a_remembered_run_leaves_nothing_in_its_folder(run: Path, state: Path) -
     digests = (state / "iqaudit" / "runs").read_text("ascii").splitlines()
     assert len(digests) == len(set(digests))
     assert not [file for file in run.rglob("*") if "trust" in file.name]
+
+
+@pytest.mark.parametrize("module", ["elsewhere_alone", "elsewhere_package.inner"])
+def test_a_module_that_is_not_found_is_told_where_it_was(
+    module: str, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the user's state, since nothing in a run tells a place."""
+    made = tmp_path / "made"
+    file = made / (module.replace(".", "/") + ".py")
+    file.parent.mkdir(parents=True)
+    file.write_text("from tests.support.audited import rough as v\n", "utf-8")
+    run = tmp_path / "run"
+    with monkeypatch.context() as there:
+        there.syspath_prepend(str(made))
+        iqaudit.attack(photos, f"python:{module}:v", queries=4, out=run)
+        assert iqaudit.verify(run)
+    for name in {module, module.partition(".")[0]}:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(iqaudit.InputError) as raised:
+        iqaudit.verify(run)
+    assert "(ModuleNotFoundError: " in str(raised.value)
+    assert f"it was imported from {made.resolve()}: start there" in str(raised.value)
+    assert str(made) not in "".join(
+        each.read_text("utf-8") for each in run.rglob("*.json") if each.is_file()
+    )

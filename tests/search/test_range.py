@@ -93,7 +93,7 @@ def test_a_clean_picture_outside_ends_alone(make_picture: MakePicture) -> None:
     with pytest.warns(UserWarning, match="p1: .*answered -1 where a score from 0 to 20 was due"):
         results = iqaudit.attack(pictures, scored, queries=10, score_range=RANGE)
     assert [each.picture.name for each in results] == ["p0", "p2"]
-    with pytest.raises(UnscorableError, match=r"answered -1 .*--unbounded"):
+    with pytest.raises(UnscorableError, match=r"answered -1 .*\(unbounded=True\)"):
         iqaudit.score(pictures[1], scored, score_range=RANGE)
     assert iqaudit.score(pictures[1], scored, score_range=RANGE, unbounded=True)[0].score == -1
 

@@ -22,13 +22,13 @@ from iqaudit._cli import main
 from iqaudit._core.picture import picture_key
 from iqaudit._runs import journal
 from iqaudit._runs.schema import load_answers, manifest
-from iqaudit.victims._fingerprint import probes
+from iqaudit.victims._fingerprint import pictures
 
 ROOT = Path(__file__).parents[2]
 
 ROUGH = "python:tests.support.audited:rough"
 
-PROBES = {picture_key(probe) for probe in probes(audited.rough.card)}
+PROBES = {picture_key(probe) for probe in pictures(audited.rough.card)}
 """The fingerprint's pictures, which every start asks about, outside the budgets."""
 
 

@@ -142,7 +142,7 @@ def test_an_address_that_cannot_be_used_is_refused_without_its_secrets(url: str)
     ["example.org", "192.0.2.7", "[2001:db8::1]", "127.0.0.1.example.org", "10.1"],
 )
 def test_a_host_elsewhere_needs_its_owners_permission(host: str) -> None:
-    with pytest.raises(InputError, match=r"owner's permission.*--authorised"):
+    with pytest.raises(InputError, match=r"owner's permission.*authorised=True"):
         as_victim(f"https://me:secret@{host}/score", score_range=RANGE)
     made = as_victim(f"https://{host}/score", score_range=RANGE, authorised=True)
     assert made.card.name == f"https://{host}/score"

@@ -96,7 +96,7 @@ def test_tensors_and_scores_are_those_of_the_authors_module(
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["dbcnn"])
 def test_untrained_ones_must_be_asked_for_and_say_so(model: str, make_picture: MakePicture) -> None:
-    with pytest.raises(InputError, match="--untrained"):
+    with pytest.raises(InputError, match="untrained=True"):
         as_victim(model)
     victim = as_victim(model, untrained=True)
     assert "untrained" in victim.card.note

@@ -14,6 +14,7 @@ from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.scorers import Progress, Scorer, as_attacked, own_label, owns
 from iqaudit._core.errors import InputError
 from iqaudit._core.threads import one_thread
+from iqaudit._core.wording import worded
 from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
 from iqaudit._runs.store import exclusive, writing
 from iqaudit.victims._base import ELSEWHERE
@@ -83,7 +84,7 @@ def _refuse_payment(shares: Sequence[Share], bound: str, *, yes: bool) -> None:
         if scorer.victim.card.device == ELSEWHERE and not yes:
             line = share_text(scorer, most, bound)
             raise InputError(
-                f"{line}. They may cost money: say --yes (yes=True) to have them asked."
+                f"{line}. They may cost money: say {worded('yes=True')} to have them asked."
             )
 
 

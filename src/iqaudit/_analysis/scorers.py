@@ -15,15 +15,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from iqaudit._core.errors import DamageWarning, InputError
+from iqaudit._core.errors import DamageWarning, InputError, printable
 from iqaudit._core.picture import Pixels, picture_key
 from iqaudit._core.scale import Scale
 from iqaudit._core.settings import PAIR
+from iqaudit._core.wording import worded
 from iqaudit._runs import journal
 from iqaudit._runs.journal import Journal, Lines
 from iqaudit._runs.records import AuditRecord, CellRecord
 from iqaudit._runs.schema import load, manifest
-from iqaudit._runs.trust import refuse_strange
+from iqaudit._runs.trust import place, refuse_strange
 from iqaudit._runs.verify import unnamed
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import tolerance
@@ -115,7 +116,18 @@ def own(
     spec = held_spec(run, recorded, options, named)
     if not any(spec is each for each in named):
         refuse_strange(root, spec, trust=trust)
-    return Scorer(own_label(run), Victims().get(spec, noise, scale))
+    try:
+        return Scorer(own_label(run), Victims().get(spec, noise, scale))
+    except InputError as error:
+        if not isinstance(error.__cause__, ModuleNotFoundError):
+            raise
+        folder = place(root, spec)
+        if folder is None:
+            raise
+        raise InputError(
+            f"{error} When the run was made it was imported from {printable(folder)}: start there, "
+            "or name that folder in PYTHONPATH."
+        ) from error
 
 
 def _recorded(run: Path) -> tuple[Path, str | None, Mapping[str, Any], float, Scale]:
@@ -202,7 +214,7 @@ def asked(spec: VictimSpec, *, may_ask: bool) -> Victim:
     if "repeats" in spec.options and not may_ask and base.card.device == ELSEWHERE:
         raise InputError(
             f'The victim "{base.card.name}" may cost money, and measuring the noise of its '
-            "answers asks for 16 of them: say --yes (yes=True) to have it asked."
+            f"answers asks for 16 of them: say {worded('yes=True')} to have it asked."
         )
     return ready(spec, base)
 

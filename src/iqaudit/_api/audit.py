@@ -59,12 +59,18 @@ class Audit:
     Attributes
     ----------
     path : Path
-        Its directory.
+        Its directory; of several that were loaded together, the first one's.
     """
 
-    def __init__(self, path: str | os.PathLike[str], named: Iterable[VictimSpec] = ()) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        named: Iterable[VictimSpec] = (),
+        others: Iterable[str | os.PathLike[str]] = (),
+    ) -> None:
         self.path = located(path)
         self._named = tuple(named)
+        self._paths = (self.path, *map(located, others))
 
     def __repr__(self) -> str:
         return f"Audit({str(self.path)!r})"
@@ -78,12 +84,18 @@ class Audit:
         InputError
             If there is none, or a file cannot be read.
         """
-        return cell_reader.load(self.path)
+        return cell_reader.together(self._paths)
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The names of the cells that have no results yet."""
-        return cell_reader.missing(self.path)
+        if len(self._paths) == 1:
+            return cell_reader.missing(self.path)
+        return tuple(
+            f"{run}/{cell}"
+            for run, path in zip(cell_reader.run_names(self._paths), self._paths, strict=True)
+            for cell in cell_reader.missing(path)
+        )
 
     def results(self, cell: str | None = None) -> Sequence[TrialResult]:
         """Return the pictures' results, of a cell where there are several.
@@ -139,7 +151,11 @@ class Audit:
 
         None without a suite, nor of a victim whose cells are not all finished.
         """
-        return citations(self.path, self.cells)
+        return tuple(
+            each
+            for path in self._paths
+            for each in citations(path, [cell for cell in self.cells if cell.is_in(path)])
+        )
 
     def gate(
         self,
@@ -619,15 +635,29 @@ def _verified(
     return (*checks, Check(TRANSFER, None, None, wrong)) if wrong else tuple(checks)
 
 
-def load(path: str | os.PathLike[str]) -> Audit:
-    """Return the audit, or the run, of a directory.
+def load(path: str | os.PathLike[str], *others: str | os.PathLike[str]) -> Audit:
+    """Return the audit, or the run, of a directory; of several, one with the cells of all.
+
+    Of several, a cell's name begins with its run's. `Audit.cells` and what is made of them (tables,
+    attacks in pairs, optimality, citations, gates, exports, plots) are of all; the rest is of the
+    first.
+
+    Parameters
+    ----------
+    path : path
+        The directory.
+    *others : path
+        Others to read with it.
 
     Raises
     ------
     InputError
-        If there is neither, or it is not one that this version reads.
+        If there is neither, or it is not one that this version reads, or one is named twice.
     """
-    folder = located(path)
-    if manifest(folder) is None:
-        load_run(folder)
-    return Audit(folder)
+    folders = [located(each) for each in (path, *others)]
+    if len({each.resolve() for each in folders}) < len(folders):
+        raise InputError("A run is named twice; its figures would count twice.")
+    for folder in folders:
+        if manifest(folder) is None:
+            load_run(folder)
+    return Audit(folders[0], others=folders[1:])

@@ -9,6 +9,7 @@ from iqaudit import datasets
 from iqaudit._audit.parse import audit_spec, read
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._core.errors import InputError
+from iqaudit._core.wording import worded
 
 
 def audit_settings(
@@ -45,7 +46,8 @@ def audit_settings(
     if file is None:
         return replace(audit_spec({**present, "data": table}), flat=flat)
     if more := sorted({**present, **table}):
-        raise InputError(f"A file (--from) says the whole audit; say {', '.join(more)} there.")
+        said = f"A file ({worded('file', '--from')}) says the whole audit"
+        raise InputError(f"{said}; say {', '.join(more)} there.")
     return read(file)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from iqaudit._core.errors import InputError
 from iqaudit._core.scale import CLEAN, DECLARED, QUALITY_MAX, Scale
+from iqaudit._core.wording import worded
 
 PERCENTILES = (1, 99)
 """Of the scores: a range that no single picture decides."""
@@ -115,7 +116,7 @@ def fit_to_opinions(scores: ArrayLike, opinions: ArrayLike) -> tuple[float, floa
     if not rises:
         raise InputError(
             "The opinion scores do not rise with the victim's scores; "
-            "if a lower score is better, say lower_is_better=True or --lower-is-better."
+            f"if a lower score is better, say {worded('lower_is_better=True')}."
         )
     solution = scipy.optimize.least_squares(misses, (f.mean(), f.std()), x_scale=f.std())
     center, spread = solution.x.tolist()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit._assess import cost, memory, questions
+from iqaudit._assess import cost, memory, questions, sight
 from iqaudit._assess.questions import Outcome, Verdict
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import Picture, Pixels
@@ -95,13 +95,16 @@ def check(
             unscored.add(name)
             yield Finding("answers", Verdict.WARN, f"{name}: {fault}")
         first = next(cut())
+        yield Finding("different", *sight.different(victim, cut()))
         yield from _steady(victim, first)
         yield Finding("resolution", *questions.resolution(victim, first))
-        yield Finding("every pixel", *questions.everywhere(victim, first))
+        yield Finding("every pixel", *sight.everywhere(victim, first))
+        yield Finding("rim", *sight.rim(victim, first))
         yield Finding("scale", *questions.scale(victim, cut()))
         yield Finding("range", *questions.value_range(victim, first))
         ladders = questions.ladders(victim, cut())
         yield Finding("direction", *questions.direction(victim, ladders))
+        yield Finding("mirror", *sight.mirror(victim, cut()))
         told = questions.preprocessing(victim, ladders, cut, others)
         yield Finding("preprocessing", *told)
         if gradient_of(victim) is not None:

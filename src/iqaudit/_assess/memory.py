@@ -14,6 +14,7 @@ from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._core.process import machine_memory, memory_taken
+from iqaudit._core.wording import worded
 from iqaudit.victims._base import Victim, forget, open_session
 from iqaudit.victims._scoring import score
 
@@ -69,7 +70,8 @@ class Need:
             raise InputError(
                 f'The victim "{victim}" needs about {amount(self.memory)} for a picture of '
                 f"{self.width} x {self.height}, and this machine has {amount(machine)}: leave out "
-                "or cut the largest pictures, or go on anyway with --ignore-memory (ignore_memory)."
+                "or cut the largest pictures, or go on anyway with "
+                f"{worded('ignore_memory=True')}."
             )
 
 

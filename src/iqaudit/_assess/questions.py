@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from enum import Enum
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -12,22 +11,17 @@ import numpy as np
 from iqaudit._core import distortions
 from iqaudit._core.errors import InputError, VictimError, some
 from iqaudit._core.picture import Pixels
+from iqaudit._core.wording import worded
 from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim, forget
 from iqaudit.victims._scoring import finite, finite_together, slope
 
 REPEATS = 5
 BATCH = 3
-GRID = 8
-"""Cells a side, each changed on its own to see whether the victim looks there."""
-
 MIDDLE = 127
 
 SMALL = 16
 """Pixels a side of a small picture, where the victim takes such."""
-
-CELL_CHANGE = 40
-"""Levels: a change of a cell that any eye sees."""
 
 FINE_CHANGES = 8
 """Pictures that differ by one level, to see whether the score moves at all."""
@@ -100,7 +94,8 @@ def deterministic(victim: Victim, pixels: Pixels) -> Outcome:
             "and verify allows for it."
         )
         return Verdict.WARN, sentence
-    why = "a run cannot be repeated or verified; repeats=5 or --repeats 5 averages answers."
+    why = "a run cannot be repeated or verified; "
+    why += f"{worded('repeats=5', '--repeats 5')} averages answers."
     return Verdict.FAIL, f"{sentence} (standard deviation {noise:.2g}): {why}"
 
 
@@ -145,9 +140,9 @@ def batch(victim: Victim, pixels: Pixels) -> Outcome:
         return Verdict.PASS, "The same score alone and in a batch, within noise."
     small = gap <= 1e-4 * victim.card.scale.spread
     mend = (
-        "results depend on the batch (--batch) in the last digits."
+        f"results depend on the batch ({worded('batch')}) in the last digits."
         if small
-        else "use batch=1 or --batch 1."
+        else f"use {worded('batch=1', '--batch 1')}."
     )
     sentence = f"A picture's score alone and in a batch differs by {gap:.2g}: {mend}"
     return Verdict.WARN if small else Verdict.FAIL, sentence
@@ -189,35 +184,6 @@ def _steps(victim: Victim, pixels: Pixels, answers: list[float]) -> str:
     if len(set(answers[-FINE_CHANGES:])) == FINE_CHANGES:
         return f"the victim rounds its input, as changes of {COARSE} levels all move it"
     return "its answers lie in steps, or hang on little of the picture"
-
-
-def everywhere(victim: Victim, pixels: Pixels) -> Outcome:
-    """Tell which parts of a picture have a say."""
-    height, width = pixels.shape[:2]
-    clean = finite(victim, pixels)
-    rows = np.linspace(0, height, GRID + 1).astype(int)
-    columns = np.linspace(0, width, GRID + 1).astype(int)
-    unseen = cells = 0
-    for top, bottom in pairwise(rows):
-        for left, right in pairwise(columns):
-            changed = pixels.copy()
-            cell = changed[top:bottom, left:right]
-            if not cell.size:
-                continue
-            cells += 1
-            cell[:] = np.where(cell > MIDDLE, cell - CELL_CHANGE, cell + CELL_CHANGE)
-            unseen += abs(finite(victim, changed) - clean) <= BEYOND_CHANCE * victim.card.noise
-    window = victim.card.window(height, width)
-    known = 1 - window.height * window.width / (height * width)
-    if not unseen:
-        return Verdict.PASS, "Every part of the picture has a say."
-    say, drawn = "no say", "queries spent there are wasted"
-    if known:
-        drawn = f"the attack draws only in the {100 * (1 - known):.0f} % that it looks at"
-    elif victim.card.noise:
-        say, drawn = "no say beyond the score's noise", "more repeats would tell what it has"
-    share = f"{100 * (unseen / cells):.0f} % of the picture"
-    return Verdict.WARN, f"{share} has {say} ({width} x {height}): {drawn}."
 
 
 def gradient(victim: Victim, pixels: Pixels) -> Outcome:
@@ -275,7 +241,7 @@ def value_range(victim: Victim, pixels: Pixels) -> Outcome:
     if not all(scale.admits(answer) for answer in answers.values()):
         return Verdict.WARN, (
             f"Outside the range, {least} to {most}: {scored}. Such answers are taken for failures, "
-            "and gain nothing; if they are scores, say unbounded (--unbounded)."
+            f"and gain nothing; if they are scores, say {worded('unbounded=True')}."
         )
     if len(set(answers.values())) < len(answers):
         return Verdict.WARN, (
@@ -373,10 +339,10 @@ def preprocessing(
     wrong = "" if little else f", and {100 * share:.0f} % of the copies lower"
     if best is not None:
         _, ordered, options, lowest, highest = best
-        mend = ", ".join(f"{name}={_ended(value, ':')}" for name, value in options.items())
+        mend = ", ".join(f"{name}={value!r}" for name, value in options.items())
         flags = " ".join(f"--{name} {_ended(value, ' ')}" for name, value in options.items())
         return Verdict.FAIL, (
-            f"{span}{hardly}{wrong}; with {mend} ({flags}) they score {lowest:.6g} to "
+            f"{span}{hardly}{wrong}; with {worded(mend, flags)} they score {lowest:.6g} to "
             f"{highest:.6g}, {100 * ordered:.0f} % of the copies lower: the network seems to be "
             "trained on such pictures."
         )
@@ -395,5 +361,5 @@ def direction(victim: Victim, found: Iterable[Ladder]) -> Outcome:
         return Verdict.WARN, f"Only {sentence} than their originals."
     return (
         Verdict.FAIL,
-        f"Only {sentence}: is a lower score better (lower_is_better=True, --lower-is-better)?",
+        f"Only {sentence}: is a lower score better ({worded('lower_is_better=True')})?",
     )

@@ -26,7 +26,7 @@ from iqaudit._core.errors import InputError, naming, printable
 from iqaudit._runs.checksums import file_sha256
 from iqaudit._runs.figures import summarise
 from iqaudit._runs.journal import ANSWERS as JOURNAL
-from iqaudit._runs.journal import on_damage
+from iqaudit._runs.journal import Journal, on_damage
 from iqaudit._runs.journal import read as read_journal
 from iqaudit._runs.records import (
     OMITTED,
@@ -108,6 +108,16 @@ def reopen(folder: Path) -> None:
     for picture in record.pictures:
         write_record(_entry(folder, picture.name), None, Entry(record.victim.note, picture))
     prepare(folder)  # with its entries there, its results may go
+
+
+def prolong(folder: Path) -> None:
+    """Have finished pictures' searches go on to a larger budget: their answers are kept again."""
+    reopen(folder)
+    for name in sorted(_entries(folder)):
+        answers = [Answer(*row) for row in load_answers(folder, name).tolist()]
+        with Journal(journal(folder, name)) as kept:
+            kept.keep(answers[len(kept.answers) :])
+        _entry(folder, name).unlink()  # only now: a start that is killed before does this again
 
 
 def reserve(folder: Path, pictures: int, queries: int) -> None:

@@ -1,4 +1,4 @@
-"""An audit that grows: more victims, attacks, levels, goals, seeds or pictures in the same folder.
+"""An audit that grows: longer lists or budgets, or more pictures, in the same folder.
 
 A cell depends on no other, nor a picture's search, so those that were there are taken as they are,
 cells under the names that the larger audit gives them: its files are those of an audit that was so
@@ -6,7 +6,7 @@ large from the beginning.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from iqaudit._assess.calibration import FEWEST
 from iqaudit._audit import cell_store, manifest
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.goal import Goal
+from iqaudit._core.wording import worded
 from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord, ScaleRecord
 from iqaudit.victims._spec import as_declared
 
-LISTS = ("victims", "attacks", "levels", "goals", "seeds")
+LISTS = ("victims", "attacks", "levels", "goals", "seeds", "queries")
 """The settings that may become longer, behind what was there."""
 
 
@@ -36,14 +37,15 @@ def is_larger(then: AuditRecord, now: AuditRecord, names: Sequence[str]) -> bool
     names : sequence of str
         The new one's pictures.
     """
-    more = len(now.cells) > len(then.cells) or has_more(then, names)
+    more = len(now.cells) > len(then.cells) or has_more(then, names) or prolonged(then, now)
     ranked = has_more(then, names) and Goal.RANK.value in then.campaign["goals"]
     if ranked or then.flat != now.flat or not more or not set(then.data.pictures) <= set(names):
         return False
     before, after = (manifest.deciding(each.campaign) for each in (then, now))
-    longer = all(list(after[key])[: len(before[key])] == list(before[key]) for key in LISTS)
-    cells = {_key(each) for each in now.cells}
-    return longer and _rest(then) == _rest(now) and all(_key(each) in cells for each in then.cells)
+    longer = all(
+        _listed(after[key])[: len(_listed(before[key]))] == _listed(before[key]) for key in LISTS
+    )
+    return longer and _rest(then) == _rest(now) and all(_now(each, now) for each in then.cells)
 
 
 def has_more(then: AuditRecord, names: Sequence[str]) -> bool:
@@ -74,7 +76,7 @@ def enlarged(root: Path, then: AuditRecord, now: AuditRecord, names: Sequence[st
         if each not in now.attacks:
             raise InputError(
                 f"{root}: this audit was begun otherwise: attack {each.name} has changed since. "
-                f"{manifest.OTHER.capitalize()}, or say --overwrite (overwrite=True)."
+                f"{manifest.OTHER.capitalize()}, or say {worded('overwrite=True')}."
             )
     victims = then.victims
     if len(then.data.pictures) < FEWEST <= len(names):  # their searches went by their ranges
@@ -95,10 +97,11 @@ def moves(root: Path, then: AuditRecord, now: AuditRecord) -> dict[str, str]:
     InputError
         If the place of one is taken.
     """
-    names = {_key(each): each.folder for each in now.cells}
     found = {}
     for cell in then.cells:
-        name = names[_key(cell)]
+        larger = _now(cell, now)
+        assert larger is not None  # noqa: S101 (or it would not grow)
+        name = larger.folder
         if name == cell.folder or not (root / cell.folder).exists():
             continue
         if (root / name).exists():
@@ -110,7 +113,13 @@ def moves(root: Path, then: AuditRecord, now: AuditRecord) -> dict[str, str]:
     return found
 
 
-def move(root: Path, then: AuditRecord | None, now: AuditRecord, places: Mapping[str, str]) -> None:
+def move(
+    root: Path,
+    then: AuditRecord | None,
+    now: AuditRecord,
+    places: Mapping[str, str],
+    longer: Iterable[str] = (),
+) -> None:
     """Rename cells' folders, and remove what is of fewer cells or pictures: analyses, results.
 
     The manifest is written after it, so that a start that is killed here is one that grows again.
@@ -123,7 +132,30 @@ def move(root: Path, then: AuditRecord | None, now: AuditRecord, places: Mapping
     if has_more(then, now.data.pictures):
         for cell in now.cells:
             cell_store.reopen(root / cell.folder)
+    for folder in longer:
+        cell_store.prolong(root / folder)
     cell_store.withdraw(root, [each.folder for each in now.cells])
+
+
+def prolonged(then: AuditRecord | None, now: AuditRecord) -> set[str]:
+    """Return the folders of cells whose searches go on to a larger budget.
+
+    Of attacks whose proposals do not depend on it; of the others each budget is a cell.
+    """
+    pairs = [(each, _now(each, now)) for each in (() if then is None else then.cells)]
+    return {new.folder for old, new in pairs if new is not None and new.queries > old.queries}
+
+
+def searched_anew(then: AuditRecord, now: AuditRecord) -> list[str]:
+    """Return the attacks whose larger budgets are searches of their own."""
+    before = {(each.attack, each.queries) for each in then.cells}
+    were = {attack for attack, _ in before}
+    more = (
+        each.attack
+        for each in now.cells
+        if each.attack in were and not each.shorter and (each.attack, each.queries) not in before
+    )
+    return sorted(set(more))
 
 
 def known(then: AuditRecord | None, index: int) -> AuditVictim | None:
@@ -132,9 +164,22 @@ def known(then: AuditRecord | None, index: int) -> AuditVictim | None:
     return victims[index] if index < len(victims) else None
 
 
+def _now(cell: CellRecord, now: AuditRecord) -> CellRecord | None:
+    """Return the cell that a cell of the earlier audit is in the larger one."""
+    same = [each for each in now.cells if _key(each) == _key(cell)]
+    exact = [each for each in same if each.queries == cell.queries]
+    longer = [each for each in same if cell.queries in each.shorter]
+    return next(iter((*exact, *longer)), None)
+
+
 def _key(cell: CellRecord) -> str:
-    """Return what tells a cell from others, its folder's name aside."""
-    return json.dumps(asdict(replace(cell, folder="")), sort_keys=True)
+    """Return what tells a cell from others, its folder's name and its budgets aside."""
+    keys = asdict(replace(cell, folder="", queries=0, shorter=()))
+    return json.dumps(keys, sort_keys=True)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _rest(record: AuditRecord) -> tuple[Any, ...]:

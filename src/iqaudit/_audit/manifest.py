@@ -18,6 +18,7 @@ from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import AnotherVictimError, InputError, printable
 from iqaudit._core.paths import refuse_unwritable
 from iqaudit._core.picture import Picture
+from iqaudit._core.wording import worded
 from iqaudit._runs.records import (
     AttackRecord,
     AttackVersion,
@@ -29,11 +30,11 @@ from iqaudit._runs.records import (
     SampleRecord,
 )
 from iqaudit._runs.schema import AUDIT, AUDIT_FORMAT, PART, load, load_audit, manifest
-from iqaudit._runs.store import versions, write_record
+from iqaudit._runs.store import libraries, versions, write_record
 from iqaudit.attacks._code import digest
 from iqaudit.attacks._registry import AttackSpec
 from iqaudit.victims._base import Card
-from iqaudit.victims._fingerprint import tolerance
+from iqaudit.victims._fingerprint import EDITION, tolerance
 from iqaudit.victims._options import HOW_ASKED
 from iqaudit.victims._spec import VictimSpec
 
@@ -52,6 +53,7 @@ def asked(spec: AuditSpec, names: Sequence[str]) -> AuditRecord:
     return AuditRecord(
         protocol=PROTOCOL,
         versions={**versions(), "python": platform.python_version()},
+        libraries=libraries(),
         campaign=json.loads(json.dumps(spec.record(names))),  # as it is read again
         attacks=attack_versions([cell.attack for cell in spec.cells()]),
         data=DataRecord(name="", pictures=()),
@@ -97,7 +99,9 @@ def sample(found: Found, index: int, picture: Picture) -> SampleRecord:
 
 def victim(spec: VictimSpec, card: Card, fingerprint: tuple[float, float]) -> AuditVictim:
     """Return the record of a victim: its card, and its scores of two fixed pictures."""
-    return AuditVictim.of(card, fingerprint=fingerprint, **_named(spec, card.name))
+    return AuditVictim.of(
+        card, fingerprint=fingerprint, fingerprint_edition=EDITION, **_named(spec, card.name)
+    )
 
 
 def cell(cell: Cell, name: str) -> CellRecord:
@@ -148,7 +152,7 @@ def taken_up(root: Path, *, overwrite: bool = False) -> AuditRecord | None:
         raise InputError(f"{root}: this is there already and holds no run; {OTHER}.") from None
     if audit is None and not overwrite:
         raise InputError(
-            f"{root}: this holds another run; {OTHER}, or say --overwrite (overwrite=True)."
+            f"{root}: this holds another run; {OTHER}, or say {worded('overwrite=True')}."
         )
     return None if overwrite else audit
 
@@ -196,7 +200,7 @@ def refuse_other(root: Path, then: AuditRecord, now: AuditRecord) -> None:
     for difference in _differences(then, now):
         raise InputError(
             f"{root}: this audit was begun otherwise: {difference}. {OTHER.capitalize()}, or say "
-            "--overwrite (overwrite=True)."
+            f"{worded('overwrite=True')}."
         )
 
 
@@ -224,6 +228,23 @@ def _differences(then: AuditRecord, now: AuditRecord) -> Iterator[str]:
 
 def _with(package: str, version: str | None) -> str:
     return f"with {package} {version}" if version else f"without {package}"
+
+
+def other_libraries(then: AuditRecord, now: AuditRecord) -> str:
+    """Return a sentence on image libraries that have changed since; empty where none has.
+
+    They are no reason to refuse: only the victim's code knows which it uses, and its fingerprint
+    tells whether that matters.
+    """
+    names = sorted({*then.libraries, *now.libraries}) if then.libraries else ()
+    pairs = ((name, then.libraries.get(name), now.libraries.get(name)) for name in names)
+    changed = [f"{name} {a or 'none'}, now {b or 'none'}" for name, a, b in pairs if a != b]
+    if not changed:
+        return ""
+    return (
+        f"Image libraries are not those of the audit's beginning: {'; '.join(changed)}. A victim "
+        "that reads or resizes pictures with them may score otherwise; two fixed pictures tell."
+    )
 
 
 def deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,7 +284,7 @@ def refuse_other_victim(
     then: AuditVictim,
     card: Card,
     now: tuple[float, float],
-    mend: str = f"{OTHER.capitalize()}, or say --overwrite (overwrite=True).",
+    mend: str = "",
 ) -> bool:
     """Raise an `AnotherVictimError` where a victim is not the one that an audit was begun with.
 
@@ -272,6 +293,7 @@ def refuse_other_victim(
     bool
         Whether it scores just as then, to the last bit (or within its noise).
     """
+    mend = mend or f"{OTHER.capitalize()}, or say {worded('overwrite=True')}."
     another = f'{root}: the victim "{card.name}" is another than the audit was begun with'
     for key, now_value in asdict(CardRecord.of(card)).items():
         known = getattr(then, key)

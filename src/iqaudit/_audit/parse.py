@@ -13,6 +13,7 @@ from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.paths import located
 from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import Setting
+from iqaudit._core.wording import worded
 from iqaudit._runs.suites import NAMES, SUITES
 from iqaudit._search.stop import Stop
 from iqaudit.datasets import Drawing
@@ -99,7 +100,7 @@ def _of_suite(values: dict[str, Any]) -> dict[str, Any]:
     light = values.pop("light", False)
     if "suite" not in values:
         if light:
-            raise InputError(f"light goes with a suite (--suite): {', '.join(NAMES)}.")
+            raise InputError(f"{worded('light')} goes with a suite: {', '.join(NAMES)}.")
         return values
     name = values["suite"]
     if name not in NAMES:

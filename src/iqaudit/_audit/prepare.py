@@ -1,6 +1,6 @@
 """An audit's preparation: everything is checked, and its victims have answered, before a search."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,12 +10,13 @@ from iqaudit._audit.costs import Costs
 from iqaudit._audit.data import Found, find
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Cell
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, some
+from iqaudit._core.wording import worded
 from iqaudit._runs.records import AuditRecord, AuditVictim, SampleRecord
 from iqaudit._runs.store import remove
 from iqaudit._search.driver import batch_size, check_sizes
 from iqaudit.victims._base import ELSEWHERE, Victim
-from iqaudit.victims._fingerprint import fingerprint
+from iqaudit.victims._fingerprint import EDITION, fingerprint
 from iqaudit.victims._objects import rescaled
 from iqaudit.victims._spec import SERVICES, Victims, VictimSpec, averaged, ready, unasked
 
@@ -75,10 +76,10 @@ def prepare(
     """
     then, found = manifest.taken_up(root, overwrite=overwrite), find(spec.data, root)
     now = manifest.asked(spec, public_names(spec))
+    longer = growth.prolonged(then, now)
     then, places = _grown(root, then, now, found.names, observer)
-    if then is not None:
-        manifest.refuse_other(root, then, now)
-    pending = _pending(root, spec, then, found.names, places or {})
+    _compare(root, then, now, observer)
+    pending = _pending(root, spec, then, found.names, places or {}, longer)
     # All are asked who they are, though their cells are finished: figures of yesterday's victim are
     # none of today's.
     bases, batches = _victims(spec, pending, then, batch, observer, yes=yes)
@@ -90,6 +91,7 @@ def prepare(
         for note in picture.notes if then is None else ():
             observer.says(f"{picture.name}: {note}")
         samples.append(manifest.sample(found, index, picture))
+    _tell_twins(samples, observer)
     now = replace(now, data=manifest.data(found, samples))
     if then is not None:
         manifest.refuse_other(root, then, growth.restricted(then, now, grows=places is not None))
@@ -108,10 +110,29 @@ def prepare(
     if then is None or places is not None:
         if overwrite:
             remove(root)
-        growth.move(root, then, now, places or {})
+        growth.move(root, then, now, places or {}, longer)
         then = manifest.begin(root, now, [records[index] for index in sorted(records)])
     costs.write()
     return Prepared(root, spec, found, then, tuple(pending), Victims(victims), batches, memory)
+
+
+def _compare(root: Path, then: AuditRecord | None, now: AuditRecord, observer: Observer) -> None:
+    """Refuse an audit that was begun otherwise, and tell what else is not as it was."""
+    if then is None:
+        return
+    manifest.refuse_other(root, then, now)
+    if changed := manifest.other_libraries(then, now):
+        observer.says(changed)
+
+
+def _tell_twins(samples: Iterable[SampleRecord], observer: Observer) -> None:
+    """Tell of pictures that have the same pixels."""
+    names: dict[str, list[str]] = {}
+    for each in samples:
+        names.setdefault(each.sha256, []).append(each.name)
+    same = [" = ".join(each) for each in names.values() if len(each) > 1]
+    if same:
+        observer.says(f"The same pixels: {some(same)}. Intervals take them for one picture.")
 
 
 def _grown(
@@ -130,6 +151,11 @@ def _grown(
         f"The audit grows from {cells} x {pictures} to {len(now.cells)} x {len(names)} pictures; "
         "what was answered stays."
     )
+    if anew := growth.searched_anew(then, now):
+        observer.says(
+            f"The proposals of {some(anew)} hang on the budget: a larger one is another search, "
+            "whose pictures are asked about from the beginning."
+        )
     return growth.enlarged(root, then, now, names), places
 
 
@@ -139,12 +165,20 @@ def _pending(
     then: AuditRecord | None,
     names: Sequence[str],
     places: Mapping[str, str],
+    longer: Container[str],
 ) -> list[Cell]:
-    """Return the cells that lack a picture; `places` are the folders of those that move."""
+    """Return the cells that lack a picture, or a part of their searches.
+
+    `places` are the folders of those that move, `longer` those whose searches go on.
+    """
     if then is None or growth.has_more(then, names):
         return list(spec.cells())
     folders = ((cell, places.get(cell.folder, cell.folder)) for cell in spec.cells())
-    return [cell for cell, folder in folders if not cell_store.is_done(root / folder)]
+    return [
+        cell
+        for cell, folder in folders
+        if cell.folder in longer or not cell_store.is_done(root / folder)
+    ]
 
 
 def _memory(
@@ -195,12 +229,13 @@ def _victims(
         elif cells:
             raise InputError(
                 f'The victim "{base.card.name}" is a service or a program, whose scores may be '
-                "paid for: see what is asked of it with iqaudit plan, then say --yes (yes=True)."
+                "paid for: see what is asked of it with "
+                f"{worded('iqaudit.plan', 'iqaudit plan')}, then say {worded('yes=True')}."
             )
         else:
             observer.says(
                 f"{base.card.name}: not asked whether it still answers as the figures say, since "
-                "that may cost money; --yes (yes=True) has it asked for two scores."
+                f"that may cost money; {worded('yes=True')} has it asked for two scores."
             )
     return bases, batches
 
@@ -215,7 +250,7 @@ def _ask(
     card = victim.card
     if card.note:
         observer.says(f"{card.name}: {card.note}")
-    scores = fingerprint(victim)
+    scores = fingerprint(victim, EDITION if then is None else then.fingerprint_edition)
     if then is not None and not manifest.refuse_other_victim(root, then, card, scores):
         observer.says(
             f"{card.name}: its scores' last digits are not those of the audit's beginning "

@@ -11,6 +11,7 @@ from iqaudit._core.errors import InputError, printable, whole_number
 from iqaudit._core.goal import AnyGoal, Goal
 from iqaudit._core.picture import names_apart
 from iqaudit._core.threat import Linf, threat_of
+from iqaudit._core.wording import worded
 from iqaudit._runs.records import FLAT
 from iqaudit._search.driver import SearchSpec
 from iqaudit._search.stop import Stop
@@ -64,7 +65,8 @@ class Data:
     def __post_init__(self) -> None:
         if bool(self.spec) is bool(self.pictures):
             raise InputError(
-                "An audit needs pictures: a data set (--data) or picture files, one of the two."
+                f"An audit needs pictures: a data set ({worded('data')}) or picture files, one "
+                "of the two."
             )
         if self.pictures and self.opinion_range is not None:
             raise InputError("Picture files have no opinion scores, so no range of them.")

@@ -22,6 +22,7 @@ from iqaudit._cli.signals import exit_code, interrupting
 from iqaudit._cli.streams import lossy
 from iqaudit._core.errors import AnotherVictimError, DamageWarning, IqauditError
 from iqaudit._core.process import keep_freed_memory
+from iqaudit._core.wording import for_commands
 
 
 class _Failure(click.ClickException):
@@ -36,7 +37,7 @@ class _Group(click.Group):
     """A group whose commands' own errors end in one sentence and exit code 2."""
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
-        with interrupting(), lossy() as lost, warnings.catch_warnings():
+        with for_commands(), interrupting(), lossy() as lost, warnings.catch_warnings():
             warnings.showwarning = _told(warnings.showwarning)
             return super().main(*arguments, obj=lost, **settings)
 

@@ -112,7 +112,7 @@ def table(*columns: str, title: str = "", caption: str = "") -> Table:
         header_style="bold",
         title=Text(title) if title else None,
         title_justify="left",
-        caption=caption or None,
+        caption=Text(caption) if caption else None,  # a flag in brackets is no markup
         caption_justify="left",
     )
     for column in columns:

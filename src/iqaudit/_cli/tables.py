@@ -15,7 +15,7 @@ from iqaudit._analysis.tables.attack_pairs import AttackComparison
 from iqaudit._analysis.tables.catalogue import GROUPS, Measure
 from iqaudit._analysis.tables.formats import FORMATS
 from iqaudit._analysis.tables.optimality import Optimality
-from iqaudit._analysis.tables.tables import TableRow, finite, record
+from iqaudit._analysis.tables.tables import TableRow, definitions, finite, record
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, exit_code, gate_options
 from iqaudit._cli.printing import figure, interval, print_json, say, stdout, table
@@ -25,14 +25,14 @@ from iqaudit._core.threat import words
 
 
 @options.command()
-@click.argument("run", type=options.PATH)
+@click.argument("runs", type=options.PATH, nargs=-1, required=True, metavar="RUN...")
 @options.in_output(
     "--over-seeds", is_flag=True, help="Average seeds within each picture, a row for all."
 )
 @options.in_output(
     "--measures", metavar="NAME,...", help="Measures, in this order; srocc is before and after."
 )
-@options.in_output("--all", "every", is_flag=True, help="Every measure, not the ten that lead.")
+@options.in_output("--all", "every", is_flag=True, help="Every measure, not those that lead alone.")
 @options.in_output(
     "--format",
     "form",
@@ -43,7 +43,7 @@ from iqaudit._core.threat import words
 @options.output
 def tables(
     *,
-    run: Path,
+    runs: Sequence[Path],
     over_seeds: bool,
     measures: str | None,
     every: bool,
@@ -51,14 +51,15 @@ def tables(
     gate: Gate,
     output: options.Output,
 ) -> None:
-    """Print the measures of a run, or of an audit's cells, with 95 % intervals.
+    """Print the measures of runs, or of audits' cells, with 95 % intervals.
 
-    Ten of them, unless others are named; JSON has them all.
+    Those that lead, unless others are named; JSON has them all.
 
     \b
     Examples:
       iqaudit tables audit
       iqaudit tables audit --measures srocc,rgo --format latex > table.tex
+      iqaudit tables audit-of-may audit-of-june --format markdown
       iqaudit tables audit --json --over-seeds
       iqaudit tables audit --fail-if "rgo > 0.3" --fail-if "srocc_after < 0.5" --junit gate.xml
     """
@@ -67,7 +68,7 @@ def tables(
     if output.as_json and (every or measures or form):
         raise InputError("--json has every measure: leave out --measures, --all and --format.")
     names = "all" if every else measures and [each.strip() for each in measures.split(",")]
-    audit = iqaudit.Audit(run)
+    audit = iqaudit.load(*runs)
     judged = gate.judge(audit, over_seeds=over_seeds)
     if output.as_json:
         verdicts = [
@@ -104,6 +105,8 @@ def _print(audit: iqaudit.Audit, names: Any, *, over_seeds: bool) -> None:
         stdout().print(_pairs(each))
     for shown in _optimality(audit.optimality()):
         stdout().print(shown)
+    for sentence in definitions(chosen):
+        say(sentence)
     for cited in audit.citations():
         say(cited.text)
     for name in audit.missing:

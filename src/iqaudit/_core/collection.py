@@ -14,6 +14,7 @@ from PIL import Image
 from iqaudit._core.errors import InputError, printable, some
 from iqaudit._core.paths import absolute, located
 from iqaudit._core.picture import Picture, Pixels, formats, names_apart, read
+from iqaudit._core.wording import worded
 
 """Names that a sentence gives of many."""
 
@@ -242,7 +243,7 @@ def _walk(
 
 def _skipped(folders: Sequence[str], others: Sequence[str], *, recursive: bool) -> str:
     """Say what was skipped; an empty text where nothing was."""
-    mend = "" if recursive else "; recursive=True or --recursive searches folders, too"
+    mend = "" if recursive else f"; {worded('recursive=True')} searches folders, too"
     parts = [
         f"{len(names)} {kind}{'s' if len(names) > 1 else ''} ({some(names)}{then})"
         for kind, names, then in (("folder", folders, mend), ("file", others, ""))

@@ -13,6 +13,7 @@ from typing import Any
 from iqaudit._core.errors import InputError, NoScaleError, refuse_unless, unknown
 from iqaudit._core.importing import published
 from iqaudit._core.settings import two_numbers
+from iqaudit._core.wording import worded
 
 QUALITY_MAX = 10.0
 """The top of the common scale; its bottom is 0."""
@@ -157,8 +158,9 @@ class Scale:
             return scale
         if score_range is None:
             raise NoScaleError(
-                f"{whose} needs its score range, score_range=(low, high) or --range LOW HIGH, "
-                "and lower_is_better=True or --lower-is-better where lower means better quality."
+                f"{whose} needs its score range, "
+                f"{worded('score_range=(low, high)', '--range LOW HIGH')}, and "
+                f"{worded('lower_is_better=True')} where lower means better quality."
             )
         try:
             low, high = map(float, two_numbers(score_range))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels
+from iqaudit._core.wording import worded
 from iqaudit.measures._arrays import Floats
 from iqaudit.victims._base import Victim
 from iqaudit.victims._scoring import score
@@ -100,9 +101,11 @@ def find(victim: Victim, module: nn.Module, pictures: Sequence[Pixels]) -> Head:
 
 def no_head(victim: Victim) -> InputError:
     """Return the error for a network without a head."""
+    train = worded('method="train"', "--method train")
     return InputError(
         f'The victim "{victim.card.name}" does not end in a linear layer with one output whose '
-        "mean alone decides its score: only training (--method train) can harden it."
+        "mean alone decides its score: "
+        f"only training ({train}) can harden it."
     )
 
 

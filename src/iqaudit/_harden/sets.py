@@ -13,6 +13,7 @@ from iqaudit._audit.data import Found, find
 from iqaudit._audit.spec import Data
 from iqaudit._core.collection import Pictures
 from iqaudit._core.errors import InputError
+from iqaudit._core.wording import worded
 from iqaudit._harden.records import SetRecord
 from iqaudit.datasets import Drawing
 from iqaudit.measures._arrays import Floats
@@ -128,7 +129,7 @@ def split(data: Data, test: Data | None, out: Path, seed: int) -> tuple[Part, Pa
     if len(fitted.pictures) < FEWEST:
         raise InputError(
             f"Hardening needs at least {FEWEST} pictures to fit on, not {len(fitted.pictures)}; "
-            f"where no others are given to test (--test), one of {HELD_OUT} is held out."
+            f"where no others are given to test ({worded('test')}), one of {HELD_OUT} is held out."
         )
     if both := _both(fitted, tested):
         raise InputError(

@@ -13,6 +13,7 @@ from iqaudit._assess.cost import duration
 from iqaudit._core.collection import Pictures
 from iqaudit._core.errors import InputError
 from iqaudit._core.picture import Pixels
+from iqaudit._core.wording import worded
 from iqaudit._harden import scales
 from iqaudit._harden.base import Base
 from iqaudit._harden.records import BEFORE, TRAINING, AskedRecord, EpochRecord
@@ -37,9 +38,9 @@ def refuse(base: Base, part: Part) -> None:
         If nobody rated the pictures, or the victim's network cannot be trained.
     """
     if part.opinions is None:
+        rated = worded('data="csv:FILE"', "--data csv:FILE")
         raise InputError(
-            "Training needs pictures that people rated (--data csv:FILE); slopes and attacked do "
-            "without."
+            f"Training needs pictures that people rated ({rated}); slopes and attacked do without."
         )
     if base.weights is not base.module:
         raise InputError(

@@ -243,9 +243,10 @@ class _Named:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditVictim(CardRecord, _Named):
-    """A victim of an audit, and its scores of two fixed pictures."""
+    """A victim of an audit, and its scores of two fixed pictures, of which there are editions."""
 
     fingerprint: tuple[float, float]
+    fingerprint_edition: int = field(default=0, metadata=IF_ANY)
 
     def is_of(self, cell: "CellRecord") -> bool:
         """Tell whether a cell is this victim's."""
@@ -283,13 +284,14 @@ class CellRecord:
 class AuditRecord:
     """An audit's manifest: audit.json.
 
-    `protocol` is raised where the same settings come to other answers; `campaign` has the settings
-    as they were given.
+    `protocol` is raised where the same settings come to other answers; `libraries` are those that
+    victims may read and resize pictures with; `campaign` has the settings as they were given.
     """
 
     protocol: int
     versions: Mapping[str, str]
     hardware: Mapping[str, Any] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict, metadata=IF_ANY)
     campaign: Mapping[str, Any]
     attacks: tuple[AttackVersion, ...] = field(default=(), metadata=IF_ANY)
     data: DataRecord

@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import features
 
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.picture import write
@@ -43,6 +44,33 @@ from iqaudit._runs.schema import (
 )
 from iqaudit._search.trial import TrialResult
 from iqaudit.victims._base import Card
+
+IMAGE_LIBRARIES = (
+    "albumentations",
+    "av",
+    "imagecodecs",
+    "imageio",
+    "kornia",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+    "opencv-python",
+    "opencv-python-headless",
+    "pillow",
+    "pillow-avif-plugin",
+    "pillow-heif",
+    "pyturbojpeg",
+    "pyvips",
+    "pyvips-binary",
+    "scikit-image",
+    "scipy",
+    "simplejpeg",
+    "tifffile",
+    "torchvision",
+)
+"""Packages that decode or resize pictures: another version may give other pixels."""
+
+PILLOW_DECODERS = ("avif", "jpg", "jpg_2000", "libtiff", "libjpeg_turbo", "webp")
+"""Libraries that a build of Pillow brings, or finds on the system."""
 
 
 def write_result(
@@ -94,6 +122,19 @@ def versions() -> dict[str, str]:
     return {package: version(package) for package in always} | (
         {COMPILER: compiler} if compiler else {}
     )
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of what is installed that victims may read or resize pictures with.
+
+    Packages by their names, and what Pillow decodes with as ``pillow/jpg``.
+    """
+    found = {}
+    for package in IMAGE_LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    decoders = ((name, features.version(name)) for name in PILLOW_DECODERS)
+    return found | {f"pillow/{name}": value for name, value in decoders if value}
 
 
 def write_record(file: Path, form: str | None, record: Any) -> None:

@@ -10,17 +10,22 @@ another name was written.
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from iqaudit._core.errors import InputError, printable
 from iqaudit._core.scale import DECLARED
 from iqaudit._core.settings import FILE
+from iqaudit._core.wording import worded
 from iqaudit.attacks._registry import PYTHON
 from iqaudit.victims._options import OPTIONS
 from iqaudit.victims._registry import KINDS
 from iqaudit.victims._spec import VictimSpec
+
+PLACES = "places"
+"""The file beside the runs' with the folders that their victims' modules were imported from."""
 
 FOREIGN = {
     "python": "whose module would be imported",
@@ -55,8 +60,8 @@ def refuse_strange(run: Path, victim: VictimSpec, *, trust: bool = False) -> Non
     if not trust:
         raise InputError(
             f'{run}: the run names the victim "{printable(victim.spec)}", {does}, and it is not '
-            "known to be your own. If it is, say --trust (trust=True), once; else name a victim "
-            "yourself: --victim (victim=)."
+            f"known to be your own. If it is, say {worded('trust=True')}, once; else name a victim "
+            f"yourself: {worded('victim=SPEC', '--victim SPEC')}."
         )
     remember(run, [victim])
 
@@ -90,7 +95,7 @@ def remember(run: Path, victims: Iterable[VictimSpec], attacks: Iterable[str] = 
     attacks : iterable of str
         The classes of its attacks, as files name them.
     """
-    known = _remembered()
+    known, victims = _remembered(), list(victims)
     digests = [_digest(run, each) for each in victims if each.base is None and _foreign(each)]
     digests += [_digest(run, each) for each in attacks if each.startswith(PYTHON)]
     lines = "".join(f"{each}\n" for each in dict.fromkeys(digests) if each not in known)
@@ -100,6 +105,33 @@ def remember(run: Path, victims: Iterable[VictimSpec], attacks: Iterable[str] = 
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("a", encoding="ascii") as stream:
                 stream.write(lines)
+            with file.with_name(PLACES).open("a", encoding="utf-8") as stream:
+                stream.writelines(_places(run, victims))
+
+
+def place(run: Path, victim: VictimSpec) -> Path | None:
+    """Return the folder that a run's victim was imported from when the run was made here.
+
+    None where that is not known: a run tells the place of nothing, so the user's state does.
+    """
+    wanted, found = _digest(run, victim), None
+    with suppress(OSError, RuntimeError, ValueError):
+        for line in _file().with_name(PLACES).read_text("utf-8").splitlines():
+            digest, folder = json.loads(line)
+            found = folder if digest == wanted else found
+    return None if found is None else Path(found)
+
+
+def _places(run: Path, victims: Iterable[VictimSpec]) -> Iterator[str]:
+    """Yield a line a victim whose module was imported: the run's digest, and the folder."""
+    for each in victims:
+        module = each.spec.split(":")[1] if each.spec.startswith(PYTHON) else ""
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if each.base is None and file:
+            # Of package.module the folder that holds the package; a package is its __init__.
+            steps = module.count(".") + (Path(file).name == "__init__.py")
+            folder = Path(file).resolve().parents[steps]
+            yield json.dumps([_digest(run, each), str(folder)]) + "\n"
 
 
 def _foreign(victim: VictimSpec) -> str | None:

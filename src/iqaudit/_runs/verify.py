@@ -9,6 +9,7 @@ from iqaudit import measures
 from iqaudit._core.errors import InputError, VictimError
 from iqaudit._core.picture import picture_key
 from iqaudit._core.stream import Stream
+from iqaudit._core.wording import worded
 from iqaudit._runs.agreement import damaged_analyses, disagreements
 from iqaudit._runs.checksums import DamagedRecordError, file_sha256, noting, refuse_changed
 from iqaudit._runs.figures import differences, measure, summarise
@@ -133,7 +134,7 @@ def unnamed(name: str) -> InputError:
     """Return the error for a run that does not say how its victim was made."""
     return InputError(
         f'The run does not hold how its victim "{name}" was made: give it again, with its options, '
-        "as victim and score_range, or --victim python:MODULE:NAME --range LOW HIGH."
+        + worded("as victim and score_range.", "--victim python:MODULE:NAME --range LOW HIGH.")
     )
 
 

@@ -9,6 +9,7 @@ from iqaudit._core.collection import files_of
 from iqaudit._core.errors import InputError, printable, some
 from iqaudit._core.importing import published
 from iqaudit._core.paths import absolute, located
+from iqaudit._core.wording import worded
 from iqaudit.datasets._base import DataSet, Label, Sample
 from iqaudit.datasets._live import CLIVE_TRAINING
 from iqaudit.datasets._lookup import Entry, assemble, refuse_outside
@@ -26,12 +27,17 @@ SMALLER = 10
 RECURSIVE = ",recursive"
 """Behind a folder whose folders are searched, too."""
 
-MEND = " Say the range, as opinion_range=(1, 5) or --opinion-range 1 5."
 
 META_NAME = re.compile(r"meta_info_(.+)Dataset\.csv")
 
 PYIQA_RANGES: dict[str, Range] = published("data_sets")["pyiqa_ranges"]
 """Worst and best label by pyiqa's name of the data set."""
+
+
+def _mend() -> str:
+    """Return how a range is said."""
+    said = worded("opinion_range=(1, 5)", "--opinion-range 1 5")
+    return f" Say the range, as {said}."
 
 
 def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
@@ -48,7 +54,7 @@ def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
     entries = _entries(path)
     label = _label("mos", path, entries, opinion_range)
     return assemble(
-        printable(folder.resolve().name or path.stem), folder, entries, label, path, MEND
+        printable(folder.resolve().name or path.stem), folder, entries, label, path, _mend()
     )
 
 
@@ -76,7 +82,7 @@ def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
     else:
         label = _label("label", path, entries, opinion_range)
     name = known or printable(absolute(folder).name) or path.stem
-    return assemble(name, folder, entries, label, path, MEND)
+    return assemble(name, folder, entries, label, path, _mend())
 
 
 def load_folder(rest: str, *, recursive: bool = False) -> DataSet:
@@ -129,7 +135,7 @@ def opinions(path: Path, files: Sequence[Path], opinion_range: Range | None = No
     """
     entries = _entries(path)
     label = _label("mos", path, entries, opinion_range)
-    refuse_outside(path, entries, label, MEND)
+    refuse_outside(path, entries, label, _mend())
     whole = [absolute(file) for file in files]
     found: dict[Path, Entry] = {}
     by_name: dict[str, dict[Path, None]] = {}
@@ -211,7 +217,7 @@ def _label(name: str, path: Path, entries: list[Entry], opinion_range: Range | N
     """Return the label of scores whose range the caller said, or may have left unsaid."""
     if opinion_range is None:
         if entries and max(entry.label for entry in entries) <= SMALLER:
-            raise InputError(f"{path}: no {name} is above {SMALLER}: on which range?{MEND}")
+            raise InputError(f"{path}: no {name} is above {SMALLER}: on which range?{_mend()}")
         return Label(name, *USUAL, "assumed, since no range was said")
     worst, best = map(float, opinion_range)
     return Label(name, worst, best, "said by the caller")

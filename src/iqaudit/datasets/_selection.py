@@ -17,6 +17,7 @@ import numpy as np
 
 from iqaudit._core.errors import InputError, naming, refuse_unless, some, unknown, whole_number
 from iqaudit._core.paths import located
+from iqaudit._core.wording import worded
 from iqaudit.datasets._base import DataSet, Sample
 from iqaudit.datasets._score_table import fold
 
@@ -58,8 +59,8 @@ class Drawing:
     def __post_init__(self) -> None:
         if self.count is None and (self.stratify, self.seed, self.or_all) != (None, None, False):
             raise InputError(
-                "How to stratify, the draw's seed and whether all will do go with --sample "
-                "(sample), which says how many."
+                "How to stratify, the draw's seed and whether all will do go with "
+                f"{worded('sample')}, which says how many."
             )
 
     def draw(self, dataset: DataSet) -> DataSet:

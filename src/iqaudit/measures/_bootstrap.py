@@ -5,13 +5,13 @@ pictures depend on the seed and on how many there are alone, so that figures ove
 are resampled alike, and the same figures come out of every run.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from iqaudit._core.errors import InputError
 from iqaudit.measures._arrays import Floats
@@ -77,10 +77,11 @@ class Sample:
     statistic: Statistic
     arrays: tuple[ArrayLike, ...]
     biased: bool = False
+    groups: tuple[str, ...] | None = None
 
     def estimate(self) -> Estimate:
         """Return the statistic with its interval."""
-        return interval(self.statistic, *self.arrays, biased=self.biased)
+        return interval(self.statistic, *self.arrays, biased=self.biased, groups=self.groups)
 
     def less(self, other: "Sample") -> Estimate:
         """Return this one's less another's of the same pictures, which are resampled together."""
@@ -90,6 +91,7 @@ class Sample:
             *self.arrays,
             *other.arrays,
             biased=self.biased,
+            groups=self.groups,
         )
 
 
@@ -99,6 +101,7 @@ def interval(
     seed: int = 0,
     resamples: int = RESAMPLES,
     biased: bool = False,
+    groups: Sequence[str] | None = None,
 ) -> Estimate:
     """Return a statistic of pictures with its 95 % percentile bootstrap interval.
 
@@ -117,6 +120,9 @@ def interval(
         Whether the statistic is larger of few pictures than of many, as a distance of distributions
         is. Resamples then lie about as far above the pictures' own as that lies above the truth:
         the interval is moved by twice that, and holds the pictures' own as well.
+    groups : sequence of str, (n,), optional
+        A name a picture. Those of one name, as pictures of the same pixels, are drawn together: a
+        resample draws as many groups as there are.
 
     Raises
     ------
@@ -133,13 +139,17 @@ def interval(
     value = float(statistic(*values))
     if not np.isfinite(value):
         return NOTHING
-    if count == 1:
+    members = _members(groups or range(count))
+    if len(members) == 1:
         return Estimate(value)
-    draw = np.random.Generator(np.random.Philox(key=(seed, count)))
+    draw = np.random.Generator(np.random.Philox(key=(seed, len(members))))
     parts = []
     for start in range(0, resamples, step := max(1, AT_ONCE // count)):
-        drawn = draw.integers(count, size=(min(step, resamples - start), count))
-        parts.append(statistic(*(each[drawn] for each in values)))
+        drawn = draw.integers(len(members), size=(min(step, resamples - start), len(members)))
+        parts += [
+            statistic(*(each[positions] for each in values))
+            for positions in _positions(drawn, members)
+        ]
     usable = np.concatenate(parts)
     usable = usable[np.isfinite(usable)]
     if not usable.size:
@@ -149,6 +159,26 @@ def interval(
         both_ways = 2 * (usable.mean() - value)
         low, high = min(low - both_ways, value), max(high - both_ways, value)
     return Estimate(value, float(low), float(high))
+
+
+def _members(groups: Iterable[Any]) -> list[list[int]]:
+    """Return the positions of each group's pictures."""
+    found: dict[Any, list[int]] = {}
+    for position, group in enumerate(groups):
+        found.setdefault(group, []).append(position)
+    return list(found.values())
+
+
+def _positions(drawn: NDArray[np.int64], members: list[list[int]]) -> Iterator[NDArray[np.int64]]:
+    """Yield the pictures of drawn groups, (resamples, pictures), those of one number at once."""
+    sizes = np.array([len(each) for each in members])
+    if (sizes == 1).all():
+        yield drawn
+        return
+    counts = sizes[drawn].sum(axis=1)
+    for count in np.unique(counts):
+        rows = drawn[counts == count]
+        yield np.array([[at for group in row for at in members[group]] for row in rows])
 
 
 def paired(

@@ -14,6 +14,13 @@ SSIM_WINDOW = 11
 """Pixels: Wang et al.'s Gaussian window of standard deviation 1.5, cut at 3.5 of them."""
 
 
+SSIM_MEANT = (
+    "Wang et al. 2004 on R, G and B, each 0 to 255: Gaussian window of 11 x 11 (sigma 1.5), "
+    "K1 0.01, K2 0.03, the mean over channels and over windows that lie inside the picture"
+)
+"""The definition, since programs differ: of grey or colour, windows and borders."""
+
+
 def linf(clean: Pixels, attacked: Pixels) -> int:
     """Return the largest absolute change of any pixel's channel, in levels of 255.
 

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from iqaudit._core.errors import InputError, NoScaleError, unknown
 from iqaudit._core.process import environment
 from iqaudit._core.scale import Scale
+from iqaudit._core.wording import worded
 from iqaudit.victims._downloads import missing, patience
 from iqaudit.victims._models.checkpoint import load_checkpoint
 from iqaudit.victims._options import EXACT
@@ -215,7 +216,7 @@ def _scale(
     if ends is None:
         raise NoScaleError(
             f'pyiqa states no range with two ends for "{name}" (it says "{stated}"): say one, '
-            "score_range=(low, high) or --range LOW HIGH."
+            f"{worded('score_range=(low, high)', '--range LOW HIGH')}."
         )
     rough = "~" in stated
     source = f'the range that pyiqa states, "{stated}"'

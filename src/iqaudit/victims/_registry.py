@@ -57,7 +57,9 @@ _KINDS = (
         "Robust",
         "bundled: the same, hardened; 0-100",
     ),
-    Kind("dbcnn", "_models.dbcnn", "DBCNN", "DB-CNN with its authors' checkpoint (--checkpoint)"),
+    Kind(
+        "dbcnn", "_models.dbcnn", "DBCNN", "DB-CNN with its authors' checkpoint (checkpoint=FILE)"
+    ),
     Kind("unique", "_models.unique", "UNIQUE", "UNIQUE, likewise"),
     Kind("tres", "_models.tres", "TReS", "TReS, likewise; sees the central 224 x 224"),
     Kind("liqe", "_models.liqe", "LIQE", "LIQE, likewise; sees fifteen crops"),
@@ -87,7 +89,7 @@ _KINDS = (
         "chat:URL",
         "_metered.chat",
         "Chat",
-        "a vision model behind a chat endpoint, asked for a number (--model, --prompt)",
+        "a vision model behind a chat endpoint, asked for a number (model=NAME, prompt=FILE)",
     ),
     Kind(
         "command:PROGRAM {picture}",

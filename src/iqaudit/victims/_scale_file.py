@@ -16,7 +16,7 @@ from iqaudit._core.paths import located
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit.victims._base import ELSEWHERE, Victim
-from iqaudit.victims._fingerprint import NOISE_TOLERANCE, fingerprint
+from iqaudit.victims._fingerprint import EDITION, NOISE_TOLERANCE, fingerprint
 
 SAME = 0.01
 """Share of S by which a victim's fingerprint may differ from the one that a scale was fitted to: no
@@ -50,6 +50,7 @@ def save_scale(
     values = {
         "victim": victim.card.name,
         "fingerprint": fingerprint(victim),
+        "fingerprint_edition": EDITION,
         **{name: value for name, value in asdict(scale).items() if name != "fitted"},
         "pictures": len(pictures),
         "pictures_sha256": together.hexdigest(),
@@ -89,9 +90,10 @@ def refuse_another(path: str | os.PathLike[str], victim: Victim) -> None:
         return
     try:
         expected = plain, noisy = tuple(float(score) for score in values["fingerprint"])
+        edition = int(values.get("fingerprint_edition", 0))
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"{path}: this is no scale file (fingerprint: {error}).") from None
-    scores = fingerprint(victim)
+    scores = fingerprint(victim, edition)
     allowed = SAME * victim.card.scale.spread + NOISE_TOLERANCE * victim.card.noise
     if not np.allclose(scores, expected, rtol=0, atol=allowed):
         raise InputError(

@@ -12,6 +12,7 @@ from iqaudit._core.errors import UnscorableError, VictimError, foreign
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
+from iqaudit._core.wording import worded
 from iqaudit.victims._base import Victim, draws, gradient_of, open_session
 
 
@@ -93,7 +94,7 @@ def refuse_unusable(victim: Victim, scores: Sequence[float]) -> None:
         raise UnscorableError(
             f'The victim "{victim.card.name}" answered {bad[0]:g} where a score from {scale.low:g} '
             f"to {scale.high:g} was due; if that is a score, and no sign of a failure, say the "
-            "range that it has, or that it has none (unbounded=True, --unbounded)."
+            f"range that it has, or that it has none ({worded('unbounded=True')})."
         )
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.scale import DECLARED, RANGE, Scale
 from iqaudit._core.settings import two_numbers
+from iqaudit._core.wording import worded
 from iqaudit.defences._base import changes_pictures
 from iqaudit.defences._registry import chain, written
 from iqaudit.victims._averaging import Repeated
@@ -251,7 +252,8 @@ def held_spec(
     if kind in SERVICES:
         raise InputError(
             f"{run}: its record does not hold all of what its victim was named by, which may be "
-            "a secret; name it for each cell, with its options, as its victim (--victim)."
+            "a secret; name it for each cell, with its options: "
+            f"{worded('victim=SPEC', '--victim SPEC')}."
         )
     return VictimSpec(spec, options)
 

@@ -8,6 +8,7 @@ from iqaudit._analysis.defences.figures import Cells
 from iqaudit._analysis.tables import cells as cell_reader
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._core.errors import InputError
+from iqaudit._core.wording import worded
 from iqaudit._runs import schema
 from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord
 from iqaudit.victims._options import HOW_ASKED
@@ -35,8 +36,8 @@ def matches(run: Path) -> list[tuple[str, Cells]]:
     cells = [(each, *_split(each, audit)) for each in audit.cells if each.folder in known]
     if not any(defence for *_, defence in cells):
         raise InputError(
-            f"{run}: no finished cell's victim is defended; name defences (--defence) with its "
-            "pictures and victims."
+            f"{run}: no finished cell's victim is defended; name defences "
+            f"({worded('defences', '--defence')}) with its pictures and victims."
         )
     black = [each for each in cells if not known[each[0].folder].white_box]
     found: list[tuple[str, Cells]] = []

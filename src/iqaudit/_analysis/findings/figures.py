@@ -26,11 +26,16 @@ class Baseline:
     signed : Estimate
         Its RGO where a move against the attack's direction counts below 0; everywhere else the
         baseline's RGO counts its moves in either direction.
+    raised, lowered : Paired
+        The attack's RGO beside that of the random changes which move the score up, and down, the
+        farthest; an older version had none.
     """
 
     cell: str | None
     signed: Estimate
     text: str
+    raised: Paired | None = field(default=None, metadata=IF_ANY)
+    lowered: Paired | None = field(default=None, metadata=IF_ANY)
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,10 @@ class QueryEfficiency:
 
 @dataclass(frozen=True)
 class PictureInsight:
-    """A picture's figures; `left` has a share a treatment, None where the score never moved."""
+    """A picture's figures; `left` has a share a treatment, None where the score never moved.
+
+    `floor_ways` are how far random changes raise and lower the score; an older version had none.
+    """
 
     name: str
     direction: str
@@ -247,6 +255,7 @@ class PictureInsight:
     half: float | None
     luminance: float | None
     left: dict[str, float | None]
+    floor_ways: tuple[float, ...] = field(default=(), metadata=IF_ANY)
 
 
 @dataclass(frozen=True)

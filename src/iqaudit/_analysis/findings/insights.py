@@ -31,7 +31,7 @@ from iqaudit._runs import schema
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.store import write_record
 from iqaudit._search.trial import Unscored, on_unscored, refuse_nothing
-from iqaudit.measures._bootstrap import Paired, interval, mean
+from iqaudit.measures._bootstrap import Paired, interval, mean, paired
 from iqaudit.victims._base import Victim
 from iqaudit.victims._fingerprint import refuse_if_down
 from iqaudit.victims._objects import rescaled
@@ -101,7 +101,7 @@ def insights(run: Path, victim: Victim, progress: Progress | None = None) -> Ins
         levels=record.levels,
         queries=record.queries,
         finished=len(chosen),
-        unfinished=len(record.pictures) - len(chosen) - len(unscored),
+        unfinished=sum(not each.end.finished for each in record.pictures),
         rgo=rgo,
         floor=_baseline(observations, rgo, record, cell, unscored),
         directions=breakdowns.by_direction(observations, goal.named(record.goal)),
@@ -176,7 +176,13 @@ def _baseline(
     if unscored:
         text += f" {on_unscored(unscored, len(observations) + len(unscored))}"
     signed = interval(mean, [each.baseline.share for each in observations])
-    return Baseline(None if cell is None else cell.name, signed, text)
+    attack = [abs(each.attack.share) for each in observations]
+    raised, lowered = (
+        paired(mean, [attack], [[getattr(each, way) for each in observations]])
+        for way in ("raised", "lowered")
+    )
+    text += f" {sentences.on_chance(raised, lowered, len(observations))}"
+    return Baseline(None if cell is None else cell.name, signed, text, raised, lowered)
 
 
 def _picture(seen: Observation) -> PictureInsight:
@@ -190,6 +196,7 @@ def _picture(seen: Observation) -> PictureInsight:
         attacked_quality=seen.attack.after,
         rgo=abs(seen.attack.share),
         floor_rgo=abs(seen.baseline.share),
+        floor_ways=(seen.raised, seen.lowered),
         spatial_information=seen.spatial_information,
         colourfulness=seen.colourfulness,
         half=None if spectrum is None else spectrum.half,

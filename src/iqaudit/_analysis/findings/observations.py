@@ -62,6 +62,9 @@ class Observation:
         Share of the picture outside the victim's window.
     windows : Windows or None
         The accepted proposals' windows.
+    raised, lowered : float
+        How far the best of the random changes moves the quality up and down, as RGO; 0 where none
+        moves it that way.
     """
 
     pair: Pair
@@ -74,6 +77,8 @@ class Observation:
     attack: Effect
     baseline: Effect
     windows: Windows | None
+    raised: float
+    lowered: float
 
     @property
     def effects(self) -> tuple[Effect, Effect]:
@@ -147,11 +152,12 @@ def observe(
         )
 
     height, width = clean.shape[:2]
+    by_chance = chances or qualities[2:3]
     seen = card.window(height, width)
     return Observation(
         pair=pair,
         before=before,
-        drift=float(np.mean(chances or qualities[2])) - before,
+        drift=float(np.mean(by_chance)) - before,
         treated=treated,
         spatial_information=pixels.spatial_information(clean),
         colourfulness=pixels.colourfulness(clean),
@@ -159,4 +165,6 @@ def observe(
         attack=effect(1),
         baseline=effect(2),
         windows=windows,
+        raised=max(0.0, max(by_chance) - before) / room(before),
+        lowered=max(0.0, before - min(by_chance)) / room(before),
     )

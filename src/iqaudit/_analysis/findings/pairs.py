@@ -73,8 +73,15 @@ class Pair:
 
 
 def pairs(run: Path, record: RunRecord) -> tuple[Pair, ...]:
-    """Return the pictures of a run whose search came to its end, in order."""
-    return tuple(Pair(run, entry) for entry in record.pictures if entry.end.finished)
+    """Return the pictures of a run whose search came to its end, in order.
+
+    Of several of the same pixels the first: its answers are theirs, and figures count it once.
+    """
+    first: dict[str, Pair] = {}
+    for entry in record.pictures:
+        if entry.end.finished:
+            first.setdefault(entry.clean_pixels_sha256, Pair(run, entry))
+    return tuple(first.values())
 
 
 def recorded(run: Path, record: RunRecord) -> Iterator[tuple[int, float]]:

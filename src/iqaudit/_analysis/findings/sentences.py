@@ -70,6 +70,20 @@ def on_baseline(rgo: Paired, levels: int, queries: int | None, count: int) -> st
     )
 
 
+def on_chance(raised: Paired, lowered: Paired, count: int) -> str:
+    """Tell how far random changes go each way, and warn where one goes beyond the attack."""
+    ways = (("up", raised), ("down", lowered))
+    said = " and ".join(f"{figure(both.floor, '.3f')} {way}" for way, both in ways)
+    text = f"Counted one way at a time, random changes move scores by {said}."
+    beaten = [way for way, both in ways if both.sign < 0]
+    if beaten and not _few(count):
+        text += (
+            f" The way {' and '.join(beaten)}, they go beyond the attack: noise alone moves this "
+            "victim, and the attack's figure says less than that of random signs."
+        )
+    return text
+
+
 def on_directions(down: Group, up: Group, drift: Estimate, *, both: bool) -> str:
     """Compare pushing down with pushing up; `both` where the goal chooses by the clean score."""
     one, other = down.rgo.attack, up.rgo.attack

@@ -13,6 +13,7 @@ from iqaudit._analysis.tables import samples, statistics
 from iqaudit._analysis.tables.samples import Compute, Snapshot, drawn, figure_mean, quality_mean
 from iqaudit._core.errors import unknown
 from iqaudit.measures._bootstrap import Estimate, linear_correlation, rank_correlation
+from iqaudit.measures._visibility import SSIM_MEANT
 
 Side: TypeAlias = Literal["attack", "victim"]
 Group: TypeAlias = Literal["strength", "people", "visibility", "others"]
@@ -50,6 +51,8 @@ class Measure:
         checkpoints.
     direction : str
         That of the pictures that it is of; empty where it is of all.
+    definition : str
+        What the figure is of, where programs that give it the same name differ.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Measure:
     form: str = ".3f"
     by_queries: bool = True
     direction: str = ""
+    definition: str = ""
 
     def compute(self, snapshot: Snapshot) -> Estimate:
         """Return the figure of a snapshot."""
@@ -193,6 +197,16 @@ MEASURES: tuple[Measure, ...] = (
         "strength", "attack", figure_mean("reachable_rgo"),
     ),
     Measure(
+        "chance_raise", "RGO of random signs, raised",
+        "How far random changes of the same size, or the best of a cell of them, raise scores.",
+        "strength", "attack", samples.by_chance(0), by_queries=False,
+    ),
+    Measure(
+        "chance_lower", "RGO of random signs, lowered",
+        "The same of those that lower them.",
+        "strength", "attack", samples.by_chance(1), by_queries=False,
+    ),
+    Measure(
         "mean_deviation", "mean deviation", "Mean distance that qualities went.",
         "strength", "attack", quality_mean(measures.mean_deviation), "of 0-10",
     ),
@@ -217,8 +231,8 @@ MEASURES: tuple[Measure, ...] = (
     ),
     *_agreement(),
     Measure(
-        "ssim", "SSIM", "Structural similarity; 1 is identical.",
-        "visibility", "attack", figure_mean("ssim"), "", ".4f",
+        "ssim", "SSIM", f"Structural similarity; 1 is identical. {SSIM_MEANT}.",
+        "visibility", "attack", figure_mean("ssim"), "", ".4f", definition=SSIM_MEANT,
     ),
     Measure(
         "psnr", "PSNR", "Peak signal-to-noise ratio.",
@@ -253,10 +267,12 @@ MEASURES: tuple[Measure, ...] = (
 """Every measure, in the order of the tables."""
 
 LEADING = (
-    *("rgo", "reachable_rgo", "shift", "srocc_before", "srocc_after", "plcc_before", "plcc_after"),
+    *("rgo", "chance_raise", "chance_lower", "reachable_rgo", "shift"),
+    *("srocc_before", "srocc_after", "plcc_before", "plcc_after"),
     *("ssim", "flip", "linf"),
 )
-"""The ten that a reader needs first: how far, against whose judgement, how visibly."""
+"""Those that a reader needs first: how far, farther than chance, against whose judgement, how
+visibly."""
 
 OF_TARGET, OF_ORDER = ("met", "queries_to_target"), ("order_kept",)
 """Those that lead as well where the goal is a score to be reached, or an order to be broken."""

@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iqaudit._analysis.findings import insights
 from iqaudit._analysis.tables.doubts import (
     Answers,
     Doubt,
+    beaten,
     clean_codes,
     doubts,
     far,
     luck,
     on_scale,
     rising,
+    twins,
 )
 from iqaudit._core import goal
 from iqaudit._core.errors import InputError, unknown
@@ -60,6 +63,9 @@ class PictureData:
         The likeness of the best picture after so many queries; an older version kept none.
     answers : Answers
         What its search was answered, in short.
+    chance : tuple of float or None
+        RGO of random changes that raise the score, and of those that lower it, where insights.json
+        has them.
     """
 
     figures: Row
@@ -72,6 +78,7 @@ class PictureData:
     reached: Floats
     likeness: Mapping[int, Likeness]
     answers: Answers
+    chance: tuple[float, float] | None = None
 
     @property
     def finished(self) -> bool:
@@ -118,6 +125,8 @@ class CellData:
         Signs that the audit's other cells show of it.
     version : str
         The version of iqaudit that wrote it.
+    run : str
+        The name of its run, where cells of several are read together; `cell` begins with it then.
     """
 
     path: Path
@@ -139,11 +148,20 @@ class CellData:
     left_out: str = ""
     signs: tuple[Doubt, ...] = ()
     version: str = ""
+    run: str = ""
 
     @property
     def cell(self) -> str:
-        """The directory's name."""
-        return self.path.resolve().name
+        """The directory's name, behind its run's where it has one."""
+        return self._of_run(self.path.resolve().name)
+
+    def _of_run(self, name: str) -> str:
+        return f"{self.run}/{name}" if self.run and name else name
+
+    def is_in(self, root: Path) -> bool:
+        """Whether it is a cell of an audit's directory, or the run itself."""
+        here = self.path.resolve()
+        return root.resolve() in (here, here.parent)
 
     @property
     def white_box(self) -> bool:
@@ -168,7 +186,8 @@ class CellData:
     @property
     def unseeded(self) -> str:
         """The directory's name without the part that tells the seed."""
-        return "--".join(part for part in self.cell.split("--") if part != f"seed-{self.seed}")
+        parts = self.path.resolve().name.split("--")
+        return self._of_run("--".join(part for part in parts if part != f"seed-{self.seed}"))
 
     @property
     def unattacked(self) -> str:
@@ -177,12 +196,12 @@ class CellData:
         It is that of all attacks on the victim that are the same in all else; empty where the name
         tells no attack, as in a run by itself.
         """
-        victim, *parts = self.cell.split("--")
+        victim, *parts = self.path.resolve().name.split("--")
         [attack] = names_apart([label(self.attack)])
         told = [part for part in parts if re.fullmatch(rf"{re.escape(attack)}(-\d+)?", part)]
         others = [part for part in parts if part not in (*told[:1], f"queries-{self.queries}")]
         threat = () if self.levels else ("retouching",)  # in no group of an ε
-        return "--".join((victim, *others, *threat)) if told else ""
+        return self._of_run("--".join((victim, *others, *threat)) if told else "")
 
     @property
     def finished(self) -> tuple[PictureData, ...]:
@@ -200,10 +219,12 @@ class CellData:
         answers = [picture.answers for picture in self.finished]
         rows = [picture.figures for picture in self.finished]
         signs = (
+            *twins([row.name for row in rows], [each.sha256 for each in self.finished]),
             *far(rows, self.scale),
             *clean_codes(rows),
             *luck(rows, self.scale),
             *doubts(answers, white_box=self.white_box),
+            *beaten(rows, [each.chance for each in self.finished]),
             *rising([each.reached for each in self.finished if each.spent]),
             *self.signs,
         )
@@ -224,6 +245,22 @@ def load(path: str | os.PathLike[str]) -> tuple[CellData, ...]:
     audit = schema.manifest(path)
     cells = [_cell(folder, audit) for folder in schema.runs(path)]
     return tuple(replace(cell, signs=masked(cell, cells)) for cell in cells)
+
+
+def together(paths: Sequence[Path]) -> tuple[CellData, ...]:
+    """Return the cells of several runs and audits, each named by its run as well."""
+    if len(paths) == 1:
+        return load(paths[0])
+    return tuple(
+        replace(cell, run=run)
+        for run, path in zip(run_names(paths), paths, strict=True)
+        for cell in load(path)
+    )
+
+
+def run_names(paths: Sequence[Path]) -> list[str]:
+    """Return a name a folder, none twice; none is a part of a path."""
+    return names_apart([path.resolve().name for path in paths])
 
 
 def masked(cell: CellData, cells: Sequence[CellData]) -> tuple[Doubt, ...]:
@@ -273,7 +310,11 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
     run = schema.load(path)
     planned = None if audit is None else audit.cell(path.name) or audit.cell(FLAT)
     scale = run.victim.scale.scale()
-    pictures = tuple(_picture(path, picture, scale, run.victim.cost) for picture in run.pictures)
+    chances = _chances(path)
+    pictures = tuple(
+        _picture(path, picture, scale, run.victim.cost, chances.get(picture.name))
+        for picture in run.pictures
+    )
     return CellData(
         path=path,
         victim=run.victim.name,
@@ -316,7 +357,23 @@ def _best_so_far(
     return np.maximum.accumulate(np.where(losses < before, np.arange(len(losses)), 0))
 
 
-def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> PictureData:
+def _chances(path: Path) -> dict[str, tuple[float, float]]:
+    """Return how far random changes raise and lower each picture, as far as insights tell."""
+    found = insights.load(path)
+    return {
+        each.name: (each.floor_ways[0], each.floor_ways[1])
+        for each in (() if found is None else found.pictures)
+        if each.floor_ways
+    }
+
+
+def _picture(
+    path: Path,
+    picture: PictureRecord,
+    scale: Scale,
+    cost: int,
+    chance: tuple[float, float] | None,
+) -> PictureData:
     answers = schema.load_answers(path, picture.name, picture.scores_file_sha256)
     raised = Direction(picture.direction) is Direction.RAISE
     upwards = raised is not scale.lower_is_better
@@ -336,4 +393,5 @@ def _picture(path: Path, picture: PictureRecord, scale: Scale, cost: int) -> Pic
         reached=reached,
         likeness={each.queries: each for each in picture.checkpoints},
         answers=Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost),
+        chance=chance,
     )

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from iqaudit import measures
 from iqaudit._assess.calibration import FEWEST
+from iqaudit._core.errors import some
 from iqaudit._core.scale import DECLARED, FLAT, RANGE, SPREADS_PER_RANGE, Scale
 from iqaudit._runs.figures import Row
+from iqaudit.measures._bootstrap import ENOUGH, mean, paired
 
 LEAST = 10
 """Scores asked in a search below which it is too short for a sign."""
@@ -155,7 +157,8 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
     low, high = min(each.low for each in judged), max(each.high for each in judged)
     if low == high and pictures > 1:
         text = f"All {pictures:,} pictures asked got the same score, {low:g}: the victim does not "
-        text += "look at the picture, or it failed without saying so."
+        text += "look at the picture, it failed without saying so, or it reads pictures through a "
+        text += "library that keeps files by their name."
         return (*spoilt, Doubt(text, whole=True, flag="constant"))
     still = [each for each in judged if each.pictures == 1]
     stuck = [each for each in judged if each.pictures > 1 and each.scores == 1]
@@ -248,6 +251,35 @@ def clean_codes(rows: Sequence[Row]) -> tuple[Doubt, ...]:
     return (Doubt(text + "code, it seems, and no score.", whole=False, flag="error code"),)
 
 
+def beaten(rows: Sequence[Row], chances: Sequence[tuple[float, float] | None]) -> tuple[Doubt, ...]:
+    """Tell of an attack that random signs alone go beyond, whichever way they move scores."""
+    known = [(row.rgo, chance) for row, chance in zip(rows, chances, strict=True) if chance]
+    found = []
+    for index, way in enumerate(("raise", "lower") if len(known) >= ENOUGH else ()):
+        attack, floor = ([each[0] for each in known], [each[1][index] for each in known])
+        both = paired(mean, [attack], [floor])
+        if both.sign < 0:
+            found.append(
+                f"Random signs {way} scores by an RGO of {both.floor.value:.3f}, beyond the "
+                f"attack's {both.attack.value:.3f} on the same pictures: noise alone moves this "
+                "victim farther."
+            )
+    return (Doubt(" ".join(found), whole=False, flag="beaten by chance"),) if found else ()
+
+
+def twins(names: Sequence[str], pixels: Sequence[str]) -> tuple[Doubt, ...]:
+    """Tell of pictures that have the same pixels: they are drawn together in intervals."""
+    found: dict[str, list[str]] = {}
+    for name, each in zip(names, pixels, strict=True):
+        found.setdefault(each, []).append(name)
+    same = [each for each in found.values() if len(each) > 1]
+    if not same:
+        return ()
+    text = f"The same pixels: {some([' = '.join(each) for each in same])}. Intervals are over "
+    text += f"{len(found)} different pictures, not {len(names)}."
+    return (Doubt(text, whole=False),)
+
+
 def coded(scores: NDArray[np.float64]) -> tuple[float, ...]:
     """Return the error codes among scores.
 
@@ -281,7 +313,7 @@ def _outside(answers: Sequence[Answers]) -> tuple[Doubt, ...]:
     text = f"{_share(len(values), some, answers)} were outside the victim's range, {low:g} to "
     text += f"{high:g}, as {Counter(values).most_common(1)[0][0]:g}: signs of failures, which "
     text += (
-        "count as nothing gained. If they are scores, say unbounded (--unbounded)."
+        "count as nothing gained. If they are scores, declare none (unbounded)."
         if all(each.refused for each in some)
         else "an older version took for scores; its figures may be of such an answer."
     )

@@ -6,7 +6,7 @@ envelope, in the logarithm of queries, up to that budget. White boxes, which nee
 left out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -96,6 +96,7 @@ def _at(key: tuple[Any, ...], attacks: Attacks, queries: int) -> Iterable[Optima
         {each.figures.name for each in cell.finished} for cells in chosen.values() for cell in cells
     ]
     names = sorted(set.intersection(*finished)) if finished else []
+    names = _distinct(names, chosen)
     if len(chosen) < FEWEST or not names:
         return
     curves = np.array([_curves(cells, names, queries) for cells in chosen.values()])
@@ -104,6 +105,13 @@ def _at(key: tuple[Any, ...], attacks: Attacks, queries: int) -> Iterable[Optima
         counts = len(chosen), len(names)
         share = _share(curves, index)
         yield Optimality(data, victim, name, levels, goal, queries, *counts, share)
+
+
+def _distinct(names: Sequence[str], chosen: Mapping[str, Sequence[CellData]]) -> list[str]:
+    """Return the names of pictures, one of those of the same pixels."""
+    some = next((cells[0].finished for cells in chosen.values()), ())
+    pixels = {each.figures.name: each.sha256 for each in some}
+    return list({pixels[name]: name for name in reversed(names)}.values())[::-1]
 
 
 def _searched(cells: Sequence[CellData], queries: int) -> list[CellData]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from itertools import compress
 from typing import TypeAlias
 
 import numpy as np
@@ -102,6 +103,11 @@ class Snapshot:
         """Return the pictures at the end of their budget; see `after`."""
         return cls.after(cell, cell.queries, *others)
 
+    @property
+    def groups(self) -> list[str]:
+        """The hash of each picture's pixels: those of the same are drawn together."""
+        return [each.sha256 for each in self.pictures[0]]
+
     def at(self, places: Sequence[int]) -> "Snapshot":
         """Return the pictures at some places, in that order."""
         chosen = np.array(places, np.int64)
@@ -144,37 +150,44 @@ class Snapshot:
         return -1 if self.cell.scale.lower_is_better else 1
 
 
-def _terms(values: Iterable[Sequence[float | None]]) -> Figure:
+def _terms(values: Iterable[Sequence[float | None]], groups: Sequence[str]) -> Figure:
     """Return the mean of a value a seed and picture; pictures that have none are left out."""
     terms = np.array(list(values), np.float64)
-    there = terms[:, ~np.isnan(terms).all(axis=0)]
-    if np.isinf(there).any():
+    has = np.logical_not(np.isnan(terms).all(axis=0))
+    if np.isinf(terms[:, has]).any():
         return Estimate(math.inf)
-    return Sample(mean, (np.nanmean(there, axis=0),))
+    there = np.nanmean(terms[:, has], axis=0)
+    return Sample(mean, (there,), groups=tuple(compress(groups, has)))
 
 
-def _each_pair(measure: Callable[..., float], before_and_after: Floats) -> Figure:
+def _each_pair(
+    measure: Callable[..., float], before_and_after: Floats, groups: Sequence[str]
+) -> Figure:
     """Return the mean of a measure that is itself a mean of a term a picture."""
     return _terms(
-        [measure([before], [after]) for before, after in zip(*seed, strict=True)]
-        for seed in zip(*before_and_after, strict=True)
+        (
+            [measure([before], [after]) for before, after in zip(*seed, strict=True)]
+            for seed in zip(*before_and_after, strict=True)
+        ),
+        groups,
     )
 
 
 def _resampled(
-    seeds: Sequence[Statistic], pictures: int, sign: int = 1, *, biased: bool = False
+    seeds: Sequence[Statistic], groups: Sequence[str], sign: int = 1, *, biased: bool = False
 ) -> Figure:
     """Return the mean of the seeds' statistics, each of the pictures' positions."""
     return Sample(
         lambda positions: sign * np.mean([each(positions) for each in seeds], axis=0),
-        (np.arange(pictures),),
+        (np.arange(len(groups)),),
         biased=biased,
+        groups=tuple(groups),
     )
 
 
 def figure_mean(name: str) -> Compute:
     """Return the mean of a figure that results.json has."""
-    return lambda snapshot: _terms(snapshot.figures(name))
+    return lambda snapshot: _terms(snapshot.figures(name), snapshot.groups)
 
 
 def largest_change(snapshot: Snapshot) -> Estimate:
@@ -183,9 +196,24 @@ def largest_change(snapshot: Snapshot) -> Estimate:
     return Estimate(max(map(float, changes), default=None))
 
 
+def by_chance(way: int) -> Compute:
+    """Return the mean RGO of random changes that raise scores, 0, or lower them, 1."""
+
+    def compute(snapshot: Snapshot) -> Estimate:
+        chances = [[each.chance for each in seed] for seed in snapshot.pictures]
+        if not any(each for seed in chances for each in seed):
+            return NOTHING
+        return _terms(
+            ([None if each is None else each[way] for each in seed] for seed in chances),
+            snapshot.groups,
+        )
+
+    return compute
+
+
 def quality_mean(measure: Callable[..., float]) -> Compute:
     """Return the mean of a measure of qualities that is itself a mean of a term a picture."""
-    return lambda snapshot: _each_pair(measure, snapshot.qualities)
+    return lambda snapshot: _each_pair(measure, snapshot.qualities, snapshot.groups)
 
 
 def unmoved(snapshot: Snapshot) -> Estimate:
@@ -210,7 +238,9 @@ def msu(clean: Sequence[float], attacked: Sequence[float], ends: tuple[float, fl
 def msu_robustness(snapshot: Snapshot) -> Figure:
     """Return the mean of the MSU robustness benchmark's R."""
     ends = snapshot.clean_range()
-    return NOTHING if ends is None else _each_pair(partial(msu, ends=ends), snapshot.scores)
+    if ends is None:
+        return NOTHING
+    return _each_pair(partial(msu, ends=ends), snapshot.scores, snapshot.groups)
 
 
 def gain(
@@ -222,9 +252,11 @@ def gain(
         score_range = ends(snapshot)
         if score_range is None:
             return NOTHING
+        part = snapshot.pushed(direction)
         return _each_pair(
             lambda before, after: snapshot.sign() * measure(before, after, score_range),
-            snapshot.pushed(direction).scores,
+            part.scores,
+            part.groups,
         )
 
     return compute
@@ -233,13 +265,15 @@ def gain(
 def met(snapshot: Snapshot) -> Figure:
     """Return the share of pictures whose score reached the target; nothing without one."""
     ends = _queries_to_target(snapshot)
-    return _terms([float(each is not None) for each in seed] for seed in ends) if ends else NOTHING
+    if not ends:
+        return NOTHING
+    return _terms(([float(each is not None) for each in seed] for seed in ends), snapshot.groups)
 
 
 def queries_to_target(snapshot: Snapshot) -> Figure:
     """Return the mean of the queries to the target, of the pictures that reached it."""
     ends = _queries_to_target(snapshot)
-    return _terms(ends) if ends else NOTHING
+    return _terms(ends, snapshot.groups) if ends else NOTHING
 
 
 def _queries_to_target(snapshot: Snapshot) -> list[list[float | None]]:
@@ -255,7 +289,8 @@ def _queries_to_target(snapshot: Snapshot) -> list[list[float | None]]:
 
 def spreads(snapshot: Snapshot) -> Figure:
     """Return the mean of how far native scores went, in S."""
-    return _each_pair(partial(measures.shift, spread=snapshot.cell.scale.spread), snapshot.scores)
+    measure = partial(measures.shift, spread=snapshot.cell.scale.spread)
+    return _each_pair(measure, snapshot.scores, snapshot.groups)
 
 
 def signed_spreads(direction: str) -> Compute:
@@ -263,9 +298,11 @@ def signed_spreads(direction: str) -> Compute:
 
     def compute(snapshot: Snapshot) -> Figure:
         sign, spread = snapshot.sign(), snapshot.cell.scale.spread
+        part = snapshot.pushed(direction)
         return _each_pair(
             lambda before, after: sign * measures.shift(before, after, spread, signed=True),
-            snapshot.pushed(direction).scores,
+            part.scores,
+            part.groups,
         )
 
     return compute
@@ -275,13 +312,14 @@ def displacement(statistic: Statistic, direction: str) -> Compute:
     """Return how a distribution moved, positive towards better quality."""
 
     def compute(snapshot: Snapshot) -> Figure:
-        ends, scores = snapshot.clean_range(), snapshot.pushed(direction).scores
+        part = snapshot.pushed(direction)
+        ends, scores = snapshot.clean_range(), part.scores
         if ends is None or not scores.size:
             return NOTHING
         low, high = ends
         p, p_attacked = (scores - low) / (high - low)
         seeds = [drawn(statistic)(*both) for both in zip(p, p_attacked, strict=True)]
-        return _resampled(seeds, scores.shape[-1], snapshot.sign(), biased=True)
+        return _resampled(seeds, part.groups, snapshot.sign(), biased=True)
 
     return compute
 
@@ -305,7 +343,8 @@ def order(snapshot: Snapshot) -> Figure:
     if count < FEWEST_RANKED:
         return NOTHING
     correlation = drawn(rank_correlation)
-    return _resampled([correlation(*each) for each in zip(*snapshot.scores, strict=True)], count)
+    seeds = [correlation(*each) for each in zip(*snapshot.scores, strict=True)]
+    return _resampled(seeds, snapshot.groups)
 
 
 def agreement(correlation: Correlation, which: str, fewest: int = FEWEST_RANKED) -> Compute:
@@ -325,6 +364,6 @@ def agreement(correlation: Correlation, which: str, fewest: int = FEWEST_RANKED)
         if len(opinions) < fewest:
             return NOTHING
         seeds = [of_seed(each, opinions) for each in zip(*part.qualities, strict=True)]
-        return _resampled(seeds, len(opinions))
+        return _resampled(seeds, part.groups)
 
     return compute

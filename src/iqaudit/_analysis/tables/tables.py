@@ -335,7 +335,13 @@ def _grid(rows: Sequence[TableRow], measures: Sequence[Measure]) -> Grid:
         for row in rows
         if row.doubt
     )
-    return Grid(tuple(heads), tuple(cells), (f"{told}.", INTERVALS, *dict.fromkeys(doubts)))
+    notes = (f"{told}.", INTERVALS, *definitions(measures), *dict.fromkeys(doubts))
+    return Grid(tuple(heads), tuple(cells), notes)
+
+
+def definitions(measures: Iterable[Measure]) -> tuple[str, ...]:
+    """Return a sentence on each measure of which programs have several."""
+    return tuple(f"{each.title}: {each.definition}." for each in measures if each.definition)
 
 
 def _protocol(row: TableRow) -> dict[str, str]:

@@ -92,7 +92,7 @@ class RemoteWorker(Worker):
     def _compare(self, then: AuditVictim, victim: Victim) -> None:
         """Raise an `InputError` where a victim is not the audit's: files differ between nodes."""
         mend = "Its files, or its packages, differ there."
-        scores = fingerprint(victim)
+        scores = fingerprint(victim, then.fingerprint_edition)
         if not manifest.refuse_other_victim(self._root, then, victim.card, scores, mend):
             note = (
                 f"The node {self._about.node}: a victim's scores differ from the audit's in their "

@@ -22,6 +22,7 @@ from iqaudit._audit.engines.processes import usual_workers
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.task import Ended, Task
 from iqaudit._core.errors import InputError
+from iqaudit._core.wording import worded
 from iqaudit._runs.schema import load_audit
 from iqaudit.victims._spec import Victims
 
@@ -78,7 +79,7 @@ def _engine(
         if victim.device.startswith("cuda") and not gpus:
             raise InputError(
                 f'The victim "{victim.name}" computes on a GPU: say what part of one a worker '
-                "takes, as --gpus-per-worker 0.25 (gpus_per_worker=0.25)."
+                f"takes, as {worded('gpus_per_worker=0.25', '--gpus-per-worker 0.25')}."
             )
     with _cluster(address, workers) as module:
         needs = {"num_cpus": 1, **({"num_gpus": gpus} if gpus else {})}

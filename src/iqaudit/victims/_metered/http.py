@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from iqaudit._core.errors import InputError
 from iqaudit._core.paths import located
 from iqaudit._core.picture import Pixels
+from iqaudit._core.wording import worded
 from iqaudit.victims._metered.base import Asked, Meter, RequestError, png
 from iqaudit.victims._metered.http_connection import Address, Connection, Reply
 from iqaudit.victims._metered.score_parsing import Field
@@ -96,8 +97,8 @@ class Http(Meter):
         if not (authorised or _is_loopback(address.host)):
             raise InputError(
                 f"{address.host} is not this machine. Thousands of requests to a service that is "
-                "not yours need its owner's permission; if you have it, say authorised=True or "
-                "--authorised."
+                "not yours need its owner's permission; if you have it, say "
+                f"{worded('authorised=True')}."
             )
         self._field, self._part = Field(field), _part(form)
         self._sent, secrets = _headers(headers)

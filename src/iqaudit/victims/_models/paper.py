@@ -11,6 +11,7 @@ from torch.nn import functional
 from iqaudit._core.errors import InputError
 from iqaudit._core.patches import whole
 from iqaudit._core.scale import Scale
+from iqaudit._core.wording import worded
 from iqaudit.victims._models.checkpoint import load_checkpoint
 from iqaudit.victims._options import EXACT, Declared
 from iqaudit.victims._torch import TorchModule, torch_device
@@ -95,9 +96,9 @@ class PaperVictim(TorchModule):
     ) -> None:
         if (checkpoint is None) is not untrained:
             raise InputError(
-                f"{self.model} needs its authors' checkpoint file, checkpoint=FILE or "
-                "--checkpoint FILE; or, for benchmarks only, random weights, untrained=True or "
-                "--untrained."
+                f"{self.model} needs its authors' checkpoint file, "
+                f"{worded('checkpoint=FILE', '--checkpoint FILE')}; or, for benchmarks only, "
+                f"random weights, {worded('untrained=True')}."
             )
         where = torch_device(device)
         says = any(each is not None and each is not False for each in declared.values())
