@@ -199,7 +199,7 @@ def largest_change(snapshot: Snapshot) -> Estimate:
 def by_chance(way: int) -> Compute:
     """Return the mean RGO of random changes that raise scores, 0, or lower them, 1."""
 
-    def compute(snapshot: Snapshot) -> Estimate:
+    def compute(snapshot: Snapshot) -> Figure:
         chances = [[each.chance for each in seed] for seed in snapshot.pictures]
         if not any(each for seed in chances for each in seed):
             return NOTHING
