@@ -14,6 +14,7 @@ from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import ABSENT, Judgement, Rule, firmness, held
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import listed
+from iqaudit._core.wording import worded
 from iqaudit.measures._bootstrap import NOTHING, Estimate, Paired, Sample
 
 
@@ -102,7 +103,8 @@ def _differences(one: CellData, other: CellData) -> list[str]:
     if _scale(one) != _scale(other):
         told.append(
             f"the victim's scale is {one.scale} here and {other.scale} there (give both runs one: "
-            "--scale FILE or --scale declared)"
+            f"{worded('scale=FILE', '--scale FILE')} or "
+            f"{worded('scale=declared', '--scale declared')})"
         )
     return told
 

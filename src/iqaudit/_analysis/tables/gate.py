@@ -20,6 +20,7 @@ from xml.etree import ElementTree as ET
 from iqaudit._analysis.tables.catalogue import MEASURES, Measure
 from iqaudit._analysis.tables.tables import Table, TableRow
 from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.wording import worded
 
 End: TypeAlias = Literal["value", "low", "high"]
 
@@ -118,7 +119,8 @@ def check(rules: Iterable[Rule], baseline: object) -> None:
     against = [rule for rule in rules if rule.baseline]
     if against and baseline is None:
         raise InputError(
-            f'"{against[0].text}" compares with a run: name it, baseline=RUN or --baseline RUN.'
+            f'"{against[0].text}" compares with a run: name it, '
+            f"{worded('baseline=RUN', '--baseline RUN')}."
         )
     if baseline is not None and not against:
         raise InputError('A baseline is for rules that name it, as "rgo > baseline + 0.05".')
