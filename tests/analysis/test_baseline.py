@@ -174,7 +174,7 @@ def test_the_command_says_what_it_compared(folders: dict[str, Path], tmp_path: P
     assert (code, "above the baseline's" in told) == (3, True)
     assert "above the baseline's" in junit.read_text("utf-8")
     for wrong, sentence in (
-        (rule, "name it, baseline=RUN or --baseline RUN"),
+        (rule, "name it, --baseline RUN"),
         (("--baseline", folders["firm"]), "A baseline is for rules that name it"),
         ((*rule, "--baseline", tmp_path / "none"), "there is no audit.json and no results.json"),
         ((*rule, "--baseline", folders["weak"]), "the baseline is the run itself"),
