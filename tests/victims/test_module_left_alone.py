@@ -97,10 +97,12 @@ class _Hooked(_Net):
 @pytest.mark.parametrize("kind", [_Cached, _Buffer, _OfThePicture, _Remembers, _Hooked])
 def test_what_a_module_keeps_of_a_run_is_real_and_can_be_trained_with(kind: type[_Net]) -> None:
     net = kind()
-    [dense] = iqaudit.attack(PICTURE, kind(), score_range=(-1, 1), queries=120, exact="dense")
+    # Not guided: some of its windows gain so little that rounding decides which way it goes.
+    asked: dict[str, Any] = {"attack": "bidirectional", "score_range": (-1, 1), "queries": 120}
+    [dense] = iqaudit.attack(PICTURE, kind(), exact="dense", **asked)
     KEPT.clear()
     _window.cache_clear()
-    [result] = iqaudit.attack(PICTURE, net, score_range=(-1, 1), queries=120)
+    [result] = iqaudit.attack(PICTURE, net, **asked)
     np.testing.assert_allclose(result.scores, dense.scores, atol=1e-6)
     kept = [*KEPT.values(), _window(24, 28)]
     assert all(type(each) is Tensor and not each.is_inference() for each in kept)
@@ -342,8 +344,9 @@ def test_code_is_followed_where_it_can_be_and_scored_densely_elsewhere(what: str
     net = _After((FOLLOWS | LEFT)[what])
     victim = TorchModule(net, SCALE)
     assert ("there is no graph of it" in victim.incremental(24, 28)) is (what in LEFT)
-    [result] = iqaudit.attack(PICTURE, victim, queries=120)
-    [dense] = iqaudit.attack(PICTURE, net, score_range=(-1, 1), queries=120, exact="dense")
+    asked: dict[str, Any] = {"attack": "bidirectional", "queries": 120}
+    [result] = iqaudit.attack(PICTURE, victim, **asked)
+    [dense] = iqaudit.attack(PICTURE, net, score_range=(-1, 1), exact="dense", **asked)
     tolerance = 1e-3 if what == "autocast" else 1e-6
     np.testing.assert_allclose(result.scores, dense.scores, atol=tolerance)
 

@@ -17,7 +17,7 @@ def environment(name: str, value: str) -> Iterator[None]:
     try:
         yield
     finally:
-        os.environ.pop(name)
+        os.environ.pop(name, None)  # another thread may have been here
         if before is not None:
             os.environ[name] = before
 

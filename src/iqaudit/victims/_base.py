@@ -49,7 +49,7 @@ class Card:
     size : (int, int), optional
         The height and width of the only pictures that it takes, where it takes one size alone.
     incremental : bool
-        Whether a search costs it less where a picture changes in a small window alone.
+        Whether a search may cost it less where a picture changes in a small window alone.
     concurrency : int
         Calls that may be under way at once, each in a thread: more than one of a service alone.
 

@@ -93,7 +93,8 @@ class TorchModule:
         self._incremental = exact == "incremental"
         name = name or type(self.network).__name__
         card = Card(name, scale, smallest_side=smallest_side, note=note, window=window)
-        card = replace(card, incremental=self._incremental)
+        # However it is asked to score, so that a search is the same but for rounding.
+        card = replace(card, incremental=True)
         self._card = self._placed(self._seen(card))
 
     def _seen(self, card: Card) -> Card:
