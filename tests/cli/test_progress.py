@@ -56,7 +56,7 @@ def test_answers_that_were_recalled_are_no_part_of_it(
     for queries in (902, 903):
         clock.now += 0.5
         made.answered("cell", "p1", queries)
-    assert lines() == ["", ", 2.0 queries/s, 549 s left", ", 2.0 queries/s, 548 s left"]
+    assert lines() == ["", ", 2.0 queries/s, 9 min left", ", 2.0 queries/s, 9 min left"]
 
 
 def test_queries_that_an_early_end_saved_are_no_part_of_it(
@@ -68,7 +68,7 @@ def test_queries_that_an_early_end_saved_are_no_part_of_it(
     clock.now += 1
     made.answered("cell", "p0", 5)
     made.ended("cell", "p0")
-    assert lines()[1:] == [", 4.0 queries/s, 749 s left", ", 4.0 queries/s, 500 s left"]
+    assert lines()[1:] == [", 4.0 queries/s, 12 min left", ", 4.0 queries/s, 8 min left"]
 
 
 def test_the_pace_is_the_last_minutes(
@@ -80,11 +80,11 @@ def test_the_pace_is_the_last_minutes(
     for second in range(100):  # the machine is busy
         clock.now += 1
         made.answered("cell", "p", 2 + second)
-    assert lines()[-1] == ", 1.0 queries/s, 9899 s left"
+    assert lines()[-1] == ", 1.0 queries/s, 3 h left"
     for second in range(70):
         clock.now += 1
         made.answered("cell", "p", 101 + 20 * (second + 1))
-    assert lines()[-1] == ", 20.0 queries/s, 425 s left"
+    assert lines()[-1] == ", 20.0 queries/s, 7 min left"
 
 
 def test_a_plan_tells_what_it_does(

@@ -285,10 +285,8 @@ class _Progress:
         picture = found.pictures[index]
         if picture.sha256 != self.prepared.record.data.samples[index].sha256:
             raise InputError(f"{picture.name}: the picture's file was changed meanwhile.")
-        clean, place = (
-            self._clean.of(self.prepared, cell, picture.name),
-            (cell.folder, picture.name),
-        )
+        clean = self._clean.of(self.prepared, cell, picture.name)
+        place = cell.folder, picture.name
         first = self._ranks.answers.get(place, () if clean is None else (clean,))
         labels, goal = found.labels(index), self._ranks.places.get(place)
         return Member(picture, labels, first=first, place=goal)

@@ -11,6 +11,7 @@ from iqaudit._audit.data import Found, find
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._core.errors import InputError, some
+from iqaudit._core.picture import same_pixels
 from iqaudit._core.wording import worded
 from iqaudit._runs.records import AuditRecord, AuditVictim, SampleRecord
 from iqaudit._runs.store import remove
@@ -91,7 +92,8 @@ def prepare(
         for note in picture.notes if then is None else ():
             observer.says(f"{picture.name}: {note}")
         samples.append(manifest.sample(found, index, picture))
-    _tell_twins(samples, observer)
+    if same := same_pixels(found.names, [each.sha256 for each in samples]):
+        observer.says(f"The same pixels: {some(same)}. Intervals take them for one picture.")
     now = replace(now, data=manifest.data(found, samples))
     if then is not None:
         manifest.refuse_other(root, then, growth.restricted(then, now, grows=places is not None))
@@ -123,16 +125,6 @@ def _compare(root: Path, then: AuditRecord | None, now: AuditRecord, observer: O
     manifest.refuse_other(root, then, now)
     if changed := manifest.other_libraries(then, now):
         observer.says(changed)
-
-
-def _tell_twins(samples: Iterable[SampleRecord], observer: Observer) -> None:
-    """Tell of pictures that have the same pixels."""
-    names: dict[str, list[str]] = {}
-    for each in samples:
-        names.setdefault(each.sha256, []).append(each.name)
-    same = [" = ".join(each) for each in names.values() if len(each) > 1]
-    if same:
-        observer.says(f"The same pixels: {some(same)}. Intervals take them for one picture.")
 
 
 def _grown(

@@ -98,8 +98,7 @@ class Cell:
     """One run of an audit: everything about it but the pictures.
 
     `folder` is its directory's name in the audit's; `levels` are 0 where its attack brings a threat
-    of its own; `shorter` are the budgets that are read off its
-    searches as well, smallest first.
+    of its own; `shorter` are the budgets that are read off its searches as well, smallest first.
     """
 
     folder: str

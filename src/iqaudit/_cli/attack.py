@@ -10,9 +10,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from iqaudit import Audit, measures
+from iqaudit import Audit
+from iqaudit._analysis.tables.catalogue import find
 from iqaudit._analysis.tables.cells import CellData
-from iqaudit._analysis.tables.samples import FEWEST_RANKED
+from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._api.settings import attack_settings
 from iqaudit._audit.execute import run
 from iqaudit._audit.settings import SETTINGS
@@ -146,17 +147,15 @@ def _table(rows: Sequence[Row], summary: Summary, cell: CellData) -> Table:
 
 def _on_goal(rows: Sequence[Row], summary: Summary, cell: CellData) -> str:
     """Return the sentence on how many pictures came to their targets, and what became of it."""
-    finished = [row for row in rows if row.end.finished]
-    if cell.ranked and len(finished) >= FEWEST_RANKED:
-        scores = [[row.clean_score for row in finished], [row.attacked_score for row in finished]]
-        order = (
-            f"the order kept, SROCC of scores before and after, is {measures.srocc(*scores):.3f}"
-        )
+    finished = sum(row.end.finished for row in rows)
+    kept = find("order_kept").compute(Snapshot.of(cell)).value if cell.ranked else None
+    if kept is not None:
         return (
-            f"Goal rank: {order}; {summary.met} of {len(finished)} pictures came to their places."
+            f"Goal rank: the order kept, SROCC of scores before and after, is {kept:.3f}; "
+            f"{summary.met} of {finished} pictures came to their places."
         )
     asked = f", after {summary.queries_to_target:,.0f} queries on average" if summary.met else ""
-    return f"Goal {cell.goal}: reached by {summary.met} of {len(finished)} pictures{asked}."
+    return f"Goal {cell.goal}: reached by {summary.met} of {finished} pictures{asked}."
 
 
 def _figures(row: Row | Summary, moved: float | None) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from iqaudit._analysis.analyse import Share, Watch, share_text
 from iqaudit._analysis.scorers import Progress as Count
+from iqaudit._assess.cost import duration
 from iqaudit._audit.observer import Observer
 from iqaudit._cli.printing import say, stderr
 from iqaudit._cli.signals import listening
@@ -74,7 +75,7 @@ class Progress(Observer):
         now = time.monotonic()
         speed = self._pace(now)
         pace = f", {speed:.1f} queries/s" if speed else ""
-        left = f", {(self._total - self._asked) / speed:.0f} s left" if speed else ""
+        left = f", {duration((self._total - self._asked) / speed)} left" if speed else ""
         figures = f"{self._finished}/{self._pictures} pictures{pace}{left}"
         self._bar.update(
             self._task,

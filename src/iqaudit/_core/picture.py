@@ -243,6 +243,14 @@ def names_apart(names: Iterable[str]) -> list[str]:
     return apart
 
 
+def same_pixels(names: Iterable[str], hashes: Iterable[str]) -> list[str]:
+    """Return a text a group of pictures whose pixels have the same hash: their names."""
+    groups: dict[str, list[str]] = {}
+    for name, each in zip(names, hashes, strict=True):
+        groups.setdefault(each, []).append(name)
+    return [" = ".join(group) for group in groups.values() if len(group) > 1]
+
+
 def _to_rgb(image: Image.Image, path: str, bits: int) -> Decoded:
     notes = []
     if getattr(image, "n_frames", 1) > 1:

@@ -87,11 +87,6 @@ def _counted(attack: Attack[Any], scores: int, most: int) -> int:
     return _cached(cast("Hashable", attack), scores, most)
 
 
-@lru_cache(maxsize=32)
-def _cached(attack: Any, scores: int, most: int) -> int:
-    return _blind(attack, scores, most)
-
-
 def _blind(attack: Attack[Any], scores: int, most: int) -> int:
     """Return how many first proposals, up to so many, are the same whatever they are answered."""
     pixels = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
@@ -104,6 +99,9 @@ def _blind(attack: Attack[Any], scores: int, most: int) -> int:
         loss = float(FIRST_QUERY + count)
         fall, rise = attack.tell(fall, one, -loss), attack.tell(rise, other, loss)
     return most
+
+
+_cached = lru_cache(maxsize=32)(_blind)
 
 
 def check_count(pictures: int) -> None:

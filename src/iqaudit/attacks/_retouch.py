@@ -8,16 +8,16 @@ ball, and no ball holds them.
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, Self, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from iqaudit._core.errors import refuse_unless
-from iqaudit._core.patches import Patched, Perturbation
+from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Pixels
-from iqaudit.attacks._base import Problem, beginning
+from iqaudit.attacks._base import Descent, Problem, beginning
 
 Image: TypeAlias = NDArray[np.float32]
 """A picture, (height, width, 3), in 0-1 but for overshoots."""
@@ -57,8 +57,6 @@ EDITS = (
     Edit("rotation", -1, 1.0),  # degrees
 )
 """The edits, in the order of their values."""
-
-BOTH_WAYS = tuple(index for index, edit in enumerate(EDITS) if edit.low < 0)
 
 STAR = tuple(
     (index, sign * 0.6) for index, edit in enumerate(EDITS) for sign in (1, -1) if edit.low <= sign
@@ -151,41 +149,22 @@ class Draft(Patched):
 
 
 @dataclass(frozen=True, eq=False)
-class RetouchState:
+class RetouchState(Descent):
     """State of the search: the best edits so far.
 
     Attributes
     ----------
-    problem : Problem
-        The problem.
-    query : int
-        The number of the next proposal.
-    perturbation : ndarray of int16, (height, width, 3)
-        The best picture less the clean one.
-    loss : float
-        Its loss.
     values : tuple of float
-        Its edits, in the order of `EDITS`.
+        The best picture's edits, in the order of `EDITS`.
     tried : tuple of float
         The losses of single edits, in the order of `STAR`.
     width : float
         Of the random search.
     """
 
-    problem: Problem
-    query: int
-    perturbation: Perturbation
-    loss: float
     values: tuple[float, ...] = (0.0,) * len(EDITS)
     tried: tuple[float, ...] = ()
     width: float = WIDE
-
-    def told(self, draft: Draft, loss: float) -> Self:
-        """Return the state after a proposal's loss."""
-        if loss < self.loss - self.problem.noise:
-            at, values = draft.painted(), draft.values
-            return replace(self, query=self.query + 1, perturbation=at, loss=loss, values=values)
-        return replace(self, query=self.query + 1)
 
 
 @dataclass(frozen=True)
@@ -240,7 +219,7 @@ class Retouch:
         values = np.clip(values, [edit.low for edit in EDITS], 1)
         pixels = state.problem.pixels
         change = retouched(pixels, values, self.strength).astype(np.int16) - pixels
-        return Draft(change.astype(np.int16), values=tuple(values.tolist()))
+        return Draft(change, values=tuple(values.tolist()))
 
     def tell(self, state: RetouchState, proposal: Patched, loss: float) -> RetouchState:
         """Keep the edits where the loss fell by more than the noise.
@@ -252,7 +231,10 @@ class Retouch:
         """
         if not isinstance(proposal, Draft):
             raise TypeError(f"told of {type(proposal).__name__}, which was not asked")
-        told = state.told(proposal, loss)
+        better = state.gains(loss)
+        told = state.told(proposal, loss, kept=better)
+        if better:
+            told = replace(told, values=proposal.values)
         if len(state.tried) < len(STAR) + len(TOGETHER):
             return replace(told, tried=(*state.tried, loss))
         factor = GROWS if told.values != state.values else SHRINKS

@@ -27,7 +27,6 @@ SMALLER = 10
 RECURSIVE = ",recursive"
 """Behind a folder whose folders are searched, too."""
 
-
 META_NAME = re.compile(r"meta_info_(.+)Dataset\.csv")
 
 PYIQA_RANGES: dict[str, Range] = published("data_sets")["pyiqa_ranges"]

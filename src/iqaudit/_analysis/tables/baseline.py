@@ -149,9 +149,9 @@ def _judged(
     figures = _paired(rule.measure, *sides)
     value: float | None = getattr(figures.difference, rule.end)
     if value is None:
-        pictures_ = f"{pictures} picture{'' if pictures == 1 else 's'} of both runs"
+        shared = f"{pictures} picture{'' if pictures == 1 else 's'} of both runs"
         what = "no interval" if figures.difference.value is not None else "no difference"
-        return refused(f"{rule.measure.title} cannot be compared: {pictures_} give {what}.")
+        return refused(f"{rule.measure.title} cannot be compared: {shared} give {what}.")
     doubts = [doubt for cell in (*seeds, *there) for doubt in cell.doubts]
     doubtful = any(doubt.whole for doubt in doubts)
     by = f" by {attack}, the worst of {of} attacks," if of > 1 else ""
@@ -201,14 +201,13 @@ def _paired(measure: Measure, one: Snapshot, other: Snapshot) -> Paired:
 
 def _apart(figures: Paired) -> str:
     """Say a figure, the baseline's, and how far they are apart."""
-    less, low, high = (
-        figures.difference.value or 0.0,
-        figures.difference.low,
-        figures.difference.high,
-    )
+    difference = figures.difference
+    less = difference.value or 0.0
     way = "above" if less > 0 else "below"
     far = f"{abs(less):.4g} {way}" if less else "the same as"
-    ends = f", 95 % interval of the difference {low:.4g} to {high:.4g}" if low is not None else ""
+    ends = ""
+    if difference.low is not None:
+        ends = f", 95 % interval of the difference {difference.low:.4g} to {difference.high:.4g}"
     return f"{figures.attack.value:.4g}, {far} the baseline's {figures.floor.value:.4g}{ends}"
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from iqaudit import measures
 from iqaudit._assess.calibration import FEWEST
 from iqaudit._core.errors import some
+from iqaudit._core.picture import same_pixels
 from iqaudit._core.scale import DECLARED, FLAT, RANGE, SPREADS_PER_RANGE, Scale
 from iqaudit._runs.figures import Row
 from iqaudit.measures._bootstrap import ENOUGH, mean, paired
@@ -269,14 +270,11 @@ def beaten(rows: Sequence[Row], chances: Sequence[tuple[float, float] | None]) -
 
 def twins(names: Sequence[str], pixels: Sequence[str]) -> tuple[Doubt, ...]:
     """Tell of pictures that have the same pixels: they are drawn together in intervals."""
-    found: dict[str, list[str]] = {}
-    for name, each in zip(names, pixels, strict=True):
-        found.setdefault(each, []).append(name)
-    same = [each for each in found.values() if len(each) > 1]
+    same = same_pixels(names, pixels)
     if not same:
         return ()
-    text = f"The same pixels: {some([' = '.join(each) for each in same])}. Intervals are over "
-    text += f"{len(found)} different pictures, not {len(names)}."
+    text = f"The same pixels: {some(same)}. Intervals are over "
+    text += f"{len(set(pixels))} different pictures, not {len(names)}."
     return (Doubt(text, whole=False),)
 
 

@@ -40,7 +40,8 @@ KEPT = 8
 SHARPNESS = 5.0
 """The weight of gains: an operator that pays twice as much is drawn 2 to this power as often."""
 
-BUDGETS = (QUERIES, COMPUTE) = ("queries", "compute")
+QUERIES, COMPUTE = "queries", "compute"
+"""What may be scarce."""
 
 THRIFT = 2.0
 """The weight of costs, where arithmetic is scarce: an operator at half the cost of another is drawn
@@ -94,8 +95,8 @@ class Guided:
         refuse_unless(0 <= self.visibility <= 1, rule, self.visibility)
         rule = "explore is a share of the queries in (0, 1]"
         refuse_unless(0 < self.explore <= 1, rule, self.explore)
-        rule = f"budget is {' or '.join(BUDGETS)}"
-        refuse_unless(self.budget in (None, *BUDGETS), rule, self.budget)
+        rule = f"budget is {QUERIES} or {COMPUTE}"
+        refuse_unless(self.budget in (None, QUERIES, COMPUTE), rule, self.budget)
 
     def init(self, problem: Problem) -> GuidedState:
         """Return the state before the opening."""
@@ -148,7 +149,8 @@ class Guided:
         by_kind = (gained.sum(1) + BELIEF * mean) / (tried.sum(1) + BELIEF)
         expected = (gained + BELIEF / 2 * by_kind[:, None]) / (tried + BELIEF / 2)
         chances, even = expected**SHARPNESS, np.ones_like(expected)
-        if (self.budget or BUDGETS[state.problem.incremental]) == COMPUTE:
+        usual = COMPUTE if state.problem.incremental else QUERIES
+        if (self.budget or usual) == COMPUTE:
             chances, even = chances / moves.COSTS**THRIFT, even / moves.COSTS
         total, even = chances.sum(), even / even.sum()
         chances = (1 - self.explore) * chances / total + self.explore * even if total else even
