@@ -32,6 +32,7 @@ HEIGHT, WIDTH = 160, 192
 def compiling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have networks compiled, although they are small, and a call takes longer."""
     monkeypatch.delenv(COMPILING)
+    monkeypatch.setattr("iqaudit._incremental.rescorer.WORTH_COMPILING", 0)
     for cost in ("STEP", "CALL", "OPERATOR", "HANDED"):
         monkeypatch.setattr(f"iqaudit._incremental.work.{cost}", 0.0)
 
@@ -167,13 +168,9 @@ def test_a_network_that_no_window_rule_covers_is_compiled() -> None:
         assert score == pytest.approx(session.dense.score(change.painted()), rel=1e-5, abs=1e-6)
 
 
-def test_it_is_compiled_where_the_search_is_worth_it() -> None:
-    """That hangs on the search's length alone, not on what was compiled before."""
-    rescorer = Rescorer(_Small().eval(), 1.0, lambda _: None)
-    for scores, worth in ((100, False), (10**5, True), (100, False)):
-        session = rescorer.open(HEIGHT, WIDTH, scores)
-        assert session is not None
-        assert (session.network.whole is not None) is worth
+def test_it_is_compiled_where_a_pass_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iqaudit._incremental.rescorer.WORTH_COMPILING", 1e12)
+    assert _session(_Small()).network.whole is None
 
 
 def test_other_types_than_float32_are_not_compiled() -> None:

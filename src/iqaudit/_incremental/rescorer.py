@@ -1,6 +1,5 @@
 """Incremental scoring of one module: its networks by picture size, and searches begun."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
@@ -24,8 +23,9 @@ from iqaudit._incremental.work import dense
 MOST_BYTES = 4 * 2**30
 """Pictures whose maps would take more are scored densely."""
 
-WORTH_COMPILING = 5e11
-"""Operations of a search's dense passes: compiling takes seconds, which fewer are not worth."""
+WORTH_COMPILING = 5e8
+"""Operations of a dense pass: compiling takes seconds, which a faster one is not worth. A search's
+length has no say, or one that is prolonged would end otherwise than one as long from the start."""
 
 SIZES = 2
 """Picture sizes whose networks are cached; reading one takes seconds."""
@@ -98,9 +98,9 @@ class Rescorer:
             f"change it{rest}."
         )
 
-    def open(self, height: int, width: int, scores: float = math.inf) -> Session | None:
-        """Begin a search of so many scores on a picture; None where all are dense."""
-        session = self._begin(height, width, scores)
+    def open(self, height: int, width: int) -> Session | None:
+        """Begin a search on a picture of a size; None where it can only be scored densely."""
+        session = self._begin(height, width)
         return None if isinstance(session, str) else session
 
     def _settled(self, pictures: Iterable[Tensor], known: str) -> Recording:
@@ -131,11 +131,11 @@ class Rescorer:
         except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
             return f"reading it failed, {type(error).__name__}: {error}"
 
-    def _best(self, network: Network, scores: float) -> Network:
-        """Return a network as it is computed best in a search of so many scores."""
+    def _best(self, network: Network) -> Network:
+        """Return a network as it is computed best."""
         like = self.dense.like
         compilable = like.device.type == "cpu" and like.dtype == torch.float32
-        if not compilable or scores * dense(network) < WORTH_COMPILING:
+        if not compilable or dense(network) < WORTH_COMPILING:
             return network
         if network not in self._splits:
             if len(self._splits) >= SIZES:
@@ -144,14 +144,14 @@ class Rescorer:
                 self._splits[network] = split(network)
         return self._splits[network]
 
-    def _begin(self, height: int, width: int, scores: float = math.inf) -> Session | str:
+    def _begin(self, height: int, width: int) -> Session | str:
         """Return a search on a picture of a size, or why there can be none."""
         if self.trust.fault:
             return self.trust.fault
         network = self.network(height, width)
         if isinstance(network, str):
             return f"there is no graph of it ({network})"
-        network = self._best(network, scores)
+        network = self._best(network)
         if not network.steps and network.whole is None:
             return "none of its operators knows windows"
         try:

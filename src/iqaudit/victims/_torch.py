@@ -177,7 +177,7 @@ class TorchModule:
         """Begin a search; see `iqaudit.victims._base.open_session`."""
         del stream  # it draws nothing
         worth = self._incremental and scores >= WORTH_READING
-        return self.rescorer.open(height, width, scores) if worth else None
+        return self.rescorer.open(height, width) if worth else None
 
     def incremental(self, height: int, width: int) -> str:
         """Return a sentence on how much of a search's work is done again only where it changes.
