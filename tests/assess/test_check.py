@@ -285,7 +285,7 @@ def test_a_turned_direction_is_found(
     small = [iqaudit.Picture("part", iqaudit._assess.check.example()[0].pixels[:128, 150:278])]
     [found] = [finding for finding in check(victim, small) if finding.check == "direction"]
     assert found.verdict is verdict
-    assert ("--lower-is-better" in found.sentence) is (verdict is Verdict.FAIL)
+    assert ("lower_is_better" in found.sentence) is (verdict is Verdict.FAIL)
 
 
 @pytest.mark.slow

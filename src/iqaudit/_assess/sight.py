@@ -32,8 +32,9 @@ CELL_CHANGE = 40
 
 def different(victim: Victim, pictures: Iterable[Pixels]) -> Outcome:
     """Tell whether pictures that nobody takes for one another are told apart at all."""
-    first, *others = pictures
-    answers = [finite(victim, each) for each in (first, *others)]
+    pictures = iter(pictures)
+    first = next(pictures)
+    answers = [finite(victim, first), *(finite(victim, each) for each in pictures)]
     for odd in (255 - first, np.full_like(first, MIDDLE)):
         with suppress(VictimError):  # what it does not take is told by other checks
             answers.append(finite(victim, odd))
