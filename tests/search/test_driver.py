@@ -61,7 +61,7 @@ def test_another_seed_gives_another_trajectory(rough: Function, make_picture: Ma
     queries=st.integers(2, 40),
     batch=st.integers(1, 4),
     levels=st.integers(1, 255),
-    goal=st.sampled_from(Goal),
+    goal=st.sampled_from([each for each in Goal if each is not Goal.RANK]),  # which probes first
 )
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_budget_is_met_exactly_and_the_ball_is_never_left(
