@@ -65,10 +65,14 @@ class Caller(Observer):
         self._begun.pop(picture, None)
 
 
+OURS = ("iqaudit.", "contextlib")
+"""Beginnings of the names of modules between a caller and a warning: ours, and decorators'."""
+
+
 def warn(sentences: Iterable[str]) -> None:
     """Warn of sentences, as at the line that called iqaudit."""
     frame, level = currentframe(), 1
-    while frame is not None and frame.f_globals["__name__"].startswith("iqaudit."):
+    while frame is not None and frame.f_globals["__name__"].startswith(OURS):
         frame, level = frame.f_back, level + 1
     for sentence in sentences:
         warnings.warn(sentence, stacklevel=level)

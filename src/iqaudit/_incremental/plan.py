@@ -26,7 +26,7 @@ MERGED_BELOW, GRAIN = 0.9, 4
 """Windows are computed as the one rectangle around them where its area is below this part of
 theirs; its sides are multiples of so many cells, so that kernels are reused."""
 
-SIZES = 64
+SIZES = 256
 """Window sizes, along an axis, whose fields are cached."""
 
 Plan: TypeAlias = dict[str, Windows | None]

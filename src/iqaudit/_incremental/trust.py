@@ -53,12 +53,14 @@ class Trust:
 
     def is_new(self, change: Patched) -> bool:
         """Whether a change is the first of its kind, by its picture's and its windows' sizes."""
-        # Sizes within a factor of two are of one kind: some attacks draw them freely.
-        sizes = (side.bit_length() for side in window_size(change))
-        kind = (*change.base.shape[:2], min(len(change.patches), 2), *sizes)
-        if kind in self._kinds:
+        # Sizes within a factor of two are of one kind: some attacks draw them freely. Rows and
+        # columns never mix on their way through a network, so each is a kind by itself.
+        sizes = [side.bit_length() for side in window_size(change)]
+        several = min(len(change.patches), 2)
+        kinds = {(*change.base.shape[:2], several, axis, size) for axis, size in enumerate(sizes)}
+        if kinds <= self._kinds:
             return False
-        self._kinds.add(kind)
+        self._kinds |= kinds
         return True
 
     def compared(self, score: float, pixels: Pixels, count: int) -> float:
@@ -96,6 +98,16 @@ class Moments:
 
 
 def window_size(change: Patched) -> tuple[int, int]:
-    """Return the height and width of windows that hold any of a change's patches."""
+    """Return the height and width of windows that hold any of a change's patches.
+
+    A little larger where that makes fewer sizes, since the field of each is worked out but once.
+    """
     shapes = [patch.values.shape for patch in change.patches]
-    return max(shape[0] for shape in shapes), max(shape[1] for shape in shapes)
+    height, width = (max(shape[axis] for shape in shapes) for axis in (0, 1))
+    return _rounded(height, change.base.shape[0]), _rounded(width, change.base.shape[1])
+
+
+def _rounded(side: int, most: int) -> int:
+    """Return a side of at most an eighth more, of which there are eight an octave."""
+    grain = 1 << max(0, side.bit_length() - 4)
+    return min(-(-side // grain) * grain, most)
