@@ -96,7 +96,7 @@ def test_python_is_warned_or_told(folder: Path, tmp_path: Path) -> None:
             call(recursive=True)
     [told_of] = iqaudit.plan([victim], folder, queries=3).skipped
     assert SKIPPED.format("recursive=True") in told_of
-    assert SKIPPED in iqaudit.datasets.load(folder).skipped[0]
+    assert SKIPPED.format("recursive=True") in iqaudit.datasets.load(folder).skipped[0]
 
 
 @pytest.mark.slow
