@@ -56,8 +56,6 @@ class Rescorer:
         self.trust = Trust(self.dense, unit, on_fault)
         self._networks: dict[tuple[int, int], tuple[str, Network | str]] = {}
         """By size: the key of the recording that each was read from, and the network."""
-        self._splits: dict[Network, Network] = {}
-        """By network: as it is split."""
 
     def network(self, height: int, width: int) -> Network | str:
         """Return the network that the module is now for pictures of a size, or why there is none.
@@ -125,24 +123,14 @@ class Rescorer:
 
     def _read(self, recording: Recording) -> Network | str:
         try:
-            return read(recording)
+            network, like = read(recording), recording.picture
+            compilable = like.device.type == "cpu" and like.dtype == torch.float32
+            worth = compilable and dense(network) >= WORTH_COMPILING
+            return split(network) if worth else network
         except NotExportableError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
             return f"reading it failed, {type(error).__name__}: {error}"
-
-    def _best(self, network: Network) -> Network:
-        """Return a network as it is computed best."""
-        like = self.dense.like
-        compilable = like.device.type == "cpu" and like.dtype == torch.float32
-        if not compilable or dense(network) < WORTH_COMPILING:
-            return network
-        if network not in self._splits:
-            if len(self._splits) >= SIZES:
-                del self._splits[next(iter(self._splits))]
-            with undisturbed():
-                self._splits[network] = split(network)
-        return self._splits[network]
 
     def _begin(self, height: int, width: int) -> Session | str:
         """Return a search on a picture of a size, or why there can be none."""
@@ -151,7 +139,6 @@ class Rescorer:
         network = self.network(height, width)
         if isinstance(network, str):
             return f"there is no graph of it ({network})"
-        network = self._best(network)
         if not network.steps and network.whole is None:
             return "none of its operators knows windows"
         try:
