@@ -116,6 +116,7 @@ def beginning(problem: Problem, loss: float) -> tuple[Problem, int, Perturbation
 
 
 S = TypeVar("S", bound=State)
+P = TypeVar("P", bound=Patched)
 
 
 class Attack(Protocol[S]):
@@ -162,6 +163,19 @@ def own_threat(attack: Attack[Any]) -> Threat | None:
     """Return the threat that an attack brings; None where it plays within an L∞ ball."""
     name = getattr(type(attack), "threat", None)
     return OWN.get(name) if isinstance(name, str) else None
+
+
+def own_proposal(proposal: Patched, kind: type[P]) -> P:
+    """Return a proposal that an attack is told of, which is of the kind that it makes.
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+    """
+    if not isinstance(proposal, kind):
+        raise TypeError(f"told of {type(proposal).__name__}, which was not asked")
+    return proposal
 
 
 def is_white_box(attack: Attack[Any]) -> bool:

@@ -17,7 +17,7 @@ from scipy import ndimage
 from iqaudit._core.errors import refuse_unless
 from iqaudit._core.patches import Patched
 from iqaudit._core.picture import Pixels
-from iqaudit.attacks._base import Descent, Problem, beginning
+from iqaudit.attacks._base import Descent, Problem, beginning, own_proposal
 
 Image: TypeAlias = NDArray[np.float32]
 """A picture, (height, width, 3), in 0-1 but for overshoots."""
@@ -229,12 +229,11 @@ class Retouch:
         TypeError
             If the proposal is not one of its own.
         """
-        if not isinstance(proposal, Draft):
-            raise TypeError(f"told of {type(proposal).__name__}, which was not asked")
+        draft = own_proposal(proposal, Draft)
         better = state.gains(loss)
         told = state.told(proposal, loss, kept=better)
         if better:
-            told = replace(told, values=proposal.values)
+            told = replace(told, values=draft.values)
         if len(state.tried) < len(STAR) + len(TOGETHER):
             return replace(told, tried=(*state.tried, loss))
         factor = GROWS if told.values != state.values else SHRINKS

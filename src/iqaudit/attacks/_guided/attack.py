@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from iqaudit._core.errors import refuse_unless
 from iqaudit._core.patches import Patch, Patched, whole
-from iqaudit.attacks._base import PREPARATION, Problem, beginning
+from iqaudit.attacks._base import PREPARATION, Problem, beginning, own_proposal
 from iqaudit.attacks._guided import moves
 from iqaudit.attacks._guided.allowance import allowance
 from iqaudit.attacks._guided.moves import KINDS, SHARES, GuidedState, Move
@@ -127,19 +127,18 @@ class Guided:
         TypeError
             If the proposal is not one of its own.
         """
-        if not isinstance(proposal, Move):
-            raise TypeError(f"told of {type(proposal).__name__}, which was not asked")
+        move = own_proposal(proposal, Move)
         gain = state.loss - loss
         better = gain > state.problem.noise
         told = state.told(proposal, loss, kept=better)
-        if proposal.kind < 0:
+        if move.kind < 0:
             return _ranked(told, loss, OPENING[len(state.ranking)])
         tried, gained = MEMORY * state.tried, MEMORY * state.gained
-        tried[proposal.kind, proposal.share] += 1
-        gained[proposal.kind, proposal.share] += gain if better else 0
+        tried[move.kind, move.share] += 1
+        gained[move.kind, move.share] += gain if better else 0
         told = replace(told, tried=tried, gained=gained)
-        if better and proposal.growable is not None:
-            told = replace(told, kept=(*state.kept, proposal.growable)[-KEPT:])
+        if better and move.growable is not None:
+            told = replace(told, kept=(*state.kept, move.growable)[-KEPT:])
         return told
 
     def _choose(self, state: GuidedState, draw: np.random.Generator) -> tuple[int, int]:
