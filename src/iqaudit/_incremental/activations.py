@@ -1,6 +1,6 @@
 """A base picture's activations, and scores of pictures that differ from it in windows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from iqaudit._core.picture import Pixels
 from iqaudit._incremental.network import Network
-from iqaudit._incremental.operators import INPUT, Sliding
+from iqaudit._incremental.operators import INPUT, Reduction, Sliding
 from iqaudit._incremental.plan import Planner
 from iqaudit._incremental.stored_map import StoredMap
 from iqaudit._incremental.window_pass import WindowPass
@@ -28,7 +28,7 @@ class Activations:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.planner = Planner(network)
-        self.maps = _stored(network, self.planner.rooms)
+        self.maps = _stored(network, self.planner.stored)
         """By step; without values until a base is taken."""
 
     @property
@@ -95,16 +95,19 @@ class Activations:
         return stored.base
 
 
-def _stored(network: Network, rooms: dict[str, int]) -> dict[str, StoredMap]:
+def _stored(network: Network, names: Iterable[str]) -> dict[str, StoredMap]:
     """Return maps to store, with the margins and the padding that their readers ask for."""
+    statistics: dict[str, tuple[Reduction, ...]] = dict.fromkeys(network.shapes, ())
     margins = {name: np.zeros((2, 2), np.int64) for name in network.shapes}
     fills: dict[str, tuple[float | str, ...]] = dict.fromkeys(
         network.shapes, (0.0,)
     )  # for any reader
     for step in network.steps:
+        name = step.inputs[0]
+        if isinstance(step, Reduction):
+            statistics[name] += (step,)
         if not isinstance(step, Sliding):
             continue
-        name = step.inputs[0]
         for axis in (0, 1):
             start, size = step.reads(0, step.shape[2 + axis], axis)
             beyond = (-start, start + size - network.shapes[name][2 + axis])
@@ -112,6 +115,6 @@ def _stored(network: Network, rooms: dict[str, int]) -> dict[str, StoredMap]:
         if step.fill not in fills[name]:
             fills[name] += (step.fill,)
     return {
-        name: StoredMap(network.shapes[name], margins[name], fills[name], room)
-        for name, room in rooms.items()
+        name: StoredMap(network.shapes[name], margins[name], fills[name], statistics[name])
+        for name in names
     }

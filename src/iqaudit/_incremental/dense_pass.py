@@ -29,8 +29,10 @@ class DensePass:
     @property
     def like(self) -> Tensor:
         """A tensor of the device and type that the module has now."""
-        tensors = chain(self.module.parameters(), self.module.buffers())
-        return next((each for each in tensors if each.is_floating_point()), torch.zeros(()))
+        for each in chain(self.module.parameters(), self.module.buffers()):
+            if each.is_floating_point():
+                return each
+        return torch.zeros(())
 
     def score(self, pixels: Pixels) -> float:
         """Return the score of a picture, (height, width, 3)."""

@@ -124,16 +124,6 @@ class Sliding(Step):
         tall, wide = self.reads(0, windows.height, 0)[1], self.reads(0, windows.width, 1)[1]
         return Windows(tuple(corners), tall, wide)
 
-    def neighbourhoods(self, patch: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the part of a patch that each cell reads: (rows, columns, kernel, kernel)."""
-        (tall, wide), (down, right), (far, wider) = self.kernel, self.stride, self.dilation
-        rows, columns = patch.strides
-        height = (patch.shape[0] - far * (tall - 1) - 1) // down + 1
-        width = (patch.shape[1] - wider * (wide - 1) - 1) // right + 1
-        shape = (height, width, tall, wide)
-        strides = (rows * down, columns * right, rows * far, columns * wider)
-        return np.lib.stride_tricks.as_strided(patch, shape, strides, writeable=False)
-
 
 @dataclass(frozen=True, eq=False)
 class Resampling(Step):
@@ -182,8 +172,26 @@ class Cut(Step):
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
 
+    @cached_property
+    def firsts(self) -> list[tuple[int, int, int]] | None:
+        """Each piece's map and first row and column, where it is cut out as it is; else None."""
+        if any((np.diff(lines) != 1).any() for lines in (self.rows, self.columns)):
+            return None
+        return list(
+            zip(
+                self.batch.tolist(),
+                self.rows[:, 0].tolist(),
+                self.columns[:, 0].tolist(),
+                strict=True,
+            )
+        )
+
     def whole(self, x: Tensor) -> Tensor:
         """Cut a whole map."""
+        if self.firsts is not None:
+            height, width = self.shape[2:]
+            pieces = [x[n, :, y : y + height, c : c + width] for n, y, c in self.firsts]
+            return torch.stack(pieces).contiguous(memory_format=torch.channels_last)
         device = x.device
         batch = torch.from_numpy(self.batch).to(device)[:, None, None]
         rows = torch.from_numpy(self.rows).to(device)[:, :, None]

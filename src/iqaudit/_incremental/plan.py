@@ -19,9 +19,6 @@ WHOLE_ABOVE = 0.75
 """Windows that cover more of a map than this are computed as the whole map: it is one piece of
 work without gathering."""
 
-ALWAYS_ROOM, ROOM_SHARE = 8192, 8
-"""A stored map has room for as many changed cells, or for this part of a larger map."""
-
 MERGED_BELOW, GRAIN = 0.9, 4
 """Windows are computed as the one rectangle around them where its area is below this part of
 theirs; its sides are multiples of so many cells, so that kernels are reused."""
@@ -62,9 +59,8 @@ class Planner:
 
     Attributes
     ----------
-    rooms : dict of str to int
-        The maps that are read beyond their changed windows, and so must be stored; for each, the
-        most cells that windows of a plan have in it.
+    stored : set of str
+        The maps that are read beyond their changed windows, and so must be stored.
     """
 
     def __init__(self, network: Network) -> None:
@@ -77,13 +73,8 @@ class Planner:
         for step in network.steps:
             if not isinstance(step, Pointwise):
                 stored |= set(step.inputs)
-        cells = {name: shape[0] * shape[2] * shape[3] for name, shape in network.shapes.items()}
-        self.rooms = {
-            name: min(count, max(ALWAYS_ROOM, count // ROOM_SHARE))
-            for name, count in cells.items()
-            if name in stored
-        }
-        self._limits = self._limited(cells)
+        self.stored = {name for name in network.shapes if name in stored}
+        self._limits = self._limited()
 
     def plan(self, corners: Sequence[tuple[int, int]], height: int, width: int) -> Plan:
         """Return the plan for windows of the picture.
@@ -121,7 +112,7 @@ class Planner:
     def fits(self, count: int, height: int, width: int) -> bool:
         """Whether a plan for so many windows of a size is worth more than a dense pass."""
         beyond = self.field(0, height).beyond | self.field(1, width).beyond
-        fits = beyond <= self.rooms.keys() and count * height * width <= self._limits[INPUT]
+        fits = beyond <= self.stored and count * height * width <= self._limits[INPUT]
         return fits and self.cost(count, height, width) < 1
 
     def shares(self, count: int, height: int, width: int) -> dict[str, float]:
@@ -149,14 +140,15 @@ class Planner:
         steps = sum(in_windows(step, shares[step.name]) for step in self._network.steps)
         return (steps + behind(self._network)) / dense(self._network)
 
-    def _limited(self, cells: Mapping[str, int]) -> dict[str, float]:
+    def _limited(self) -> dict[str, float]:
         """Return the most cells of each map that are computed as windows.
 
         A step that works cell by cell goes the way of its inputs, so its limit is theirs too.
         """
-        limits = {name: WHOLE_ABOVE * count for name, count in cells.items()}
-        for name, room in self.rooms.items():
-            limits[name] = min(limits[name], room)
+        limits = {
+            name: WHOLE_ABOVE * shape[0] * shape[2] * shape[3]
+            for name, shape in self._network.shapes.items()
+        }
         for step in reversed(self._network.steps):
             if isinstance(step, Pointwise):
                 for name in step.inputs:

@@ -47,15 +47,13 @@ class WindowPass:
 
     def run(self, windows: Tensor) -> Tensor:
         """Return the score of the base with windows, (n, channels, height, width), changed."""
+        for stored in self._maps.values():
+            stored.restore()
+        self._set(INPUT, windows)
+        for step in self._network.steps:
+            self._set(step.name, self._compute(step))
         tail = self._network.tail
-        try:
-            self._set(INPUT, windows)
-            for step in self._network.steps:
-                self._set(step.name, self._compute(step))
-            return tail({name: self._whole(name) for name in tail.inputs})
-        finally:
-            for stored in self._maps.values():
-                stored.restore()
+        return tail({name: self._whole(name) for name in tail.inputs})
 
     def _set(self, name: str, value: Any) -> None:
         self._values[name] = value
@@ -82,7 +80,7 @@ class WindowPass:
         """Return a map with its changed windows in place, or a statistic."""
         if self._plan.get(name) is None:
             return self._values[name]
-        return self._maps[name].whole()
+        return self._maps[name].base
 
     def _windows(self, name: str, windows: Windows, fill: float | str = 0.0) -> Any:
         """Return windows of a map: its changed ones, or others with those in place."""
@@ -91,15 +89,14 @@ class WindowPass:
         return self._maps[name].patches(windows, fill)
 
     def _slide(self, step: Sliding, windows: Windows) -> Tensor:
-        name, read = step.inputs[0], step.read(windows)
+        name = step.inputs[0]
         if step.product is not None:
             stored = self._maps[name]
             length = stored.shape[1] * step.kernel[0] * step.kernel[1]
             if windows.cells * length <= SMALL_PRODUCT:
-                rows = stored.gather(stored.numbers(read, step.fill, step))
-                cells = step.product(rows.view(-1, length))
+                cells = step.product(stored.neighbourhoods(windows, step))
                 return as_map(cells, len(windows.corners), windows.height, windows.width)
-        return step.compute(self._windows(name, read, step.fill))
+        return step.compute(self._windows(name, step.read(windows), step.fill))
 
     def _resample(self, step: Resampling, windows: Windows) -> Tensor:
         stored = self._maps[step.inputs[0]]
@@ -114,7 +111,15 @@ class WindowPass:
         return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
     def _cut(self, step: Cut, windows: Windows) -> Tensor:
-        stored = self._maps[step.inputs[0]]
+        stored, firsts = self._maps[step.inputs[0]], step.firsts
+        if firsts is not None:
+            corners = tuple(
+                (b, row + top, column + left)
+                for (b, row, column), (_, top, left) in (
+                    (firsts[each[0]], each) for each in windows.corners
+                )
+            )
+            return stored.patches(Windows(corners, windows.height, windows.width))
         numbers = [
             stored.numbers_at(
                 step.batch[n],

@@ -314,6 +314,7 @@ def _ask(
         that none is lost.
     """
     replies: list[Reply] = [None] * len(requests)
+    card = victim.card
     by_size: dict[tuple[tuple[int, ...], bool], list[int]] = {}
     for index, (trial, change) in enumerate(requests):
         by_size.setdefault((change.base.shape, trial.session is not None), []).append(index)
@@ -322,13 +323,13 @@ def _ask(
         for place, reply in _together(victim, [requests[index] for index in chosen]):
             replies[chosen[place]] = reply
 
-    together, calls = victim.card.concurrency == 1, []
+    together, calls = card.concurrency == 1, []
     for (_, kept), indices in by_size.items():
-        size = len(indices) if kept and together else victim.card.largest_batch or len(indices)
+        size = len(indices) if kept and together else card.largest_batch or len(indices)
         parts = (indices[start : start + size] for start in range(0, len(indices), size))
         calls += [partial(ask, part) for part in parts]
     try:
-        at_once(calls, victim.card.concurrency)
+        at_once(calls, card.concurrency)
     except (VictimError, KeyboardInterrupt) as error:
         return replies, error
     return replies, None
