@@ -86,6 +86,30 @@ def test_a_local_defence_scores_again_only_where_a_change_reaches(defences: list
     session.close()
 
 
+@pytest.mark.parametrize(
+    "defences", [["jpeg:75"], ["resize:0.5"], ["mirror-mean"], ["jpeg:50", "round:0.001"]]
+)
+def test_whole_pictures_behind_a_defence_are_scored_as_a_search_scores_them(
+    defences: list[str],
+) -> None:
+    """By the network's own steps, which are faster than the module; to the same scores."""
+    inner = net()
+    victim = behind(inner, *defences)
+    changes = [
+        Patched(PICTURE, (Patch(3, 5, np.full((6, 7, 3), level, np.uint8)),))
+        for level in range(0, 200, 10)
+    ]
+    densely = [float(np.asarray(victim.score(each.painted()[None]))[0]) for each in changes]
+    session = open_session(victim, HEIGHT, WIDTH, 1000, Stream(0, ""))
+    assert session is not None
+    passes: list[Tensor] = []
+    with inner.module.register_forward_hook(lambda _, taken, __: passes.append(taken[0])):
+        scores = [np.asarray(session.scores([(session, each)]))[0] for each in changes]
+    np.testing.assert_allclose(scores, densely, rtol=1e-5, atol=1e-6)
+    assert len(passes) < len(changes) / 2  # comparisons
+    session.close()
+
+
 def test_no_two_questions_get_the_same_draw() -> None:
     victim = behind(net(), "noise:8")
     outside = [np.asarray(victim.score(PICTURE[None]))[0] for _ in range(5)]

@@ -201,7 +201,7 @@ class StoredMap:
 
     def _wide(self, fill: float | str) -> int:
         """Return the length of the table's rows."""
-        return self._table(fill).shape[2]
+        return int(self._table(fill).shape[2])
 
     def _table(self, fill: float | str) -> RowNumbers:
         """Return the row numbers of the map as padded with a value; made when first asked for."""
@@ -218,7 +218,7 @@ class StoredMap:
         return self._tables[fill]
 
 
-@lru_cache(256)
+@lru_cache(64)
 def _square(height: int, width: int, across: int, down: int = 1, right: int = 1) -> RowNumbers:
     """Return places from a first one on, in rows of a length: of a square's every so many cells."""
     places = np.add.outer(np.arange(height) * down * across, np.arange(width) * right).reshape(-1)

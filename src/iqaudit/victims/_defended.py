@@ -78,7 +78,7 @@ class Defended(Wrapped):
 
     def score(self, pictures: Pixels) -> NDArray[np.float64]:
         """Score pictures (n, height, width, 3); see `Victim.score`."""
-        return self._answers([question(self.defences, each, self._draw(each)) for each in pictures])
+        return self.answers([question(self.defences, each, self._draw(each)) for each in pictures])
 
     @property
     def gradient(self) -> Gradient | None:
@@ -94,12 +94,18 @@ class Defended(Wrapped):
         self, height: int, width: int, scores: int, stream: Stream | None = None
     ) -> Session | None:
         """Begin a search; see `iqaudit.victims._base.open_session`."""
-        if self.draws:
-            return None if stream is None else Drawn(self, stream)
-        if self._reach is None:
+        if self.draws and stream is None:
             return None
-        inner = open_session(self._victim, height, width, scores, stream)
-        return None if inner is None else Local(self.defences, inner)
+        if self._reach is not None:
+            local = open_session(self._victim, height, width, scores, stream)
+            return None if local is None else Local(self.defences, local)
+        inner: Session | None = None
+        shape = _made(self.defences, height, width)
+        if self._victim.card.incremental:  # whose session scores whole pictures faster, too
+            inner = open_session(self._victim, shape[1], shape[2], scores * shape[0], stream)
+        if inner is None and not self.draws:
+            return None
+        return Whole(self, inner, shape, stream if self.draws else None)
 
     def incremental(self, height: int, width: int) -> str:
         """Return a sentence on how much of a search's work is done again only where it changes."""
@@ -110,9 +116,10 @@ class Defended(Wrapped):
 
     def answer(self, picture: Pixels, draw: Draw) -> float:
         """Return the answer to a question about a picture, with the numbers that it draws."""
-        return float(self._answers([question(self.defences, picture, draw)])[0])
+        return float(self.answers([question(self.defences, picture, draw)])[0])
 
-    def _answers(self, questions: Sequence[Question]) -> NDArray[np.float64]:
+    def answers(self, questions: Sequence[Question]) -> NDArray[np.float64]:
+        """Return the answers to questions, by the scores of their pictures."""
         shapes = {each.pictures.shape for each in questions}
         if len(shapes) == 1 and len(questions[0].pictures) == 1:  # as many as the card allows
             scores = self._scores(np.concatenate([each.pictures for each in questions]))
@@ -226,39 +233,61 @@ def _made(defences: Sequence[Standard], height: int, width: int) -> tuple[int, .
     return question(defences, grey, np.random.default_rng(0)).pictures.shape
 
 
-class Drawn:
-    """A search with a victim whose defences draw: its questions are counted.
+class Whole:
+    """A search with a victim whose defences change whole pictures, or draw: questions are counted.
 
     Parameters
     ----------
     victim : Defended
         The victim.
-    stream : Stream
-        Of the search.
+    inner : Session or None
+        The scorer's own, of pictures as the defences make them; None where it has none.
+    shape : tuple of int
+        Of these pictures.
+    stream : Stream or None
+        Of the search, where a defence draws.
     """
 
-    def __init__(self, victim: Defended, stream: Stream) -> None:
-        self._victim, self._count = victim, 0
+    def __init__(
+        self,
+        victim: Defended,
+        inner: Session | None,
+        shape: tuple[int, ...],
+        stream: Stream | None,
+    ) -> None:
+        self._victim, self._inner, self._shape, self._count = victim, inner, shape, 0
         self._last: Patched | None = None
-        self._stream = replace(stream, picture=f"{stream.picture}:defence")
+        if stream is not None:
+            stream = replace(stream, picture=f"{stream.picture}:defence")
+        self._stream = stream
 
     @staticmethod
-    def scores(requests: "Sequence[tuple[Drawn, Patched]]") -> ArrayLike:
+    def scores(requests: "Sequence[tuple[Whole, Patched]]") -> ArrayLike:
         """Score changes; see `Session.scores`."""
         return [session.score(change) for session, change in requests]
 
     def score(self, change: Patched) -> float:
         """Return a change's score."""
         self.recall(change)
-        return self._victim.answer(change.painted(), self._stream.at(self._count))
+        draw = None if self._stream is None else self._stream.at(self._count)
+        asked = question(self._victim.defences, change.painted(), draw)
+        if self._inner is None or asked.pictures.shape != self._shape:
+            return float(self._victim.answers([asked])[0])
+        pairs = [(self._inner, Patched(each, (Patch(0, 0, each),))) for each in asked.pictures]
+        return asked.answer(np.asarray(self._inner.scores(pairs), np.float64))
 
     def recall(self, change: Patched) -> None:
-        """Take note of a question that was asked in an earlier search; see `Session.recall`."""
+        """Take note of a question that was asked in an earlier search; see `Session.recall`.
+
+        Whole pictures' scores hang on nothing that was asked before.
+        """
         if change is not self._last:  # one that was not answered is the same question again
             self._last, self._count = change, self._count + 1
 
     def close(self) -> None:
         """End the search."""
+        if self._inner is not None:
+            self._inner.close()
 
 
 class Local:
