@@ -262,10 +262,10 @@ class Universal:
     Examples
     --------
     >>> Universal()
-    Universal(together=8)
+    Universal(together=2)
     """
 
-    together: int = 8
+    together: int = 2
 
     shared: ClassVar[bool] = True
 
