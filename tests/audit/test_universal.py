@@ -191,7 +191,7 @@ def test_it_is_told_what_the_figures_are_of_and_what_they_took(
     few = Data(pictures=(write(tmp_path / "few", some(4)),))
     serial(replace(spec, data=few, queries=110), tmp_path / "run")
     record = results_of(tmp_path / "run")
-    assert record["attack"] == {"name": "Universal", "together": 2, "shared": True}
+    assert record["attack"] == {"name": "Universal", "together": 4, "shared": True}
     audit = iqaudit.load(tmp_path / "run")
     table = audit.table()
     [row] = by_queries(cells.load(tmp_path / "run")).rows

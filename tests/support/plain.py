@@ -121,11 +121,11 @@ class Lanes:
         self.clean = [sum(clean[picture] for picture in lane) for lane in self.members]
         self.loss, self.asked, self.questions = loss, list[int](), [0] * count
 
-    def ask(self, lane: int, tile: NDArray[np.int16]) -> float:
-        """Return the sum of a lane's losses."""
+    def ask(self, lane: int, tile: NDArray[np.int16]) -> list[float]:
+        """Return a lane's losses."""
         self.asked += self.members[lane]
         self.questions[lane] += 1
-        return sum(self.loss(picture, tile) for picture in self.members[lane])
+        return [self.loss(picture, tile) for picture in self.members[lane]]
 
     def after(self, lane: int, each: int) -> int | None:
         """Return the lane that is asked next; None where all were asked as often as they can be."""
@@ -143,7 +143,9 @@ def universal(
     last = len(lanes.members) - 1
     for lane in range(last + 1):
         answers = {place: lanes.ask(lane, patterns[place]) for place in gained}
-        gained = {place: gained[place] + lanes.clean[lane] - answers[place] for place in gained}
+        gained = {
+            place: gained[place] + lanes.clean[lane] - sum(answers[place]) for place in gained
+        }
         best = sorted(gained, key=lambda place: gained[place], reverse=True)
         if len(best) <= 2 or lane == last:
             break
@@ -156,7 +158,9 @@ def universal(
         else:
             candidate = rectangle(stream.at(2 + sum(lanes.questions)), tile)
             answer = lanes.ask(turn, candidate)
-            if answer < held[turn]:
+            falls = np.subtract(held[turn], answer)
+            doubt = falls.std(ddof=1) / len(falls) ** 0.5 if len(falls) > 1 else 0
+            if falls.mean() > 1.5 * doubt:
                 tile, held = candidate, {turn: answer}
         turn = lanes.after(turn, each)
     return tile

@@ -40,6 +40,10 @@ STAY = 12
 """Questions that some pictures are asked in a row before others have their turn, about: what is
 held must be asked about again there."""
 
+SURE = 1.5
+"""Standard errors of the pictures' mean gain, which it must exceed: a change that helps some and
+harms others moves no other picture."""
+
 FEW = 2
 """Patterns of which the best is chosen at once."""
 
@@ -148,7 +152,7 @@ class Making:
         before = self.held[self.lane]
         if before is None:
             told = replace(told, held=self.here(self.held, losses))
-        elif self._gains(before, losses):
+        elif _gain(before, losses, self.noise):
             elsewhere = (None,) * len(self.lanes)
             told = replace(told, tile=question.tile, held=self.here(elsewhere, losses))
         return _moved(told)
@@ -161,9 +165,14 @@ class Making:
         """Return values by lane with another one for this lane."""
         return (*by_lane[: self.lane], value, *by_lane[self.lane + 1 :])
 
-    def _gains(self, before: Losses, after: Losses) -> bool:
-        """Tell whether the mean loss fell, by more than the noise."""
-        return math.fsum(before) - math.fsum(after) > self.noise * math.sqrt(len(before))
+
+def _gain(before: Losses, after: Losses, noise: float) -> bool:
+    """Tell whether losses fell: on average, beyond the noise and what pictures differ by."""
+    gains = [one - other for one, other in zip(before, after, strict=True)]
+    mean = math.fsum(gains) / len(gains)
+    squares = math.fsum((gain - mean) ** 2 for gain in gains)
+    error = SURE * math.sqrt(squares / max(1, len(gains) - 1))
+    return mean > max(noise, error) / math.sqrt(len(gains))
 
 
 def _chosen(making: Making) -> Making:
@@ -247,7 +256,7 @@ class Universal:
     1. The 26 patterns of `guided`'s opening are asked of some pictures; the better half of them
        of others, and so on; the best by the mean loss is held.
     2. Each question gives a rectangle in it one colour, which comes again every 8, 16, 32 or 96
-       pixels. It is kept where the mean loss of the pictures asked falls.
+       pixels. It is kept where the mean loss of the pictures asked falls, by more than chance.
 
     Of a picture's queries the first is its clean score, and the last the tile that was made on the
     other half: its result. All others are asked for the tile of its own half.
@@ -262,10 +271,10 @@ class Universal:
     Examples
     --------
     >>> Universal()
-    Universal(together=2)
+    Universal(together=4)
     """
 
-    together: int = 2
+    together: int = 4
 
     shared: ClassVar[bool] = True
 
