@@ -20,7 +20,7 @@ from tests.support.processes import started, wait_until
 from tests.support.records import text
 
 import iqaudit
-from iqaudit import InputError, UnscorableError
+from iqaudit import Goal, InputError, UnscorableError
 from iqaudit._analysis.tables import cells
 from iqaudit._analysis.tables.tables import by_queries
 from iqaudit._audit import execute
@@ -204,6 +204,25 @@ def test_it_is_told_what_the_figures_are_of_and_what_they_took(
     assert said in table.to_text()
     assert "still rise" not in table.to_text()
     assert not table.rows[0].flags
+
+
+def test_an_answer_to_the_making_is_no_lone_best(tmp_path: Path, spec: AuditSpec) -> None:
+    """What one pattern is answered far from all others is no figure, so no doubt of one."""
+    few = Data(pictures=(write(tmp_path / "few", some(2)),))
+    serial(replace(spec, data=few, queries=14, goals=(Goal.RAISE,)), tmp_path / "run")
+    record = results_of(tmp_path / "run")
+    assert {each["best_query"] for each in record["pictures"]} == {14}
+    for name in ("p0", "p1"):
+        file = tmp_path / "run" / "scores" / f"{name}.npy"
+        answers = np.load(file)
+        answers["score"][5] = 19.0
+        np.save(file, answers)
+    for picture in record["pictures"]:
+        del picture["scores_file_sha256"]
+    (tmp_path / "run" / "results.json").write_text(text(record))
+    [cell] = cells.load(tmp_path / "run")
+    assert [picture.answers.high for picture in cell.pictures] == [19.0, 19.0]
+    assert not [doubt for doubt in cell.doubts if doubt.flag]
 
 
 def test_it_is_made_again_from_its_scores(tmp_path: Path, spec: AuditSpec) -> None:

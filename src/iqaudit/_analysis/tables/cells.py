@@ -390,6 +390,7 @@ def _picture(
     results = taken & ~for_others
     reached = scores[_best_so_far(scores, results, picture, upwards=upwards)]
     reached[-1] = picture.attacked_score  # the mean of fresh answers, where the victim is random
+    told = Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost)
     return PictureData(
         figures=picture.figures,
         opinion=picture.opinion,
@@ -400,6 +401,6 @@ def _picture(
         file=picture.file,
         reached=reached,
         likeness={each.queries: each for each in picture.checkpoints},
-        answers=Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost),
+        answers=replace(told, alone=told.alone and not run.shared),  # a test is the best of none
         chance=chance,
     )
