@@ -89,7 +89,13 @@ def test_every_picture_has_its_budget_and_one_change_is_for_many(
     assert sum(map(len, changes.values())) < moved  # one a half and direction at the most
 
 
-@pytest.mark.parametrize("after", [3, 120, PICTURES * QUERIES - 3])
+@pytest.mark.parametrize(
+    "after",
+    [
+        120,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (3, PICTURES * QUERIES - 3)),
+    ],
+)
 def test_it_goes_on_where_it_was_stopped(
     after: int, tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +120,7 @@ def test_it_goes_on_where_it_was_stopped(
     assert len(audited.log(str(tmp_path / "log"))) - questions == questions + FINGERPRINT
 
 
+@pytest.mark.slow
 def test_a_damaged_answer_alone_is_asked_again(
     tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
