@@ -11,6 +11,7 @@ from tests.support.pictures import MakePicture
 from tests.support.searching import (
     BLACK_BOX,
     LEVELS,
+    ON_ONE,
     Linear,
     Ripple,
     Rough,
@@ -46,7 +47,7 @@ def posed(name: str, scorer: Linear, **others: Any) -> Problem:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", ON_ONE)
 @pytest.mark.parametrize("batch", [2, 5])
 def test_batch_and_order_change_no_byte(name: str, batch: int, make_picture: MakePicture) -> None:
     victim = Rough(0, 20)
@@ -61,7 +62,7 @@ def test_batch_and_order_change_no_byte(name: str, batch: int, make_picture: Mak
     assert alone == attack(pictures[::-1], batch)[::-1]
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", ON_ONE)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_trial_keeps_its_budget_its_ball_and_its_word(
     name: str, seed: int, make_picture: MakePicture
@@ -97,7 +98,7 @@ def test_asking_and_telling_change_nothing_and_answer_the_same(name: str) -> Non
             assert np.array_equal(value, getattr(state, kept)), kept
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", ON_ONE)
 def test_nothing_changes_where_the_victim_does_not_look(
     name: str, make_picture: MakePicture
 ) -> None:
@@ -135,7 +136,7 @@ def test_a_step_must_gain_more_than_the_noise(name: str) -> None:
     assert kept == ([2] if taken_at_first else [])
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", ON_ONE)
 def test_the_clean_loss_is_what_the_first_steps_are_compared_with(
     name: str, make_picture: MakePicture
 ) -> None:

@@ -13,8 +13,8 @@ from iqaudit.attacks._base import is_anytime
 from iqaudit.testing import Recording
 from iqaudit.victims import Function, Victim
 
-SCHEDULED = {"bidirectional", "bidirectional-liqe", "pgd", "square", "yang2024"}
-"""Attacks whose proposals depend on the budget."""
+SCHEDULED = {"bidirectional", "bidirectional-liqe", "pgd", "square", "universal", "yang2024"}
+"""Attacks whose proposals depend on the budget, or that are tested at its end."""
 
 
 def test_checkpoints_lie_below_the_budget_and_afford_two_scores() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.support.pictures import MakePicture
-from tests.support.searching import Ripple
+from tests.support.searching import ON_ONE, Ripple
 
 import iqaudit
 from iqaudit import InputError
@@ -16,7 +16,7 @@ from iqaudit._search.driver import SearchSpec, begin, drive
 from iqaudit._search.ledger import Answer
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import Trial, TrialResult
-from iqaudit.attacks import ATTACKS, named
+from iqaudit.attacks import named
 from iqaudit.testing import Recording
 from iqaudit.victims import TorchModule, Victim
 
@@ -86,7 +86,7 @@ def test_the_reference_goes_on_to_the_last_bit(
 def test_every_attack_goes_on_to_the_last_bit(make_picture: MakePicture) -> None:
     victim = TorchModule(Ripple(), iqaudit.Scale.from_range(-1, 1))
     picture = Picture("picture", make_picture(24, 20))
-    for name in ATTACKS:
+    for name in ON_ONE:
         spec = spec_of(victim, name, 120)
         whole = taken(spec, begin(spec, picture), 120).result()
         for at in (5, 40, 111):

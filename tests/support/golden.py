@@ -8,6 +8,8 @@ import numpy as np
 from tests.support.searching import Rough
 
 import iqaudit
+from iqaudit.attacks import ATTACKS
+from iqaudit.attacks._base import is_shared
 
 FOLDER = Path(__file__).parents[1] / "golden"
 FIRST = 12
@@ -22,10 +24,14 @@ def trajectory(name: str) -> dict[str, Any]:
     """Return the first accepted steps of an attack's fixed trial, and its end."""
     rows, columns, channels = np.mgrid[:48, :64, :3]
     clean = (rows * 7 + columns * columns * 3 + channels * 50 + (rows * columns) // 9) % 256
-    [result] = iqaudit.attack(
-        clean.astype(np.uint8),
+    # One change for many pictures needs others: the same one turned round, and those mirrored.
+    shared = is_shared(ATTACKS[name][0])
+    others = [clean[::-1, ::-1], clean[:, ::-1], clean[::-1]] * shared
+    result, *_ = iqaudit.attack(
+        [each.astype(np.uint8) for each in (clean, *others)],
         Rough(*RANGES.get(name, (0.0, 100.0))),
         attack=name,
+        goal="raise" if shared else "bidirectional",
         queries=400,
         seed=11,
     )

@@ -15,6 +15,10 @@ from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
 from iqaudit.attacks import ATTACKS, Attack, Problem, is_white_box
+from iqaudit.attacks._base import is_shared
+
+ON_ONE = [name for name, (attack, _) in ATTACKS.items() if not is_shared(attack)]
+"""Attacks that a picture by itself is searched with."""
 
 BLACK_BOX = [name for name, (attack, _) in ATTACKS.items() if not is_white_box(attack)]
 

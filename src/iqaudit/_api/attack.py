@@ -7,7 +7,7 @@ from typing import Any
 from iqaudit._api.pictures import Caller, gathered, warn
 from iqaudit._api.settings import attack_settings
 from iqaudit._assess.memory import refuse_too_large
-from iqaudit._audit import execute, ranks
+from iqaudit._audit import changes, execute, ranks
 from iqaudit._audit.clean_scores import settle_in_memory
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.spec import USUAL
@@ -219,7 +219,8 @@ def _in_memory(
         spec, clean = settle_in_memory(spec, pictures, finished, progress)
         finished.clear()
         first, places = ranks.in_memory(spec, pictures, clean, progress)
-        for result in run(spec, pictures, batch, progress, keep, first, places):
+        asked, shared = changes.in_memory(spec, pictures, clean, progress)
+        for result in run(spec, pictures, batch, progress, keep, first | asked, places, shared):
             finished.append(result)  # noqa: PERF402 (extend promises nothing on an error)
         refuse_nothing(unscored, len(pictures))
     except VictimError as error:

@@ -24,7 +24,10 @@ from iqaudit._core.threat import Linf
 from iqaudit._runs.figures import likeness
 from iqaudit._runs.schema import ANSWER
 from iqaudit._search.driver import begin, check_sizes, drive
+from iqaudit._search.halves import check_count
 from iqaudit._search.ledger import checkpoints
+from iqaudit.attacks import RandomSigns
+from iqaudit.attacks._base import is_shared
 from iqaudit.victims._averaging import PROBES
 from iqaudit.victims._base import ELSEWHERE, Victim, draws
 from iqaudit.victims._defended import passes
@@ -163,6 +166,8 @@ def estimate(
     for cell in cells:
         base = victims[audit.victims.index(cell.victim)]
         cell.search(averaged(cell.victim, base, 0.0))
+        if is_shared(cell.attack.attack):
+            check_count(len(found.names))
     area, largest = 0, (0, 0)
     for number, picture in enumerate(found.pictures, 1):
         tell(f"reading pictures: {number} of {len(found.names)}")
@@ -260,7 +265,7 @@ def _share(
         several,
         seconds,
         first,
-        paid or spec.base is not None,
+        paid or spec.base is not None or all(is_shared(cell.attack.attack) for cell in own),
         need,
         price,
         base.card.concurrency,
@@ -282,6 +287,8 @@ def _pace(
     budget = min(cell.queries, TIMED_SCORES * victim.card.cost)
     stop = replace(cell.stop, fresh=0)
     spec = replace(cell, queries=budget, stop=stop).search(victim)
+    if is_shared(spec.attack):  # as dear, and no other picture is needed
+        spec = replace(spec, attack=RandomSigns())
     paces, begins, spent, fault = [], [], 0.0, None
     for number, picture in enumerate(some, 1):
         name = f"{victim.card.name}, {cell.attack.name}"

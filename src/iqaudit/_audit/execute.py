@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
-from iqaudit._audit import cell_store, manifest, ranks
+from iqaudit._audit import cell_store, changes, manifest, ranks
+from iqaudit._audit.changes import Changes
 from iqaudit._audit.clean_scores import Clean, settle
 from iqaudit._audit.costs import Costs
 from iqaudit._audit.engines.processes import usual_workers
@@ -25,6 +26,7 @@ from iqaudit._runs.schema import CLEAN_ANSWERS, PROBE_ANSWERS, runs
 from iqaudit._runs.store import exclusive, writing
 from iqaudit._runs.trust import remember
 from iqaudit._search.trial import Unscored, refuse_nothing
+from iqaudit.attacks._base import is_shared
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._spec import Victims
 
@@ -233,7 +235,7 @@ class _Progress:
 
     def __init__(self, prepared: Prepared, observer: Observer, *, strict: bool) -> None:
         self.prepared, self._observer, self._strict = prepared, observer, strict
-        self._clean, self._ranks = Clean(), Ranks()
+        self._clean, self._ranks, self._changes = Clean(), Ranks(), Changes()
         self._cells = {cell.folder: cell for cell in prepared.spec.cells()}
         self._missing = {folder: self._unfinished(folder) for folder in self._cells}
         self._unscored: dict[str, list[Unscored]] = {folder: [] for folder in self._cells}
@@ -252,13 +254,18 @@ class _Progress:
                 self._finish(folder)
 
     def settle(self) -> None:
-        """Have the scales fitted that are a range's alone, and places chosen for an order."""
+        """Have what searches hang on settled: scales, places in an order, changes for many."""
         self.prepared, self._clean = settle(self.prepared, self._observer, strict=self._strict)
         self._ranks = ranks.settle(self.prepared, self._clean, self._observer)
+        self._changes = changes.settle(self.prepared, self._clean, self._observer)
 
     def is_worth_processes(self, cells: Iterable[Cell], workers: int | None) -> bool:
         """Tell whether several processes take less time than this one."""
-        left = [(len(self._missing[cell.folder]), cell.queries) for cell in cells]
+        # Of a change for many pictures, which is made here, one question a picture is left.
+        left = [
+            (len(self._missing[cell.folder]), 1 if is_shared(cell.attack.attack) else cell.queries)
+            for cell in cells
+        ]
         missing = sum(pictures for pictures, _ in left)
         queries = sum(pictures * each for pictures, each in left)
         return workers != 1 and missing > 1 and queries >= WORTH_PROCESSES
@@ -287,9 +294,11 @@ class _Progress:
             raise InputError(f"{picture.name}: the picture's file was changed meanwhile.")
         clean = self._clean.of(self.prepared, cell, picture.name)
         place = cell.folder, picture.name
+        clean = self._changes.clean.get(place, clean)
         first = self._ranks.answers.get(place, () if clean is None else (clean,))
         labels, goal = found.labels(index), self._ranks.places.get(place)
-        return Member(picture, labels, first=first, place=goal)
+        shared = self._changes.shared.get(place)
+        return Member(picture, labels, first=first, place=goal, shared=shared)
 
     def follow(self, ends: Iterable[Ended]) -> None:
         """Take note of pictures that are at their end, and finish cells with their last."""

@@ -16,7 +16,13 @@ from iqaudit._audit import cell_store, manifest
 from iqaudit._core.errors import InputError, naming
 from iqaudit._core.goal import Goal
 from iqaudit._core.wording import worded
-from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord, ScaleRecord
+from iqaudit._runs.records import (
+    AttackVersion,
+    AuditRecord,
+    AuditVictim,
+    CellRecord,
+    ScaleRecord,
+)
 from iqaudit.victims._spec import as_declared
 
 LISTS = ("victims", "attacks", "levels", "goals", "seeds", "queries")
@@ -26,7 +32,7 @@ LISTS = ("victims", "attacks", "levels", "goals", "seeds", "queries")
 def is_larger(then: AuditRecord, now: AuditRecord, names: Sequence[str]) -> bool:
     """Whether an audit is an earlier one with more in its lists, or more pictures, and no less.
 
-    An order of more pictures is another one.
+    An order of more pictures is another one, and so is a change that is made on more.
 
     Parameters
     ----------
@@ -38,8 +44,9 @@ def is_larger(then: AuditRecord, now: AuditRecord, names: Sequence[str]) -> bool
         The new one's pictures.
     """
     more = len(now.cells) > len(then.cells) or has_more(then, names) or prolonged(then, now)
-    ranked = has_more(then, names) and Goal.RANK.value in then.campaign["goals"]
-    if ranked or then.flat != now.flat or not more or not set(then.data.pictures) <= set(names):
+    together = Goal.RANK.value in then.campaign["goals"] or any(map(_is_shared, then.attacks))
+    other = then.flat != now.flat or (together and has_more(then, names))
+    if other or not more or not set(then.data.pictures) <= set(names):
         return False
     before, after = (manifest.deciding(each.campaign) for each in (then, now))
     longer = all(
@@ -162,6 +169,10 @@ def known(then: AuditRecord | None, index: int) -> AuditVictim | None:
     """Return the record of a victim; None of one that is new."""
     victims = () if then is None else then.victims
     return victims[index] if index < len(victims) else None
+
+
+def _is_shared(attack: AttackVersion) -> bool:
+    return bool(attack.settings.settings.get("shared"))
 
 
 def _now(cell: CellRecord, now: AuditRecord) -> CellRecord | None:

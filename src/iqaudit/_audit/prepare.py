@@ -16,6 +16,8 @@ from iqaudit._core.wording import worded
 from iqaudit._runs.records import AuditRecord, AuditVictim, SampleRecord
 from iqaudit._runs.store import remove
 from iqaudit._search.driver import batch_size, check_sizes
+from iqaudit._search.halves import check_count
+from iqaudit.attacks._base import is_shared
 from iqaudit.victims._base import ELSEWHERE, Victim
 from iqaudit.victims._fingerprint import EDITION, fingerprint
 from iqaudit.victims._objects import rescaled
@@ -163,6 +165,8 @@ def _pending(
 
     `places` are the folders of those that move, `longer` those whose searches go on.
     """
+    if any(is_shared(cell.attack.attack) for cell in spec.cells()):
+        check_count(len(names))
     if then is None or growth.has_more(then, names):
         return list(spec.cells())
     folders = ((cell, places.get(cell.folder, cell.folder)) for cell in spec.cells())

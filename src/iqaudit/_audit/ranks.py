@@ -82,7 +82,7 @@ def settle(prepared: Prepared, clean: Clean, observer: Observer) -> Ranks:
             place = each.folder, each.picture
             known[place] = (*known.get(place, ()), Answer(each.score, each.key))
         for cell in cells:
-            spec = _search(prepared, cell)
+            spec = searched(prepared, cell)
             observer.says(f"{cell.folder}: first the pictures are probed, to choose their places.")
             probed = _probed(spec, prepared, cell, clean, known, journal, observer)
             known |= {(cell.folder, name): answers for name, answers in probed.items()}
@@ -90,7 +90,8 @@ def settle(prepared: Prepared, clean: Clean, observer: Observer) -> Ranks:
     return Ranks(chosen, known)
 
 
-def _search(prepared: Prepared, cell: Cell) -> SearchSpec:
+def searched(prepared: Prepared, cell: Cell) -> SearchSpec:
+    """Return a cell's searches with its victim of this process."""
     record = prepared.victim(cell)
     return cell.search(prepared.victims.get(cell.victim, record.noise, record.scale.scale()))
 

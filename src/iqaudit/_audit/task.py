@@ -21,7 +21,7 @@ from iqaudit._runs.records import FLAT
 from iqaudit._runs.store import writing
 from iqaudit._search.driver import begin, drive
 from iqaudit._search.ledger import Answer
-from iqaudit._search.trial import Trial, TrialResult
+from iqaudit._search.trial import Shared, Trial, TrialResult
 from iqaudit.victims._base import Victim
 
 
@@ -43,6 +43,8 @@ class Member:
         The first answers, where they were asked before the searches.
     place : Place, optional
         Its goal, in place of the cell's, where an order is to be broken.
+    shared : Shared, optional
+        What was made for it, where one change is for many pictures.
     """
 
     picture: Picture
@@ -51,6 +53,7 @@ class Member:
     lost: bool = False
     first: tuple[Answer, ...] = ()
     place: Place | None = None
+    shared: Shared | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +159,8 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
         trials = []
         for member in task.members:
             own = replace(spec, goal=member.place or spec.goal)
-            trials.append(begin(own, member.picture, member.answers, lost=member.lost))
+            answers, shared = member.answers, member.shared
+            trials.append(begin(own, member.picture, answers, lost=member.lost, shared=shared))
             stack.callback(trials[-1].close)
         known, failed = [trial for trial in trials if trial.ledger.answers], _failed(trials)
         ended = _ended(trials)

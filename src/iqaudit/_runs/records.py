@@ -96,7 +96,8 @@ class AttackRecord:
     """An attack's class, and its hyper-parameters: free keys beside `name`.
 
     A class that is not bundled has its module in its name, ``python:MODULE:CLASS``.
-    `white_box` is among them, as true, where it follows the victim's gradient.
+    `white_box` is among them, as true, where it follows the victim's gradient, and `shared` where
+    it makes one change for many pictures.
     """
 
     __slots__ = ("name", "settings")
@@ -177,6 +178,15 @@ class RunRecord:
     summary: Summary
     pictures: tuple[PictureRecord, ...]
     unscored: tuple[Unscored, ...] = field(default=(), metadata=IF_ANY)
+
+    @property
+    def shared(self) -> bool:
+        """Whether its attack made one change for many pictures."""
+        return bool(self.attack.settings.get("shared"))
+
+    def is_for_others(self, place: int) -> bool:
+        """Tell whether an answer, from 0, was asked for the change that others are tested with."""
+        return self.shared and 0 < place < self.queries // self.victim.cost - 1
 
     def goal_of(self, picture: PictureRecord) -> AnyGoal | Place:
         """Return the goal of a picture's search."""

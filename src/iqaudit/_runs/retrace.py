@@ -5,7 +5,8 @@ recorded scores alone; and where the attack can be made again, so do every pictu
 about, its trace, and the pictures that it came to.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,25 @@ import numpy as np
 
 from iqaudit._core.goal import Goal, named
 from iqaudit._core.patches import Patched
+from iqaudit._core.picture import picture_key, read
 from iqaudit._core.threat import threat_of
 from iqaudit._runs.agreement import planned
 from iqaudit._runs.figures import differences, likeness
 from iqaudit._runs.records import PictureRecord, RunRecord
-from iqaudit._runs.schema import load_answers
+from iqaudit._runs.schema import file_names, load_answers
 from iqaudit._runs.store import versions
 from iqaudit._runs.trust import is_own_attack
+from iqaudit._search.halves import Subject, made
 from iqaudit._search.ledger import Answer, Ledger, check_budget
 from iqaudit._search.order import places
+from iqaudit._search.painter import Painter
 from iqaudit._search.stop import Stop
-from iqaudit._search.trial import Trial, TrialResult
-from iqaudit.attacks._base import Attack, is_white_box
+from iqaudit._search.trial import Shared, Trial, TrialResult
+from iqaudit.attacks import _registry
+from iqaudit.attacks._base import Attack, is_shared, is_white_box
 from iqaudit.attacks._code import digest
-from iqaudit.attacks._registry import PYTHON, made
+from iqaudit.attacks._registry import PYTHON
+from iqaudit.attacks._universal import Signs, Universal, laid
 from iqaudit.victims._base import Card
 
 DECIDING = ("iqaudit", "numpy")
@@ -42,14 +48,17 @@ def of_scores(result: TrialResult, record: RunRecord, card: Card) -> Iterator[st
     pixels, stop = result.picture.pixels, Stop(record.early_stop, record.until_plateau)
     ledger = Ledger(pixels, card.scale, goal, queries, card.cost)
     unchanged = Patched(pixels)
-    for answer in map(Answer, result.scores.tolist(), result.asked):
+    for place, answer in enumerate(map(Answer, result.scores.tolist(), result.asked)):
         if end := ledger.end(stop):
             yield (
                 f"the search ends after {ledger.spent} queries ({end.name.lower()}), and "
                 f"{result.queries} are recorded"
             )
             return
-        ledger.record(unchanged, answer)
+        if record.is_for_others(place):
+            ledger.charge(answer)
+        else:
+            ledger.record(unchanged, answer)
     end = ledger.end(stop)
     if result.outcome is not end and (end is not None or result.outcome.finished):
         now = "that of a search that is not at its end" if end is None else end.name.lower()
@@ -79,6 +88,76 @@ def of_places(run: Path, record: RunRecord) -> Iterator[str]:
             yield f"{each.name}'s place is {astuple(place)}, recorded {each.place}"
 
 
+class _OtherwiseError(Exception):
+    """A making that asks about another picture than is recorded."""
+
+
+def of_changes(
+    run: Path, record: RunRecord, card: Card, attack: Attack[Any] | None
+) -> tuple[dict[str, Shared], tuple[str, ...]]:
+    """Make the changes for many pictures again, from the recorded scores.
+
+    Where a picture is not finished, or the attack cannot be made again, nothing is.
+
+    Returns
+    -------
+    changes : dict of str to Shared
+        What each picture's trial was given, by name.
+    wrong : tuple of str
+        The first question that is another than is recorded.
+    """
+    pictures = record.pictures
+    whole = pictures and all(each.end.finished for each in pictures) and not record.unscored
+    if not (isinstance(attack, Universal) and whole):
+        return {}, ()
+    rows = [load_answers(run, each.name, each.scores_file_sha256) for each in pictures]
+    left = [deque(map(Answer, row["score"].tolist(), row["picture"].tolist())) for row in rows]
+    clean = [answers.popleft().score for answers in left]
+    threat, scale, cost = threat_of(record.levels), record.victim.scale.scale(), record.victim.cost
+    painters: dict[int, Painter] = {}
+
+    def again(tile: Signs, places: Sequence[int]) -> list[Answer]:
+        for at in set(painters) - set(places):
+            del painters[at]
+        answers = []
+        for at in places:
+            if at not in painters:
+                pixels = read(run / file_names(pictures[at].name)["clean"]).pixels
+                window = card.window(*pixels.shape[:2])
+                painters[at] = Painter(pixels, window, threat)
+            levels = laid(tile, painters[at].seen, record.levels)
+            change = painters[at].change(Patched(levels))
+            answers.append(left[at].popleft())
+            if picture_key(change.painted()) != answers[-1].picture:
+                query = cost * (len(rows[at]) - len(left[at]))
+                raise _OtherwiseError(
+                    f"{pictures[at].name}: query {query} is about another change than the making "
+                    "asks about after those scores"
+                )
+        return answers
+
+    try:
+        found = made(
+            attack,
+            [named(record.goal).aim(score, scale) for score in clean],
+            clean,
+            [Subject(each.reference, each.clean_pixels_sha256) for each in pictures],
+            record.queries // cost,
+            record.seed,
+            scale.slope * record.victim.noise,
+            again,
+        )
+    except _OtherwiseError as other:
+        return {}, (str(other),) if _is_of_here(record) else ()
+    return {each.name: shared for each, shared in zip(pictures, found, strict=True)}, ()
+
+
+def _is_of_here(record: RunRecord) -> bool:
+    """Tell whether a run was made with the versions that decide here."""
+    here = versions()
+    return all(record.versions.get(each) == here[each] for each in DECIDING)
+
+
 def attack_of(run: Path, record: RunRecord, *, trust: bool = False) -> Attack[Any] | None:
     """Make a run's attack again, which follows no gradient: nothing but its scores is known.
 
@@ -97,13 +176,13 @@ def attack_of(run: Path, record: RunRecord, *, trust: bool = False) -> Attack[An
         None where it cannot be made again, or is a stranger's, or its code is another than then.
     """
     name, settings = record.attack.name, record.attack.settings
-    attack = made(name, settings)
+    attack = _registry.made(name, settings)
     if attack is None and name.startswith(PYTHON):
         root, audit, _ = planned(run.resolve())
         known = () if audit is None else audit.attacks
         codes = {each.code for each in known if each.settings == record.attack} - {None}
         if codes and is_own_attack(root, name, trust=trust):
-            attack = made(name, settings, imports=True)
+            attack = _registry.made(name, settings, imports=True)
             attack = attack if attack and digest(attack) in codes else None
     return None if attack is None or is_white_box(attack) else attack
 
@@ -114,8 +193,18 @@ def of_attack(
     record: RunRecord,
     card: Card,
     attack: Attack[Any] | None,
+    changes: Mapping[str, Shared],
 ) -> Sequence[str] | None:
     """Say where a search that is made again from its scores goes otherwise than is recorded.
+
+    Parameters
+    ----------
+    result, recorded, record, card
+        The picture's, and its run's.
+    attack : Attack or None
+        Its own.
+    changes : mapping of str to Shared
+        What `of_changes` found, where one change is for many pictures.
 
     Returns
     -------
@@ -123,7 +212,8 @@ def of_attack(
         None where it cannot be made again: there is no attack, or it goes another way with other
         versions of the packages that decide.
     """
-    if attack is None:
+    shared = changes.get(result.picture.name)
+    if attack is None or (is_shared(attack) and shared is None):
         return None
     trial = Trial(
         result.picture,
@@ -134,13 +224,15 @@ def of_attack(
         record.budget_of(recorded),
         record.seed,
         others=[each.queries for each in recorded.checkpoints],
+        shared=shared,
     )
-    for score, key in zip(result.scores.tolist(), result.asked, strict=True):
+    for place, (score, key) in enumerate(zip(result.scores.tolist(), result.asked, strict=True)):
+        if record.is_for_others(place):
+            continue
         trial.ask()
         trial.tell(score)
         if trial.ledger.answers[-1].picture != key:
-            here = versions()
-            if any(record.versions.get(each) != here[each] for each in DECIDING):
+            if not _is_of_here(record):
                 return None
             query = f"query {trial.ledger.spent}"
             return [f"{query} is about another picture than the search asks for after those scores"]

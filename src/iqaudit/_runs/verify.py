@@ -1,6 +1,6 @@
 """Verification: a run's files, measured and scored afresh, against what its results.json says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from iqaudit._runs.checksums import DamagedRecordError, file_sha256, noting, ref
 from iqaudit._runs.figures import differences, measure, summarise
 from iqaudit._runs.reader import result as read_result
 from iqaudit._runs.records import PictureRecord, RunRecord
-from iqaudit._runs.retrace import attack_of, of_attack, of_places, of_scores
+from iqaudit._runs.retrace import attack_of, of_attack, of_changes, of_places, of_scores
 from iqaudit._runs.schema import RESULTS, file_names, load
-from iqaudit._search.trial import TrialResult, settled
+from iqaudit._search.trial import Shared, TrialResult, settled
 from iqaudit.attacks._base import Attack
 from iqaudit.victims._base import Victim, draws
 from iqaudit.victims._fingerprint import NOISE_TOLERANCE, refuse_if_down, tolerance
@@ -95,7 +95,9 @@ def verify(path: Path, victim: Victim, *, trust: bool = False) -> tuple[Check, .
         wrong += tuple(_of_places(path, record) if intact else ())
     # Made again where the record is intact alone, so that a search ends.
     attack = attack_of(path, record, trust=trust) if intact else None
-    checks = [_check(path, each, record, victim, attack) for each in record.pictures]
+    changes, otherwise = _of_changes(path, record, victim, attack)
+    wrong += otherwise
+    checks = [_check(path, each, record, victim, attack, changes) for each in record.pictures]
     if wrong:
         checks.append(Check(RESULTS, None, None, wrong))
     try:
@@ -113,6 +115,16 @@ def _of_places(path: Path, record: RunRecord) -> Iterator[str]:
         yield from of_places(path, record)
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         yield f"no places can be chosen by what is recorded ({type(error).__name__}: {error})"
+
+
+def _of_changes(
+    path: Path, record: RunRecord, victim: Victim, attack: Attack[Any] | None
+) -> tuple[Mapping[str, Shared], tuple[str, ...]]:
+    """Make changes for many pictures again; none where what they were made of is damaged."""
+    try:
+        return of_changes(path, record, victim.card, attack)
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError):
+        return {}, ()  # which the picture's own verification says
 
 
 def _refuse_another(record: RunRecord, victim: Victim) -> None:
@@ -144,8 +156,9 @@ def _check(
     record: RunRecord,
     victim: Victim,
     attack: Attack[Any] | None,
+    changes: Mapping[str, Shared],
 ) -> Check:
-    """Verify a picture; its search is made again where there is an attack."""
+    """Verify a picture; its search is made again where there is an attack, and its change."""
     card, replay = victim.card, None
     with noting() as noted:
         try:
@@ -158,7 +171,7 @@ def _check(
                 raise InputError("the two pictures differ in size.")
             row = measure(result, card)
             wrong = [*_contradictions(record, result), *of_scores(result, record, card)]
-            replay = of_attack(result, recorded, record, card, attack)
+            replay = of_attack(result, recorded, record, card, attack, changes)
             # Be they within the range or not: an older version took such answers for scores.
             stream = Stream(record.seed, result.picture.sha256)
             allowed, fresh = tolerance(card), _attacked(victim, result, stream)

@@ -16,11 +16,12 @@ from iqaudit._core.picture import Picture
 from iqaudit._core.stream import Stream
 from iqaudit._core.threads import at_once
 from iqaudit._core.threat import Linf, Retouching, Threat, as_linf
-from iqaudit._search.ledger import Answer, check_budget
+from iqaudit._search import halves
+from iqaudit._search.ledger import SMALLEST_BUDGET, Answer, check_budget
 from iqaudit._search.order import probes
 from iqaudit._search.stop import Outcome, Stop
-from iqaudit._search.trial import Trial, TrialResult, Unscored
-from iqaudit.attacks._base import Attack, is_white_box, own_threat
+from iqaudit._search.trial import Shared, Trial, TrialResult, Unscored
+from iqaudit.attacks._base import Attack, is_shared, is_white_box, own_threat
 from iqaudit.victims._base import Victim, gradient_of, open_session
 from iqaudit.victims._fingerprint import refuse_if_down, refuse_if_stuck
 from iqaudit.victims._scoring import as_numbers, ask_batch, check_scale, refuse_unusable, slope
@@ -82,8 +83,12 @@ class SearchSpec:
         for budget in (self.queries, *self.shorter):
             check_budget(budget, self.victim.card.cost)
         self.goal.check(self.victim.card.scale)
+        ends_early = self.stop.rgo is not None or self.stop.plateau is not None
+        if is_shared(self.attack):
+            scores = self.queries // self.victim.card.cost
+            halves.check(self.goal, scores, ends_early=ends_early)
         if self.goal is Goal.RANK:
-            if self.stop.rgo is not None or self.stop.plateau is not None:
+            if ends_early:
                 raise InputError(
                     "The goal rank ends searches itself: set no early stop or plateau."
                 )
@@ -124,7 +129,12 @@ def check_sizes(victim: Victim, pictures: Iterable[Picture]) -> tuple[int, int]:
 
 
 def begin(
-    spec: SearchSpec, picture: Picture, answers: Iterable[Answer] = (), *, lost: bool = False
+    spec: SearchSpec,
+    picture: Picture,
+    answers: Iterable[Answer] = (),
+    *,
+    lost: bool = False,
+    shared: Shared | None = None,
 ) -> Trial:
     """Return a trial, for `drive` to bring to its end.
 
@@ -140,6 +150,9 @@ def begin(
         Those of an earlier start, from the first on: the trial stands where that one stood.
     lost : bool
         Whether some of them are lost, and are to be asked again: see `Trial.recall`.
+    shared : Shared, optional
+        What an attack that makes one change for many pictures has made for this one. Its answers
+        are the budget, but for the clean score and the change's.
 
     Raises
     ------
@@ -149,6 +162,11 @@ def begin(
     victim = spec.victim
     queries = spec.goal.queries if isinstance(spec.goal, Place) else spec.queries
     scores, stream = queries // victim.card.cost, Stream(spec.seed, picture.sha256)
+    if shared is not None:
+        scores = SMALLEST_BUDGET  # left to be asked
+        queries = victim.card.cost * (scores + len(shared.answers))
+    elif is_shared(spec.attack):
+        raise RuntimeError("a change for many pictures was not made before their searches")
     session = open_session(victim, picture.height, picture.width, scores, stream)
     trial = Trial(
         picture,
@@ -162,6 +180,7 @@ def begin(
         spec.stop,
         partial(slope, victim) if is_white_box(spec.attack) else None,
         spec.shorter,
+        shared,
     )
     try:
         trial.recall(answers, lost=lost)
@@ -224,6 +243,7 @@ def run(
     unscored: Callable[[Unscored], object] | None = None,
     first: Mapping[str, Sequence[Answer]] = MappingProxyType({}),
     places: Mapping[str, Place] = MappingProxyType({}),
+    shared: Mapping[str, Shared] = MappingProxyType({}),
 ) -> Iterator[TrialResult]:
     """Yield the result of each picture's search as it is finished, in order.
 
@@ -245,6 +265,8 @@ def run(
         First answers that are known, by the pictures' names.
     places : mapping of str to Place
         The pictures' goals, in place of the search's, likewise.
+    shared : mapping of str to Shared
+        What was made for the pictures, where one change is for many, likewise.
 
     Raises
     ------
@@ -261,6 +283,7 @@ def run(
                 replace(spec, goal=places.get(picture.name, spec.goal)),
                 picture,
                 first.get(picture.name, ()),
+                shared=shared.get(picture.name),
             )
             for picture in pictures[start : start + batch]
         ]

@@ -167,3 +167,13 @@ class Ledger:
         while self._due and self.spent + self.cost > self._due[0]:
             self.snapshots[self._due.pop(0)] = self._best[1]
         return loss
+
+    def charge(self, answer: Answer) -> None:
+        """Record an answer that was asked for other pictures: it is paid for, and no result.
+
+        Nothing is read off such a search before its end.
+        """
+        if not self.left:
+            raise RuntimeError("a query was asked beyond the budget")
+        self.answers.append(answer)
+        self._due.clear()

@@ -30,6 +30,7 @@ from iqaudit._search.ledger import Answer, Ledger
 from iqaudit._search.painter import Painter
 from iqaudit._search.stop import Outcome, Stop
 from iqaudit.attacks._base import Attack, Problem
+from iqaudit.attacks._universal import Laid, Signs
 from iqaudit.victims._base import Card, Session
 
 
@@ -177,6 +178,23 @@ class TrialResults(Sequence[TrialResult]):
     unscored: tuple[Unscored, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What is given to a picture's trial where one change is made for many pictures.
+
+    Parameters
+    ----------
+    tile : ndarray of int16
+        The change that it is tested with, made on others.
+    answers : tuple of Answer
+        Its own to the questions by which the others' was made. They are in its budget and its
+        record, and none is its result.
+    """
+
+    tile: Signs
+    answers: tuple[Answer, ...] = ()
+
+
 @dataclass(eq=False)
 class Trial:
     """A trial under way: `ask` and `tell` in turns until `done`, then `result`.
@@ -199,6 +217,8 @@ class Trial:
         The gradient of the victim's native score by a picture's levels, for a white-box attack.
     others : iterable of int
         Budgets beside `CHECKPOINTS` at which the best picture is kept.
+    shared : Shared, optional
+        What takes the attack's place, where one change is made for many pictures.
     """
 
     picture: Picture
@@ -212,8 +232,11 @@ class Trial:
     stop: Stop = Stop()  # noqa: RUF009 (frozen)
     slope: Callable[[Pixels], NDArray[np.float32]] | None = None
     others: Iterable[int] = ()
+    shared: Shared | None = None
 
     def __post_init__(self) -> None:
+        if self.shared is not None:
+            self.attack = Laid(self.shared.tile)
         picture, card = self.picture, self.card
         self.ledger = Ledger(
             picture.pixels, card.scale, self.goal, self.queries, card.cost, self.others
@@ -269,6 +292,7 @@ class Trial:
             self._asked = None, Patched(self.ledger.best_picture)
             return self._asked[1]
         if self.ledger.answers:
+            self._charge()
             with self._of_attack("ask"):
                 proposal = self.attack.ask(self._state)
         else:
@@ -298,6 +322,15 @@ class Trial:
             moved = self._state.perturbation is not before.perturbation
         if moved and self.card.scale.admits(score):
             self._accepted.append(Step(self.ledger.spent, score))
+
+    def _charge(self) -> None:
+        """Take in the answers that were asked for the others' change, once."""
+        if self.shared is None or len(self.ledger.answers) > 1:
+            return
+        for answer in self.shared.answers:
+            self.ledger.charge(answer)
+            if self.session is not None:
+                self.session.recall(Patched(self.picture.pixels))
 
     @contextmanager
     def _of_attack(self, part: str) -> Iterator[None]:
@@ -355,6 +388,12 @@ class Trial:
             self._retell(change, scores.popleft())
             if not scores:
                 del self._kept[key]
+
+    @property
+    def due(self) -> int:
+        """The key of the picture that is asked about next."""
+        self.ask()
+        return self._key()
 
     def _key(self) -> int:
         """Return the key of the picture asked last."""

@@ -16,6 +16,7 @@ from iqaudit.attacks._signhunter import SignHunter
 from iqaudit.attacks._simba import SimBA
 from iqaudit.attacks._simba_dct import SimBADCT
 from iqaudit.attacks._square import Square
+from iqaudit.attacks._universal import Universal
 from iqaudit.attacks._yang2024 import Yang2024
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "SimBADCT",
     "Square",
     "State",
+    "Universal",
     "Yang2024",
     "is_white_box",
     "named",
@@ -64,6 +66,10 @@ ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
         "simba": (SimBA(), "one pixel and channel at a time"),
         "simba-dct": (SimBADCT(), "one low frequency of a channel at a time"),
         "yang2024": (Yang2024(), "score boundaries raised step by step, within a JND as well"),
+        "universal": (
+            Universal(),
+            "ours: one change for many pictures, made on a half of them and tested on the other",
+        ),
         "random": (RandomSigns(), "the floor: the best of random pictures"),
         "retouch": (
             Retouch(),

@@ -126,7 +126,8 @@ class Attack(Protocol[S]):
     gradient, and only victims that have one can be attacked. One whose class has a true
     ``anytime`` proposes the same whatever `Problem.queries` is, so that a search is the beginning
     of every longer one. One whose class has a ``threat`` of ``"retouch"`` keeps to bounds of its
-    own, and is not clipped to ε.
+    own, and is not clipped to ε. One whose class has a true ``shared`` makes one change for many
+    pictures.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -181,3 +182,8 @@ def own_proposal(proposal: Patched, kind: type[P]) -> P:
 def is_white_box(attack: Attack[Any]) -> bool:
     """Tell whether an attack follows the victim's gradient."""
     return bool(getattr(attack, "white_box", False))
+
+
+def is_shared(attack: Attack[Any]) -> bool:
+    """Tell whether an attack makes one change for many pictures."""
+    return bool(getattr(attack, "shared", False))

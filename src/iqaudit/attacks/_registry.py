@@ -8,7 +8,7 @@ from typing import Any
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.importing import import_object
 from iqaudit.attacks import ATTACKS, named
-from iqaudit.attacks._base import Attack, is_white_box
+from iqaudit.attacks._base import Attack, is_shared, is_white_box
 
 PYTHON = "python:"
 """The prefix of an attack of the user's own, python:MODULE:NAME."""
@@ -51,7 +51,7 @@ class AttackSpec:
         """
         kind, given = type(self.attack), asdict(self.attack)
         named = {"name": _class_name(kind)}
-        white = {"white_box": True} if is_white_box(self.attack) else {}
+        signs = {"white_box": is_white_box(self.attack), "shared": is_shared(self.attack)}
         for name, value in given.items():
             try:
                 given[name] = json.loads(json.dumps(value, allow_nan=False))
@@ -59,7 +59,7 @@ class AttackSpec:
                 raise _unwritten(kind, f'"{name}" is of the type {type(value).__name__}') from None
         if "name" in given:
             raise _unwritten(kind, 'one is called "name", as the attack itself')
-        return {**named, **given, **white}
+        return {**named, **given, **{name: True for name, is_there in signs.items() if is_there}}
 
 
 def label(name: str) -> str:

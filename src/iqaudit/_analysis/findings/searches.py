@@ -24,6 +24,7 @@ from iqaudit._core.threat import threat_of
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.retrace import attack_of
 from iqaudit._search.trial import Trial
+from iqaudit.attacks._base import is_shared
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import interval, paired, ratio
 from iqaudit.victims._base import Card
@@ -58,7 +59,11 @@ def query_efficiency(
         The victim's.
     """
     cost = record.victim.cost
-    sides = [np.array([_moves(pair, scale) for pair in side]) for side in (pairs, baseline) if side]
+    sides = [
+        np.array([_moves(pair, scale, shared=shared) for pair in side])
+        for side, shared in ((pairs, record.shared), (baseline, False))
+        if side
+    ]
     reached = tuple(
         Reached(share, paired(ratio, *((side[:, index], side[:, -1]) for side in sides)))
         for index, share in enumerate(SHARES)
@@ -72,14 +77,19 @@ def query_efficiency(
     return QueryEfficiency(reached, parts, text)
 
 
-def _moves(pair: Pair, scale: Scale) -> list[float]:
-    """Return how far the best picture so far had moved the quality, at each of `SHARES`."""
+def _moves(pair: Pair, scale: Scale, *, shared: bool) -> list[float]:
+    """Return how far the best picture so far had moved the quality, at each of `SHARES`.
+
+    Of a change for many pictures the last alone counts: the others were asked for another.
+    """
     answers = pair.answers()["score"].tolist()
     clean = scale.quality(answers[0])
     moves = [
         moved(pair.direction, clean, scale.quality(native)) if scale.admits(native) else 0.0
         for native in answers
     ]
+    if shared:
+        moves[1:-1] = [0.0] * len(moves[1:-1])
     best: Floats = np.maximum.accumulate(moves)
     return [float(best[max(1, round(share * len(best))) - 1]) for share in SHARES]
 
@@ -142,7 +152,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
         picture at every step.
     """
     attack = attack_of(pair.run, record)
-    if attack is None:
+    if attack is None or is_shared(attack):  # its changes are whole pictures'
         return None
     picture = Picture(pair.name, pair.clean())
     answers = pair.answers()

@@ -19,6 +19,7 @@ from iqaudit._analysis.tables.doubts import (
     clean_codes,
     doubts,
     far,
+    held_out,
     luck,
     on_scale,
     rising,
@@ -31,7 +32,7 @@ from iqaudit._core.picture import names_apart
 from iqaudit._core.scale import Scale
 from iqaudit._runs import schema
 from iqaudit._runs.figures import Likeness, Row
-from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord
+from iqaudit._runs.records import FLAT, AttackRecord, AuditRecord, PictureRecord, RunRecord
 from iqaudit._search.stop import Outcome, Stop
 from iqaudit.attacks import ATTACKS
 from iqaudit.attacks._registry import PYTHON, label, made
@@ -169,6 +170,11 @@ class CellData:
         return bool(self.settings.get("white_box"))
 
     @property
+    def shared(self) -> bool:
+        """Whether its attack made one change for many pictures."""
+        return bool(self.settings.get("shared"))
+
+    @property
     def budget(self) -> str:
         """The queries of a picture's search, and the rules that end it before."""
         return f"{self.queries:,} queries a picture{self.stop}"
@@ -218,6 +224,7 @@ class CellData:
         """The signs that its figures do not tell how firm the victim is, or not of all pictures."""
         answers = [picture.answers for picture in self.finished]
         rows = [picture.figures for picture in self.finished]
+        paths = [each.reached for each in self.finished if each.spent]
         signs = (
             *twins([row.name for row in rows], [each.sha256 for each in self.finished]),
             *far(rows, self.scale),
@@ -225,7 +232,7 @@ class CellData:
             *luck(rows, self.scale),
             *doubts(answers, white_box=self.white_box),
             *beaten(rows, [each.chance for each in self.finished]),
-            *rising([each.reached for each in self.finished if each.spent]),
+            *(held_out(rows, self.cost) if self.shared else rising(paths)),
             *self.signs,
         )
         return (Doubt(self.left_out, whole=False), *signs) if self.left_out else signs
@@ -312,8 +319,7 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
     scale = run.victim.scale.scale()
     chances = _chances(path)
     pictures = tuple(
-        _picture(path, picture, scale, run.victim.cost, chances.get(picture.name))
-        for picture in run.pictures
+        _picture(path, picture, scale, run, chances.get(picture.name)) for picture in run.pictures
     )
     return CellData(
         path=path,
@@ -371,17 +377,20 @@ def _picture(
     path: Path,
     picture: PictureRecord,
     scale: Scale,
-    cost: int,
+    run: RunRecord,
     chance: tuple[float, float] | None,
 ) -> PictureData:
     answers = schema.load_answers(path, picture.name, picture.scores_file_sha256)
     raised = Direction(picture.direction) is Direction.RAISE
     upwards = raised is not scale.lower_is_better
-    scores = answers["score"]
+    scores, cost = answers["score"], run.victim.cost
+    for_others = np.array([run.is_for_others(place) for place in range(len(scores))])
     # An older version, which counted none, took an answer outside the range for a score.
     taken = scale.admits(scores) if picture.refused else np.isfinite(scores)
-    reached = scores[_best_so_far(scores, taken, picture, upwards=upwards)]
+    results = taken & ~for_others
+    reached = scores[_best_so_far(scores, results, picture, upwards=upwards)]
     reached[-1] = picture.attacked_score  # the mean of fresh answers, where the victim is random
+    told = Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost)
     return PictureData(
         figures=picture.figures,
         opinion=picture.opinion,
@@ -392,6 +401,6 @@ def _picture(
         file=picture.file,
         reached=reached,
         likeness={each.queries: each for each in picture.checkpoints},
-        answers=Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost),
+        answers=replace(told, alone=told.alone and not run.shared),  # a test is the best of none
         chance=chance,
     )

@@ -242,6 +242,19 @@ def rising(searches: Sequence[NDArray[np.float64]]) -> tuple[Doubt, ...]:
     return (Doubt(text, whole=False, flag="rising"),)
 
 
+def held_out(rows: Sequence[Row], cost: int) -> tuple[Doubt, ...]:
+    """Tell what the figures of a change for many pictures are of, and what it took."""
+    if not rows:
+        return ()
+    total, still = sum(row.queries for row in rows), sum(row.best_query == cost for row in rows)
+    text = f"One change for many pictures, tested on others than it was made on: {total:,} queries "
+    text += f"in all, {rows[0].queries:,} a picture."
+    if still:
+        text += f" {still} of {len(rows)} scores did not move the way that was meant: they count "
+        text += "as not moved."
+    return (Doubt(text, whole=False),)
+
+
 def clean_codes(rows: Sequence[Row]) -> tuple[Doubt, ...]:
     """Tell of clean scores that are an error's code, far from all others."""
     clean = np.array([row.clean_score for row in rows])

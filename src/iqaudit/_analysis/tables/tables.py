@@ -241,7 +241,12 @@ def by_queries(
 
 
 def checkpoints(cell: CellData) -> tuple[int, ...]:
-    """Return the budgets of a cell's rows, its whole one the last."""
+    """Return the budgets of a cell's rows, its whole one the last.
+
+    A change for many pictures is tested after the whole one alone.
+    """
+    if cell.shared:
+        return (cell.queries,)
     return (*ledger.checkpoints(cell.queries, cell.cost, cell.shorter), cell.queries)
 
 
