@@ -57,6 +57,12 @@ def run(kept: Path, tmp_path: Path) -> Path:
     return shutil.copytree(kept, tmp_path / "run")
 
 
+def test_no_commands_summary_is_cut() -> None:
+    shown = iqaudit_("--help").output.partition("Commands:")[2]
+    assert "..." not in shown
+    assert "harder to push, and the table before and after." in " ".join(shown.split())
+
+
 @pytest.mark.parametrize("command", [[], *[[command] for command in COMMANDS]])
 def test_help_has_examples_everywhere(command: list[str]) -> None:
     result = iqaudit_(*command, "--help")
