@@ -379,6 +379,28 @@ def test_a_verdict_is_by_intervals(
     assert verdicts.verdict(both, tuple(few), Scores(both, few), found)[0] == "unclear"
 
 
+def test_a_difference_that_no_table_shows_is_none(made: tuple[Path, DefenceTable]) -> None:
+    """As of weights that differ in their last digits, however sure their intervals are."""
+    known = {each.cell: each for each in iqaudit.load(made[0]).cells}
+    row = row_of(made[1], "median:3")
+    for more, word in ((1e-3, "does nothing"), (1e-1, "costs more than it helps")):
+        plain = pushed(known[row.undefended], np.array(CLEAN) - 3, CLEAN)
+        own = pushed(known[row.cell], np.array(CLEAN) - 3 - more, CLEAN)
+        lowered = tuple(
+            replace(each, figures=replace(each.figures, direction="lower"))
+            for each in plain.pictures
+        )
+        both = cells(replace(plain, pictures=lowered), own)
+        seen = {
+            each.figures.name: Beyond(one - 3, None, None, None)
+            for each, one in zip(lowered, CLEAN, strict=True)
+        }
+        scores = Scores(both, seen)
+        found = figures.figures(both, scores, seen, 1, 0.0)
+        assert found["rgo_difference"].low > 0, "clear by its interval"
+        assert verdicts.verdict(both, tuple(seen), scores, found)[0] == word
+
+
 @pytest.mark.parametrize(
     ("white", "plain_white", "sign"),
     [
