@@ -98,7 +98,7 @@ def test_a_csvs_range_is_said_or_the_usual_where_that_can_be(tmp_path: Path) -> 
             "image,score\na.png,50\n",
             "columns image, mos are due; mos not found among: image, score",
         ),
-        ("", "not found among: none"),
+        ("", "this is empty; the columns image, mos are due"),
         ("image,mos\n", "lists no picture"),
         ("image,mos\na.png,\n", "line 2: a.png has no mos"),
         ("image,mos\na.png,50\na.png,51\n", r"lists a\.png twice \(\S+, line 2, and \S+, line 3\)"),

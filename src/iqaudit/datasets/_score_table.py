@@ -150,6 +150,8 @@ def _places(
             raise InputError(f"{path}: the columns {both} are both called {name}; rename one.")
         if alike:
             places[name] = alike[0]
+    if not any(header):
+        raise InputError(f"{path}: this is empty; the columns {', '.join(needed)} are due.")
     if missing := [name for name in needed if name not in places]:
         raise InputError(
             f"{path}: the columns {', '.join(needed)} are due; {', '.join(missing)} "
