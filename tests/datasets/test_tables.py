@@ -99,7 +99,7 @@ def test_a_csvs_range_is_said_or_the_usual_where_that_can_be(tmp_path: Path) -> 
             "columns image, mos are due; mos not found among: image, score",
         ),
         ("", "this is empty; the columns image, mos are due"),
-        ("image,mos\n", "lists no picture"),
+        ("image,mos\n", r"scores\.csv: this lists no picture"),
         ("image,mos\na.png,\n", "line 2: a.png has no mos"),
         ("image,mos\na.png,50\na.png,51\n", r"lists a\.png twice \(\S+, line 2, and \S+, line 3\)"),
         ("image,mos\nc.png,50\n", r"1 of 1 pictures of \S+ are not there: c\.png"),
