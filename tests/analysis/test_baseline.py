@@ -101,7 +101,7 @@ def test_by_every_measure_a_run_is_no_worse_than_itself(folders: dict[str, Path]
     [
         ("levels", "changes of 3/255 here and 5/255 there"),
         ("budget", "40 queries a picture here and 30 queries a picture there"),
-        ("scale", "not calibrated here and C = 15, S = 6; declared range 0 to 30"),
+        ("scale", "S = 4, range 0 to 20 here and C = 15, S = 6, range 0 to 30 there"),
         ("square", "The baseline has no bidirectional on this victim."),
     ],
 )  # fmt: skip

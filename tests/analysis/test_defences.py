@@ -16,6 +16,7 @@ from tests.support import audited
 from tests.support.auditing import ROUGH, contents
 from tests.support.audits import photographs, uneven
 from tests.support.scorers import roughness
+from tests.support.serving import Server
 from torch import Tensor, nn
 
 import iqaudit
@@ -74,6 +75,32 @@ def fewer_draws() -> Iterator[None]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DefenceTable]:
     folder = tmp_path_factory.mktemp("defences")
     return folder / "run", compare(folder / "run", data=data(folder / "rated"))
+
+
+def test_services_whose_strings_no_file_holds_are_compared(server: Server, tmp_path: Path) -> None:
+    """Each is asked its own pictures, though two are alike in all but their address."""
+    services = [f"{server.url}{path}?key=secret,range=0:20" for path in ("", "/other")]
+    out, pictures = tmp_path / "run", uneven(2)
+    settings: dict[str, Any] = {"attacks": ["square"], "queries": 4, "engine": "serial"}
+    done = iqaudit.audit(
+        with_defences(services, ["round:2"]),
+        pictures,
+        out=out,
+        analyses=False,
+        yes=True,
+        **settings,
+    )
+    asked = len(server.seen)
+    rows = done.compare_defences(yes=True).rows
+    assert [(each.defence, each.victim) for each in rows] == [
+        ("round:2", f"{server.url}{path}") for path in ("", "/other")
+    ]
+    paths = [path.removesuffix("?key=secret") for path, *_ in server.seen[asked:]]
+    assert paths.count("/score") == paths.count("/score/other") > 0
+    assert not [check.wrong for check in done.verify() if check.wrong]
+    assert "secret" not in "".join(map(str, contents(out).values()))
+    with pytest.raises(InputError, match="say all again that the audit was begun with"):
+        iqaudit.compare_defences(out, yes=True)
 
 
 @pytest.fixture
@@ -350,6 +377,28 @@ def test_a_verdict_is_by_intervals(
     assert said == word, text
     few = dict(list(seen.items())[:4])
     assert verdicts.verdict(both, tuple(few), Scores(both, few), found)[0] == "unclear"
+
+
+def test_a_difference_that_no_table_shows_is_none(made: tuple[Path, DefenceTable]) -> None:
+    """As of weights that differ in their last digits, however sure their intervals are."""
+    known = {each.cell: each for each in iqaudit.load(made[0]).cells}
+    row = row_of(made[1], "median:3")
+    for more, word in ((1e-3, "does nothing"), (1e-1, "costs more than it helps")):
+        plain = pushed(known[row.undefended], np.array(CLEAN) - 3, CLEAN)
+        own = pushed(known[row.cell], np.array(CLEAN) - 3 - more, CLEAN)
+        lowered = tuple(
+            replace(each, figures=replace(each.figures, direction="lower"))
+            for each in plain.pictures
+        )
+        both = cells(replace(plain, pictures=lowered), own)
+        seen = {
+            each.figures.name: Beyond(one - 3, None, None, None)
+            for each, one in zip(lowered, CLEAN, strict=True)
+        }
+        scores = Scores(both, seen)
+        found = figures.figures(both, scores, seen, 1, 0.0)
+        assert found["rgo_difference"].low > 0, "clear by its interval"
+        assert verdicts.verdict(both, tuple(seen), scores, found)[0] == word
 
 
 @pytest.mark.parametrize(

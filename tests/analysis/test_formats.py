@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,19 @@ def test_what_there_is_no_number_for() -> None:
     assert line(formats.markdown(grid("net", missing)), "| net").endswith("| - |")
     assert line(formats.plain(grid("net", infinite)), "net ").split() == ["net", "∞"]
     assert [number(each, ".2f") for each in (-0.001, -0.02, -math.inf)] == ["0.00", "-0.02", "-∞"]
+
+
+def test_a_column_that_nobody_rated_says_so(table: Table) -> None:
+    names = ("srocc_before", "srocc_after")
+    none = tuple(
+        replace(row, rated=0, values={**row.values, **dict.fromkeys(names, Estimate(None))})
+        for row in table.rows
+    )
+    unrated = replace(table, rows=none)
+    told = unrated.to_text("latex", ["srocc", "rgo"])
+    assert "% SROCC before and SROCC after: no picture has an opinion score." in told
+    assert "opinion score" not in unrated.to_text("latex", ["rgo"])
+    assert "opinion score" not in table.to_text("latex", ["srocc"])
 
 
 def test_columns_of_plain_text_stand_in_line(table: Table) -> None:

@@ -14,10 +14,11 @@ from tests.support.pictures import MakePicture
 import iqaudit
 from iqaudit import InputError
 from iqaudit._core.threat import Retouching
-from iqaudit._runs.schema import load_audit
+from iqaudit._runs.schema import load, load_audit
 from iqaudit._search.driver import SearchSpec
 from iqaudit.attacks import Guided, Retouch
-from iqaudit.attacks._retouch import EDITS, STAR, TOGETHER, retouched
+from iqaudit.attacks._retouch import EDITS, STAR, TOGETHER, edits_text, retouched
+from iqaudit.victims._spec import VictimSpec
 
 LOWS = [edit.low for edit in EDITS]
 
@@ -89,6 +90,43 @@ def test_a_search_finds_the_edits_that_help(make_picture: MakePicture) -> None:
     assert best.adversarial_score > np.asarray(victim.score(both[None]))[0]
     tried = best.scores[: 1 + len(STAR) + len(TOGETHER)]
     assert best.adversarial_score > tried.max(), "the random search goes on from there"
+
+
+def test_the_edits_of_the_attacked_picture_are_recorded_and_verified(tmp_path: Path) -> None:
+    """Of the best answer, be it one that an attack did not keep; they make its pixels again."""
+    victim = iqaudit.victims.Function(
+        lambda batch: batch[..., 0].mean((1, 2)) - 0.2 * batch[..., 2].mean((1, 2)),
+        iqaudit.Scale(80, 40),
+    )
+    run, attack = tmp_path / "run", Retouch(0.7)
+    done = iqaudit.audit([victim], uneven(2), [attack], queries=30, out=run, analyses=False)
+    [folder] = [each.parent for each in run.glob("*/results.json")]
+    record = load(folder)
+    for entry, result in zip(record.pictures, done.results(), strict=True):
+        assert entry.edits == result.edits
+        assert entry.edits, "something helps this scorer"
+        most = {edit.name: edit.most * 0.7 for edit in EDITS}
+        values = np.array([entry.edits.get(edit.name, 0) / most[edit.name] for edit in EDITS])
+        again = retouched(result.picture.pixels, values, 0.7)
+        assert np.abs(again.astype(int) - result.adversarial).max() <= 1  # sizes are rounded once
+        assert edits_text(entry.edits) in done.report().read_text("utf-8")
+    assert not [check.wrong for check in done.verify() if check.wrong]
+    file = folder / "results.json"
+    text = json.loads(file.read_text("utf-8"))
+    text["pictures"][0]["edits"]["exposure"] = 0.123
+    del text["checksum"]
+    file.write_text(json.dumps(text), "utf-8")
+    found = [
+        each
+        for check in iqaudit.Audit(run, [VictimSpec.of(victim)]).verify()
+        for each in check.wrong
+    ]
+    assert "the edits are not those of the attacked picture" in found
+
+
+def test_an_attack_that_names_no_edits_records_none(tmp_path: Path) -> None:
+    iqaudit.attack(uneven(1), rough(), attack="square", queries=4, out=tmp_path / "run")
+    assert "edits" not in json.loads((tmp_path / "run/results.json").read_text())["pictures"][0]
 
 
 def test_it_is_in_no_row_with_an_epsilon(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_a_plan_says_what_an_audit_takes(tmp_path: Path, campaign: AuditSpec, ph
     assert size == pytest.approx(found.size, rel=0.5)
     said = iqaudit_("plan", photos, "--victim", ROUGH, "--queries", 20, "--workers", 2)
     assert said.exit_code == 0, said.output
-    assert "1 cells x 3 pictures: 3 searches, at most 60 queries" in said.stdout
+    assert "1 cell x 3 pictures: 3 searches, at most 60 queries" in said.stdout
 
 
 # Many pictures

@@ -57,6 +57,25 @@ def run(kept: Path, tmp_path: Path) -> Path:
     return shutil.copytree(kept, tmp_path / "run")
 
 
+def test_a_file_in_a_folder_that_is_not_there_is_named_as_it_was_said(run: Path) -> None:
+    file = run / "gone" / "curve.pdf"
+    ended = iqaudit_("plot", run, "--out", file)
+    assert ended.exit_code == 2
+    assert ended.output == f"Error: {file.with_suffix('.csv')}: No such file or directory.\n"
+
+
+def test_an_audit_without_a_victim_is_told_how_to_name_one(photo: Path, tmp_path: Path) -> None:
+    ended = iqaudit_("audit", photo, "--queries", 4, "--out", tmp_path / "a")
+    assert ended.exit_code == 2
+    assert ended.output == "Error: An audit needs at least one victim: name it, --victim ….\n"
+
+
+def test_no_commands_summary_is_cut() -> None:
+    shown = iqaudit_("--help").output.partition("Commands:")[2]
+    assert "..." not in shown
+    assert "harder to push, and the table before and after." in " ".join(shown.split())
+
+
 @pytest.mark.parametrize("command", [[], *[[command] for command in COMMANDS]])
 def test_help_has_examples_everywhere(command: list[str]) -> None:
     result = iqaudit_(*command, "--help")

@@ -120,6 +120,17 @@ def test_junit_is_written_and_needs_a_rule(audit: Path, tmp_path: Path) -> None:
     assert (result.exit_code, "give a rule" in result.output) == (2, True)
 
 
+def test_no_green_verdict_outlives_a_baseline_that_is_gone(audit: Path, tmp_path: Path) -> None:
+    file, rule = tmp_path / "gate.xml", ("--fail-if", "rgo > baseline + 9", "--junit")
+    assert (
+        iqaudit_("tables", audit, "--quiet", "--fail-if", "rgo > 9", "--junit", file).exit_code == 0
+    )
+    assert 'errors="0"' in file.read_text("utf-8")
+    gone = iqaudit_("tables", audit, *rule, file, "--baseline", tmp_path / "gone")
+    assert gone.exit_code == 2
+    assert 'errors="1"' in file.read_text("utf-8")
+
+
 def test_a_cell_without_results_breaks_every_rule(tmp_path: Path) -> None:
     cells = {"a": Cell(rough(), queries=4), "b": Cell(rough(), queries=4)}
     audit = write_audit(tmp_path / "run", cells)
@@ -201,6 +212,7 @@ def test_compare_prints_a_board_a_protocol(audit: Path) -> None:
     assert "six · bidirectional · 3/255 · goal bidirectional · 110 queries" in result.output
     assert "six · square · 3/255 · goal bidirectional · 40 queries" in result.output
     assert "Firmest first, by RGO." in result.output
+    assert " run " not in result.output, "of one audit, where a row's victim tells its cell"
     held = json.loads(iqaudit_("compare", audit, "--by", "flip", "--json").output)
     assert [each["by"] for each in held] == ["flip", "flip"]
     assert iqaudit_("compare", audit, "--by", "beauty").exit_code == 2

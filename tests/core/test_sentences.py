@@ -81,5 +81,5 @@ def test_one_error_has_two_wordings(tmp_path: Path) -> None:
 def test_verify_from_python_names_its_argument(tmp_path: Path) -> None:
     picture, run = synthetic_picture(24, 24, 0), tmp_path / "run"
     iqaudit.audit([ROUGH], picture, ["square"], queries=2, out=run, analyses=False)
-    with pytest.raises(iqaudit.InputError, match="this is an audit; give a victim with one"):
+    with pytest.raises(iqaudit.InputError, match="this is an audit; give a victim with the folder"):
         iqaudit.verify(run, ROUGH)

@@ -154,6 +154,11 @@ def test_the_usual_values_are_those_of_a_division_by_255(tmp_path: Path) -> None
         np.testing.assert_array_equal(table, levels.astype(number) / number(255))
 
 
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.onnx: there is no such file\.$"):
+        as_victim(f"onnx:{tmp_path / 'gone.onnx'}", score_range=(0, 1))
+
+
 def test_a_distribution_is_its_mean(tmp_path: Path) -> None:
     victim = network(tmp_path / "net.onnx", ["n", 3, "h", "w"])
     expected = SCORE * 3 + (1 - SCORE) * 5

@@ -12,7 +12,7 @@ from iqaudit._analysis.defences.records import DefenceTable
 from iqaudit._analysis.findings import insights as findings
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.scorers import Progress, Scorer, as_attacked, own_label, owns
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, many
 from iqaudit._core.threads import one_thread
 from iqaudit._core.wording import worded
 from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
@@ -34,7 +34,7 @@ def share_text(scorer: Scorer, most: int, bound: str) -> str:
     card, pictures = scorer.victim.card, passes(scorer.victim)
     each = f", {card.cost} queries each" if card.cost > 1 else ""
     several = f", {pictures} pictures a query" if pictures > 1 else ""
-    return f"{scorer.label}: {bound}{most:,} scores to ask{each}{several}"
+    return f"{scorer.label}: {bound}{many(most, 'score')} to ask{each}{several}"
 
 
 def unwatched(_shares: Sequence[Share], _bound: str) -> AbstractContextManager[None]:

@@ -83,6 +83,7 @@ def own(
     may_ask: bool = False,
     trust: bool = False,
     named: Iterable[VictimSpec] = (),
+    again: str = "",
 ) -> Scorer:
     """Make a run's own victim again.
 
@@ -97,6 +98,8 @@ def own(
     named : iterable of VictimSpec
         Victims that the caller named: they need no trust, and of those that exist in this process
         alone the record cannot make any again.
+    again : str
+        How the caller names one; see `held_spec`.
 
     Raises
     ------
@@ -111,9 +114,8 @@ def own(
             raise unnamed(victim.name)
         spec = VictimSpec(victim.name, {"repeats": victim.cost} if victim.cost > 1 else {})
         refuse_strange(root, spec, trust=trust)
-        again = rescaled(asked(spec, may_ask=may_ask), scale)
-        return Scorer(victim.name, again)
-    spec = held_spec(run, recorded, options, named)
+        return Scorer(victim.name, rescaled(asked(spec, may_ask=may_ask), scale))
+    spec = held_spec(run, recorded, options, named, again)
     if not any(spec is each for each in named):
         refuse_strange(root, spec, trust=trust)
     try:
@@ -149,13 +151,14 @@ def owns(
     may_ask: bool = False,
     trust: bool = False,
     named: Iterable[VictimSpec] = (),
+    again: str = "",
 ) -> tuple[Scorer, ...]:
     """Make the victims of runs again, each once; see `own`."""
     made: dict[str, Scorer] = {}
     for run in runs:
         name = own_label(run)
         if name not in made:
-            made[name] = own(run, may_ask=may_ask, trust=trust, named=named)
+            made[name] = own(run, may_ask=may_ask, trust=trust, named=named, again=again)
     return tuple(made.values())
 
 

@@ -338,7 +338,8 @@ class Audit:
         """
         matches(self.path)  # refused before a victim is made
         cells = [cell.resolve() for cell in runs(self.path)]
-        scorers = owns(cells, may_ask=yes, trust=trust, named=self._named)
+        again = "say all again that the audit was begun with, its victims and defences."
+        scorers = owns(cells, may_ask=yes, trust=trust, named=self._named, again=again)
         return analyse.write_defences(self.path, scorers, watch, yes=yes)
 
     @property
@@ -608,7 +609,11 @@ def verify(
         folder = located(path)
         if is_audit(folder):
             if victim is not None:
-                raise InputError(f"{path}: this is an audit; give a victim with one of its cells.")
+                cell = runs(folder)[0].name
+                raise InputError(
+                    f"{path}: this is an audit; give a victim with the folder of one of its cells, "
+                    f"as {path}/{cell}."
+                )
         elif victim is not None:
             return verify_run(folder, made(victim, **options), trust=trust)
         return _verified(folder, trust=trust)

@@ -42,6 +42,10 @@ where they hardly differ: a quality between 0 and 10 moves by a quarter then."""
 MENDED = 3
 """Times that the scores lie farther apart where an option mends that."""
 
+CLEARLY = 1.1
+"""Times that scores lie farther apart by an option than by an earlier one, to be named for it: a
+network hardly tells the order of its channels."""
+
 OPTIONS: tuple[Mapping[str, Any], ...] = (
     {"normalise": "imagenet"},
     {"normalise": "imagenet", "colour": "bgr"},
@@ -332,8 +336,9 @@ def preprocessing(
         farther = (highest - lowest) / (high - low) if high > low else math.inf
         mends = farther >= MENDED if little else ordered > share and farther >= 1 / MENDED
         rank = round(ordered, 1), highest - lowest
+        beats = best is None or (rank[0], rank[1] / CLEARLY) > best[0]
         fit = mends and ordered >= DIRECTION_PASS and rank[1] >= HARDLY * spread
-        if fit and (best is None or rank > best[0]):
+        if fit and beats:
             best = rank, ordered, options, lowest, highest
     hardly = ", which is hardly a difference on its scale" if little else ""
     wrong = "" if little else f", and {100 * share:.0f} % of the copies lower"

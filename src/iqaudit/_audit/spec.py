@@ -175,7 +175,8 @@ class AuditSpec:
         for name in ("victims", "attacks", "levels", "goals", "seeds", "budgets"):
             values = getattr(self, name)
             if not values:
-                raise InputError(f"An audit needs at least one of its {name}.")
+                one, named = name.removesuffix("s"), worded(f"{name}=[…]", f"--{name[:-1]} …")
+                raise InputError(f"An audit needs at least one {one}: name it, {named}.")
             if any(value in values[:index] for index, value in enumerate(values)):
                 raise InputError(f"An audit's {name} are each said once.")
         for levels in self.levels:

@@ -24,6 +24,9 @@ from iqaudit._core.errors import AnotherVictimError, DamageWarning, IqauditError
 from iqaudit._core.process import keep_freed_memory
 from iqaudit._core.wording import for_commands
 
+WHOLE = 1_000
+"""Characters of a command's summary, so that none is cut."""
+
 
 class _Failure(click.ClickException):
     exit_code = 2
@@ -40,6 +43,15 @@ class _Group(click.Group):
         with for_commands(), interrupting(), lossy() as lost, warnings.catch_warnings():
             warnings.showwarning = _told(warnings.showwarning)
             return super().main(*arguments, obj=lost, **settings)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with the whole of its first sentence."""
+        rows = [
+            (name, self.commands[name].get_short_help_str(limit=WHOLE))
+            for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

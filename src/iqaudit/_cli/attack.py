@@ -25,10 +25,15 @@ from iqaudit._cli.progress import Progress
 from iqaudit._core.errors import VictimError
 from iqaudit._runs.checksums import sealed
 from iqaudit._runs.figures import Row, Summary, mean_shift, shift
+from iqaudit._runs.records import PictureRecord
 from iqaudit._runs.schema import FORMAT, RESULTS, as_json, load
+from iqaudit.attacks._retouch import edits_text
 from iqaudit.victims._spec import VictimSpec
 
 out_option = partial(options.in_output, "--out", type=options.PATH, metavar="DIR")
+
+MOST_EDITED = 20
+"""Pictures whose edits are printed."""
 
 one = partial(options.setting, multiple=False)
 """An option with one value, None unless it is set, so that --paper sets what is not."""
@@ -113,12 +118,22 @@ def _print_results(out: Path, output: options.Output) -> int:
         stdout().print(_table(record.pictures, record.summary, cell))
         say(f"\nattacked pictures  {out / 'attacked'}")
         say(f"figures            {out / RESULTS}")
+        _print_edits(record.pictures)
     if not output.silent:
         print_doubts(done.cells)
     page = done.report()
     if not output.silent:
         say(f"report             {page}")
     return unscored_code({cell.cell: record.left_out}, told=not output.silent)
+
+
+def _print_edits(pictures: Sequence[PictureRecord]) -> None:
+    """Print which edits each picture got, where the attack makes any; of many, the first."""
+    told = [each for each in pictures if each.edits]
+    for each in told[:MOST_EDITED]:
+        say(f"{each.name}: {edits_text(each.edits)}")
+    if len(told) > MOST_EDITED:
+        say(f"The edits of {len(told) - MOST_EDITED} more are in {RESULTS}.")
 
 
 def _table(rows: Sequence[Row], summary: Summary, cell: CellData) -> Table:

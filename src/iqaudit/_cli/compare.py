@@ -41,25 +41,30 @@ def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options
         print_json(record(boards))
     elif not output.quiet:
         for each in boards:
-            stdout().print(_table(each))
+            stdout().print(_table(each, runs))
         if html is not None:
             say(f"page  {html}")
 
 
-def _table(board: Leaderboard) -> Table:
-    """Return a leaderboard's table: the firmest victim first."""
+def _table(board: Leaderboard, runs: Sequence[Path]) -> Table:
+    """Return a leaderboard's table: the firmest victim first.
+
+    A row says its run where several were named, and its cell where the victim has several rows.
+    """
+    once = len({each.row.victim for each in board.standings}) == len(board.standings)
     protocol = f"{board.attack} · {words(board.levels)} · goal {board.goal} · {board.budget}"
     places = table(
         "*",
         "victim",
         *(["worst attack"] if board.is_of_the_worst else []),
-        "run",
+        *(["run"] if len(runs) > 1 or not once else []),
         "*pictures",
         title=f"{board.data or 'pictures'} · {protocol}",
         caption=_caption(board),
     )
     for measure in board.measures:
-        places.add_column(measure.title, justify="right")
+        longest = max(map(len, measure.title.split()))
+        places.add_column(measure.title, justify="right", min_width=longest)
         if measure == board.by:
             places.add_column("95 % interval", justify="right", no_wrap=True)
     for standing in board.standings:
@@ -70,13 +75,15 @@ def _table(board: Leaderboard) -> Table:
             values.append(figure(estimate.value, measure.form))
             if measure == board.by:
                 values.append(interval(estimate, measure.form))
-        run = standing.run if row.cell in standing.run else f"{standing.run}/{row.cell}"
+        run = standing.run
+        if not once and row.cell not in run:
+            run = f"{run}/{row.cell}"
         worst = [Text(standing.attack)] if board.is_of_the_worst else []
         places.add_row(
             str(standing.rank or "-"),
             Text(row.victim),
             *worst,
-            Text(run),
+            *([Text(run)] if len(runs) > 1 or not once else []),
             str(row.pictures),
             *values,
         )

@@ -28,7 +28,7 @@ from iqaudit._cli.printing import (
     unscored_code,
 )
 from iqaudit._cli.progress import Progress, watched
-from iqaudit._core.errors import InputError, naming
+from iqaudit._core.errors import InputError, many, naming
 from iqaudit._core.threat import words
 from iqaudit._runs.schema import AUDIT, DEFENCES, load, runs
 from iqaudit._search.trial import on_unscored
@@ -154,7 +154,9 @@ def _print_plan(plan: Plan, then: Comparison) -> None:
         sum(getattr(share, name) for share in plan.shares)
         for name in ("trials", "queries", "outside")
     )
-    text = f"{trials:,} searches, at most {queries:,} queries and {outside:,} outside"
+    text = (
+        f"{many(trials, 'search', 'searches')}, at most {queries:,} queries and {outside:,} outside"
+    )
     asked = f"at most {then.scores:,} scores to compare"
     if then.certificates:
         asked += f" and {then.certificates:,} for certificates"

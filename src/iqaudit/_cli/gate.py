@@ -54,12 +54,12 @@ def _gate(*, fail_if: Sequence[str], junit: Path | None, baseline: Path | None) 
         raise InputError("--junit holds what --fail-if's rules say: give a rule.")
     # All of it is refused now, not after the audit.
     rules = [parse(text) for text in fail_if]
-    check(rules, baseline)
-    if baseline is not None:
-        runs(baseline)
     if junit is not None:  # an earlier start's verdicts must not outlive one that ends otherwise
         with naming(junit):
             junit.write_text(junit_text(unjudged(rules, UNJUDGED)), "utf-8")
+    check(rules, baseline)
+    if baseline is not None:
+        runs(baseline)
     return Gate(fail_if, junit, baseline)
 
 

@@ -17,6 +17,7 @@ from iqaudit._cli import options
 from iqaudit._cli.audit import out_option
 from iqaudit._cli.printing import print_json, print_skipped, say, stdout, table
 from iqaudit._cli.progress import telling
+from iqaudit._core.errors import many
 
 
 @options.command()
@@ -50,15 +51,16 @@ def _print_estimate(estimate: Plan) -> None:
     trials = sum(share.trials for share in estimate.shares)
     queries = sum(share.queries for share in estimate.shares)
     say(
-        f"{estimate.cells} cells x {estimate.pictures} pictures: {trials:,} searches, at most "
+        f"{many(estimate.cells, 'cell')} x {many(estimate.pictures, 'picture')}: "
+        f"{many(trials, 'search', 'searches')}, at most "
         f"{queries:,} queries, about {estimate.size / 1e6:,.0f} MB on disk"
     )
     stdout().print(_table(estimate))
     most = estimate.cells * estimate.pictures
     say(
         f"Then insights ask at most {insights.MOST * most:,} scores more, and the transfer matrix "
-        f"{transfer.MOST * most * len(estimate.shares):,}; of no victim where one may have to be "
-        "paid."
+        f"{transfer.MOST * most * len(estimate.shares):,}: only where no victim's scores may cost "
+        "money."
     )
 
 

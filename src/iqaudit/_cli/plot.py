@@ -30,10 +30,17 @@ from iqaudit._plots import KINDS, beside
     type=click.IntRange(1, 2),
     default=1,
     show_default=True,
-    help="Columns of a page that it is as wide as.",
+    metavar="1|2",
+    help="Width: one column of a paper's page, 3.5 inches, or two, 7.16.",
 )
 @options.in_output("--measure", metavar="NAME", help="Of a curve.  [default: rgo]")
-@options.in_data("--cell", "cells", multiple=True, help="Cell to draw.  [default: all; repeatable]")
+@options.in_data(
+    "--cell",
+    "cells",
+    multiple=True,
+    metavar="CELL",
+    help="Cell to draw, as iqaudit tables names it.  [default: all; repeatable]",
+)
 def plot(
     *,
     run: Path,

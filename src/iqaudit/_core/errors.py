@@ -113,6 +113,11 @@ def some(items: Sequence[str], most: int = 3, joint: str = ", ", last: str = " "
     return joint.join(items[:most]) + (f"{last}and {rest} more" if rest > 0 else "")
 
 
+def many(count: int, noun: str, nouns: str = "") -> str:
+    """Return a number of things, as ``"1 cell"`` or ``"1,000 cells"``."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
 def listed(items: Sequence[str]) -> str:
     """Return texts with commas, and "and" before the last."""
     return " and ".join((", ".join(items[:-1]), items[-1])) if len(items) > 1 else items[0]

@@ -16,6 +16,7 @@ from iqaudit._report import figures, leaderboards
 from iqaudit._report.page import page
 from iqaudit._runs import schema
 from iqaudit._runs.store import exclusive, write_whole, writing
+from iqaudit.attacks._retouch import edits_text
 
 __all__ = ["write_comparison", "write_report"]
 
@@ -77,5 +78,6 @@ def _write(file: Path, template: str, view: Mapping[str, Any]) -> Path:
     for name in ("figure", "percent", "prose", "estimate"):
         environment.filters[name] = getattr(figures, name)
     environment.filters["threat"] = sentence
+    environment.filters["edits_text"] = edits_text
     html = environment.get_template(template).render(view)
     return write_whole(file, html.encode())

@@ -102,4 +102,5 @@ def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> Tri
         refused=entry.refused,
         fresh=entry.fresh,
         place=None if entry.place is None else Place(*entry.place),
+        edits=entry.edits,
     )

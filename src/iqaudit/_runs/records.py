@@ -129,8 +129,8 @@ class PictureRecord(Row):
     `checkpoints` has the likeness of the best picture at budgets that the search went beyond;
     `fresh` the native scores whose mean `attacked_score` is; `place`, where an order was to be
     broken, the native score to come near to, how near, the answers before which the search did
-    not end, and its budget. The last three keys are an audit's,
-    null where its data set does not say.
+    not end, and its budget; `edits` the sizes of the edits that made the attacked picture, where
+    its attack names them. The last three keys are an audit's, null where its data set does not say.
     """
 
     file: str | None = None
@@ -143,6 +143,7 @@ class PictureRecord(Row):
     checkpoints: tuple[Likeness, ...] = field(default=(), metadata=IF_ANY)
     fresh: tuple[float, ...] = field(default=(), metadata=IF_ANY)
     place: tuple[float, float, int, int] | None = field(default=None, metadata=IF_ANY)
+    edits: Mapping[str, float] = field(default_factory=dict, metadata=IF_ANY)
     opinion: float | None = None
     distortion: str | None = None
     reference: str | None = None

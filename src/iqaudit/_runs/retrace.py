@@ -242,6 +242,8 @@ def of_attack(
         wrong.append("the trace is not of the recorded scores")
     if not np.array_equal(again.adversarial, result.adversarial):
         wrong.append("the attacked picture is not the one that the search comes to")
+    if recorded.edits and again.edits != recorded.edits:
+        wrong.append("the edits are not those of the attacked picture")
     checkpoints = likeness(result.picture.pixels, again.checkpoints)
     if recorded.checkpoints and len(checkpoints) != len(recorded.checkpoints):
         wrong.append(f"checkpoints are {len(checkpoints)}, recorded {len(recorded.checkpoints)}")

@@ -111,6 +111,7 @@ def write_result(
         checkpoints=likeness(picture.pixels, result.checkpoints),
         fresh=result.fresh,
         place=None if result.place is None else astuple(result.place),
+        edits=result.edits,
         **labels,
     )
 
@@ -146,9 +147,13 @@ def write_whole(file: Path, content: bytes) -> Path:
     """Write a file at one stroke, and return its path: it is there whole, or as it was."""
     part = file.with_name(file.name + PART)
     with naming(file):
-        part.unlink(missing_ok=True)  # what an earlier start left, or a link to elsewhere
-        with part.open("xb") as stream:
-            stream.write(content)
+        try:
+            part.unlink(missing_ok=True)  # what an earlier start left, or a link to elsewhere
+            with part.open("xb") as stream:
+                stream.write(content)
+        except OSError as error:
+            error.filename = None  # the part's, which nobody knows of
+            raise
     return part.replace(file)
 
 

@@ -29,7 +29,7 @@ from iqaudit._core.threat import Threat
 from iqaudit._search.ledger import Answer, Ledger
 from iqaudit._search.painter import Painter
 from iqaudit._search.stop import Outcome, Stop
-from iqaudit.attacks._base import Attack, Problem
+from iqaudit.attacks._base import Attack, Problem, edits_of
 from iqaudit.attacks._universal import Laid, Signs
 from iqaudit.victims._base import Card, Session
 
@@ -123,6 +123,8 @@ class TrialResult:
         went on from there; empty for one that is read from disk.
     place : Place or None
         The score that it was to come near to, where an order was to be broken.
+    edits : mapping of str to float
+        The sizes of the edits that made the best picture, where the attack names them.
     """
 
     picture: Picture
@@ -142,6 +144,7 @@ class TrialResult:
     fresh: tuple[float, ...] = ()
     checkpoints: Mapping[int, Pixels] = field(default_factory=dict)
     place: Place | None = None
+    edits: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def queries(self) -> int:
@@ -254,6 +257,8 @@ class Trial:
         self._state: Any = None
         """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
+        self._edits: Mapping[str, float] = {}
+        """Those of the best picture."""
         self._asked: tuple[Patched | None, Patched] | None = None
         """The proposal and its picture; at the end, none and the attacked picture."""
         self._fresh = self.stop.fresh if card.noise else 0
@@ -316,6 +321,9 @@ class Trial:
             with self._of_attack("init"):
                 self._state = self.attack.init(self._posed(loss))
             return
+        if self.ledger.best_query == self.ledger.spent:
+            with self._of_attack("edits"):
+                self._edits = edits_of(self.attack, proposal)
         before = self._state
         with self._of_attack("tell"):
             self._state = self.attack.tell(before, proposal, loss)
@@ -461,4 +469,5 @@ class Trial:
             fresh=fresh,
             checkpoints={at: change.painted() for at, change in ledger.snapshots.items()},
             place=self.goal if isinstance(self.goal, Place) else None,
+            edits=self._edits,
         )

@@ -7,7 +7,7 @@ An attack never calls a victim, counts, clips or saves.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVar
 
@@ -127,7 +127,8 @@ class Attack(Protocol[S]):
     ``anytime`` proposes the same whatever `Problem.queries` is, so that a search is the beginning
     of every longer one. One whose class has a ``threat`` of ``"retouch"`` keeps to bounds of its
     own, and is not clipped to ε. One whose class has a true ``shared`` makes one change for many
-    pictures.
+    pictures. One whose proposals are made of edits with names says in ``edits(proposal)`` how
+    large each is; those of the best are recorded.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -164,6 +165,12 @@ def own_threat(attack: Attack[Any]) -> Threat | None:
     """Return the threat that an attack brings; None where it plays within an L∞ ball."""
     name = getattr(type(attack), "threat", None)
     return OWN.get(name) if isinstance(name, str) else None
+
+
+def edits_of(attack: Attack[Any], proposal: Patched) -> Mapping[str, float]:
+    """Return the sizes of the edits that a proposal is made of, by their names; empty without."""
+    named = getattr(attack, "edits", None)
+    return named(proposal) if callable(named) else {}
 
 
 def own_proposal(proposal: Patched, kind: type[P]) -> P:

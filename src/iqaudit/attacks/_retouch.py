@@ -7,6 +7,7 @@ ball, and no ball holds them.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, TypeAlias
 
@@ -28,7 +29,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class Edit(NamedTuple):
-    """An edit and its bounds.
+    """An edit, its bounds, and how its size is said.
 
     Parameters
     ----------
@@ -38,23 +39,26 @@ class Edit(NamedTuple):
         -1 where it goes both ways, else 0.
     most : float
         Its size at 1, in its own unit; times the attack's strength.
+    form : str
+        A format of its size.
     """
 
     name: str
     low: float
     most: float
+    form: str
 
 
 EDITS = (
-    Edit("exposure", -1, 0.3),  # stops
-    Edit("gamma", -1, 0.2),  # of the logarithm of the exponent
-    Edit("contrast", -1, 0.15),  # share of the slope about mid-grey
-    Edit("saturation", -1, 0.25),  # share of the distance to grey
-    Edit("white balance", -1, 0.06),  # share by which red rises and blue falls
-    Edit("sharpening", 0, 1.0),  # share of the unsharp mask
-    Edit("denoising", 0, 1.0),  # share of the denoised picture
-    Edit("crop", 0, 0.04),  # share of the sides
-    Edit("rotation", -1, 1.0),  # degrees
+    Edit("exposure", -1, 0.3, "{:+.2f} stops"),
+    Edit("gamma", -1, 0.2, "{:+.2f} (logarithm of the exponent)"),
+    Edit("contrast", -1, 0.15, "{:+.1%}"),  # of the slope about mid-grey
+    Edit("saturation", -1, 0.25, "{:+.1%}"),  # of the distance to grey
+    Edit("white balance", -1, 0.06, "{:+.1%}"),  # by which red rises and blue falls
+    Edit("sharpening", 0, 1.0, "{:.1%}"),  # of the unsharp mask
+    Edit("denoising", 0, 1.0, "{:.1%}"),  # of the denoised picture
+    Edit("crop", 0, 0.04, "{:.1%}"),  # of the sides
+    Edit("rotation", -1, 1.0, "{:+.2f} degrees"),
 )
 """The edits, in the order of their values."""
 
@@ -90,10 +94,7 @@ def retouched(pixels: Pixels, values: NDArray[np.floating], strength: float = 1.
     strength : float
         The bounds' factor.
     """
-    sizes = {
-        edit.name: float(value) * edit.most * strength
-        for edit, value in zip(EDITS, values, strict=True)
-    }
+    sizes = _sizes(values, strength)
     image: Image = (pixels / np.float32(WHITE)).astype(np.float32)
     image = _framed(image, sizes["crop"], sizes["rotation"])
     image = _detailed(image, sizes["denoising"], sizes["sharpening"])
@@ -107,6 +108,21 @@ def retouched(pixels: Pixels, values: NDArray[np.floating], strength: float = 1.
     image = grey + (image - grey) * np.float32(1 + sizes["saturation"])
     finished: Pixels = np.clip(np.rint(image * np.float32(WHITE)), 0, WHITE).astype(np.uint8)
     return finished
+
+
+def _sizes(values: Iterable[float], strength: float) -> dict[str, float]:
+    """Return the edits' sizes in their own units, by their names."""
+    return {
+        edit.name: float(value) * edit.most * strength
+        for edit, value in zip(EDITS, values, strict=True)
+    }
+
+
+def edits_text(edits: Mapping[str, float]) -> str:
+    """Return edits and their sizes as words; empty without any."""
+    forms = {edit.name: edit.form for edit in EDITS}
+    text = ", ".join(f"{name} {forms.get(name, '{:g}').format(at)}" for name, at in edits.items())
+    return text.replace("%", " %")
 
 
 def _framed(image: Image, crop: float, degrees: float) -> Image:
@@ -238,6 +254,11 @@ class Retouch:
             return replace(told, tried=(*state.tried, loss))
         factor = GROWS if told.values != state.values else SHRINKS
         return replace(told, width=min(1.0, max(NARROWEST, state.width * factor)))
+
+    def edits(self, proposal: Patched) -> dict[str, float]:
+        """Return the sizes of a proposal's edits in their own units, without those of none."""
+        sizes = _sizes(own_proposal(proposal, Draft).values, self.strength)
+        return {name: size for name, size in sizes.items() if size}
 
 
 def _helpful(state: RetouchState) -> NDArray[np.float64]:

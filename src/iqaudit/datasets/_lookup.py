@@ -73,7 +73,8 @@ def assemble(
     if table is not None:
         refuse_outside(table, entries, label, mend)
     if not entries:
-        raise InputError(f"{folder}: {release} lists no picture.")
+        told = f"{folder}: {release}" if table is None else f"{table}: this"
+        raise InputError(f"{told} lists no picture.")
     paths = find(release, folder, [entry.name for entry in entries])
     _refuse_twice(release, folder, entries, paths)
     for entry in entries:

@@ -102,6 +102,8 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
         wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         return content.decode("utf-16" if wide else "utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file.") from None
     except OSError as error:
         raise InputError(f"{path}: this CSV cannot be read ({error}).") from None
     except UnicodeDecodeError as error:
@@ -150,6 +152,8 @@ def _places(
             raise InputError(f"{path}: the columns {both} are both called {name}; rename one.")
         if alike:
             places[name] = alike[0]
+    if not any(header):
+        raise InputError(f"{path}: this is empty; the columns {', '.join(needed)} are due.")
     if missing := [name for name in needed if name not in places]:
         raise InputError(
             f"{path}: the columns {', '.join(needed)} are due; {', '.join(missing)} "

@@ -205,12 +205,11 @@ def _session(file: str | PathLike[str], device: str) -> Any:
     # One a picture, as torch has: several would wait for each other in loops on a busy machine.
     options.intra_op_num_threads = 1
     settings = {"device_id": number} if number else {}
+    path = located(file)
+    if not path.exists():
+        raise InputError(f"{file}: there is no such file.")
     try:
-        session = onnxruntime.InferenceSession(
-            str(located(file)), options, providers=[(provider, settings)]
-        )
-    except InputError:
-        raise
+        session = onnxruntime.InferenceSession(str(path), options, providers=[(provider, settings)])
     except Exception as error:  # noqa: BLE001 (ONNX Runtime raises classes of its own)
         raise InputError(f"{file}: ONNX Runtime cannot load this ({foreign(error)}).") from None
     if session.get_providers()[0] != provider:

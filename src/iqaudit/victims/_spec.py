@@ -230,11 +230,28 @@ class VictimSpec:
 
 
 def held_spec(
-    run: Path, spec: str, options: Mapping[str, Any], named: Iterable[VictimSpec] = ()
+    run: Path,
+    spec: str,
+    options: Mapping[str, Any],
+    named: Iterable[VictimSpec] = (),
+    again: str = "",
 ) -> VictimSpec:
     """Return the victim of a run, by its string and options in its record.
 
     Where it is one of those that the caller named, that one.
+
+    Parameters
+    ----------
+    run : Path
+        The run's directory, for the error.
+    spec : str
+        The string in the record; of a service, its public name.
+    options : mapping
+        The options there.
+    named : iterable of VictimSpec
+        Victims that the caller named.
+    again : str
+        How the caller names a victim, where that is otherwise than for a run.
 
     Raises
     ------
@@ -242,7 +259,7 @@ def held_spec(
         If the record does not hold all of them.
     """
     for each in named:
-        if (each.spec, _as_read(each.public)) == (spec, _as_read(options)):
+        if _as_read(each.public) == _as_read(options) and _recorded(each) == spec:
             return each
     kind = spec.partition(":")[0]
     if kind == OBJECT:
@@ -251,11 +268,18 @@ def held_spec(
         )
     if kind in SERVICES:
         raise InputError(
-            f"{run}: its record does not hold all of what its victim was named by, which may be "
-            "a secret; name it for each cell, with its options: "
-            f"{worded('victim=SPEC', '--victim SPEC')}."
+            f"{run}: its record does not hold all of what its victim was named by, "
+            "which may be a secret; "
+            + (again or f"name it for this folder: {worded('victim=SPEC', '--victim SPEC')}.")
         )
     return VictimSpec(spec, options)
+
+
+def _recorded(victim: VictimSpec) -> str:
+    """Return a victim's string as a file has it: of a service, the name of what is made of it."""
+    if victim.kind not in SERVICES or victim.base is not None:
+        return victim.spec
+    return str(victim.record(unasked(victim).card.name)["spec"])
 
 
 def _as_read(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,11 @@ HELPS, COSTS, NOTHING, HIDES, UNCLEAR = (
 )
 
 
+SMALLEST, SMALLEST_SHARE = 0.0005, 0.005
+"""A difference of RGO, and of shares, that a table rounds to 0: however clear, it is none. Weights
+that differ in their last digits have such ones."""
+
+
 def verdict(
     cells: Cells, names: Sequence[str], scores: Scores, found: dict[str, Any]
 ) -> tuple[str, str]:
@@ -29,9 +34,9 @@ def verdict(
     if told := [doubt.text for doubt in cells.plain.doubts if doubt.whole]:
         return UNCLEAR, f"Undefended, the figures tell nothing. {' '.join(told)}"
     difference, balance = found["rgo_difference"], net(scores)
-    differs = beyond(difference, 0)
+    differs = beyond(difference, 0) and abs(difference.value or 0) >= SMALLEST
     less = differs and (difference.value or 0) < 0
-    worse = beyond(balance, 0) and (balance.value or 0) < 0
+    worse = beyond(balance, 0) and (balance.value or 0) <= -SMALLEST_SHARE
     rgo = (
         f"RGO is {figure(found['rgo_adaptive'], '.3f')} to an attack that asks it, against "
         f"{figure(found['rgo_undefended'], '.3f')} without"

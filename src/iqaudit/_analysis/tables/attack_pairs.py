@@ -10,7 +10,7 @@ import numpy as np
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._analysis.tables.tables import estimate_record
-from iqaudit._core.errors import listed
+from iqaudit._core.errors import listed, many
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import ENOUGH, Estimate, mean, paired
 from iqaudit.measures._strength import gains
@@ -196,7 +196,7 @@ def _sentence(victim: str, order: Sequence[str], pairs: Sequence[AttackPair]) ->
     if not told:
         return f"{on}, {listed(order)} have no picture in common: they cannot be compared."
     pictures = min(each.pictures for each in told)
-    over = f"over {pictures} picture{'' if pictures == 1 else 's'}"
+    over = f"over {many(pictures, 'picture')}"
     if len(order) == 2:  # noqa: PLR2004 (one pair)
         return _of_two(on, over, told[0])
     beaten = [each.second for each in told if each.clear and each.first == best]

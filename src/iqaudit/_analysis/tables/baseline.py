@@ -13,7 +13,7 @@ from iqaudit._analysis.tables.catalogue import Measure
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.gate import ABSENT, Judgement, Rule, firmness, held
 from iqaudit._analysis.tables.samples import Snapshot
-from iqaudit._core.errors import listed
+from iqaudit._core.errors import listed, many
 from iqaudit._core.wording import worded
 from iqaudit.measures._bootstrap import NOTHING, Estimate, Paired, Sample
 
@@ -101,10 +101,11 @@ def _differences(one: CellData, other: CellData) -> list[str]:
     if one.budget != other.budget:
         told.append(f"{one.budget} here and {other.budget} there")
     if _scale(one) != _scale(other):
+        declared = worded('scale="declared"', "--scale declared")
         told.append(
-            f"the victim's scale is {one.scale} here and {other.scale} there (give both runs one: "
-            f"{worded('scale=FILE', '--scale FILE')} or "
-            f"{worded('scale=declared', '--scale declared')})"
+            f"the victim's scale is {_briefly(one)} here and {_briefly(other)} there (give both "
+            f"runs one: {declared}, or a file of iqaudit calibrate, scale=FILE in the victim's "
+            "string)"
         )
     return told
 
@@ -112,6 +113,15 @@ def _differences(one: CellData, other: CellData) -> list[str]:
 def _scale(cell: CellData) -> tuple[object, ...]:
     scale = cell.scale
     return scale.center, scale.spread, scale.limits, scale.lower_is_better
+
+
+def _briefly(cell: CellData) -> str:
+    """Return what scales are compared by, as words."""
+    scale = cell.scale
+    bounded = math.isfinite(scale.high - scale.low) and not scale.fitted
+    ends = f", range {scale.low:g} to {scale.high:g}" if bounded else ""
+    lower = ", lower is better" if scale.lower_is_better else ""
+    return f"C = {scale.center:.4g}, S = {scale.spread:.4g}{ends}{lower}"
 
 
 def _worst(
@@ -149,7 +159,7 @@ def _judged(
     figures = _paired(rule.measure, *sides)
     value: float | None = getattr(figures.difference, rule.end)
     if value is None:
-        shared = f"{pictures} picture{'' if pictures == 1 else 's'} of both runs"
+        shared = f"{many(pictures, 'picture')} of both runs"
         what = "no interval" if figures.difference.value is not None else "no difference"
         return refused(f"{rule.measure.title} cannot be compared: {shared} give {what}.")
     doubts = [doubt for cell in (*seeds, *there) for doubt in cell.doubts]

@@ -2,7 +2,7 @@
 
 import importlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.csv_text import csv_text
 from iqaudit._analysis.tables.formats import FORMATS, Column, Grid, Value
 from iqaudit._analysis.tables.samples import Snapshot
-from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.errors import InputError, listed, unknown
 from iqaudit._core.goal import Goal
 from iqaudit._core.threat import words
 from iqaudit._search import ledger
@@ -340,8 +340,25 @@ def _grid(rows: Sequence[TableRow], measures: Sequence[Measure]) -> Grid:
         for row in rows
         if row.doubt
     )
-    notes = (f"{told}.", INTERVALS, *definitions(measures), *dict.fromkeys(doubts))
+    notes = (
+        f"{told}.",
+        INTERVALS,
+        *definitions(measures),
+        *_empty(rows, measures),
+        *dict.fromkeys(doubts),
+    )
     return Grid(tuple(heads), tuple(cells), notes)
+
+
+def _empty(rows: Sequence[TableRow], measures: Sequence[Measure]) -> Iterator[str]:
+    """Yield the sentence on columns that need what people said, where nobody did."""
+    unrated = [
+        each.title
+        for each in measures
+        if each.group == "people" and all(row.values[each.name].value is None for row in rows)
+    ]
+    if unrated and not any(row.rated for row in rows):
+        yield f"{listed(unrated)}: no picture has an opinion score."
 
 
 def definitions(measures: Iterable[Measure]) -> tuple[str, ...]:
