@@ -187,6 +187,18 @@ def attack_of(run: Path, record: RunRecord, *, trust: bool = False) -> Attack[An
     return None if attack is None or is_white_box(attack) else attack
 
 
+def _parting(trial: Trial, result: TrialResult, record: RunRecord) -> int | None:
+    """Tell a trial a search's scores; return the query at which it asks for another picture."""
+    for place, (score, key) in enumerate(zip(result.scores.tolist(), result.asked, strict=True)):
+        if record.is_for_others(place):
+            continue
+        trial.ask()
+        trial.tell(score)
+        if trial.ledger.answers[-1].picture != key:
+            return trial.ledger.spent
+    return None
+
+
 def of_attack(
     result: TrialResult,
     recorded: PictureRecord,
@@ -226,16 +238,10 @@ def of_attack(
         others=[each.queries for each in recorded.checkpoints],
         shared=shared,
     )
-    for place, (score, key) in enumerate(zip(result.scores.tolist(), result.asked, strict=True)):
-        if record.is_for_others(place):
-            continue
-        trial.ask()
-        trial.tell(score)
-        if trial.ledger.answers[-1].picture != key:
-            if not _is_of_here(record):
-                return None
-            query = f"query {trial.ledger.spent}"
-            return [f"{query} is about another picture than the search asks for after those scores"]
+    query = _parting(trial, result, record)
+    if query is not None:
+        text = f"query {query} is about another picture than the search asks for after those scores"
+        return [text] if _is_of_here(record) else None
     again = trial.result()
     wrong = []
     if again.trace != result.trace:
