@@ -533,7 +533,7 @@ def test_the_queries_to_a_figure_are_the_first_that_reach_it() -> None:
         ({"defences": ["median:3+"]}, 'no defence called ""'),
         ({"defences": [[]]}, "has a defence at least"),
         ({"victims": [f"{ROUGH},defence=jpeg:75"]}, "is defended already"),
-        ({"victims": []}, "at least one of its victims"),
+        ({"victims": []}, "at least one victim: name it"),
         ({"data": None}, "needs pictures"),
         ({"defences": []}, "name the defences that are to be compared"),
     ],

@@ -110,7 +110,7 @@ def test_lists_multiply_into_cells_named_by_what_varies() -> None:
         ("victims = [{checkpoint = 'F'}]", 'has a key "spec"'),
         ("victims = 'reference'", "needs pictures"),
         ("victims = []", "victims is an empty list"),
-        ("data = 'x'", "at least one of its victims"),
+        ("data = 'x'", "at least one victim: name it"),
         ("victims = 'reference'\ndata = 'x'\nlevels = [3, true]", "levels takes a whole number"),
         ("victims = 'reference'\ndata = 'x'\nlevels = [0]", "1 to 255"),
         ("victims = 'reference'\ndata = 'x'\nseeds = [1, 1]", "seeds are each said once"),

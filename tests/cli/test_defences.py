@@ -85,7 +85,7 @@ def test_pictures_that_cannot_be_scored_are_named(
         (["--defence", "jpg:75", "--victim", ROUGH, "p", "--out", "run"], 'called "jpg"'),
         (["--defence", "jpeg:200", "--victim", ROUGH, "p", "--out", "run"], "from 1 to 95"),
         (["--defence", "jpeg", "--victim", ROUGH, "p"], "needs a folder to write"),
-        (["--defence", "jpeg", "p", "--out", "run"], "at least one of its victims"),
+        (["--defence", "jpeg", "p", "--out", "run"], "at least one victim: name it"),
         (["--defence", "jpeg", "--victim", ROUGH, "--out", "run"], "needs pictures"),
         (["--defence", "jpeg", "--from", "a.toml", "--out", "run"], "says its victims"),
         (["--defence", "jpeg", "--defence", "jpeg:75", "--victim", ROUGH, "p", "--out", "run"],
