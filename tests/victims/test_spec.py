@@ -128,7 +128,7 @@ def test_an_onnx_export_of_the_reference_agrees_with_it(
 def test_what_is_no_onnx_network_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     (tmp_path / "text.onnx").write_text("no network")
-    for name, sentence in (("text.onnx", "cannot load"), ("missing.onnx", "cannot load")):
+    for name, sentence in (("text.onnx", "cannot load"), ("missing.onnx", "there is no such file")):
         with pytest.raises(InputError, match=sentence):
             as_victim(f"onnx:{tmp_path / name}", score_range=(0, 1))
     with pytest.raises(InputError, match="score range"):
