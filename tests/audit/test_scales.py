@@ -99,18 +99,8 @@ def test_a_start_that_goes_on_asks_nothing_twice_and_comes_to_the_same_bytes(
     """Stopped within the clean scores, between them and the searches, and within those."""
     spec = replace(many, attacks=("bidirectional",), flat=True) if flat else many
     serial(spec, tmp_path / "whole")
-    left = [after]
-
-    def stopping(pictures: np.ndarray) -> np.ndarray:
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        return audited._scored(pictures)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(audited.rough, "_function", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            serial(spec, tmp_path / "run")
+    with audited.stopped(after - 1), pytest.raises(KeyboardInterrupt):
+        serial(spec, tmp_path / "run")
     monkeypatch.setenv(audited.LOG, str(tmp_path / "log"))
     serial(spec, tmp_path / "run")
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")

@@ -103,18 +103,8 @@ def test_it_goes_on_where_it_was_stopped(
     monkeypatch.setenv(audited.LOG, str(tmp_path / "log"))
     serial(spec, tmp_path / "whole")
     questions = len(audited.log(str(tmp_path / "log")))
-    left = [after + FINGERPRINT]
-
-    def stopping(pictures: np.ndarray) -> np.ndarray:
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return audited._scored(pictures)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(audited.rough, "_function", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            serial(spec, tmp_path / "run")
+    with audited.stopped(after + FINGERPRINT), pytest.raises(KeyboardInterrupt):
+        serial(spec, tmp_path / "run")
     serial(spec, tmp_path / "run")
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
     assert len(audited.log(str(tmp_path / "log"))) - questions == questions + FINGERPRINT
@@ -125,18 +115,8 @@ def test_a_damaged_answer_alone_is_asked_again(
     tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serial(spec, tmp_path / "whole")
-    left = [150]
-
-    def stopping(pictures: np.ndarray) -> np.ndarray:
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return audited._scored(pictures)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(audited.rough, "_function", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            serial(spec, tmp_path / "run")
+    with audited.stopped(150), pytest.raises(KeyboardInterrupt):
+        serial(spec, tmp_path / "run")
     journal = tmp_path / "run" / "probes.jsonl"
     lines = journal.read_text().splitlines()
     lines[60] = lines[60].replace(", ", ", 1", 2)

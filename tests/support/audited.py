@@ -7,7 +7,10 @@ processes, say what they do besides.
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,3 +81,18 @@ rougher = Function(
 
 paid = Function(_scored, iqaudit.Scale.from_range(0, 20), name="paid")
 paid.card = iqaudit.victims.Card("paid", paid.card.scale, device="elsewhere")
+
+
+@contextmanager
+def stopped(answered: int) -> Iterator[None]:
+    """Have `rough` interrupted once it has answered so many questions."""
+    left = [answered]
+
+    def stopping(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return _scored(pictures)
+
+    with mock.patch.object(rough, "_function", stopping):
+        yield

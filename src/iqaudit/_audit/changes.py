@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from iqaudit._audit.clean_scores import Clean
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.prepare import Prepared
-from iqaudit._audit.ranks import LINES, Probe, searched
+from iqaudit._audit.ranks import LINES, Probe, refuse_unscored, searched
 from iqaudit._audit.spec import Cell
-from iqaudit._core.errors import UnscorableError
 from iqaudit._core.picture import Picture
 from iqaudit._runs.journal import PATIENCE, Journal
 from iqaudit._runs.schema import PROBE_ANSWERS
@@ -212,11 +211,7 @@ class _Asked:
             found = {at: trial.last for at, trial in trials.items() if trial in answered}
             self._keep({at: (answer, len(self._answers[at]) + 1) for at, answer in found.items()})
             for trial in trials.values():
-                if trial.fault is not None:
-                    raise UnscorableError(
-                        f"{trial.picture.name}: {str(trial.fault).rstrip('.')}. A change for many "
-                        "pictures needs every picture's score: leave it out."
-                    )
+                refuse_unscored(trial, "A change for many pictures")
             if len(found) < len(trials):
                 next(steps)  # which raises what kept them from an answer
         return found

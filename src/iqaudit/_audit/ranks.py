@@ -21,6 +21,7 @@ from iqaudit._runs.schema import PROBE_ANSWERS
 from iqaudit._search.driver import Progress, SearchSpec, begin, drive
 from iqaudit._search.ledger import Answer
 from iqaudit._search.order import check_count, places, probes
+from iqaudit._search.trial import Trial
 
 
 class Probe(NamedTuple):
@@ -161,12 +162,17 @@ def probe(
     finally:
         steps.close()
         trial.close()
+    refuse_unscored(trial, "The goal rank")
+    return tuple(trial.ledger.answers[:count])
+
+
+def refuse_unscored(trial: Trial, whole: str) -> None:
+    """Raise an `UnscorableError` where the victim could not score a picture of a whole set."""
     if trial.fault is not None:
         raise UnscorableError(
-            f"{picture.name}: {str(trial.fault).rstrip('.')}. The goal rank needs every picture's "
+            f"{trial.picture.name}: {str(trial.fault).rstrip('.')}. {whole} needs every picture's "
             "score: leave it out."
         )
-    return tuple(trial.ledger.answers[:count])
 
 
 def in_memory(

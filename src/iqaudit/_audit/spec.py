@@ -29,6 +29,9 @@ PAPER_SETTINGS = {"liqe": "bidirectional-liqe"}
 
 PAPER_USUAL = "bidirectional"
 
+ARGUMENTS = {"levels": "levels", "budgets": "queries"}
+"""What is said for parts of an audit, where that is not the part's name."""
+
 USUAL = "guided"
 """The attack where none is named: the strongest on most victims, so that no pass is an easy one."""
 
@@ -175,7 +178,9 @@ class AuditSpec:
         for name in ("victims", "attacks", "levels", "goals", "seeds", "budgets"):
             values = getattr(self, name)
             if not values:
-                one, named = name.removesuffix("s"), worded(f"{name}=[…]", f"--{name[:-1]} …")
+                one, argument = name.removesuffix("s"), ARGUMENTS.get(name, name)
+                option = ARGUMENTS.get(name, one)
+                named = worded(f"{argument}=[…]", f"--{option} …")
                 raise InputError(f"An audit needs at least one {one}: name it, {named}.")
             if any(value in values[:index] for index, value in enumerate(values)):
                 raise InputError(f"An audit's {name} are each said once.")

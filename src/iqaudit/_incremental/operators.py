@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqaudit._incremental.receptive_field import Span, Windows
+from iqaudit._incremental.receptive_field import Span, Windows, in_order
 
 Shape = tuple[int, int, int, int]
 
@@ -175,7 +175,7 @@ class Cut(Step):
     @cached_property
     def firsts(self) -> list[tuple[int, int, int]] | None:
         """Each piece's map and first row and column, where it is cut out as it is; else None."""
-        if any((np.diff(lines) != 1).any() for lines in (self.rows, self.columns)):
+        if not (in_order(self.rows) and in_order(self.columns)):
             return None
         return list(
             zip(

@@ -117,6 +117,11 @@ class Span:
         return self is other or all(np.array_equal(one, two) for one, two in pairs)
 
 
+def in_order(lines: Lines) -> bool:
+    """Whether the lines of all pieces are cut out as they are, one behind the other."""
+    return bool((np.diff(lines) == 1).all())
+
+
 def in_pieces(span: Span, lines: Lines) -> tuple[Lines, Span]:
     """Return a window's positions in pieces cut out of a map, along one axis.
 
@@ -135,7 +140,7 @@ def in_pieces(span: Span, lines: Lines) -> tuple[Lines, Span]:
         Of the windows in the pieces, by their first line.
     """
     length = lines.shape[1]
-    if (np.diff(lines) == 1).all():  # cut out as they are, in order
+    if in_order(lines):
         begin = lines[:, 0]
         first = np.clip(span.first[:, None] - begin, 0, length)
         last = np.clip(span.last[:, None] - begin, -1, length - 1)

@@ -113,12 +113,8 @@ class WindowPass:
     def _cut(self, step: Cut, windows: Windows) -> Tensor:
         stored, firsts = self._maps[step.inputs[0]], step.firsts
         if firsts is not None:
-            corners = tuple(
-                (b, row + top, column + left)
-                for (b, row, column), (_, top, left) in (
-                    (firsts[each[0]], each) for each in windows.corners
-                )
-            )
+            cut = ((*firsts[n], top, left) for n, top, left in windows.corners)
+            corners = tuple((b, row + top, column + left) for b, row, column, top, left in cut)
             return stored.patches(Windows(corners, windows.height, windows.width))
         numbers = [
             stored.numbers_at(

@@ -185,9 +185,10 @@ class RunRecord:
         """Whether its attack made one change for many pictures."""
         return bool(self.attack.settings.get("shared"))
 
-    def is_for_others(self, place: int) -> bool:
-        """Tell whether an answer, from 0, was asked for the change that others are tested with."""
-        return self.shared and 0 < place < self.queries // self.victim.cost - 1
+    @property
+    def for_others(self) -> range:
+        """The places, from 0, of answers that were asked for the change of other pictures."""
+        return range(1, self.queries // self.victim.cost - 1) if self.shared else range(0)
 
     def goal_of(self, picture: PictureRecord) -> AnyGoal | Place:
         """Return the goal of a picture's search."""

@@ -55,7 +55,7 @@ def of_scores(result: TrialResult, record: RunRecord, card: Card) -> Iterator[st
                 f"{result.queries} are recorded"
             )
             return
-        if record.is_for_others(place):
+        if place in record.for_others:
             ledger.charge(answer)
         else:
             ledger.record(unchanged, answer)
@@ -190,7 +190,7 @@ def attack_of(run: Path, record: RunRecord, *, trust: bool = False) -> Attack[An
 def _parting(trial: Trial, result: TrialResult, record: RunRecord) -> int | None:
     """Tell a trial a search's scores; return the query at which it asks for another picture."""
     for place, (score, key) in enumerate(zip(result.scores.tolist(), result.asked, strict=True)):
-        if record.is_for_others(place):
+        if place in record.for_others:
             continue
         trial.ask()
         trial.tell(score)

@@ -20,6 +20,7 @@ from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 from iqaudit.attacks._base import FIRST_QUERY, Descent, Problem, beginning, own_proposal
 from iqaudit.attacks._guided.attack import OPENING
+from iqaudit.attacks._guided.moves import rectangles
 
 SIDE = 96
 """Of a tile, in pixels: whatever is repeated in it begins again with it."""
@@ -29,12 +30,6 @@ PERIODS = (8, 16, 32, 96)
 
 LARGEST = 0.5
 """Of the square of its period: the largest rectangle that is tried."""
-
-UNEVEN = 0.5
-"""Spread of the logarithm of a side's ratio to a square's."""
-
-ONE_CHANNEL = 0.4
-"""The chance that a rectangle is of a single channel."""
 
 STAY = 12
 """Questions that some pictures are asked in a row before others have their turn, about: what is
@@ -212,24 +207,14 @@ def _moved(making: Making) -> Making:
 
 def _changed(tile: Signs, draw: np.random.Generator) -> Signs:
     """Draw a rectangle of one colour, which comes again after a period, on a tile."""
-    every = np.arange(SIDE)
+    side = slice(0, SIDE)
     while True:
         period = PERIODS[draw.integers(len(PERIODS))]
         size = (LARGEST * period**2) ** draw.uniform()
-        tall = round(math.sqrt(size) * math.exp(UNEVEN * draw.standard_normal()))
-        tall = min(max(1, tall), period)
-        wide = min(max(1, round(size / tall)), period)
-        top, left = draw.integers(period, size=2).tolist()
-        channels = np.arange(3)
-        if draw.random() < ONE_CHANNEL:
-            channels = channels[[draw.integers(3)]]
-        colour = 1 - 2 * draw.integers(2, size=3).astype(np.int16)
-        within_row = (every - top) % period < tall
-        within_column = (every - left) % period < wide
-        at = np.ix_(np.flatnonzero(within_row), np.flatnonzero(within_column), channels)
-        if (tile[at] != colour[channels]).any():
+        at, colour = rectangles(draw, side, side, period, size)
+        if (tile[at] != colour).any():
             changed = tile.copy()
-            changed[at] = colour[channels]
+            changed[at] = colour
             return changed
 
 

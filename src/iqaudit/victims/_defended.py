@@ -114,10 +114,6 @@ class Defended(Wrapped):
         own = getattr(self._victim, "incremental", None)
         return "Every query is a dense pass." if own is None else str(own(height, width))
 
-    def answer(self, picture: Pixels, draw: Draw) -> float:
-        """Return the answer to a question about a picture, with the numbers that it draws."""
-        return float(self.answers([question(self.defences, picture, draw)])[0])
-
     def answers(self, questions: Sequence[Question]) -> NDArray[np.float64]:
         """Return the answers to questions, by the scores of their pictures."""
         shapes = {each.pictures.shape for each in questions}

@@ -60,8 +60,8 @@ def query_efficiency(
     """
     cost = record.victim.cost
     sides = [
-        np.array([_moves(pair, scale, shared=shared) for pair in side])
-        for side, shared in ((pairs, record.shared), (baseline, False))
+        np.array([_moves(pair, scale, others) for pair in side])
+        for side, others in ((pairs, record.for_others), (baseline, range(0)))
         if side
     ]
     reached = tuple(
@@ -77,10 +77,10 @@ def query_efficiency(
     return QueryEfficiency(reached, parts, text)
 
 
-def _moves(pair: Pair, scale: Scale, *, shared: bool) -> list[float]:
+def _moves(pair: Pair, scale: Scale, others: range) -> list[float]:
     """Return how far the best picture so far had moved the quality, at each of `SHARES`.
 
-    Of a change for many pictures the last alone counts: the others were asked for another.
+    Answers at the places of `others` were asked for another change, and count as no move.
     """
     answers = pair.answers()["score"].tolist()
     clean = scale.quality(answers[0])
@@ -88,8 +88,7 @@ def _moves(pair: Pair, scale: Scale, *, shared: bool) -> list[float]:
         moved(pair.direction, clean, scale.quality(native)) if scale.admits(native) else 0.0
         for native in answers
     ]
-    if shared:
-        moves[1:-1] = [0.0] * len(moves[1:-1])
+    moves[others.start : others.stop] = [0.0] * len(others)
     best: Floats = np.maximum.accumulate(moves)
     return [float(best[max(1, round(share * len(best))) - 1]) for share in SHARES]
 

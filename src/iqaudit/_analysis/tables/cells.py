@@ -384,10 +384,10 @@ def _picture(
     raised = Direction(picture.direction) is Direction.RAISE
     upwards = raised is not scale.lower_is_better
     scores, cost = answers["score"], run.victim.cost
-    for_others = np.array([run.is_for_others(place) for place in range(len(scores))])
     # An older version, which counted none, took an answer outside the range for a score.
     taken = scale.admits(scores) if picture.refused else np.isfinite(scores)
-    results = taken & ~for_others
+    results = taken.copy()
+    results[run.for_others.start : run.for_others.stop] = False
     reached = scores[_best_so_far(scores, results, picture, upwards=upwards)]
     reached[-1] = picture.attacked_score  # the mean of fresh answers, where the victim is random
     told = Answers.of(answers, scale, taken, upwards=upwards, moved=picture.best_query > cost)

@@ -205,21 +205,35 @@ def _repeated(
     state: GuidedState, draw: np.random.Generator, window: Window, period: int, share: float
 ) -> Perturbation:
     """Return what a window holds, with a rectangle of every tile given one colour."""
-    size = max(1.0, share * period**2)
+    rows, columns = window.slices
+    at, colour = rectangles(draw, rows, columns, period, max(1.0, share * period**2))
+    levels: NDArray[np.int16] = state.held(window).copy()
+    # Most pixels stay: only the others are computed.
+    levels[at] = state.allowed.within(rows, columns)[at] * colour
+    return levels
+
+
+def rectangles(
+    draw: np.random.Generator, rows: slice, columns: slice, period: int, size: float
+) -> tuple[tuple[NDArray[np.intp], ...], NDArray[np.int16]]:
+    """Draw a rectangle of about so many pixels, which comes again after a period, and its colour.
+
+    Returns
+    -------
+    at : tuple of ndarray
+        Its rows, columns and channels within those given, as an index.
+    colour : ndarray of int16, (channels,)
+        -1 or 1.
+    """
     tall, wide = _sides(draw, size, period, period, TILE_UNEVEN)
     top, left = _shift(draw, period)
     channels = np.arange(3)
     if draw.random() < ONE_CHANNEL:
         channels = channels[[draw.integers(3)]]
-    rows, columns = window.slices
     within_row = (np.arange(rows.start, rows.stop) - top) % period < tall
     within_column = (np.arange(columns.start, columns.stop) - left) % period < wide
-    # Most pixels stay: only the others are computed.
     at = np.ix_(np.flatnonzero(within_row), np.flatnonzero(within_column), channels)
-    colour = np.array(_colour(draw), np.int16)
-    levels: NDArray[np.int16] = state.held(window).copy()
-    levels[at] = state.allowed.within(rows, columns)[at] * colour[channels]
-    return levels
+    return at, np.array(_colour(draw), np.int16)[channels]
 
 
 def _window(
