@@ -212,9 +212,9 @@ def _changed(tile: Signs, draw: np.random.Generator) -> Signs:
         period = PERIODS[draw.integers(len(PERIODS))]
         size = (LARGEST * period**2) ** draw.uniform()
         at, colour = rectangles(draw, side, side, period, size)
-        if (tile[at] != colour).any():
-            changed = tile.copy()
-            changed[at] = colour
+        changed = tile.copy()
+        changed.reshape(SIDE, -1)[at] = colour
+        if (changed != tile).any():
             return changed
 
 

@@ -169,5 +169,5 @@ def _ranked(state: GuidedState, loss: float, pattern: Checks) -> GuidedState:
 
 def _spread(tally: NDArray[np.float64]) -> NDArray[np.float64]:
     """Let half of a tally count for the next smaller and larger share as well."""
-    padded = np.pad(tally, ((0, 0), (1, 1)), mode="edge")
+    padded = np.concatenate((tally[:, :1], tally, tally[:, -1:]), axis=1)  # `np.pad` is slow
     return padded[:, 1:-1] + (padded[:, :-2] + padded[:, 2:]) / 2

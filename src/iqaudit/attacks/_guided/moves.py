@@ -209,7 +209,8 @@ def _repeated(
     at, colour = rectangles(draw, rows, columns, period, max(1.0, share * period**2))
     levels: NDArray[np.int16] = state.held(window).copy()
     # Most pixels stay: only the others are computed.
-    levels[at] = state.allowed.within(rows, columns)[at] * colour
+    allowed = state.allowed.within(rows, columns)
+    levels.reshape(len(levels), -1)[at] = allowed.reshape(len(levels), -1)[at] * colour
     return levels
 
 
@@ -221,8 +222,8 @@ def rectangles(
     Returns
     -------
     at : tuple of ndarray
-        Its rows, columns and channels within those given, as an index.
-    colour : ndarray of int16, (channels,)
+        Its rows, and columns and channels together, as an index of (rows, columns x 3).
+    colour : ndarray of int16, (columns and channels,)
         -1 or 1.
     """
     tall, wide = _sides(draw, size, period, period, TILE_UNEVEN)
@@ -232,8 +233,9 @@ def rectangles(
         channels = channels[[draw.integers(3)]]
     within_row = (np.arange(rows.start, rows.stop) - top) % period < tall
     within_column = (np.arange(columns.start, columns.stop) - left) % period < wide
-    at = np.ix_(np.flatnonzero(within_row), np.flatnonzero(within_column), channels)
-    return at, np.array(_colour(draw), np.int16)[channels]
+    across = np.flatnonzero(within_column)
+    at = np.ix_(np.flatnonzero(within_row), np.add.outer(3 * across, channels).reshape(-1))
+    return at, np.tile(np.array(_colour(draw), np.int16)[channels], len(across))
 
 
 def _window(
