@@ -48,7 +48,8 @@ class Linf:
             Levels to add, of any size.
         """
         allowed = _clipped(perturbation, -self.levels, self.levels)
-        return _clipped(pixels + allowed, 0, MAX_LEVEL).astype(np.uint8)
+        allowed = _clipped(pixels + allowed, 0, MAX_LEVEL)
+        return allowed.astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,17 @@ class Retouching:
     def apply(self, pixels: Pixels, perturbation: Perturbation) -> Pixels:
         """Return `pixels` + `perturbation`, within 0-255, as new pixels."""
         changed = pixels.astype(np.int32) + perturbation
-        return _clipped(changed, 0, MAX_LEVEL).astype(np.uint8)
+        allowed: Pixels = _clipped(changed, 0, MAX_LEVEL).astype(np.uint8)
+        return allowed
 
 
 def _clipped(values: NDArray[Any], least: int, most: int) -> NDArray[Any]:
     """Return whole numbers within two ends."""
-    if values.size > FEW:
-        return np.clip(values, least, most)
-    return np.minimum(np.maximum(values, least), most)
+    many = values.size > FEW
+    clipped: NDArray[Any] = (
+        np.clip(values, least, most) if many else np.minimum(np.maximum(values, least), most)
+    )
+    return clipped
 
 
 Threat: TypeAlias = Linf | Retouching

@@ -142,9 +142,11 @@ class Session:
         change = next((change for change in self._changes if change.was(base)), None)
         if change is None:
             self._activations.anchor(self.dense.tensor(base[None]))
+            self._canvas = base.copy()
         else:
             if change is not self._scored:  # another's maps have taken the place of its own
                 self._windows(change)
             self._activations.accept()
-        self._base, self._canvas = base, base.copy()
-        self._changes, self._scored = [], None
+            for patch in change.patches:  # faster than a copy of the picture
+                self._canvas[patch.window] = patch.values
+        self._base, self._changes, self._scored = base, [], None

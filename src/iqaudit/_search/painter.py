@@ -89,7 +89,7 @@ class Painter:
         key = self._painted_key
         for patch in change.patches:
             held = self._canvas[patch.window]
-            difference = patch.values.astype(np.int16) - held
+            difference = np.subtract(patch.values, held, dtype=np.int16)
             key += window_key(difference, patch.top, patch.left, self._pixels.shape[:2])
             held[:] = patch.values  # patches may overlap: the later one counts
         for patch in change.patches:

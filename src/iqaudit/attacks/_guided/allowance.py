@@ -44,9 +44,14 @@ class Allowance:
             Of what changes it, as `local_variance` has it: what varies less within the
             similarity's own window costs less, and more levels of it cost as much.
         """
-        if variance == 1:
+        if variance == 1 or self._everywhere:
             return self._plain[rows, columns]
         return self._rounded(self.white[rows, columns] / np.float32(math.sqrt(variance)))
+
+    @cached_property
+    def _everywhere(self) -> bool:
+        """Whether all levels are allowed everywhere, whatever changes."""
+        return bool((self._plain == self.levels).all())
 
     @cached_property
     def _plain(self) -> NDArray[np.int16]:
@@ -75,6 +80,8 @@ def allowance(pixels: Pixels, levels: int, share: float) -> Allowance:
         Of the similarity that white noise of all levels everywhere would cost, what is spent, 0 to
         1; where 1 level everywhere costs more already, 1 level it is.
     """
+    if share == 1:
+        return Allowance(np.full(pixels.shape, levels, np.float32), levels)
     strength = 2 * _variance(pixels) + (SSIM_K2 * 255) ** 2
 
     def kept(scale: float) -> float:
@@ -86,7 +93,7 @@ def allowance(pixels: Pixels, levels: int, share: float) -> Allowance:
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if kept(middle) >= least else (low, middle)
-    return Allowance(strength * np.float32(high if share == 1 else low), levels)
+    return Allowance(strength * np.float32(low), levels)
 
 
 def local_variance(signs: NDArray[np.int16]) -> float:

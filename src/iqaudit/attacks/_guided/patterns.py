@@ -10,6 +10,7 @@ from functools import cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from iqaudit.attacks._guided.allowance import local_variance
@@ -42,9 +43,10 @@ class Flat:
     colour: Colour
 
     def signs(self, rows: slice, columns: slice) -> Signs:
-        """Return the colour, as a view."""
-        shape = (rows.stop - rows.start, columns.stop - columns.start, 3)
-        return np.broadcast_to(np.array(self.colour, np.int16), shape)
+        """Return the colour on a window."""
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        line = np.tile(np.array(self.colour, np.int16), width)
+        return np.broadcast_to(line, (height, line.size)).reshape(height, width, 3)
 
     def variance(self, side: float) -> float:
         """Return the visibility among other colours in windows of that side."""
@@ -75,15 +77,21 @@ class Checks:
 
     def signs(self, rows: slice, columns: slice) -> Signs:
         """Return the checks on a window."""
-        y = np.arange(rows.start, rows.stop)[:, None] + self.shift[0]
+        y = np.arange(rows.start, rows.stop) + self.shift[0]
         x = np.arange(columns.start, columns.stop) + self.shift[1]
-        if self.slant:
-            turns = (x + self.slant * y) // self.width
+        colour = np.array(self.colour, np.int16)
+        if self.slant:  # every row is a part of one longer one
+            starts = x[0] + self.slant * y
+            first = starts.min()
+            line = np.multiply.outer(
+                _turns(first + np.arange(np.ptp(starts) + len(x)), self.width), colour
+            )
+            parts = sliding_window_view(line.reshape(-1), 3 * len(x))[3 * (starts - first)]
         else:
-            down = y // self.height if self.height else 0
-            turns = down + (x // self.width if self.width else 0)
-        turns = np.broadcast_to(turns, (y.size, x.size))
-        return (1 - 2 * (turns % 2)).astype(np.int16)[..., None] * np.array(self.colour, np.int16)
+            across = np.multiply.outer(_turns(x, self.width), colour)
+            parts = np.multiply.outer(_turns(y, self.height), across.reshape(-1))
+        signs: Signs = parts.reshape(len(y), len(x), 3)
+        return signs
 
     def variance(self, _side: float) -> float:
         """Return the visibility, whatever the side."""
@@ -119,7 +127,7 @@ class Noise:
         """Return the noise on a window."""
         y = (np.arange(rows.start, rows.stop) + self.shift[0]) % TILE
         x = (np.arange(columns.start, columns.stop) + self.shift[1]) % TILE
-        signs: Signs = self.sign * self.noise.signs[y[:, None], x]
+        signs: Signs = self.sign * self.noise.signs[y].take(x, axis=1)
         return signs
 
     def variance(self, _side: float) -> float:
@@ -147,6 +155,12 @@ def tile(draw: np.random.Generator, period: float, *, coloured: bool) -> Tile:
     signs = np.where(np.stack(planes, axis=-1) >= 0, 1, -1).astype(np.int16)
     whole = np.ascontiguousarray(np.broadcast_to(signs, (TILE, TILE, 3)))
     return Tile(whole, local_variance(whole))
+
+
+def _turns(places: NDArray[np.int64], every: int) -> NDArray[np.int16]:
+    """Return 1 or -1 at places along an axis, in turns after so many pixels; 1 everywhere for 0."""
+    turns = places // every % 2 if every else np.zeros_like(places)
+    return (1 - 2 * turns).astype(np.int16)
 
 
 @cache
