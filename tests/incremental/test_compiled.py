@@ -1,5 +1,6 @@
 """Compiled passes: OpenVINO's scores are the module's, and it is used where it is there alone."""
 
+import math
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -120,6 +121,22 @@ def test_a_search_that_goes_on_gets_the_same_bytes() -> None:
     for change in changes[:9]:
         later.recall(change)
     assert [later.score(change) for change in changes[9:]] == scores[9:]
+
+
+def test_maps_are_made_once_windows_would_have_spared_as_much() -> None:
+    session, picture = _session(_Small()), synthetic_picture(HEIGHT, WIDTH)
+    planner, draw = session._activations.planner, np.random.default_rng(0)
+    spares = 1 - planner.cost(1, 9, 7)
+    after = math.ceil(planner.anchoring / spares)
+    assert after > 1
+    for _ in range(2):  # what was held before counts for nothing once there are maps
+        picture = draw.integers(0, 256, picture.shape, np.uint8)
+        for number in range(1, after + 3):
+            patch = Patch(5, 6, draw.integers(0, 256, (9, 7, 3), np.uint8))
+            change = Patched(picture, (patch,))
+            score = session.score(change)
+            assert (session._base is picture) == (number >= after)
+            assert score == pytest.approx(session.dense.score(change.painted()), rel=1e-5, abs=1e-6)
 
 
 def test_a_module_that_is_compiled_stays_as_it_was() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Reduction
 from iqaudit._incremental.receptive_field import Corner, Lines, Span, Windows, in_pieces
-from iqaudit._incremental.work import behind, dense, in_windows
+from iqaudit._incremental.work import anchoring, behind, dense, in_windows
 
 WHOLE_ABOVE = 0.75
 """Windows that cover more of a map than this are computed as the whole map: it is one piece of
@@ -61,6 +61,8 @@ class Planner:
     ----------
     stored : set of str
         The maps that are read beyond their changed windows, and so must be stored.
+    anchoring : float
+        The work of making a base's maps, as a share of a dense pass's; 0 where that is no faster.
     """
 
     def __init__(self, network: Network) -> None:
@@ -69,6 +71,7 @@ class Planner:
         """From an axis, 0 for rows and 1 for columns, and a size to the `Field` of windows."""
         self.cost = lru_cache(SIZES**2)(self._cost)
         """From windows' number, height and width to a pass's work, as a share of a dense pass's."""
+        self.anchoring = anchoring(network)
         stored = {INPUT, *network.tail.inputs, *self.field(0, 1).beyond, *self.field(1, 1).beyond}
         for step in network.steps:
             if not isinstance(step, Pointwise):

@@ -21,7 +21,9 @@ class Session:
 
     Its base is the picture that the changes name as theirs. When a change names another one, that
     is taken as the base: at the price of a copy where it is the base with the change scored last,
-    of a score where it is the base with an earlier one, of a dense pass otherwise.
+    of a score where it is the base with an earlier one, of its maps otherwise. These are made once
+    windows would have spared as much as they cost: what is held may change as a whole again, before
+    it comes to that.
 
     Parameters
     ----------
@@ -41,6 +43,9 @@ class Session:
         """Of the base: the last ones."""
         self._scored: Patched | None = None
         """The one whose maps are there."""
+        self._forgone = 0.0
+        """What windows would have spared since the maps of what is held were there last, in dense
+        passes."""
         self._moments = Moments()
 
     @property
@@ -63,11 +68,11 @@ class Session:
 
     def score(self, change: Patched) -> float:
         """Return a change's score, compared with a dense pass when its moment has come."""
-        score = self._incremental(change)
+        followed, score = self._incremental(change)
         due = self._moments.due(change)
         if self.trust.fault or not change.patches:
             return score  # a dense pass's, or one of those that `scores` asks for again
-        if self.trust.is_new(change) or due:
+        if self.trust.is_new(change, followed=followed) or due:
             return self.trust.compared(score, change.painted(), self._moments.count)
         return score
 
@@ -89,23 +94,28 @@ class Session:
         if self._base is not None and not self.trust.fault:
             corner = Patched(self._base, (Patch(0, 0, self._base[:1, :1]),))
             try:
-                self.trust.compared(self._incremental(corner), self._base, self._moments.count)
+                _, score = self._incremental(corner)
+                self.trust.compared(score, self._base, self._moments.count)
             except Exception as error:  # noqa: BLE001 (whatever a foreign module's code raises)
                 self.trust.leave(f"its last check failed, {type(error).__name__}: {error}")
         self._base = None
 
     @torch.inference_mode()
-    def _incremental(self, change: Patched) -> float:
-        """Return a change's score; densely where there is nothing to follow or a step fails."""
+    def _incremental(self, change: Patched) -> tuple[bool, float]:
+        """Return whether a change was scored through its windows, and its score.
+
+        Densely where there is nothing to follow or a step fails.
+        """
         if self.trust.fault or not change.patches:
-            return self.dense.score(change.painted())
+            return False, self.dense.score(change.painted())
         try:
             if self._follow(change):
-                return self._windows(change)
-            return as_number(self._activations.whole(change.painted()[None], self.dense.tensor))
+                return True, self._windows(change)
+            whole = self._activations.whole(change.painted()[None], self.dense.tensor)
+            return False, as_number(whole)
         except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
             self.trust.leave(f"a step failed, {type(error).__name__}: {error}")
-            return self.dense.score(change.painted())
+            return False, self.dense.score(change.painted())
 
     def _follow(self, change: Patched) -> bool:
         """Take the base of a change that is scored through its windows; tell whether it is.
@@ -114,11 +124,20 @@ class Session:
         """
         if self.trust.fault or not change.patches:
             return False
-        if not self._activations.planner.fits(len(change.patches), *window_size(change)):
+        size = len(change.patches), *window_size(change)
+        if not self._activations.planner.fits(*size):
             return False
+        if not self._is_known(change.base):
+            self._forgone += 1 - self._activations.planner.cost(*size)
+            if self._forgone < self._activations.planner.anchoring:
+                return False
         self._rebase(change.base)
         self._changes = [*self._changes[-REMEMBERED:], change]
         return True
+
+    def _is_known(self, base: Pixels) -> bool:
+        """Whether a picture can be taken as the base without a dense pass."""
+        return base is self._base or any(change.was(base) for change in self._changes)
 
     def _windows(self, change: Patched) -> float:
         """Return the score of a change of the base, through its windows."""
@@ -149,4 +168,4 @@ class Session:
             self._activations.accept()
             for patch in change.patches:  # faster than a copy of the picture
                 self._canvas[patch.window] = patch.values
-        self._base, self._changes, self._scored = base, [], None
+        self._base, self._changes, self._scored, self._forgone = base, [], None, 0.0

@@ -51,13 +51,19 @@ class Trust:
             self.fault = f"incremental scoring was left: {reason}"
             self._on_fault(self.fault)
 
-    def is_new(self, change: Patched) -> bool:
-        """Whether a change is the first of its kind, by its picture's and its windows' sizes."""
-        # Sizes within a factor of two are of one kind: some attacks draw them freely. Rows and
+    def is_new(self, change: Patched, *, followed: bool) -> bool:
+        """Whether a change is the first of its kind.
+
+        By its picture's and its windows' sizes; those of a picture that were scored as a whole, not
+        `followed`, are all of one kind.
+        """
+        # Sizes within a factor of four are of one kind: some attacks draw them freely. Rows and
         # columns never mix on their way through a network, so each is a kind by itself.
-        sizes = [side.bit_length() for side in window_size(change)]
+        sizes = [side.bit_length() // 2 for side in window_size(change)]
         several = min(len(change.patches), 2)
         kinds = {(*change.base.shape[:2], several, axis, size) for axis, size in enumerate(sizes)}
+        if not followed:
+            kinds = {change.base.shape}
         if kinds <= self._kinds:
             return False
         self._kinds |= kinds

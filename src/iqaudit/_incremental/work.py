@@ -56,3 +56,14 @@ def dense(network: Network) -> float:
     if network.whole is not None:
         return at_once(steps + network.rest)
     return OPERATOR * len(network.steps) + WHOLE * steps + behind(network)
+
+
+def anchoring(network: Network) -> float:
+    """Return the work of making a base's maps, as a share of a dense pass's.
+
+    0 where dense passes are our own as well, and no faster.
+    """
+    if network.whole is None:
+        return 0.0
+    steps = sum(map(work, network.steps))
+    return (OPERATOR * len(network.steps) + WHOLE * steps) / dense(network)
