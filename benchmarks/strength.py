@@ -38,7 +38,7 @@ GRID = tuple(sorted({round(10 ** (step / 30)) for step in range(121)} | set(BUDG
 """The queries at which a curve is read: thirty a decade."""
 
 COLOURS = {PAPER: "#0072b2", QUIET: "#009e73", OURS: "#d55e00"}
-OTHERS = ("#cc79a7", "#8c6d00", "#56b4e9", "#5d3a9b", "#7f7f7f", "#004d40", "#e6b800")
+OTHERS = ("#cc79a7", "#8c6d00", "#56b4e9", "#5d3a9b", "#7f7f7f", "#004d40", "#e6b800", "#882255")
 """Okabe and Ito's colours, which people who cannot tell red from green can tell, and some more."""
 
 STYLE: dict[Any, Any] = {

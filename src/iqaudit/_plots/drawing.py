@@ -115,6 +115,8 @@ def _height(first: Panel, side: float) -> float:
         return 0.9 + 0.34 * len(first.rows)
     if isinstance(first, Marks):
         return 0.75 * side + 0.15 * math.ceil(len(first.marks) / 2)
+    if isinstance(first, Prices):
+        return 0.75 * side + 0.15 * len(first.lines)
     return 0.75 * side
 
 
@@ -233,7 +235,7 @@ def _prices(axes: Axes, panel: Prices) -> None:
     unit = f" ({panel.seen.unit})" if panel.seen.unit else ""
     axes.set(xlabel=f"{panel.seen.title}{unit}; seen more →", ylabel="RGO", title=panel.title)
     axes.margins(x=0.12)
-    axes.legend()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
 DRAW: Mapping[type[Any], Callable[[Axes, Any], None]] = {
