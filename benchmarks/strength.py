@@ -30,15 +30,15 @@ from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Estimate, interval, mean
 
 KEPT = Path(__file__).parent / "results" / "strength.pieces.jsonl"
-PAPER, OURS, CEILING = "bidirectional", "guided", "pgd"
+PAPER, OURS, QUIET, CEILING = "bidirectional", "guided", "guided-quiet", "pgd"
 BUDGETS = (100, 300, 1_000, 3_000, 10_000)
 WAYS = {"raise": "bad pictures pushed up", "lower": "good pictures pushed down", "both": "all"}
 
 GRID = tuple(sorted({round(10 ** (step / 30)) for step in range(121)} | set(BUDGETS)))
 """The queries at which a curve is read: thirty a decade."""
 
-COLOURS = {PAPER: "#0072b2", OURS: "#d55e00"}
-OTHERS = ("#009e73", "#cc79a7", "#8c6d00", "#56b4e9", "#5d3a9b", "#7f7f7f", "#004d40", "#e6b800")
+COLOURS = {PAPER: "#0072b2", QUIET: "#009e73", OURS: "#d55e00"}
+OTHERS = ("#cc79a7", "#8c6d00", "#56b4e9", "#5d3a9b", "#7f7f7f", "#004d40", "#e6b800", "#882255")
 """Okabe and Ito's colours, which people who cannot tell red from green can tell, and some more."""
 
 STYLE: dict[Any, Any] = {
@@ -197,8 +197,9 @@ def draw(searches: Sequence[Search], path: Path) -> None:
     """Draw RGO against queries, a panel a victim and direction."""
     victims = _unique(each.victim for each in searches)
     ways = [way for way in ("lower", "raise") if any(each.direction == way for each in searches)]
-    attacks = sorted(_unique(each.attack for each in searches), key=(CEILING, PAPER, OURS).count)
-    rivals = [each for each in attacks if each not in (CEILING, PAPER, OURS)]
+    ours = CEILING, *COLOURS
+    attacks = sorted(_unique(each.attack for each in searches), key=ours.count)
+    rivals = [each for each in attacks if each not in ours]
     colours = COLOURS | dict(zip(rivals, cycle(OTHERS), strict=False))
     with mpl.rc_context(STYLE):
         figure = Figure((1 + 4.3 * len(ways), 0.9 + 3.1 * len(victims)), layout="constrained")

@@ -178,6 +178,37 @@ def test_a_black_box_beyond_the_white_one_masks_the_gradient(
     assert (black.flags, black.ranked) == ("", True)
 
 
+class Damped(torch.nn.Module):
+    """Brightness, with a share of its gradient: the right way, and far too flat."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        score = x.mean((1, 2, 3))
+        return (1 - self.share) * score.detach() + self.share * score
+
+
+@pytest.mark.parametrize("pictures", [2, 6])
+@pytest.mark.parametrize(("share", "flag"), [(0.1, "masked gradient"), (0.9, "")])
+def test_a_score_that_goes_beyond_its_gradient_masks_it(
+    make_picture: MakePicture, tmp_path: Path, pictures: int, share: float, flag: str
+) -> None:
+    """Whichever search went there: the signs are right, so no black box goes farther."""
+    found = [make_picture(24, 28, seed=seed) for seed in range(pictures)]
+    victim = iqaudit.victims.as_victim(Damped(share), score_range=(0, 1))
+    attacks, out = ["pgd", "square"], tmp_path / "run"
+    done = iqaudit.audit([victim], found, attacks, queries=30, out=out, analyses=False)
+    white, black = done.table().rows
+    assert (white.flags, white.ranked, black.flags) == (flag, not flag, "")
+    told = "moves scores more than 2 times as far as eps * ||grad||_1 foretells"
+    assert (told in white.doubt) == bool(flag)
+    for each, picture in zip(done.cells[0].finished, found, strict=True):
+        assert each.steepness == pytest.approx(share / 255, rel=1e-4), picture
+    assert {each.steepness for each in done.cells[1].finished} == {None}
+
+
 def test_a_flagged_victim_is_never_ranked_before_one_without(attacked: Any) -> None:
     """Though its figure is the smaller: half of its searches were stuck."""
 

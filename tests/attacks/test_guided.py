@@ -27,6 +27,7 @@ from iqaudit.attacks._guided.moves import (
     tiles,
 )
 from iqaudit.attacks._guided.patterns import COLOURS, Checks, Flat, Noise, Pattern, any_checks, tile
+from iqaudit.attacks._registry import attack_spec
 
 CHECKERS = Checks(1, 1, COLOURS[1])
 
@@ -75,6 +76,13 @@ def test_it_goes_farther_than_the_papers_attack_with_as_many_queries() -> None:
         )
     ]
     assert moved[0] > 1.2 * moved[1]
+
+
+def test_it_has_all_of_the_threat_and_its_quiet_form_what_it_had() -> None:
+    """A run of before, whose record says 0.65, is told as of the quiet one."""
+    posed = problem(grey(16, 16))
+    assert (Guided().init(posed).allowed.within(slice(None), slice(None)) == LEVELS).all()
+    assert attack_spec(Guided(visibility=0.65)).name == "guided-quiet"
 
 
 def test_refused_steps_change_nothing_but_the_tallies() -> None:

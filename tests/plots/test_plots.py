@@ -68,6 +68,28 @@ def test_a_curve_is_the_tables_at_every_budget(audit: iqaudit.Audit, tmp_path: P
         assert written[-1] == (cell.queries, tuple(vars(end).values()))
 
 
+def test_a_price_is_the_tables_at_the_audits_budgets(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"queries": [4, 8], "analyses": False, "engine": "serial"}
+    # A schedule hangs on the budget: two searches, one line.
+    attacks = ["bidirectional", "random"]
+    audit = iqaudit.audit([ROUGH], uneven(), out=tmp_path / "run", attacks=attacks, **settings)
+    figure: Figure = audit.plot("price", tmp_path / "p.svg")
+    assert len(audit.cells) == 3
+    told = {(row.attack, row.queries): row.values for row in audit.table().rows}
+    beside = rows(tmp_path / "p.svg")
+    assert len(beside) == 2 * len(told) == 8
+    for row in beside:
+        values = told[row["attack"], int(row["queries"])]
+        assert numbers(row, "rgo") == tuple(vars(values["rgo"]).values())
+        assert numbers(row, "seen") == tuple(vars(values[row["measure"]]).values())
+    for axes, measure in zip(figure.axes, ("ssim", "flip"), strict=True):
+        assert axes.xaxis_inverted() == (measure == "ssim")
+        for line, attack in zip(axes.get_lines(), attacks, strict=True):
+            both = [told[attack, queries] for queries in (4, 8)]
+            expected = [[each[measure].value, each["rgo"].value] for each in both]
+            assert np.asarray(line.get_xydata()).tolist() == expected
+
+
 @pytest.mark.slow
 def test_a_scatter_has_the_pictures_that_people_rated(audit: iqaudit.Audit, tmp_path: Path) -> None:
     figure = audit.plot("scatter", tmp_path / "s.svg", columns=2)
@@ -157,7 +179,9 @@ def test_a_figure_is_as_wide_as_its_columns_and_shows_the_cells_that_are_named(
         (["--kind", "tradeoff"], "it has no table of defences; `iqaudit defences` makes it."),
         (["--measure", "linf"], "linf is known of whole budgets alone"),
         (["--measure", "beauty"], 'There is no measure called "beauty"'),
-        (["--kind", "scatter", "--measure", "rgo"], "--measure goes with --kind curve."),
+        (["--kind", "scatter", "--measure", "rgo"], "--measure goes with --kind curve or price."),
+        (["--kind", "price", "--measure", "rgo"], "rgo is no price: take ssim, psnr or flip."),
+        (["--kind", "price", "--measure", "linf"], "linf is no price"),
         (["--cell", "nobody"], "nobody"),
         (["--out", "fig.gif"], "fig.gif: plots are .pdf, .svg, .png; name one so."),
         (["--out", "taken.pdf"], "taken.csv: the plot's numbers would replace this file"),

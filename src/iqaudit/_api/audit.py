@@ -238,26 +238,28 @@ class Audit:
 
     def plot(
         self,
-        kind: Literal["curve", "scatter", "matrix", "tradeoff"] = "curve",
+        kind: Literal["curve", "price", "scatter", "matrix", "tradeoff"] = "curve",
         out: str | os.PathLike[str] | None = None,
         *,
         columns: Literal[1, 2] = 1,
-        measure: str = "rgo",
+        measure: str | None = None,
         cells: Iterable[str] | None = None,
     ) -> Any:
         """Draw a figure for a paper; where a file is named, write it and its numbers beside it.
 
         Parameters
         ----------
-        kind : {"curve", "scatter", "matrix", "tradeoff"}
-            A measure over queries, seeds averaged; people's scores against the victim's, before
-            and after; the transfer matrix; what defences keep against how far they are pushed.
+        kind : {"curve", "price", "scatter", "matrix", "tradeoff"}
+            A measure over queries, seeds averaged; RGO over what is seen of it, a mark a budget;
+            people's scores against the victim's, before and after; the transfer matrix; what
+            defences keep against how far they are pushed.
         out : path, optional
             A PDF, SVG or PNG file; CSV of the same name has what is drawn.
         columns : {1, 2}
             Columns of a paper's page that the figure is as wide as: 3.5 or 7.16 inches.
-        measure : str
-            The measure that a curve is of.
+        measure : str, optional
+            The measure that a curve is of, RGO unless given; that of what is seen by which a price
+            is told, SSIM and FLIP unless given.
         cells : iterable of str, optional
             The names of the cells that are drawn; all unless given.
 
@@ -277,7 +279,7 @@ class Audit:
             names = [cells] if isinstance(cells, str) else cells
             chosen = tuple(cell_reader.find(self.cells, name) for name in names)
         place = None if out is None else located(out)
-        drawn = find(measure)
+        drawn = find(measure) if measure else None
         return _plots.plot(self.path, chosen, kind, place, columns=columns, measure=drawn)
 
     def analyse(self, watch: Watch = unwatched, *, trust: bool = False) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from iqaudit._analysis.analyse import Watch, unwatched
 from iqaudit._analysis.defences.certificates import most_asked
 from iqaudit._analysis.defences.records import DefenceTable
-from iqaudit._analysis.defences.slopes import exact
 from iqaudit._api.audit import audit, load
 from iqaudit._audit.estimate import Plan
 from iqaudit._core.errors import InputError
 from iqaudit.defences._registry import chain
+from iqaudit.victims._defended import exact
 from iqaudit.victims._spec import VictimSpec
 
 CHAIN = "+"

@@ -20,7 +20,8 @@ from iqaudit._plots import KINDS, beside
     type=click.Choice(tuple(KINDS)),
     default="curve",
     show_default=True,
-    help="RGO over queries; people's scores against the victim's; transfer; defences.",
+    help="RGO over queries; RGO over what is seen; people's scores against the victim's; transfer; "
+    "defences.",
 )
 @options.in_output(
     "--out", type=options.PATH, required=True, metavar="FILE", help="PDF, SVG or PNG, by its name."
@@ -33,7 +34,11 @@ from iqaudit._plots import KINDS, beside
     metavar="1|2",
     help="Width: one column of a paper's page, 3.5 inches, or two, 7.16.",
 )
-@options.in_output("--measure", metavar="NAME", help="Of a curve.  [default: rgo]")
+@options.in_output(
+    "--measure",
+    metavar="NAME",
+    help="Of a curve, or what is seen of a price.  [default: rgo; ssim and flip]",
+)
 @options.in_data(
     "--cell",
     "cells",
@@ -57,8 +62,8 @@ def plot(
       iqaudit plot audit --out curve.pdf
       iqaudit plot audit --kind scatter --columns 2 --out scatter.pdf
     """
-    if measure and kind != "curve":
-        raise InputError("--measure goes with --kind curve.")
+    if measure and kind not in ("curve", "price"):
+        raise InputError("--measure goes with --kind curve or price.")
     audit = Audit(run)
-    audit.plot(kind, out, columns=columns, measure=measure or "rgo", cells=cells or None)
+    audit.plot(kind, out, columns=columns, measure=measure, cells=cells or None)
     say(f"{out} and {beside(out)} written")

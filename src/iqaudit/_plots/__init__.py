@@ -33,7 +33,7 @@ def plot(
     out: str | os.PathLike[str] | None,
     *,
     columns: int,
-    measure: Measure,
+    measure: Measure | None,
 ) -> Any:
     """Return a figure of a run or an audit; write it and its numbers where a file is named.
 
@@ -49,8 +49,8 @@ def plot(
         A PDF, SVG or PNG file; the numbers go beside it, as CSV.
     columns : int
         Of a paper's page that the figure is as wide as.
-    measure : Measure
-        What a curve is of.
+    measure : Measure, optional
+        What a curve is of; by what a price is told.
 
     Raises
     ------

@@ -63,7 +63,16 @@ class Marks:
     marks: tuple[tuple[str, Estimate, Estimate], ...]
 
 
-Panel: TypeAlias = Lines | Points | Squares | Marks
+@dataclass(frozen=True)
+class Prices:
+    """RGO and what is seen of it, by attack and budget."""
+
+    title: str
+    seen: Measure
+    lines: tuple[tuple[str, tuple[tuple[int, Estimate, Estimate], ...]], ...]
+
+
+Panel: TypeAlias = Lines | Points | Squares | Marks | Prices
 
 
 @dataclass(frozen=True)
@@ -75,11 +84,12 @@ class Contents:
     rows: tuple[tuple[Any, ...], ...]
 
 
-def curve(path: Path, cells: Sequence[CellData], measure: Measure) -> Contents:
+def curve(path: Path, cells: Sequence[CellData], measure: Measure | None) -> Contents:
     """Return a measure against queries, a panel a victim and threat, a line an attack.
 
     Seeds are averaged within each picture.
     """
+    measure = measure or find("rgo")
     if not measure.by_queries:
         raise InputError(f"{measure.name} is known of whole budgets alone, so there is no curve.")
     panels: dict[tuple[str, ...], list[list[CellData]]] = {}
@@ -104,7 +114,7 @@ def curve(path: Path, cells: Sequence[CellData], measure: Measure) -> Contents:
     )
 
 
-def scatter(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
+def scatter(path: Path, cells: Sequence[CellData], _: Measure | None) -> Contents:
     """Return people's scores against the victim's before and after, a panel a cell of any seed."""
     groups = tables.groups(cells, over_seeds=True)
     names = labels([group[0] for group in groups])
@@ -132,7 +142,7 @@ def scatter(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
     return Contents(tuple(shown), heads, tuple(rows))
 
 
-def matrix(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
+def matrix(path: Path, cells: Sequence[CellData], _: Measure | None) -> Contents:
     """Return the RGO that a cell's pictures have on each victim."""
     made = transfer.load(path)
     if made is None:
@@ -164,7 +174,7 @@ def matrix(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
     return Contents((panel,), ("made_against", "scored_by", "own", *_heads("rgo")), tuple(rows))
 
 
-def tradeoff(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
+def tradeoff(path: Path, cells: Sequence[CellData], _: Measure | None) -> Contents:
     """Return what defences keep against how far they are pushed, a panel a victim and attack."""
     table = load_defences(path)
     if table is None:
@@ -195,8 +205,45 @@ def tradeoff(path: Path, cells: Sequence[CellData], _: Measure) -> Contents:
     return Contents(tuple(shown), heads, tuple(rows))
 
 
-KINDS: Mapping[str, Callable[[Path, Sequence[CellData], Measure], Contents]] = {
+def price(path: Path, cells: Sequence[CellData], measure: Measure | None) -> Contents:
+    """Return RGO against what is seen, a panel a victim, threat and measure, a line an attack.
+
+    A mark is one of the audit's budgets, of whichever cell. Seeds are averaged.
+    """
+    measures = (find("ssim"), find("flip")) if measure is None else (measure,)
+    for each in measures:
+        if each.group != "visibility" or not each.by_queries:
+            raise InputError(f"{each.name} is no price: take ssim, psnr or flip.")
+    panels: dict[tuple[str, ...], dict[str, dict[int, Snapshot]]] = {}
+    for first, *others in tables.groups(cells, over_seeds=True):
+        at = panels.setdefault(_threat(first), {}).setdefault(attack_name(first), {})
+        for queries in (*first.shorter, first.queries):
+            at[queries] = Snapshot.after(first, queries, *others)
+    rgo, shown, rows = find("rgo"), [], []
+    for title, attacks in zip(_titles(panels), panels.values(), strict=True):
+        for seen in measures:
+            lines = []
+            for name, by_queries in attacks.items():
+                budgets = [
+                    (queries, seen.compute(there), rgo.compute(there))
+                    for queries, there in sorted(by_queries.items())
+                ]
+                lines.append((name, tuple(each for each in budgets if each[1].value is not None)))
+                rows += [
+                    (title, name, queries, seen.name, *_ends(x), *_ends(y))
+                    for queries, x, y in lines[-1][1]
+                ]
+            shown.append(Prices(title, seen, tuple(lines)))
+    if not rows:
+        names = " or ".join(each.name for each in measures)
+        raise InputError(f"{path}: no cell has {names}, so there is no price.")
+    heads = ("panel", "attack", "queries", "measure", *_heads("seen"), *_heads("rgo"))
+    return Contents(tuple(shown), heads, tuple(rows))
+
+
+KINDS: Mapping[str, Callable[[Path, Sequence[CellData], Measure | None], Contents]] = {
     "curve": curve,
+    "price": price,
     "scatter": scatter,
     "matrix": matrix,
     "tradeoff": tradeoff,

@@ -20,7 +20,7 @@ from matplotlib.ticker import StrMethodFormatter
 from iqaudit._analysis.tables.formats import number
 from iqaudit._core.errors import printable
 from iqaudit._core.scale import QUALITY_MAX
-from iqaudit._plots.contents import Contents, Lines, Marks, Panel, Points, Squares
+from iqaudit._plots.contents import Contents, Lines, Marks, Panel, Points, Prices, Squares
 from iqaudit.measures._bootstrap import Estimate
 
 WIDTHS = {1: 3.5, 2: 7.16}
@@ -73,7 +73,7 @@ def drawn(shown: Contents, columns: int) -> Figure:
         height = _height(first, side)
         figure = Figure((WIDTHS[columns], down * height), layout="constrained")
         # Lines of several victims are compared across panels.
-        shared = isinstance(first, Lines)
+        shared = isinstance(first, Lines | Prices)
         grid = figure.subplots(down, across, squeeze=False, sharey=shared).ravel()
         for axes, panel in zip(grid, shown.panels, strict=False):
             DRAW[type(panel)](axes, panel)
@@ -115,6 +115,8 @@ def _height(first: Panel, side: float) -> float:
         return 0.9 + 0.34 * len(first.rows)
     if isinstance(first, Marks):
         return 0.75 * side + 0.15 * math.ceil(len(first.marks) / 2)
+    if isinstance(first, Prices):
+        return 0.75 * side + 0.15 * len(first.lines)
     return 0.75 * side
 
 
@@ -210,11 +212,38 @@ def _marks(axes: Axes, panel: Marks) -> None:
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2)
 
 
+def _prices(axes: Axes, panel: Prices) -> None:
+    styles = zip(cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
+    for (name, points), (colour, dash, marker) in zip(panel.lines, styles, strict=False):
+        if not points:
+            continue
+        seen, _, _ = _arrays([each for _, each, _ in points])
+        value, low, high = _arrays([each for _, _, each in points])
+        style: dict[str, Any] = {"marker": marker, "color": colour, "label": printable(name)}
+        axes.plot(seen, value, dash, **style)
+        axes.vlines(seen, low, high, color=colour, linewidth=0.6)
+        axes.annotate(
+            f"{points[-1][0]:,}",
+            (seen[-1], value[-1]),
+            xytext=(3, 3),
+            textcoords="offset points",
+            color=colour,
+            fontsize=6,
+        )
+    if panel.seen.higher_favours == "attack":  # what is seen grows to the right
+        axes.xaxis.set_inverted(True)
+    unit = f" ({panel.seen.unit})" if panel.seen.unit else ""
+    axes.set(xlabel=f"{panel.seen.title}{unit}; seen more →", ylabel="RGO", title=panel.title)
+    axes.margins(x=0.12)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+
+
 DRAW: Mapping[type[Any], Callable[[Axes, Any], None]] = {
     Lines: _lines,
     Points: _points,
     Squares: _squares,
     Marks: _marks,
+    Prices: _prices,
 }
 
 

@@ -103,4 +103,5 @@ def result(path: str | os.PathLike[str], entry: PictureRecord, cost: int) -> Tri
         fresh=entry.fresh,
         place=None if entry.place is None else Place(*entry.place),
         edits=entry.edits,
+        steepness=entry.steepness,
     )

@@ -130,7 +130,9 @@ class PictureRecord(Row):
     `fresh` the native scores whose mean `attacked_score` is; `place`, where an order was to be
     broken, the native score to come near to, how near, the answers before which the search did
     not end, and its budget; `edits` the sizes of the edits that made the attacked picture, where
-    its attack names them. The last three keys are an audit's, null where its data set does not say.
+    its attack names them; `steepness` by how much a change of one level moves the clean native
+    score at the most, as the gradient foretells that a white box followed. The last three keys are
+    an audit's, null where its data set does not say.
     """
 
     file: str | None = None
@@ -144,6 +146,7 @@ class PictureRecord(Row):
     fresh: tuple[float, ...] = field(default=(), metadata=IF_ANY)
     place: tuple[float, float, int, int] | None = field(default=None, metadata=IF_ANY)
     edits: Mapping[str, float] = field(default_factory=dict, metadata=IF_ANY)
+    steepness: float | None = field(default=None, metadata=IF_ANY)
     opinion: float | None = None
     distortion: str | None = None
     reference: str | None = None

@@ -112,6 +112,7 @@ def write_result(
         fresh=result.fresh,
         place=None if result.place is None else astuple(result.place),
         edits=result.edits,
+        steepness=result.steepness,
         **labels,
     )
 

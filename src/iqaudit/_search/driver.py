@@ -23,6 +23,7 @@ from iqaudit._search.stop import Outcome, Stop
 from iqaudit._search.trial import Shared, Trial, TrialResult, Unscored
 from iqaudit.attacks._base import Attack, is_shared, is_white_box, own_threat
 from iqaudit.victims._base import Victim, gradient_of, open_session
+from iqaudit.victims._defended import defences_of, exact
 from iqaudit.victims._fingerprint import refuse_if_down, refuse_if_stuck
 from iqaudit.victims._scoring import as_numbers, ask_batch, check_scale, refuse_unusable, slope
 
@@ -181,6 +182,7 @@ def begin(
         partial(slope, victim) if is_white_box(spec.attack) else None,
         spec.shorter,
         shared,
+        exact=exact(defences_of(victim)),
     )
     try:
         trial.recall(answers, lost=lost)

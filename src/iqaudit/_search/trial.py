@@ -125,6 +125,10 @@ class TrialResult:
         The score that it was to come near to, where an order was to be broken.
     edits : mapping of str to float
         The sizes of the edits that made the best picture, where the attack names them.
+    steepness : float or None
+        By how much a change of one level moves the clean picture's native score at the most, as
+        its gradient foretells: ||grad||_1. None where the attack took none there, or it is none of
+        the answers'.
     """
 
     picture: Picture
@@ -145,6 +149,7 @@ class TrialResult:
     checkpoints: Mapping[int, Pixels] = field(default_factory=dict)
     place: Place | None = None
     edits: Mapping[str, float] = field(default_factory=dict)
+    steepness: float | None = None
 
     @property
     def queries(self) -> int:
@@ -222,6 +227,8 @@ class Trial:
         Budgets beside `CHECKPOINTS` at which the best picture is kept.
     shared : Shared, optional
         What takes the attack's place, where one change is made for many pictures.
+    exact : bool
+        Whether `slope` is the gradient of the answers, and no estimate.
     """
 
     picture: Picture
@@ -236,6 +243,7 @@ class Trial:
     slope: Callable[[Pixels], NDArray[np.float32]] | None = None
     others: Iterable[int] = ()
     shared: Shared | None = None
+    exact: bool = True
 
     def __post_init__(self) -> None:
         if self.shared is not None:
@@ -259,6 +267,7 @@ class Trial:
         self._accepted: list[Step] = []
         self._edits: Mapping[str, float] = {}
         """Those of the best picture."""
+        self._steepness: float | None = None
         self._asked: tuple[Patched | None, Patched] | None = None
         """The proposal and its picture; at the end, none and the attacked picture."""
         self._fresh = self.stop.fresh if card.noise else 0
@@ -431,6 +440,8 @@ class Trial:
 
         def gradient(perturbation: Perturbation) -> NDArray[np.float32]:
             by_level = self._painter.crop(slope(self._painter.picture(perturbation)))
+            if self.exact and not perturbation.any():
+                self._steepness = float(np.abs(by_level).sum(dtype=np.float64))
             return -by_level if falls else by_level
 
         return replace(self._problem, clean_loss=clean_loss, gradient=gradient)
@@ -470,4 +481,5 @@ class Trial:
             checkpoints={at: change.painted() for at, change in ledger.snapshots.items()},
             place=self.goal if isinstance(self.goal, Place) else None,
             edits=self._edits,
+            steepness=self._steepness,
         )

@@ -55,9 +55,13 @@ ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
             Guided(),
             "ours: patterns over the whole picture, then a search that learns what pays",
         ),
+        "guided-quiet": (
+            Guided(visibility=0.65),
+            "the same, less to be seen: fewer levels where the picture is smooth",
+        ),
         "guided-invisible": (
             Guided(visibility=0.3),
-            "the same, harder to see: less where the picture is smooth",
+            "the same, least to be seen: one level where the picture is smooth",
         ),
         "square": (Square(), "Square Attack: stripes, then one square a query"),
         "parsimonious": (Parsimonious(), "signs of blocks, by local search; blocks split in four"),

@@ -215,6 +215,14 @@ def defences_of(victim: Victim) -> tuple[Standard, ...]:
     return found if several else ()
 
 
+def exact(defences: Sequence[Standard]) -> bool:
+    """Tell whether gradients behind defences are those of the answers: an estimate tells nothing.
+
+    Nor does the mean over draws tell how far one answer goes, and it takes many gradients.
+    """
+    return not any(each.estimated or each.draws for each in defences)
+
+
 def passes(victim: Victim, height: int = 256, width: int = 256) -> int:
     """Return how many pictures a victim scores for one question about a picture of a size.
 

@@ -1,6 +1,5 @@
 """How far a gradient foretells that a change of the picture goes: eps * ||grad||_1, natively."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -11,9 +10,8 @@ from iqaudit._analysis.defences.certificates import Request
 from iqaudit._analysis.scorers import Scorer
 from iqaudit._core.picture import Pixels
 from iqaudit._core.scale import Scale
-from iqaudit.defences import Standard
 from iqaudit.victims._base import Victim, gradient_of
-from iqaudit.victims._defended import defences_of
+from iqaudit.victims._defended import defences_of, exact
 from iqaudit.victims._scoring import slope
 
 
@@ -34,14 +32,6 @@ class Steepness:
         """Return ||grad||_1 of each picture, (n,)."""
         slopes = (np.asarray(slope(self._victim, each), np.float64) for each in pictures)
         return np.array([np.abs(each).sum() for each in slopes])
-
-
-def exact(defences: Sequence[Standard]) -> bool:
-    """Tell whether gradients behind defences are those of the answers: an estimate tells nothing.
-
-    Nor does the mean over draws tell how far one answer goes, and it takes many gradients.
-    """
-    return not any(each.estimated or each.draws for each in defences)
 
 
 def requests(plain: Scorer, own: Scorer, pixels: Pixels) -> tuple[Request, ...]:

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.tables.doubts import (
+    MASKED,
     Answers,
     Doubt,
     beaten,
+    beyond_gradient,
     clean_codes,
     doubts,
     far,
@@ -67,6 +69,9 @@ class PictureData:
     chance : tuple of float or None
         RGO of random changes that raise the score, and of those that lower it, where insights.json
         has them.
+    steepness : float or None
+        By how much a change of one level moves the clean score at the most, as the gradient
+        foretells; None where the attack followed none.
     """
 
     figures: Row
@@ -80,6 +85,7 @@ class PictureData:
     likeness: Mapping[int, Likeness]
     answers: Answers
     chance: tuple[float, float] | None = None
+    steepness: float | None = None
 
     @property
     def finished(self) -> bool:
@@ -271,7 +277,11 @@ def run_names(paths: Sequence[Path]) -> list[str]:
 
 
 def masked(cell: CellData, cells: Sequence[CellData]) -> tuple[Doubt, ...]:
-    """Tell of a white box that a black box of the same audit, victim and threat goes beyond."""
+    """Tell of a white box whose gradient is masked, by what the same audit's searches reached.
+
+    A black box on the victim and threat goes beyond it, or any search far beyond what the gradient
+    at the clean picture foretells.
+    """
     alike = attrgetter("victim", "levels", "goal", "seed")
     rivals = [each for each in cells if not each.white_box and alike(each) == alike(cell)]
     for rival in rivals if cell.white_box else ():
@@ -284,7 +294,19 @@ def masked(cell: CellData, cells: Sequence[CellData]) -> tuple[Doubt, ...]:
         if len(both) >= ENOUGH and (found := paired(mean, [black], [white])).sign > 0:
             text = f"{rival.attack}, which asks scores alone, goes beyond the gradient's RGO by "
             text += f"{found.difference.value:.3f}: the gradient is masked, and no ceiling."
-            return (Doubt(text, whole=True, flag="masked gradient"),)
+            return (Doubt(text, whole=True, flag=MASKED),)
+    steep = {each.sha256: each.steepness for each in cell.finished}
+    for one in (cell, *rivals) if cell.white_box else ():
+        moves = [
+            (
+                abs(each.figures.attacked_score - each.figures.clean_score),
+                cell.levels * foretold,
+            )
+            for each in one.finished
+            if (foretold := steep.get(each.sha256)) is not None
+        ]
+        if told := beyond_gradient(one.attack, moves):
+            return told
     return ()
 
 
@@ -403,4 +425,5 @@ def _picture(
         likeness={each.queries: each for each in picture.checkpoints},
         answers=replace(told, alone=told.alone and not run.shared),  # a test is the best of none
         chance=chance,
+        steepness=picture.steepness,
     )

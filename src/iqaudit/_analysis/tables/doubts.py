@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from iqaudit import measures
 from iqaudit._assess.calibration import FEWEST
+from iqaudit._assess.questions import FAR
 from iqaudit._core.errors import some
 from iqaudit._core.picture import same_pixels
 from iqaudit._core.scale import DECLARED, FLAT, RANGE, SPREADS_PER_RANGE, Scale
 from iqaudit._runs.figures import Row
-from iqaudit.measures._bootstrap import ENOUGH, mean, paired
+from iqaudit.measures._bootstrap import ENOUGH, interval, mean, paired
 
 LEAST = 10
 """Scores asked in a search below which it is too short for a sign."""
@@ -36,6 +37,9 @@ LATE, RISING = 0.2, 0.1
 
 RISING_LEAST = 100
 """Scores below which every search rises to its end."""
+
+MASKED = "masked gradient"
+"""The flag of a white box whose gradient does not lead, so that it is no ceiling."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,7 @@ def doubts(answers: Sequence[Answers], *, white_box: bool) -> tuple[Doubt, ...]:
         found.append(Doubt(text, whole=True, flag="steps"))
     if white_box and not found and not any(each.moved for each in judged):
         text = "The gradient led no search to a better score: that is no ceiling, and no firmness."
-        found.append(Doubt(text, whole=True, flag="masked gradient"))
+        found.append(Doubt(text, whole=True, flag=MASKED))
     return (*spoilt, *found)
 
 
@@ -279,6 +283,27 @@ def beaten(rows: Sequence[Row], chances: Sequence[tuple[float, float] | None]) -
                 "victim farther."
             )
     return (Doubt(" ".join(found), whole=False, flag="beaten by chance"),) if found else ()
+
+
+def beyond_gradient(attack: str, moves: Sequence[tuple[float, float]]) -> tuple[Doubt, ...]:
+    """Tell that scores went farther than their gradient says that they can.
+
+    Parameters
+    ----------
+    attack : str
+        The attack that moved them.
+    moves : sequence of (float, float)
+        Of each picture, how far its native score went, and eps * ||grad||_1 at the clean one.
+    """
+    ahead = [went - FAR * foretold for went, foretold in moves]
+    if len(ahead) >= ENOUGH:
+        clearly = (interval(mean, ahead).low or 0) > 0
+    else:
+        clearly = bool(ahead) and min(ahead) > 0
+    if not clearly:
+        return ()
+    text = f"{attack} moves scores more than {FAR} times as far as eps * ||grad||_1 foretells: the "
+    return (Doubt(f"{text}gradient is masked, and no ceiling.", whole=True, flag=MASKED),)
 
 
 def twins(names: Sequence[str], pixels: Sequence[str]) -> tuple[Doubt, ...]:

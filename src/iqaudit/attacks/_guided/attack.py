@@ -69,8 +69,8 @@ class Guided:
     ----------
     visibility : float
         Loss of structural similarity that is allowed, about, as a share of what ±ε everywhere
-        would cost, in [0, 1]: less than ε is spent where no texture hides it. 1 spends it
-        everywhere; one level is always allowed.
+        would cost, in [0, 1]. 1 spends ε everywhere; below it, less is spent where no texture
+        hides it, and at least one level.
     explore : float
         Share of the queries whose operator is drawn without regard to gains, in (0, 1].
     budget : {"queries", "compute"}, optional
@@ -81,10 +81,10 @@ class Guided:
     Examples
     --------
     >>> Guided()
-    Guided(visibility=0.65, explore=0.1, budget=None)
+    Guided(visibility=1, explore=0.1, budget=None)
     """
 
-    visibility: float = 0.65
+    visibility: float = 1
     explore: float = 0.1
     budget: str | None = None
 
