@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.audit.test_ray import _Rayless, rayless
 from tests.audit.test_universal import some, write
 from tests.support import audited
 from tests.support.auditing import ROUGH, contents, serial
@@ -16,6 +17,7 @@ from iqaudit import InputError, UnscorableError
 from iqaudit._audit import execute
 from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._core.picture import picture_key
+from iqaudit._search.stop import Stop
 from iqaudit.victims._spec import VictimSpec
 
 PICTURES, QUERIES, FINGERPRINT = 5, 40, 2
@@ -78,6 +80,10 @@ def test_workers_batches_and_memory_change_no_byte(tmp_path: Path, spec: AuditSp
     serial(spec, tmp_path / "batch", batch=4)
     assert contents(tmp_path / "processes") == contents(tmp_path / "serial")
     assert contents(tmp_path / "batch") == contents(tmp_path / "serial")
+    with audited.stopped(2 * QUERIES), pytest.raises(KeyboardInterrupt):
+        serial(spec, tmp_path / "node")
+    execute.run(spec, tmp_path / "node", engine=rayless(_Rayless(["p3"])), workers=2)
+    assert contents(tmp_path / "node") == contents(tmp_path / "serial")
     in_memory = iqaudit.attack(
         some(PICTURES), audited.rough, attack="guided-carrying", queries=QUERIES
     )
@@ -86,8 +92,9 @@ def test_workers_batches_and_memory_change_no_byte(tmp_path: Path, spec: AuditSp
         assert np.array_equal(one.adversarial, other.adversarial)
 
 
-def test_it_is_made_again_from_its_scores(tmp_path: Path, spec: AuditSpec) -> None:
-    serial(spec, tmp_path / "run")
+@pytest.mark.parametrize("stop", [Stop(), Stop(plateau=9)])
+def test_it_is_made_again_from_its_scores(tmp_path: Path, spec: AuditSpec, stop: Stop) -> None:
+    serial(replace(spec, stop=stop), tmp_path / "run")
     checks = iqaudit.verify(tmp_path / "run", audited.rough)
     assert not [each.wrong for each in checks if each.wrong]
     assert all(each.replayed for each in checks)

@@ -172,7 +172,7 @@ def of_memories(
         memories[each.name] = memory
         result = read_result(run, each, card.cost)
         trial = _again(result, each, record, card, attack, memory=memory)
-        if _parting(trial, result, record) is not None or not trial.done:
+        if not each.end.finished or _parting(trial, result, record) is not None:
             break
         memory = trial.learned()
     return memories

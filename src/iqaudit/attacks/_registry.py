@@ -129,11 +129,12 @@ def _set(attack: Attack[Any], options: Sequence[str], name: str) -> Attack[Any]:
 
 
 def _checked(attack: Attack[Any], called: str) -> Attack[Any]:
-    parts = [part for part in ("init", "ask", "tell") if not callable(getattr(attack, part, None))]
+    needed = ("init", "ask", "tell", *(["learned"] if is_carrying(attack) else []))
+    parts = [part for part in needed if not callable(getattr(attack, part, None))]
     if parts or not is_dataclass(attack) or isinstance(attack, type):
         raise InputError(
             "An attack is a value, as iqaudit.attacks.Bidirectional(), a frozen dataclass with "
-            f"init, ask and tell; not {called}."
+            f"{', '.join(needed[:-1])} and {needed[-1]}; not {called}."
         )
     return attack
 
