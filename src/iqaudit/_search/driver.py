@@ -87,11 +87,6 @@ class SearchSpec:
         if is_shared(self.attack):
             scores = self.queries // self.victim.card.cost
             halves.check(self.goal, scores, ends_early=ends_early)
-        if self.goal is Goal.RANK and is_carrying(self.attack):
-            raise InputError(
-                "The goal rank asks all pictures first, before any is searched: an attack that "
-                "carries on what it learned on others cannot have it."
-            )
         if self.goal is Goal.RANK:
             if ends_early:
                 raise InputError(
