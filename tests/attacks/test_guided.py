@@ -13,9 +13,9 @@ import iqaudit
 from iqaudit import measures
 from iqaudit._core.patches import Perturbation, whole
 from iqaudit._core.picture import Pixels
-from iqaudit.attacks import Bidirectional, Guided
+from iqaudit.attacks import Bidirectional, Guided, GuidedCarrying
 from iqaudit.attacks._guided.allowance import Allowance, allowance, local_variance
-from iqaudit.attacks._guided.attack import OPENING
+from iqaudit.attacks._guided.attack import FIRST, OPENING
 from iqaudit.attacks._guided.moves import (
     EVERYWHERE,
     KINDS,
@@ -242,3 +242,41 @@ def test_with_cheap_windows_it_gains_as_much_for_far_less_arithmetic() -> None:
     assert area(cheap) < 0.3 * area(plain)
     fallen = [5 - steps[-1][3].loss for steps in (cheap, plain)]
     assert fallen[0] > 0.6 * fallen[1]
+
+
+def test_what_moved_earlier_pictures_is_asked_first_and_ends_the_opening() -> None:
+    """Every picture hears one tile; the second begins with it, whatever its own size."""
+    weights = np.random.default_rng(2).normal(0, 1e-3, (8, 8, 3))
+    attack, memory, before, spent = GuidedCarrying(visibility=1), None, 0.0, []
+    for side in (64, 64, 80):
+        scorer = Linear(grey(side, side), np.tile(weights, (side // 8, side // 8, 1)) / side**2)
+        scorer.weights *= 64**2 / 8
+        posed = problem(scorer.clean, 400, memory=memory)
+        states = [state for *_, state in searched(attack, posed, scorer)]
+        spent.append(sum(state.due is not None for state in states))
+        reached = [5 - state.loss for state in states]
+        assert memory is None or reached[0] > 0.8 * before
+        before, memory = reached[-1], attack.learned(states[-1])
+    assert spent[0] == len(OPENING) - 1
+    assert max(spent[1:]) < len(OPENING) / 2
+
+
+def test_each_direction_has_a_memory_of_its_own() -> None:
+    scorer = hearing(CHECKERS)
+    attack = GuidedCarrying(visibility=1)
+    memory = attack.learned(last(attack, problem(scorer.clean, 60), scorer))
+    up = attack.init(problem(scorer.clean, 60, clean_loss=-5.0, memory=memory))
+    assert up.known is FIRST
+    down = attack.init(problem(scorer.clean, 60, memory=memory))
+    held = attack.ask(down).painted()
+    assert np.array_equal(held, scorer.best)
+
+
+def test_no_pattern_is_asked_twice_in_an_opening() -> None:
+    scorer = hearing(CHECKERS)
+    attack, memory = GuidedCarrying(visibility=1), None
+    for seed in range(3):
+        steps = list(searched(attack, problem(scorer.clean, 40, seed, memory=memory), scorer))
+        opening = [asked.painted().tobytes() for state, asked, *_ in steps if state.due is not None]
+        assert len(opening) == len(set(opening))
+        memory = attack.learned(steps[-1][-1])

@@ -13,8 +13,12 @@ from iqaudit.attacks._base import is_anytime
 from iqaudit.testing import Recording
 from iqaudit.victims import Function, Victim
 
-SCHEDULED = {"bidirectional", "bidirectional-liqe", "pgd", "square", "universal", "yang2024"}
-"""Attacks whose proposals depend on the budget, or that are tested at its end."""
+SCHEDULED = {
+    *("bidirectional", "bidirectional-liqe", "pgd", "square", "universal", "yang2024"),
+    "guided-carrying",
+}
+"""Attacks whose proposals depend on the budget, or that are tested at its end, or teach the next
+picture's search by it."""
 
 
 def test_checkpoints_lie_below_the_budget_and_afford_two_scores() -> None:

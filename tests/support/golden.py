@@ -9,7 +9,7 @@ from tests.support.searching import Rough
 
 import iqaudit
 from iqaudit.attacks import ATTACKS
-from iqaudit.attacks._base import is_shared
+from iqaudit.attacks._base import is_carrying, is_shared
 
 FOLDER = Path(__file__).parents[1] / "golden"
 FIRST = 12
@@ -27,14 +27,17 @@ def trajectory(name: str) -> dict[str, Any]:
     # One change for many pictures needs others: the same one turned round, and those mirrored.
     shared = is_shared(ATTACKS[name][0])
     others = [clean[::-1, ::-1], clean[:, ::-1], clean[::-1]] * shared
-    result, *_ = iqaudit.attack(
-        [each.astype(np.uint8) for each in (clean, *others)],
+    # What is carried on is seen on the second.
+    before = [clean[::-1]] * is_carrying(ATTACKS[name][0])
+    results = iqaudit.attack(
+        [each.astype(np.uint8) for each in (*before, clean, *others)],
         Rough(*RANGES.get(name, (0.0, 100.0))),
         attack=name,
         goal="raise" if shared else "bidirectional",
         queries=400,
         seed=11,
     )
+    result = results[len(before)]
     # Scores are sums of integers over a count of pixels: the sums are kept.
     sums = [[step.query, round(step.score * clean.size)] for step in result.trace]
     return {

@@ -14,7 +14,7 @@ from iqaudit import InputError, Patch, Patched
 from iqaudit.attacks import ATTACKS, RandomSigns
 from iqaudit.testing import check_attack
 
-SLOW = {"guided", "guided-quiet", "guided-invisible"}
+SLOW = {"guided", "guided-quiet", "guided-invisible", "guided-carrying"}
 
 
 @pytest.mark.parametrize(

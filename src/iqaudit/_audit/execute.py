@@ -26,7 +26,7 @@ from iqaudit._runs.schema import CLEAN_ANSWERS, PROBE_ANSWERS, runs
 from iqaudit._runs.store import exclusive, writing
 from iqaudit._runs.trust import remember
 from iqaudit._search.trial import Unscored, refuse_nothing
-from iqaudit.attacks._base import is_shared
+from iqaudit.attacks._base import is_carrying, is_shared
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._spec import Victims
 
@@ -261,14 +261,13 @@ class _Progress:
 
     def is_worth_processes(self, cells: Iterable[Cell], workers: int | None) -> bool:
         """Tell whether several processes take less time than this one."""
-        # Of a change for many pictures, which is made here, one question a picture is left.
-        left = [
-            (len(self._missing[cell.folder]), 1 if is_shared(cell.attack.attack) else cell.queries)
-            for cell in cells
-        ]
-        missing = sum(pictures for pictures, _ in left)
-        queries = sum(pictures * each for pictures, each in left)
-        return workers != 1 and missing > 1 and queries >= WORTH_PROCESSES
+        tasks = queries = 0
+        for cell in cells:
+            missing, attack = len(self._missing[cell.folder]), cell.attack.attack
+            tasks += min(missing, 1) if is_carrying(attack) else missing
+            # Of a change for many pictures, which is made here, one question a picture is left.
+            queries += missing * (1 if is_shared(attack) else cell.queries)
+        return workers != 1 and tasks > 1 and queries >= WORTH_PROCESSES
 
     def tasks(self, part: Iterable[Cell]) -> Iterator[Task]:
         """Yield what is missing of some cells, the pictures read when their turn comes."""
@@ -283,6 +282,9 @@ class _Progress:
             victim = prepared.victim(cell)
             places = [at for at, name in enumerate(prepared.found.names) if name in missing]
             size = prepared.batches[cell.folder]
+            if places and is_carrying(cell.attack.attack):
+                places = list(range(places[-1] + 1))
+                size = len(places)
             for start in range(0, len(places), size):
                 members = (self._member(cell, place) for place in places[start : start + size])
                 yield Task(cell, victim.noise, victim.scale.scale(), tuple(members))
@@ -298,7 +300,8 @@ class _Progress:
         first = self._ranks.answers.get(place, () if clean is None else (clean,))
         labels, goal = found.labels(index), self._ranks.places.get(place)
         shared = self._changes.shared.get(place)
-        return Member(picture, labels, first=first, place=goal, shared=shared)
+        done = picture.name not in self._missing[cell.folder]
+        return Member(picture, labels, first=first, place=goal, shared=shared, done=done)
 
     def follow(self, ends: Iterable[Ended]) -> None:
         """Take note of pictures that are at their end, and finish cells with their last."""

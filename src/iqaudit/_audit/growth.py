@@ -32,7 +32,8 @@ LISTS = ("victims", "attacks", "levels", "goals", "seeds", "queries")
 def is_larger(then: AuditRecord, now: AuditRecord, names: Sequence[str]) -> bool:
     """Whether an audit is an earlier one with more in its lists, or more pictures, and no less.
 
-    An order of more pictures is another one, and so is a change that is made on more.
+    An order of more pictures is another one, and so is a change that is made on more, or what is
+    carried on from more.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def is_larger(then: AuditRecord, now: AuditRecord, names: Sequence[str]) -> bool
         The new one's pictures.
     """
     more = len(now.cells) > len(then.cells) or has_more(then, names) or prolonged(then, now)
-    together = Goal.RANK.value in then.campaign["goals"] or any(map(_is_shared, then.attacks))
+    together = Goal.RANK.value in then.campaign["goals"] or any(map(_spans, then.attacks))
     other = then.flat != now.flat or (together and has_more(then, names))
     if other or not more or not set(then.data.pictures) <= set(names):
         return False
@@ -171,8 +172,9 @@ def known(then: AuditRecord | None, index: int) -> AuditVictim | None:
     return victims[index] if index < len(victims) else None
 
 
-def _is_shared(attack: AttackVersion) -> bool:
-    return bool(attack.settings.settings.get("shared"))
+def _spans(attack: AttackVersion) -> bool:
+    """Whether an attack's searches of some pictures hang on others."""
+    return any(attack.settings.settings.get(sign) for sign in ("shared", "carries"))
 
 
 def _now(cell: CellRecord, now: AuditRecord) -> CellRecord | None:

@@ -4,7 +4,7 @@ A task holds everything that a worker needs, wherever it is. Its outcome depends
 not on the worker, the tasks before it, or the number of stops.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from iqaudit._audit import cell_store
+from iqaudit._audit.ranks import refuse_unscored
 from iqaudit._audit.spec import Cell
 from iqaudit._core.goal import Place
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit._runs.journal import Journal
 from iqaudit._runs.records import FLAT
+from iqaudit._runs.schema import load_answers
 from iqaudit._runs.store import writing
-from iqaudit._search.driver import begin, drive
+from iqaudit._search.driver import SearchSpec, begin, drive
 from iqaudit._search.ledger import Answer
 from iqaudit._search.trial import Shared, Trial, TrialResult
+from iqaudit.attacks._base import is_carrying
 from iqaudit.victims._base import Victim
 
 
@@ -45,6 +48,8 @@ class Member:
         Its goal, in place of the cell's, where an order is to be broken.
     shared : Shared, optional
         What was made for it, where one change is for many pictures.
+    done : bool
+        Whether its search is at its end: it is there for what the attack learned on it.
     """
 
     picture: Picture
@@ -54,11 +59,15 @@ class Member:
     first: tuple[Answer, ...] = ()
     place: Place | None = None
     shared: Shared | None = None
+    done: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
     """Pictures of one cell whose searches share the victim's batches; one, where none is shared.
+
+    Of an attack that carries on what it learned, all of a cell, which are searched one after the
+    other.
 
     Parameters
     ----------
@@ -81,6 +90,11 @@ class Task:
     def key(self) -> tuple[str, str]:
         """The cell's folder and the first picture's name, which no other task of an audit has."""
         return self.cell.folder, self.members[0].picture.name
+
+    @property
+    def carries(self) -> bool:
+        """Whether what was learned on a picture is carried to the next."""
+        return is_carrying(self.cell.attack.attack)
 
 
 class Ended(NamedTuple):
@@ -151,17 +165,52 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
     ------
     InputError
         If the task's answers are those of another search.
+    UnscorableError
+        If what was learned on a picture is carried to the next, and one cannot be scored.
     VictimError
         If the victim is down. Its answers were yielded.
     """
     spec = task.cell.search(victim)
+    if not task.carries:
+        yield from _side_by_side(spec, task.members)
+        return
+    memory: Any = None
+    for member in task.members:
+        if member.done:
+            memory = learned_again(spec, member.picture, member.answers, memory)
+            continue
+        trials: Sequence[Trial] = ()
+        for stride in _side_by_side(spec, [member], memory):
+            trials = stride.trials
+            yield stride
+        for trial in trials:
+            refuse_unscored(trial, "An attack that carries on what it learned")
+            memory = trial.learned()
+
+
+def learned_again(
+    spec: SearchSpec, picture: Picture, answers: Iterable[Answer], memory: object
+) -> object:
+    """Return what an attack knows after a picture that is finished, from its answers."""
+    trial = begin(spec, picture, answers, memory=memory)
+    trial.close()
+    return trial.learned()
+
+
+def _side_by_side(
+    spec: SearchSpec, members: Sequence[Member], memory: object = None
+) -> Generator[Stride]:
+    """Search pictures whose searches share the victim's batches; see `search`."""
     with ExitStack() as stack:
         trials = []
-        for member in task.members:
+        for member in members:
             own = replace(spec, goal=member.place or spec.goal)
             answers, shared = member.answers, member.shared
-            trials.append(begin(own, member.picture, answers, lost=member.lost, shared=shared))
-            stack.callback(trials[-1].close)
+            trial = begin(
+                own, member.picture, answers, lost=member.lost, shared=shared, memory=memory
+            )
+            trials.append(trial)
+            stack.callback(trial.close)
         known, failed = [trial for trial in trials if trial.ledger.answers], _failed(trials)
         ended = _ended(trials)
         yield Stride(
@@ -170,7 +219,9 @@ def search(task: Task, victim: Victim) -> Generator[Stride]:
             unscored=failed,
             trials=trials,
         )
-        for answered in chain(drive(victim, trials), [[]]):  # the last may end by what was kept
+        for answered in chain(
+            drive(spec.victim, trials), [[]]
+        ):  # the last may end by what was kept
             before, failed = failed, _failed(trials)
             earlier, ended = ended, _ended(trials)
             yield Stride(
@@ -214,10 +265,15 @@ def taken_up(
     journals, members, written = {}, [], []
     for member in task.members:
         name = member.picture.name
+        if member.done:
+            members.append(_finished(folder, member))
+            continue
         journals[name] = journal = stack.enter_context(Journal(cell_store.journal(folder, name)))
         if cell_store.is_finished(folder, name):
             journal.remove()
             written.append(name)
+            if task.carries:
+                members.append(_finished(folder, member))
         else:
             lost, others = cell_store.lost(folder, name, journal.damaged)
             answers = (*journal.answers, *others)
@@ -226,6 +282,12 @@ def taken_up(
                 journal.keep(answers)
             members.append(replace(member, answers=answers, lost=lost))
     return replace(task, members=tuple(members)), journals, written
+
+
+def _finished(folder: Path, member: Member) -> Member:
+    """Return a picture whose search is at its end, with all its answers."""
+    rows = load_answers(folder, member.picture.name).tolist()
+    return replace(member, answers=tuple(Answer(*row) for row in rows), done=True)
 
 
 def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:

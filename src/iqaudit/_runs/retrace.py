@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from iqaudit._core.picture import picture_key, read
 from iqaudit._core.threat import threat_of
 from iqaudit._runs.agreement import planned
 from iqaudit._runs.figures import differences, likeness
+from iqaudit._runs.reader import result as read_result
 from iqaudit._runs.records import PictureRecord, RunRecord
 from iqaudit._runs.schema import file_names, load_answers
 from iqaudit._runs.store import versions
@@ -30,7 +32,7 @@ from iqaudit._search.painter import Painter
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import Shared, Trial, TrialResult
 from iqaudit.attacks import _registry
-from iqaudit.attacks._base import Attack, is_shared, is_white_box
+from iqaudit.attacks._base import Attack, is_carrying, is_shared, is_white_box
 from iqaudit.attacks._code import digest
 from iqaudit.attacks._registry import PYTHON
 from iqaudit.attacks._universal import Signs, Universal, laid
@@ -152,6 +154,54 @@ def of_changes(
     return {each.name: shared for each, shared in zip(pictures, found, strict=True)}, ()
 
 
+def of_memories(
+    run: Path, record: RunRecord, card: Card, attack: Attack[Any] | None
+) -> dict[str, Any]:
+    """Learn again what an attack carried on to each picture, from the recorded scores.
+
+    Returns
+    -------
+    dict of str to object
+        By the pictures' names; up to the first of which the recorded scores are of another search.
+    """
+    memories: dict[str, Any] = {}
+    if attack is None or not is_carrying(attack):
+        return memories
+    memory: Any = None
+    for each in record.pictures:
+        memories[each.name] = memory
+        result = read_result(run, each, card.cost)
+        trial = _again(result, each, record, card, attack, memory=memory)
+        if not each.end.finished or _parting(trial, result, record) is not None:
+            break
+        memory = trial.learned()
+    return memories
+
+
+def _again(
+    result: TrialResult,
+    recorded: PictureRecord,
+    record: RunRecord,
+    card: Card,
+    attack: Attack[Any],
+    shared: Shared | None = None,
+    memory: Any = None,
+) -> Trial:
+    """Return a trial that makes a recorded search again, at its beginning."""
+    return Trial(
+        result.picture,
+        replace(card, noise=record.victim.noise, incremental=record.victim.incremental),
+        attack,
+        threat_of(record.levels),
+        record.goal_of(recorded),
+        record.budget_of(recorded),
+        record.seed,
+        others=[each.queries for each in recorded.checkpoints],
+        shared=shared,
+        memory=memory,
+    )
+
+
 def _is_of_here(record: RunRecord) -> bool:
     """Tell whether a run was made with the versions that decide here."""
     here = versions()
@@ -206,6 +256,7 @@ def of_attack(
     card: Card,
     attack: Attack[Any] | None,
     changes: Mapping[str, Shared],
+    memories: Mapping[str, Any] = MappingProxyType({}),
 ) -> Sequence[str] | None:
     """Say where a search that is made again from its scores goes otherwise than is recorded.
 
@@ -217,6 +268,8 @@ def of_attack(
         Its own.
     changes : mapping of str to Shared
         What `of_changes` found, where one change is for many pictures.
+    memories : mapping of str to object
+        What `of_memories` found, where an attack carries on what it learned.
 
     Returns
     -------
@@ -224,20 +277,14 @@ def of_attack(
         None where it cannot be made again: there is no attack, or it goes another way with other
         versions of the packages that decide.
     """
-    shared = changes.get(result.picture.name)
+    name = result.picture.name
+    shared = changes.get(name)
     if attack is None or (is_shared(attack) and shared is None):
         return None
-    trial = Trial(
-        result.picture,
-        replace(card, noise=record.victim.noise, incremental=record.victim.incremental),
-        attack,
-        threat_of(record.levels),
-        record.goal_of(recorded),
-        record.budget_of(recorded),
-        record.seed,
-        others=[each.queries for each in recorded.checkpoints],
-        shared=shared,
-    )
+    if is_carrying(attack) and name not in memories:
+        return None
+    memory = memories.get(name)
+    trial = _again(result, recorded, record, card, attack, shared, memory)
     query = _parting(trial, result, record)
     if query is not None:
         text = f"query {query} is about another picture than the search asks for after those scores"

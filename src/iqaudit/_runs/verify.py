@@ -15,7 +15,14 @@ from iqaudit._runs.checksums import DamagedRecordError, file_sha256, noting, ref
 from iqaudit._runs.figures import differences, measure, summarise
 from iqaudit._runs.reader import result as read_result
 from iqaudit._runs.records import PictureRecord, RunRecord
-from iqaudit._runs.retrace import attack_of, of_attack, of_changes, of_places, of_scores
+from iqaudit._runs.retrace import (
+    attack_of,
+    of_attack,
+    of_changes,
+    of_memories,
+    of_places,
+    of_scores,
+)
 from iqaudit._runs.schema import RESULTS, file_names, load
 from iqaudit._search.trial import Shared, TrialResult, settled
 from iqaudit.attacks._base import Attack
@@ -97,7 +104,10 @@ def verify(path: Path, victim: Victim, *, trust: bool = False) -> tuple[Check, .
     attack = attack_of(path, record, trust=trust) if intact else None
     changes, otherwise = _of_changes(path, record, victim, attack)
     wrong += otherwise
-    checks = [_check(path, each, record, victim, attack, changes) for each in record.pictures]
+    memories = _of_memories(path, record, victim, attack)
+    checks = [
+        _check(path, each, record, victim, attack, changes, memories) for each in record.pictures
+    ]
     if wrong:
         checks.append(Check(RESULTS, None, None, wrong))
     try:
@@ -125,6 +135,16 @@ def _of_changes(
         return of_changes(path, record, victim.card, attack)
     except (OSError, ValueError, LookupError, TypeError, ArithmeticError):
         return {}, ()  # which the picture's own verification says
+
+
+def _of_memories(
+    path: Path, record: RunRecord, victim: Victim, attack: Attack[Any] | None
+) -> Mapping[str, Any]:
+    """Learn again what was carried on; nothing where what it was learned of is damaged."""
+    try:
+        return of_memories(path, record, victim.card, attack)
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError):
+        return {}  # which the picture's own verification says
 
 
 def _refuse_another(record: RunRecord, victim: Victim) -> None:
@@ -157,6 +177,7 @@ def _check(
     victim: Victim,
     attack: Attack[Any] | None,
     changes: Mapping[str, Shared],
+    memories: Mapping[str, Any],
 ) -> Check:
     """Verify a picture; its search is made again where there is an attack, and its change."""
     card, replay = victim.card, None
@@ -171,7 +192,7 @@ def _check(
                 raise InputError("the two pictures differ in size.")
             row = measure(result, card)
             wrong = [*_contradictions(record, result), *of_scores(result, record, card)]
-            replay = of_attack(result, recorded, record, card, attack, changes)
+            replay = of_attack(result, recorded, record, card, attack, changes, memories)
             # Be they within the range or not: an older version took such answers for scores.
             stream = Stream(record.seed, result.picture.sha256)
             allowed, fresh = tolerance(card), _attacked(victim, result, stream)

@@ -21,7 +21,7 @@ from iqaudit._search.ledger import SMALLEST_BUDGET, Answer, check_budget
 from iqaudit._search.order import probes
 from iqaudit._search.stop import Outcome, Stop
 from iqaudit._search.trial import Shared, Trial, TrialResult, Unscored
-from iqaudit.attacks._base import Attack, is_shared, is_white_box, own_threat
+from iqaudit.attacks._base import Attack, is_carrying, is_shared, is_white_box, own_threat
 from iqaudit.victims._base import Victim, gradient_of, open_session
 from iqaudit.victims._defended import defences_of, exact
 from iqaudit.victims._fingerprint import refuse_if_down, refuse_if_stuck
@@ -136,6 +136,7 @@ def begin(
     *,
     lost: bool = False,
     shared: Shared | None = None,
+    memory: Any = None,
 ) -> Trial:
     """Return a trial, for `drive` to bring to its end.
 
@@ -154,6 +155,8 @@ def begin(
     shared : Shared, optional
         What an attack that makes one change for many pictures has made for this one. Its answers
         are the budget, but for the clean score and the change's.
+    memory : object, optional
+        What the attack learned on earlier pictures, where it carries that on: `Trial.learned`.
 
     Raises
     ------
@@ -182,6 +185,7 @@ def begin(
         partial(slope, victim) if is_white_box(spec.attack) else None,
         spec.shorter,
         shared,
+        memory,
         exact=exact(defences_of(victim)),
     )
     try:
@@ -277,7 +281,9 @@ def run(
     VictimError, KeyboardInterrupt
         After the results of the pictures that were begun, whose outcome says so, were yielded.
     """
-    batch = batch_size(spec.victim, batch)
+    batch, memory = batch_size(spec.victim, batch), None
+    if is_carrying(spec.attack):
+        batch, unscored = 1, None
     check_sizes(spec.victim, pictures)
     for start in range(0, len(pictures), batch):
         trials = [
@@ -286,6 +292,7 @@ def run(
                 picture,
                 first.get(picture.name, ()),
                 shared=shared.get(picture.name),
+                memory=memory,
             )
             for picture in pictures[start : start + batch]
         ]
@@ -305,6 +312,7 @@ def run(
         for trial in trials:
             if trial.fault is not None and unscored is not None:
                 unscored(Unscored(trial.picture.name, str(trial.fault)))
+        memory = trials[-1].learned()
         yield from (trial.result() for trial in trials if trial.ledger.answers)
 
 

@@ -29,7 +29,7 @@ from iqaudit._core.threat import Threat
 from iqaudit._search.ledger import Answer, Ledger
 from iqaudit._search.painter import Painter
 from iqaudit._search.stop import Outcome, Stop
-from iqaudit.attacks._base import Attack, Problem, edits_of
+from iqaudit.attacks._base import Attack, Problem, edits_of, is_carrying, learned
 from iqaudit.attacks._universal import Laid, Signs
 from iqaudit.victims._base import Card, Session
 
@@ -227,6 +227,8 @@ class Trial:
         Budgets beside `CHECKPOINTS` at which the best picture is kept.
     shared : Shared, optional
         What takes the attack's place, where one change is made for many pictures.
+    memory : object, optional
+        What the attack learned on earlier pictures, where it carries that on.
     exact : bool
         Whether `slope` is the gradient of the answers, and no estimate.
     """
@@ -243,6 +245,7 @@ class Trial:
     slope: Callable[[Pixels], NDArray[np.float32]] | None = None
     others: Iterable[int] = ()
     shared: Shared | None = None
+    memory: Any = None
     exact: bool = True
 
     def __post_init__(self) -> None:
@@ -261,6 +264,7 @@ class Trial:
             stream=Stream(self.seed, picture.sha256),
             noise=card.scale.slope * card.noise,
             incremental=card.incremental,
+            memory=self.memory,
         )
         self._state: Any = None
         """The attack's, once the clean picture is scored."""
@@ -296,6 +300,13 @@ class Trial:
     def last(self) -> Answer:
         """The answer that was told last."""
         return self.fresh[-1] if self.fresh else self.ledger.answers[-1]
+
+    def learned(self) -> Any:
+        """Return the memory of the next picture's trial, where the attack carries any on."""
+        if self._state is None or not is_carrying(self.attack):
+            return self.memory
+        with self._of_attack("learned"):
+            return learned(self.attack, self._state)
 
     def ask(self) -> Patched:
         """Return the picture to be scored next.

@@ -7,6 +7,7 @@ from iqaudit._core.errors import unknown
 from iqaudit.attacks._base import Attack, Problem, State, is_white_box
 from iqaudit.attacks._bidirectional import Bidirectional
 from iqaudit.attacks._guided.attack import Guided
+from iqaudit.attacks._guided.carrying import GuidedCarrying
 from iqaudit.attacks._nes import NES
 from iqaudit.attacks._parsimonious import Parsimonious
 from iqaudit.attacks._pgd import PGD
@@ -26,6 +27,7 @@ __all__ = [
     "Attack",
     "Bidirectional",
     "Guided",
+    "GuidedCarrying",
     "Parsimonious",
     "Problem",
     "RandomSigns",
@@ -62,6 +64,10 @@ ATTACKS: MappingProxyType[str, tuple[Attack[Any], str]] = MappingProxyType(
         "guided-invisible": (
             Guided(visibility=0.3),
             "the same, least to be seen: one level where the picture is smooth",
+        ),
+        "guided-carrying": (
+            GuidedCarrying(),
+            "guided, each picture beginning with what was found on those before; one by one",
         ),
         "square": (Square(), "Square Attack: stripes, then one square a query"),
         "parsimonious": (Parsimonious(), "signs of blocks, by local search; blocks split in four"),

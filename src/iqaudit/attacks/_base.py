@@ -50,6 +50,8 @@ class Problem:
         See `LossGradient`; for white-box attacks alone.
     incremental : bool
         Whether a small window costs the victim less than the whole picture.
+    memory : object, optional
+        What the attack learned on earlier pictures, where it carries that on.
     """
 
     pixels: Pixels
@@ -60,6 +62,7 @@ class Problem:
     clean_loss: float = math.inf
     gradient: LossGradient | None = None
     incremental: bool = False
+    memory: Any = None
 
     def unchanged(self) -> Perturbation:
         """Return a new perturbation that changes nothing."""
@@ -127,8 +130,10 @@ class Attack(Protocol[S]):
     ``anytime`` proposes the same whatever `Problem.queries` is, so that a search is the beginning
     of every longer one. One whose class has a ``threat`` of ``"retouch"`` keeps to bounds of its
     own, and is not clipped to ε. One whose class has a true ``shared`` makes one change for many
-    pictures. One whose proposals are made of edits with names says in ``edits(proposal)`` how
-    large each is; those of the best are recorded.
+    pictures. One whose class has a true ``carries`` searches an audit's pictures one after the
+    other, and its ``learned(state)`` after one is the `Problem.memory` of the next. One whose
+    proposals are made of edits with names says in
+    ``edits(proposal)`` how large each is; those of the best are recorded.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -194,3 +199,14 @@ def is_white_box(attack: Attack[Any]) -> bool:
 def is_shared(attack: Attack[Any]) -> bool:
     """Tell whether an attack makes one change for many pictures."""
     return bool(getattr(attack, "shared", False))
+
+
+def is_carrying(attack: Attack[Any]) -> bool:
+    """Tell whether an attack carries what it learned from picture to picture."""
+    return bool(getattr(attack, "carries", False))
+
+
+def learned(attack: Attack[Any], state: Any) -> Any:
+    """Return what an attack that carries knows after a search."""
+    carrying: Any = attack
+    return carrying.learned(state)

@@ -8,7 +8,7 @@ from typing import Any
 from iqaudit._core.errors import InputError, unknown
 from iqaudit._core.importing import import_object
 from iqaudit.attacks import ATTACKS, named
-from iqaudit.attacks._base import Attack, is_shared, is_white_box
+from iqaudit.attacks._base import Attack, is_carrying, is_shared, is_white_box
 
 PYTHON = "python:"
 """The prefix of an attack of the user's own, python:MODULE:NAME."""
@@ -51,7 +51,11 @@ class AttackSpec:
         """
         kind, given = type(self.attack), asdict(self.attack)
         named = {"name": _class_name(kind)}
-        signs = {"white_box": is_white_box(self.attack), "shared": is_shared(self.attack)}
+        signs = {
+            "white_box": is_white_box(self.attack),
+            "shared": is_shared(self.attack),
+            "carries": is_carrying(self.attack),
+        }
         for name, value in given.items():
             try:
                 given[name] = json.loads(json.dumps(value, allow_nan=False))
@@ -125,11 +129,12 @@ def _set(attack: Attack[Any], options: Sequence[str], name: str) -> Attack[Any]:
 
 
 def _checked(attack: Attack[Any], called: str) -> Attack[Any]:
-    parts = [part for part in ("init", "ask", "tell") if not callable(getattr(attack, part, None))]
+    needed = ("init", "ask", "tell", *(["learned"] if is_carrying(attack) else []))
+    parts = [part for part in needed if not callable(getattr(attack, part, None))]
     if parts or not is_dataclass(attack) or isinstance(attack, type):
         raise InputError(
             "An attack is a value, as iqaudit.attacks.Bidirectional(), a frozen dataclass with "
-            f"init, ask and tell; not {called}."
+            f"{', '.join(needed[:-1])} and {needed[-1]}; not {called}."
         )
     return attack
 

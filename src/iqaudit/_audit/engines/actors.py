@@ -175,7 +175,7 @@ class _Actor:
         with writing(self._folder):
             rest, self._journals, written = taken_up(self._folder, task, self._open)
         self._written = [Ended(task.cell.folder, name) for name in written]
-        if rest.members:
+        if not all(member.done for member in rest.members):
             self.reply = self._actor.begin.remote(rest)
         else:
             self.reply = self._ray.put(Reply(ended=True))

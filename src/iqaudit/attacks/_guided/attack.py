@@ -17,6 +17,7 @@ from iqaudit._core.patches import Patch, Patched, whole
 from iqaudit.attacks._base import PREPARATION, Problem, beginning, own_proposal
 from iqaudit.attacks._guided import moves
 from iqaudit.attacks._guided.allowance import allowance
+from iqaudit.attacks._guided.memory import Known, Learned, Memory, Ranking, raises, share
 from iqaudit.attacks._guided.moves import KINDS, SHARES, GuidedState, Move
 from iqaudit.attacks._guided.patterns import COLOURS, Checks
 
@@ -49,6 +50,9 @@ THRIFT = 2.0
 
 BELIEF = 4.0
 """Queries' worth of what is believed of an operator or a size that was hardly tried."""
+
+FIRST = Learned(tuple(Known(pattern) for pattern in OPENING))
+"""What is known before the first picture."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +107,16 @@ class Guided:
         tiles = moves.tiles(problem.stream.at(PREPARATION))
         allowed = allowance(problem.pixels, problem.levels, self.visibility)
         tally, start = np.zeros((len(KINDS), len(SHARES))), beginning(problem, problem.clean_loss)
-        return GuidedState(*start, allowed, tiles, (), tally, tally)
+        memory: Memory = problem.memory or {}
+        known = memory.get(raises(problem), FIRST)
+        due = known.next(())
+        return GuidedState(*start, allowed, tiles, (), tally, tally, known=known, due=due)
 
     def ask(self, state: GuidedState) -> Move:
         """Propose the opening's patterns, then what is drawn."""
-        if len(state.ranking) < len(OPENING):
-            checks = OPENING[len(state.ranking)]
-            levels = moves.filled(checks, whole(*state.allowed.white.shape[:2]), state.allowed)
+        if state.due is not None:
+            pattern = state.known.all[state.due].pattern
+            levels = moves.filled(pattern, whole(*state.allowed.white.shape[:2]), state.allowed)
             return Move(state.perturbation, (Patch(0, 0, levels),))
         draw = state.problem.stream.at(state.query)
         while True:
@@ -131,8 +138,8 @@ class Guided:
         gain = state.loss - loss
         better = gain > state.problem.noise
         told = state.told(proposal, loss, kept=better)
-        if move.kind < 0:
-            return _ranked(told, loss, OPENING[len(state.ranking)])
+        if state.due is not None:
+            return _ranked(told, state.due, loss)
         tried, gained = MEMORY * state.tried, MEMORY * state.gained
         tried[move.kind, move.share] += 1
         gained[move.kind, move.share] += gain if better else 0
@@ -159,12 +166,14 @@ class Guided:
         return place // len(SHARES), place % len(SHARES)
 
 
-def _ranked(state: GuidedState, loss: float, pattern: Checks) -> GuidedState:
+def _ranked(state: GuidedState, place: int, loss: float) -> GuidedState:
     """Write down what a pattern of the opening was answered; sort them at its end."""
-    ranking = (*state.ranking, (loss, pattern))
-    if len(ranking) == len(OPENING):
-        ranking = tuple(sorted(ranking, key=lambda pair: pair[0]))
-    return replace(state, ranking=ranking)
+    asked = (*state.asked, (place, share(state.problem, loss)))
+    ranking: Ranking = (*state.ranking, (loss, state.known.all[place].pattern))
+    due = state.known.next(asked)
+    if due is None:
+        ranking = (*sorted(ranking, key=lambda pair: pair[0]), *state.known.others(asked))
+    return replace(state, asked=asked, due=due, ranking=ranking)
 
 
 def _spread(tally: NDArray[np.float64]) -> NDArray[np.float64]:

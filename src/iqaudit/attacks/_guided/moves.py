@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from iqaudit._core.patches import Patched, Perturbation, Window
 from iqaudit.attacks._base import Descent
 from iqaudit.attacks._guided.allowance import Allowance
+from iqaudit.attacks._guided.memory import NOTHING, Asked, Learned, Ranking
 from iqaudit.attacks._guided.patterns import (
     TILE,
     Checks,
@@ -103,20 +104,29 @@ class GuidedState(Descent):
         The levels by which a channel may change.
     tiles : tuple
         Grey noises and coloured ones.
-    ranking : tuple of (float, Checks)
+    ranking : tuple of (float, Checks or Noise)
         The opening's patterns, best first.
     tried, gained : ndarray of float64, (kinds, shares)
         How often each was proposed and how much the loss fell, lately.
     kept : tuple of (Pattern, Window)
         What was accepted last.
+    known : Learned
+        The opening's patterns, and what earlier pictures told of them.
+    asked : tuple of (int, float)
+        The places of those that were asked, and the shares of the way that they went.
+    due : int or None
+        The place of the next; None after the opening.
     """
 
     allowed: Allowance
     tiles: Tiles
-    ranking: tuple[tuple[float, Checks], ...]
+    ranking: Ranking
     tried: NDArray[np.float64]
     gained: NDArray[np.float64]
     kept: tuple[Kept, ...] = ()
+    known: Learned = NOTHING
+    asked: Asked = ()
+    due: int | None = None
 
     def held(self, window: Window) -> Perturbation:
         """Return what is held in a window."""
@@ -182,7 +192,9 @@ def _pattern(state: GuidedState, draw: np.random.Generator, kind: str) -> Patter
     if kind == BEST:
         # Half of the draws are of the three best.
         place = min(int(draw.exponential(4)), len(state.ranking) - 1)
-        checks = state.ranking[place][1]
+        _, checks = state.ranking[place]
+        if isinstance(checks, Noise):
+            return Noise(checks.noise, sign, _shift(draw, TILE))
     else:
         checks = any_checks(draw, CHECK_SIZES)
     red, green, blue = checks.colour
