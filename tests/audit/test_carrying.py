@@ -40,8 +40,9 @@ def test_later_pictures_begin_with_what_was_found_and_the_first_as_guided(
     first = {each.direction: at for at, each in reversed(list(enumerate(runs[0])))}
     assert len(first) == 2
     assert same == [at in first.values() for at in range(PICTURES)]
-    for one, other in zip(*runs, strict=True):
-        assert (one.asked[1] in other.asked) == (one.asked == other.asked)
+    # What earlier searches came to may be asked first.
+    pairs = zip(*runs, strict=True)
+    assert any(one.asked[1] not in other.asked for one, other in pairs)
 
 
 @pytest.mark.parametrize(
