@@ -58,14 +58,30 @@ class Aim:
             return self.direction.loss(self.scale.quality(score))
         return self.scale.slope * abs(score - self.target)
 
+    def way(self, score: float) -> float:
+        """Return what the attack minimises in native units, without the scale's bend."""
+        if self.target is not None and self.tolerance is not None:
+            return abs(score - self.target)
+        return score if self._downwards else -score
+
+    def loss_at(self, way: float) -> float:
+        """Return the loss of the score that is so far on its `way`."""
+        if self.target is not None and self.tolerance is not None:
+            return self.scale.slope * max(0.0, way)
+        return self.loss(way if self._downwards else -way)
+
+    @property
+    def _downwards(self) -> bool:
+        """Whether the native score is pushed down."""
+        return (self.direction is Direction.LOWER) is not self.scale.lower_is_better
+
     def is_met_by(self, score: float) -> bool:
         """Tell whether a native score is at the target, or beyond it where it may pass."""
         if self.target is None:
             return False
         if self.tolerance is not None:
             return abs(score - self.target) <= self.tolerance
-        upwards = (self.direction is Direction.RAISE) is not self.scale.lower_is_better
-        return score >= self.target if upwards else score <= self.target
+        return score <= self.target if self._downwards else score >= self.target
 
 
 class Goal(Enum):

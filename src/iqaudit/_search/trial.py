@@ -28,8 +28,9 @@ from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Threat
 from iqaudit._search.ledger import Answer, Ledger
 from iqaudit._search.painter import Painter
+from iqaudit._search.race import Race
 from iqaudit._search.stop import Outcome, Stop
-from iqaudit.attacks._base import Attack, Problem, edits_of
+from iqaudit.attacks._base import Attack, Problem, compares, edits_of
 from iqaudit.attacks._universal import Laid, Signs
 from iqaudit.victims._base import Card, Session
 
@@ -242,7 +243,7 @@ class Trial:
             self.attack = Laid(self.shared.tile)
         picture, card = self.picture, self.card
         self.ledger = Ledger(
-            picture.pixels, card.scale, self.goal, self.queries, card.cost, self.others
+            picture.pixels, card.scale, self.goal, self.queries, card.cost, self.others, card.noise
         )
         window = card.window(picture.height, picture.width)
         self._painter = Painter(picture.pixels, window, self.threat)
@@ -257,6 +258,12 @@ class Trial:
         self._state: Any = None
         """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
+        self._race: Race | None = None
+        """Where the victim answers at random, and the attack compares."""
+        self._raced: tuple[Patched, int] | None = None
+        """The proposal that is asked about again, and the place of its last answer."""
+        self._held: Patched | None = None
+        """The proposal that was kept last."""
         self._edits: Mapping[str, float] = {}
         """Those of the best picture."""
         self._asked: tuple[Patched | None, Patched] | None = None
@@ -298,8 +305,7 @@ class Trial:
             return self._asked[1]
         if self.ledger.answers:
             self._charge()
-            with self._of_attack("ask"):
-                proposal = self.attack.ask(self._state)
+            proposal = self._proposed()
         else:
             proposal = Patched(self._problem.unchanged())
         change = self._painter.change(proposal)
@@ -320,16 +326,70 @@ class Trial:
         if self._state is None:
             with self._of_attack("init"):
                 self._state = self.attack.init(self._posed(loss))
+                self._begin_races(score)
             return
-        if self.ledger.best_query == self.ledger.spent:
-            with self._of_attack("edits"):
-                self._edits = edits_of(self.attack, proposal)
-        before = self._state
+        race, query = self._race, self.ledger.spent
+        of_held = race is not None and race.asks_held
+        if self.ledger.found == query:
+            self._name_edits(self._held if of_held else proposal)
+        way = self.ledger.aim.way(score) if self.card.scale.admits(score) else None
+        if race is not None and of_held:
+            ended = race.hear_held(way)
+        elif race is not None and way is not None and math.isfinite(self._state.loss):
+            self._raced = proposal, query
+            ended = race.hear(way)
+        else:
+            self._tell(proposal, loss, query, score)
+            return
+        if ended and self._raced is not None:
+            self._settle(race, *self._raced)
+
+    def _proposed(self) -> Patched:
+        """Return what is to be scored next of a search under way."""
+        if self._race is not None and self._race.asks_held:
+            return Patched(self._state.perturbation)
+        if self._raced is not None:
+            return self._raced[0]
+        with self._of_attack("ask"):
+            return self.attack.ask(self._state)
+
+    def _begin_races(self, score: float) -> None:
+        """Have what is held asked about again, where answers may differ and the attack compares."""
+        if not self.card.noise or not compares(self.attack) or self.shared is not None:
+            return
+        self._race = Race(self.card.noise, self.ledger.aim.way(score))
+        problem = replace(self._state.problem, noise=0.0)
+        self._state = replace(self._state, problem=problem)
+
+    def _settle(self, race: Race, proposal: Patched, query: int) -> None:
+        """End a race: the attack is told what the held one and its proposal are believed to be."""
+        aim, answer = self.ledger.aim, self.ledger.answers[query // self.card.cost - 1]
+        self._state = replace(self._state, loss=aim.loss_at(race.held))
+        self._tell(proposal, aim.loss_at(race.believed), query, answer.score)
+
+    def _tell(self, proposal: Patched, loss: float, query: int, score: float) -> None:
+        """Tell the attack a proposal's loss; it was answered a score last at a query."""
+        before, admitted = self._state, self.card.scale.admits(score)
         with self._of_attack("tell"):
-            self._state = self.attack.tell(before, proposal, loss)
-            moved = self._state.perturbation is not before.perturbation
-        if moved and self.card.scale.admits(score):
-            self._accepted.append(Step(self.ledger.spent, score))
+            state = self.attack.tell(before, proposal, loss)
+            moved = state.perturbation is not before.perturbation
+        if moved:
+            self._held = proposal
+        if self._race is not None:
+            in_race, self._raced = self._race.is_on, None
+            if in_race:
+                self._race.end(kept=moved)
+            elif moved and admitted:
+                self._race.hold(self.ledger.aim.way(score))
+            state = replace(state, query=len(self.ledger.answers) + 1)
+        self._state = state
+        if moved and admitted:
+            self._accepted.append(Step(query, score))
+
+    def _name_edits(self, proposal: Patched | None) -> None:
+        """Take note of the edits of the best picture."""
+        with self._of_attack("edits"):
+            self._edits = {} if proposal is None else edits_of(self.attack, proposal)
 
     def _charge(self) -> None:
         """Take in the answers that were asked for the others' change, once."""

@@ -127,8 +127,10 @@ class Attack(Protocol[S]):
     ``anytime`` proposes the same whatever `Problem.queries` is, so that a search is the beginning
     of every longer one. One whose class has a ``threat`` of ``"retouch"`` keeps to bounds of its
     own, and is not clipped to ε. One whose class has a true ``shared`` makes one change for many
-    pictures. One whose proposals are made of edits with names says in ``edits(proposal)`` how
-    large each is; those of the best are recorded.
+    pictures. One whose class has a true ``compares`` keeps a proposal where its loss is lower than
+    ``state.loss``, that of what is held: where the victim answers at random, such a proposal is
+    asked about as often as it takes. One whose proposals are made of edits with names says in
+    ``edits(proposal)`` how large each is; those of the best are recorded.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -189,6 +191,11 @@ def own_proposal(proposal: Patched, kind: type[P]) -> P:
 def is_white_box(attack: Attack[Any]) -> bool:
     """Tell whether an attack follows the victim's gradient."""
     return bool(getattr(attack, "white_box", False))
+
+
+def compares(attack: Attack[Any]) -> bool:
+    """Tell whether an attack keeps a proposal where its loss is lower than that of what is held."""
+    return bool(getattr(attack, "compares", False)) and not is_white_box(attack)
 
 
 def is_shared(attack: Attack[Any]) -> bool:
