@@ -8,6 +8,7 @@ leave to believe after all that the search has seen: so what is held has no winn
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from scipy.special import log_ndtr
 
@@ -36,10 +37,36 @@ SMALLEST = 1e-3
 PROBED = 15
 """Degrees of freedom of the noise that was measured before."""
 
+SIZES = 4
+"""Times that a change is larger than one of the next smaller size."""
+
+
+class _Tally(NamedTuple):
+    """Proposals that gained and their gains, those that lost and their losses; sums."""
+
+    up: float
+    gained: float
+    down: float
+    lost: float
+
+    def plus(self, other: "_Tally", times: float = 1.0) -> "_Tally":
+        """Return the sum with another."""
+        return _Tally(*(own + times * its for own, its in zip(self, other, strict=True)))
+
+    def faded(self) -> "_Tally":
+        """Return what is left of it after a proposal."""
+        return _Tally(*(MEMORY * each for each in self))
+
+
+NONE = _Tally(0.0, 0.0, 0.0, 0.0)
+
 
 @dataclass(eq=False)
 class Gains:
     """What is known of proposals' gains: a share gain, the others lose, both exponentially.
+
+    Small changes gain and lose less than large ones. So each size is known by itself, as a size of
+    which nothing is known yet by all.
 
     Parameters
     ----------
@@ -50,28 +77,27 @@ class Gains:
     noise: float
 
     def __post_init__(self) -> None:
-        size = FIRST_SIZE * self.noise
-        up, down = FIRST_PROPOSALS * FIRST_SHARE, FIRST_PROPOSALS * (1 - FIRST_SHARE)
-        self._up, self._down = (up, up * size), (down, down * size)
+        size, share = FIRST_SIZE * self.noise, FIRST_SHARE
+        self._all = _Tally(share, share * size, 1 - share, (1 - share) * size)
+        self._all = NONE.plus(self._all, FIRST_PROPOSALS)
+        self._by_size: dict[int, _Tally] = {}
 
-    def believed(self, gain: float, deviation: float) -> "Belief":
-        """Return what to believe of a proposal whose measured gain has a standard deviation."""
+    def believed(self, gain: float, deviation: float, size: int) -> "Belief":
+        """Return what to believe of a proposal of a size, of its gain with its deviation."""
         least = SMALLEST * self.noise
-        (up, gained), (down, lost) = self._up, self._down
-        above = _Side.of(gain, deviation, max(gained / up, least), up)
-        below = _Side.of(-gain, deviation, max(lost / down, least), down)
+        part = FIRST_PROPOSALS / (self._all.up + self._all.down)
+        known = self._by_size.get(size, NONE).plus(self._all, part)
+        above = _Side.of(gain, deviation, max(known.gained / known.up, least), known.up)
+        below = _Side.of(-gain, deviation, max(known.lost / known.down, least), known.down)
         odds = min(700.0, max(-700.0, below.weight - above.weight))
         return Belief(1 / (1 + math.exp(odds)), above, below)
 
-    def learn(self, belief: "Belief") -> None:
-        """Take in what was believed of a proposal at the end of its race."""
+    def learn(self, belief: "Belief", size: int) -> None:
+        """Take in what was believed of a proposal of a size at the end of its race."""
         share, above, below = belief.share, belief.above.mean, belief.below.mean
-        self._up = _faded(self._up, share, above)
-        self._down = _faded(self._down, 1 - share, below)
-
-
-def _faded(tally: tuple[float, float], share: float, size: float) -> tuple[float, float]:
-    return MEMORY * tally[0] + share, MEMORY * tally[1] + share * size
+        seen = _Tally(share, share * above, 1 - share, (1 - share) * below)
+        self._all = self._all.faded().plus(seen)
+        self._by_size[size] = self._by_size.get(size, NONE).faded().plus(seen)
 
 
 @dataclass(frozen=True)
@@ -142,7 +168,7 @@ class Race:
         self._squares, self._freedom = PROBED * self.noise**2, PROBED
         self._gained, self._asked = FIRST_ANSWERS * FIRST_PACE * self.noise, FIRST_ANSWERS
         self._doubt, self._of_held, self._since = self._variance, 1, 0
-        self._mean = 0.0
+        self._mean, self._size = 0.0, 0
         self._belief: Belief | None = None
         self._turn = False
 
@@ -175,8 +201,9 @@ class Race:
             self._doubt *= 1 - part
         return self.is_on and self._weigh()
 
-    def hear(self, value: float) -> bool:
-        """Take in an answer on a proposal; return whether its race ended."""
+    def hear(self, value: float, cells: int) -> bool:
+        """Take in an answer on a proposal that changes so many; return whether its race ended."""
+        self._size = round(math.log(max(1, cells), SIZES))
         self._count()
         if self._answers:
             part = self._answers / (self._answers + 1)
@@ -195,9 +222,9 @@ class Race:
         """End a race: the proposal is held from now on, or is not."""
         belief, answers = self._belief, self._answers
         self._answers, self._belief, self._mean, self._turn = 0, None, 0.0, False
-        if belief is None:  # an answer was no score
-            return
-        self._gains.learn(belief)
+        if belief is None:
+            raise RuntimeError("no race was on")
+        self._gains.learn(belief, self._size)
         if kept:
             self._gained += max(belief.gain, 0.0)
             self.held -= belief.gain
@@ -217,7 +244,7 @@ class Race:
         """Tell whether the race is over: more answers are worth less than on other proposals."""
         variance = self._variance
         deviation = math.sqrt(self._doubt + variance / self._answers)
-        belief = self._belief = self._gains.believed(self.held - self._mean, deviation)
+        belief = self._belief = self._gains.believed(self.held - self._mean, deviation, self._size)
         pace = self._gained / self._asked
         self._turn = self._doubt > variance / self._answers
         return self._answers >= MOST or not any(

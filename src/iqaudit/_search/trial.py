@@ -337,7 +337,8 @@ class Trial:
             ended = race.hear_held(way)
         elif race is not None and way is not None and math.isfinite(self._state.loss):
             self._raced = proposal, query
-            ended = race.hear(way)
+            cells = sum(each.values.size for each in proposal.patches) or proposal.base.size
+            ended = race.hear(way, cells)
         else:
             self._tell(proposal, loss, query, score)
             return
