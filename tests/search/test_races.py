@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.pictures import MakePicture
 
 import iqaudit
 from iqaudit._core.picture import Picture, Pixels, picture_key
@@ -27,7 +28,6 @@ from iqaudit.attacks import (
 )
 from iqaudit.testing import Recording
 from iqaudit.victims import Card, Function, Repeated
-from tests.conftest import MakePicture
 
 SCALE = Scale(0.0, 1.0)
 NOISE = 0.05

@@ -319,7 +319,7 @@ def test_check_tells_what_repeats_bring_the_noise_to() -> None:
     assert "5.00 in money" in found["cost"].sentence  # 500 queries, whatever they average
     alone = findings(noisy(0.2))["deterministic"]
     assert alone.verdict is Verdict.FAIL
-    assert "repeats=5" in alone.sentence
+    assert "repeats=1" in alone.sentence
 
 
 @pytest.mark.slow
