@@ -112,7 +112,7 @@ def attack(
         Options of the victim, as `iqaudit.victims.as_victim` takes them: for a module or a function
         ``score_range=(low, high)`` and ``lower_is_better=True``, to which ten pictures or more fit
         a scale unless there is ``scale="declared"`` or a fitted one; for one that answers at random
-        ``repeats=5``, so that a score is the mean of five answers.
+        ``repeats=1``, so that its noise is measured and the search asks again where that decides.
 
     Returns
     -------

@@ -94,12 +94,15 @@ def deterministic(victim: Victim, pixels: Pixels) -> Outcome:
         brought = f"{victim.repeats} repeats bring a standard deviation of {single:.2g} to"
         sentence += (
             f": {brought if victim.repeats > 1 else 'a standard deviation of'} "
-            f"{victim.card.noise:.2g} ({noise:.2g} here). A step counts only where it gains more, "
+            f"{victim.card.noise:.2g} ({noise:.2g} here). A search asks again where that decides, "
             "and verify allows for it."
         )
+        if victim.repeats > 1:
+            sentence += f" {worded('repeats=1', '--repeats 1')} takes fewer answers."
         return Verdict.WARN, sentence
-    why = "a run cannot be repeated or verified; "
-    why += f"{worded('repeats=5', '--repeats 5')} averages answers."
+    why = "a run cannot be repeated or verified, and takes luck for progress; with "
+    why += f"{worded('repeats=1', '--repeats 1')} the noise is measured, and a search asks again "
+    why += "where that decides."
     return Verdict.FAIL, f"{sentence} (standard deviation {noise:.2g}): {why}"
 
 

@@ -48,7 +48,8 @@ def of_scores(result: TrialResult, record: RunRecord, card: Card) -> Iterator[st
     queries = record.queries if result.place is None else result.place.queries
     check_budget(queries, card.cost)
     pixels, stop = result.picture.pixels, Stop(record.early_stop, record.until_plateau)
-    ledger = Ledger(pixels, card.scale, goal, queries, card.cost)
+    noise = record.victim.noise
+    ledger = Ledger(pixels, card.scale, goal, queries, card.cost, noise=noise)
     unchanged = Patched(pixels)
     for place, answer in enumerate(map(Answer, result.scores.tolist(), result.asked)):
         if end := ledger.end(stop):

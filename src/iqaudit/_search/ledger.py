@@ -26,6 +26,11 @@ def checkpoints(queries: int, cost: int, others: Iterable[int] = ()) -> tuple[in
     return tuple(sorted(each for each in earlier if SMALLEST_BUDGET * cost <= each < queries))
 
 
+CAUTION = 2.0
+"""Standard deviations of its mean by which a picture's loss is taken for worse, where the victim
+answers at random: one that was asked about once and was lucky is not the best."""
+
+
 class Answer(NamedTuple):
     """A native score, and the `picture_key` of the picture that was scored so."""
 
@@ -63,6 +68,9 @@ class Ledger:
         Queries a score. A rest of the budget that affords none is not spent.
     others : iterable of int
         Budgets beside `CHECKPOINTS` at which the best picture is kept.
+    noise : float
+        Standard deviation of a score in native units. Unless it is 0, a picture's loss is that of
+        the mean of its scores, which counts for less the fewer they are.
 
     Attributes
     ----------
@@ -70,6 +78,8 @@ class Ledger:
         Every answer, in the order asked: they make a replay of the search possible.
     snapshots : dict of int to Patched
         The picture with the lowest loss at each checkpoint that the search has passed.
+    found : int
+        The query that made the best picture the best.
     """
 
     pixels: Pixels
@@ -78,6 +88,7 @@ class Ledger:
     queries: int
     cost: int
     others: Iterable[int] = ()
+    noise: float = 0.0
     answers: list[Answer] = field(default_factory=list, init=False)
     snapshots: dict[int, Patched] = field(default_factory=dict, init=False)
 
@@ -85,6 +96,9 @@ class Ledger:
         self._due = list(checkpoints(self.queries, self.cost, self.others))
         self._best, self._best_loss = (0, Patched(self.pixels)), math.inf
         self._worst_loss = -math.inf
+        self._means: dict[int, tuple[int, float]] = {}
+        """How many scores pictures have, and their means, by their keys, where they may differ."""
+        self.found = 0
 
     @property
     def spent(self) -> int:
@@ -99,22 +113,26 @@ class Ledger:
     @property
     def direction(self) -> Direction:
         """The way in which the score is pushed; known once the clean picture is scored."""
-        return self._aim.direction
+        return self.aim.direction
 
     @property
     def best_query(self) -> int:
-        """The query with the lowest loss, from 1 (the last of its score's)."""
+        """The query with the lowest loss, from 1 (the last of its score's).
+
+        Of a victim that answers at random, the best picture's with the lowest.
+        """
         return self._best[0]
 
     @property
     def best(self) -> Answer:
-        """The answer with the lowest loss."""
+        """The answer at `best_query`."""
         return self.answers[self.best_query // self.cost - 1]
 
     @property
     def best_score(self) -> float:
-        """The native score with the lowest loss."""
-        return self.best.score
+        """The best picture's native score: the mean, of a victim that answers at random."""
+        _, mean = self._means.get(self.best.picture, (1, self.best.score))
+        return mean
 
     @property
     def best_picture(self) -> Pixels:
@@ -128,19 +146,20 @@ class Ledger:
         """Return the outcome of a search that stands here; None while it goes on."""
         if not self.answers:
             return None
-        asked, aim = len(self.answers), self._aim
+        asked, aim = len(self.answers), self.aim
         if asked >= aim.after and aim.is_met_by(self.best_score):
             return Outcome.TARGET_MET
         if stop.rgo is not None and self._progress >= stop.rgo:
             return Outcome.FAR_ENOUGH
         if not self.left:
             return Outcome.BUDGET_SPENT
-        if stop.plateau is not None and self.spent - self.best_query >= stop.plateau:
+        if stop.plateau is not None and self.spent - self.found >= stop.plateau:
             return Outcome.PLATEAU
         return None
 
     @cached_property
-    def _aim(self) -> Aim:
+    def aim(self) -> Aim:
+        """The picture's goal; known once it is scored."""
         return self.goal.aim(self.answers[0].score, self.scale)
 
     @property
@@ -158,15 +177,38 @@ class Ledger:
             raise RuntimeError("a query was asked beyond the budget")
         self.answers.append(answer)
         if self.scale.admits(answer.score):
-            loss = self._aim.loss(answer.score)
+            loss = self.aim.loss(answer.score)
             self._worst_loss = max(self._worst_loss, loss)
         else:
             loss = self._worst_loss
-        if loss < self._best_loss:
+        if self.noise and self.scale.admits(answer.score):
+            self._weigh(change, answer)
+        elif loss < self._best_loss:
             self._best_loss, self._best = loss, (self.spent, change)
+            self.found = self.spent
         while self._due and self.spent + self.cost > self._due[0]:
             self.snapshots[self._due.pop(0)] = self._best[1]
         return loss
+
+    def _weigh(self, change: Patched, answer: Answer) -> None:
+        """Take in a score that another answer on the same picture would differ from."""
+        count, mean = self._means.get(answer.picture, (0, 0.0))
+        count, mean = count + 1, mean + (answer.score - mean) / (count + 1)
+        self._means[answer.picture] = count, mean
+        doubt = CAUTION * self.scale.slope * self.noise / math.sqrt(count)
+        loss = self.aim.loss(mean) + doubt
+        if self.best_query and self.best.picture == answer.picture:
+            self._best_loss = loss
+            if self.aim.loss(answer.score) < self.aim.loss(self.best.score):
+                self._best = self.spent, self._best[1]
+        elif loss < self._best_loss:
+            usable = (
+                (self.aim.loss(each.score), self.cost * place)
+                for place, each in enumerate(self.answers, 1)
+                if each.picture == answer.picture and self.scale.admits(each.score)
+            )
+            self._best_loss, self._best = loss, (min(usable)[1], change)
+            self.found = self.spent
 
     def charge(self, answer: Answer) -> None:
         """Record an answer that was asked for other pictures: it is paid for, and no result.

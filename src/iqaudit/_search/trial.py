@@ -29,9 +29,13 @@ from iqaudit._core.threat import Threat
 from iqaudit._search.ledger import Answer, Ledger
 from iqaudit._search.painter import Painter
 from iqaudit._search.stop import Outcome, Stop
-from iqaudit.attacks._base import Attack, Problem, edits_of, is_carrying, learned
+from iqaudit.attacks._base import Attack, Problem, compares, edits_of, is_carrying, learned
 from iqaudit.attacks._universal import Laid, Signs
 from iqaudit.victims._base import Card, Session
+
+MARGIN = 0.5
+"""Of the noise of one answer, what a proposal must gain where the victim answers at random: by one
+answer, to be asked about again, and by the mean of both, to be kept."""
 
 
 class Step(NamedTuple):
@@ -253,22 +257,27 @@ class Trial:
             self.attack = Laid(self.shared.tile)
         picture, card = self.picture, self.card
         self.ledger = Ledger(
-            picture.pixels, card.scale, self.goal, self.queries, card.cost, self.others
+            picture.pixels, card.scale, self.goal, self.queries, card.cost, self.others, card.noise
         )
         window = card.window(picture.height, picture.width)
         self._painter = Painter(picture.pixels, window, self.threat)
+        random, own = card.noise > 0, self.shared is None and compares(self.attack)
+        self._asks_again = random and own
+        """Whether a proposal that one answer favours is asked about once more."""
         self._problem = Problem(
             pixels=self._painter.seen,
             levels=self.threat.levels,
             queries=self.ledger.left,
             stream=Stream(self.seed, picture.sha256),
-            noise=card.scale.slope * card.noise,
+            noise=card.scale.slope * card.noise * (MARGIN if self._asks_again else 1),
             incremental=card.incremental,
             memory=self.memory,
         )
         self._state: Any = None
         """The attack's, once the clean picture is scored."""
         self._accepted: list[Step] = []
+        self._once: tuple[Patched, float] | None = None
+        """A proposal that is asked about again, and its first score."""
         self._edits: Mapping[str, float] = {}
         """Those of the best picture."""
         self._steepness: float | None = None
@@ -318,8 +327,7 @@ class Trial:
             return self._asked[1]
         if self.ledger.answers:
             self._charge()
-            with self._of_attack("ask"):
-                proposal = self.attack.ask(self._state)
+            proposal = self._proposed()
         else:
             proposal = Patched(self._problem.unchanged())
         change = self._painter.change(proposal)
@@ -341,15 +349,30 @@ class Trial:
             with self._of_attack("init"):
                 self._state = self.attack.init(self._posed(loss))
             return
-        if self.ledger.best_query == self.ledger.spent:
+        if self.ledger.found == self.ledger.spent:
             with self._of_attack("edits"):
                 self._edits = edits_of(self.attack, proposal)
+        admitted, once = self.card.scale.admits(score), self._once
+        if once is None and self._asks_again and loss < self._state.loss - self._problem.noise:
+            self._once = proposal, score
+            return
+        self._once = None
+        if once is not None and admitted:
+            loss = self.ledger.aim.loss((once[1] + score) / 2)
         before = self._state
         with self._of_attack("tell"):
-            self._state = self.attack.tell(before, proposal, loss)
-            moved = self._state.perturbation is not before.perturbation
-        if moved and self.card.scale.admits(score):
+            state = self.attack.tell(before, proposal, loss)
+            moved = state.perturbation is not before.perturbation
+        self._state = state if once is None else replace(state, query=state.query + 1)
+        if moved and admitted:
             self._accepted.append(Step(self.ledger.spent, score))
+
+    def _proposed(self) -> Patched:
+        """Return the attack's proposal; once more where one answer on it was good."""
+        if self._once is not None:
+            return self._once[0]
+        with self._of_attack("ask"):
+            return self.attack.ask(self._state)
 
     def _charge(self) -> None:
         """Take in the answers that were asked for the others' change, once."""

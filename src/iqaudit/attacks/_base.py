@@ -131,7 +131,9 @@ class Attack(Protocol[S]):
     of every longer one. One whose class has a ``threat`` of ``"retouch"`` keeps to bounds of its
     own, and is not clipped to ε. One whose class has a true ``shared`` makes one change for many
     pictures. One whose class has a true ``carries`` searches an audit's pictures one after the
-    other, and its ``learned(state)`` after one is the `Problem.memory` of the next. One whose
+    other, and its ``learned(state)`` after one is the `Problem.memory` of the next. One whose class
+    has a true ``compares`` keeps a proposal where its loss is lower than ``state.loss``, that of
+    what is held: where the victim answers at random, it is asked about again before. One whose
     proposals are made of edits with names says in
     ``edits(proposal)`` how large each is; those of the best are recorded.
     """
@@ -194,6 +196,11 @@ def own_proposal(proposal: Patched, kind: type[P]) -> P:
 def is_white_box(attack: Attack[Any]) -> bool:
     """Tell whether an attack follows the victim's gradient."""
     return bool(getattr(attack, "white_box", False))
+
+
+def compares(attack: Attack[Any]) -> bool:
+    """Tell whether an attack keeps a proposal where its loss is lower than that of what is held."""
+    return bool(getattr(attack, "compares", False)) and not is_white_box(attack)
 
 
 def is_shared(attack: Attack[Any]) -> bool:

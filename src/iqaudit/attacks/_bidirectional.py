@@ -8,6 +8,7 @@ Models", arXiv 2402.17533. The two-stage search; the bi-directional loss is the 
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class Bidirectional:
 
     n_squares: int = 2
     p_init: float = 0.04
+
+    compares: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_squares", whole_number("n_squares", self.n_squares, 1))

@@ -71,6 +71,7 @@ class Parsimonious:
     batch: int = 64
 
     anytime: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "batch", whole_number("batch", self.batch))

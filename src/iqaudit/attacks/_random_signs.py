@@ -17,6 +17,7 @@ class RandomSigns:
     """
 
     anytime: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     def init(self, problem: Problem) -> Descent:
         """Return the state before the first picture."""

@@ -208,6 +208,7 @@ class Retouch:
     strength: float = 1.0
 
     anytime: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
     threat: ClassVar[str] = "retouch"
 
     def __post_init__(self) -> None:

@@ -37,6 +37,7 @@ class SignHunter:
     """
 
     anytime: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     def init(self, problem: Problem) -> SignHunterState:
         """Return the state before the start is scored."""

@@ -44,6 +44,7 @@ class SimBA:
     """
 
     anytime: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     def init(self, problem: Problem) -> SimBAState:
         """Return the state before the first step; the whole order is drawn here."""

@@ -50,6 +50,7 @@ class SimBADCT:
     amplitude: float = 1.0
 
     anytime: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         rule = "amplitude is a share of ε above 0"

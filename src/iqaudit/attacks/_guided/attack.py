@@ -93,6 +93,7 @@ class Guided:
     budget: str | None = None
 
     anytime: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         rule = "visibility is a share from 0 to 1"
