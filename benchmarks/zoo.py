@@ -372,6 +372,29 @@ class SelfNormed(nn.Module):
         return self.head(x.mean((2, 3))).reshape(-1)
 
 
+class ChannelsLast(nn.Module):
+    """Depthwise convolutions, and layers over channels that lie behind meanwhile (as ConvNeXt)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 4, 4)
+        self.downs = nn.ModuleList([nn.Identity(), nn.Conv2d(32, 64, 2, 2)])
+        self.depthwise = nn.ModuleList(nn.Conv2d(c, c, 7, 1, 3, groups=c) for c in (32, 64))
+        self.mixing = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(c), nn.Linear(c, 4 * c), nn.GELU(), nn.Linear(4 * c, c))
+            for c in (32, 64)
+        )
+        self.head = nn.Linear(64, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a score a picture."""
+        x = self.stem(x)
+        for down, depthwise, mixing in zip(self.downs, self.depthwise, self.mixing, strict=True):
+            x = down(x)
+            x = x + 0.5 * mixing(depthwise(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return self.head(x.mean((2, 3))).reshape(-1)
+
+
 ZOO: MappingProxyType[str, Callable[[], nn.Module]] = MappingProxyType(
     {
         "unfold": Unfold,
@@ -390,6 +413,7 @@ ZOO: MappingProxyType[str, Callable[[], nn.Module]] = MappingProxyType(
         "transformer": Transformer,
         "distribution": Distribution,
         "self-normed": SelfNormed,
+        "channels-last": ChannelsLast,
     }
 )
 """By name."""

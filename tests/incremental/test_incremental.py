@@ -85,6 +85,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "channel-max": lambda: _Call(lambda x: x / (1 + x.max(1, keepdim=True)[0].abs())),
     "einsum": lambda: _Mixing(),  # noqa: PLW0108
     "sign": lambda: _Call(lambda x: torch.where(x > 0, x, x.sign() * x.square())),
+    "channels-last": lambda: _ChannelsLast(),  # noqa: PLW0108
     "in-place": lambda: _Residual(nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(inplace=True))),
     "unruled": lambda: _Call(lambda x: x.cumsum(2) / x.shape[2]),
     "neighbours": lambda: _Call(lambda x: x[:, :, :, 1:] * x[:, :, :, :-1]),
@@ -218,6 +219,20 @@ class _Frame(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.inner(x) - x[:, :, 2:-2, 2:-2] if min(x.shape[2:]) > 4 else x
+
+
+class _ChannelsLast(nn.Module):
+    """Layers over the channels, which lie behind meanwhile, as in a block of ConvNeXt's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = nn.Sequential(
+            nn.LayerNorm(4), nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 4, bias=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.inside(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return x + 0.3 * y
 
 
 class _Drawn(nn.Module):

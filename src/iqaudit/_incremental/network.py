@@ -181,7 +181,7 @@ class _Reader(Context):
         for arg in read:
             self._settle(arg.name)
         known = all(self.is_map(arg) or arg.name in self.constants for arg in read)
-        step = rules.lower(node, self) if known else None
+        step = rules.lower(node, self) if known else rules.back_in_place(node, self)
         if step is not None:
             self.maps[node.name] = step
         elif any(self.is_map(arg) for arg in read):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from iqaudit._incremental import rules_spatial
 from iqaudit._incremental.lowering import Context, head
-from iqaudit._incremental.nodes import MOVES, Node, operator_name, shape_of
+from iqaudit._incremental.nodes import MOVES, Node, called, flops, operator_name, shape_of
 from iqaudit._incremental.operators import Cut, Pointwise, Step
 
 ELEMENTWISE = frozenset(
@@ -74,6 +74,62 @@ def lower(node: Node, context: Context) -> Step | None:
     rule = rules_spatial.resampling if resamples else RULES.get(name)
     step = rule(node, context) if rule and context.is_map(node.args[0]) else None
     return step or _pointwise(node, context)
+
+
+CHANNELS_LAST, LONGEST = [0, 3, 1, 2], 64
+"""A permutation that brings channels from behind to their place; and how many operators before it
+are looked at."""
+
+
+def back_in_place(node: Node, context: Context) -> Pointwise | None:
+    """Return what is computed of maps whose channels lie behind, to where they are in place again.
+
+    As one step, where all of it works cell by cell: normalisation and layers over the channels, as
+    ConvNeXt's blocks have them.
+    """
+    if operator_name(node) != "permute" or [d % 4 for d in node.args[1]] != CHANNELS_LAST:
+        return None
+    inside, maps = _back_to_maps(node, context)
+    sources = [context.maps[arg.name] for arg in maps]
+    if not inside or not _are_one(shape_of(node), sources):
+        return None
+    calls = [each for each in node.graph.nodes if each in inside]
+
+    def run(*values: Tensor) -> Any:
+        known = dict(zip((arg.name for arg in maps), values, strict=True))
+
+        def look_up(arg: Node) -> Any:
+            return known[arg.name] if arg.name in known else context.constants[arg.name]
+
+        for each in calls:
+            known[each.name] = called(each.target, each.args, each.kwargs, look_up)
+        return known[node.name]
+
+    if not _works_by_cell(run, [arg.meta["val"] for arg in maps]):
+        return None
+    fields = head(node, *sources) | {"flops": sum(map(flops, calls))}
+    return Pointwise(**fields, compute=run)
+
+
+def _back_to_maps(node: Node, context: Context) -> tuple[dict[Node, None], dict[Node, None]]:
+    """Return the operators before a node and itself, up to maps, and these; nothing if too many."""
+    inside, maps, open_ends = {node: None}, dict[Node, None](), list(node.all_input_nodes)
+    while open_ends:
+        arg = open_ends.pop()
+        if context.is_map(arg):
+            maps[arg] = None
+        elif arg.name not in context.constants and arg not in inside:
+            inside[arg] = None
+            open_ends += arg.all_input_nodes
+            if arg.op != "call_function" or len(inside) > LONGEST:
+                return {}, {}
+    return inside, maps
+
+
+def _are_one(shape: Sequence[int], sources: Sequence[Step]) -> bool:
+    """Whether maps differ in their channels alone, and a window lies at one place in all."""
+    but_channels = {(*each[:1], *each[2:]) for each in (tuple(shape), *(s.shape for s in sources))}
+    return len(but_channels) == 1 and len({source.frame for source in sources}) == 1
 
 
 def _same(node: Node, context: Context) -> Step | None:
@@ -157,9 +213,8 @@ def _pointwise(node: Node, context: Context) -> Pointwise | None:
     if not sources or not isinstance(node.meta.get("val"), Tensor):
         return None
     shape = shape_of(node)
-    but_channels = {(*each[:1], *each[2:]) for each in (shape, *(s.shape for s in sources))}
-    if len(but_channels) > 1 or len({source.frame for source in sources}) > 1:
-        return None  # of several frames a window lies elsewhere in each
+    if not _are_one(shape, sources):
+        return None
     constants = [context.value(arg) for arg in node.all_input_nodes if not context.is_map(arg)]
     run = context.closure(node)
     if _is_pointwise(node, name):
