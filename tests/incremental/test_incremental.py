@@ -45,6 +45,8 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "max-over": lambda: nn.MaxPool2d(2, ceil_mode=True),
     "avg": lambda: nn.AvgPool2d(3, 2, 1),
     "avg-inside": lambda: nn.AvgPool2d(2),
+    "avg-uneven": lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+    "avg-ceil": lambda: nn.AvgPool2d((2, 3), 2, (0, 1), ceil_mode=True),
     "zero-pad": lambda: nn.ZeroPad2d((1, 0, 2, 1)),
     "constant-pad": lambda: nn.ConstantPad2d((1, 2, 0, 1), 0.7),
     "pad-conv": lambda: nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(4, 4, 3, 2)),

@@ -173,7 +173,7 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Step | Non
         if shape[2:] == (1, 1) and kernel == source.shape[2:] and not padded and divisor is None:
             return _average(node, context)
         if options["ceil"] or (padded and not options["count"]):
-            return None  # the border's cells are divided by fewer
+            return _uneven(node, context, kernel) if divisor is None else None
         pool = lambda x: functional.avg_pool2d(x, kernel, stride, divisor_override=divisor)  # noqa: E731
     return Sliding(
         **head(node, source) | {"name": (result or node).name},
@@ -199,22 +199,44 @@ def resampling(node: Node, context: Context) -> Resampling | None:
     """Return interpolation or adaptive averaging, by its weights along rows and columns."""
     if len(context.maps_of(node)) != 1:
         return None
-    source, shape, whole = context.maps[node.args[0].name], map_shape(node), context.closure(node)
-    like = next((t for t in context.constants.values() if isinstance(t, Tensor)), torch.zeros(()))
-
+    source, shape = context.maps[node.args[0].name].shape, map_shape(node)
     by_factor = node.args[1] is None  # and not to a size
+
+    def lines(axis: int) -> int:
+        # A factor must leave two lines across: of one, antialiasing makes something else.
+        other = source[3 - axis]
+        return min(other, 2 * (other // shape[3 - axis] + 1)) if by_factor else 1
+
+    return _by_weights(node, context, lines)
+
+
+def _uneven(node: Node, context: Context, kernel: tuple[int, int]) -> Resampling | None:
+    """Return an average that divides by fewer near the border, by its weights likewise."""
+    most = 3 * max(kernel)
+    if min(context.maps[node.args[0].name].shape[2:]) < most:
+        return None
+    return _by_weights(node, context, lambda _: most)
+
+
+def _by_weights(node: Node, context: Context, lines: Callable[[int], int]) -> Resampling:
+    """Return a step that mixes rows and columns, apart from each other, by its weights.
+
+    Of an axis they are told by a map with so many `lines` of the other, whose middle ones lie far
+    enough from the border.
+    """
+    source, whole = context.maps[node.args[0].name], context.closure(node)
+    like = next((t for t in context.constants.values() if isinstance(t, Tensor)), torch.zeros(()))
 
     @cache  # a step that is not computed takes none
     def weights(axis: int) -> Tensor:
         # One line lit at a time, each in a channel of its own, tells which outputs read it.
-        # A factor must leave two lines across: of one, antialiasing makes something else.
-        size, other = source.shape[2 + axis], source.shape[3 - axis]
-        across = min(other, 2 * (other // shape[3 - axis] + 1)) if by_factor else 1
+        size, across = source.shape[2 + axis], lines(axis)
         kind = like.dtype if like.is_floating_point() else torch.float32
         lit = torch.eye(size, dtype=kind, device=like.device)[None]
-        lines = lit[:, :, None] if axis else lit[:, :, :, None]
-        answer: Tensor = whole(lines.expand(-1, -1, *((across, -1) if axis else (-1, across))))
-        return (answer[0, :, 0] if axis else answer[0, :, :, 0]).t().contiguous()
+        shown = lit[:, :, None] if axis else lit[:, :, :, None]
+        answer: Tensor = whole(shown.expand(-1, -1, *((across, -1) if axis else (-1, across))))
+        middle = answer.shape[3 - axis] // 2
+        return (answer[0, :, middle] if axis else answer[0, :, :, middle]).t().contiguous()
 
     return Resampling(**head(node, source), whole=whole, weights=weights)
 
