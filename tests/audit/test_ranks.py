@@ -150,7 +150,15 @@ def test_places_lie_where_pictures_come() -> None:
 
 
 def test_questions_that_hang_on_answers_are_no_probes() -> None:
-    blind = {"guided", "guided-invisible", "random", "retouch", "nes", "parsimonious"}
+    blind = {
+        "guided",
+        "guided-quiet",
+        "guided-invisible",
+        "random",
+        "retouch",
+        "nes",
+        "parsimonious",
+    }
     assert min(probes(named(name), 300) for name in blind) >= 10
     for name in ATTACKS.keys() - blind:
         attack = named(name)
