@@ -21,6 +21,7 @@ from tests.support.serving import RANGE, Hours, Server, asks
 
 import iqaudit
 from iqaudit import InputError, VictimError, _cli
+from iqaudit._analysis.tables import cells
 from iqaudit._assess.check import Finding, check
 from iqaudit._assess.questions import Verdict
 from iqaudit._core.stream import Stream
@@ -97,6 +98,18 @@ def test_the_noise_is_that_of_single_answers_to_the_fixed_picture() -> None:
     # The same picture, whatever else changes; of a size that the victim takes.
     sized = replace(once.card, smallest_side=300, largest_side=400)
     assert probes(sized)[1].shape == (300, 300, 3)
+
+
+def test_luck_is_not_taken_for_a_search_that_rises(
+    make_picture: MakePicture, tmp_path: Path
+) -> None:
+    """The luckiest answers go far and on, of a victim that does not move at all."""
+    still = noisy(0.5)
+    iqaudit.attack(make_picture(12, 15), Repeated(still, 1), queries=150, out=tmp_path / "run")
+    [cell] = cells.load(tmp_path / "run")
+    flags = {doubt.flag for doubt in cell.doubts}
+    assert "rising" not in flags
+    assert any("answers at random" in doubt.text for doubt in cell.doubts)
 
 
 @pytest.mark.parametrize("repeats", [2, 3, 7])

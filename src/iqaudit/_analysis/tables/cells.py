@@ -230,7 +230,9 @@ class CellData:
         """The signs that its figures do not tell how firm the victim is, or not of all pictures."""
         answers = [picture.answers for picture in self.finished]
         rows = [picture.figures for picture in self.finished]
-        paths = [each.reached for each in self.finished if each.spent]
+        # Where the victim answers at random they are its luckiest answers, and end with fresh ones.
+        sure = [each for each in self.finished if each.figures.luckiest_score is None]
+        paths = [each.reached for each in sure if each.spent]
         signs = (
             *twins([row.name for row in rows], [each.sha256 for each in self.finished]),
             *far(rows, self.scale),
