@@ -7,16 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.audit.test_ray import _Rayless, rayless
-from tests.audit.test_universal import some, write
+from tests.audit.test_universal import needs_every_score, some, write
 from tests.support import audited
 from tests.support.auditing import ROUGH, contents, serial
 from tests.support.records import text
 
 import iqaudit
-from iqaudit import InputError, UnscorableError
+from iqaudit import InputError
 from iqaudit._audit import execute
 from iqaudit._audit.spec import AuditSpec, Data
-from iqaudit._core.picture import picture_key
 from iqaudit._search.stop import Stop
 from iqaudit.victims._spec import VictimSpec
 
@@ -112,19 +111,7 @@ def test_it_is_made_again_from_its_scores(tmp_path: Path, spec: AuditSpec, stop:
 def test_it_needs_every_pictures_score_and_takes_no_more_pictures(
     tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serial(spec, tmp_path / "whole")
-    spoilt = tmp_path / "spoilt"
-    spoilt.write_text(f"{picture_key(some()[2].pixels)} raises\n")
-    monkeypatch.setenv(audited.UNSCORED, str(spoilt))
-    with pytest.raises(UnscorableError, match=r"p2: .* needs every picture's score"):
-        serial(spec, tmp_path / "run")
-    monkeypatch.delenv(audited.UNSCORED)
-    serial(spec, tmp_path / "run")
-    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
-    [folder] = spec.data.pictures
-    write(Path(str(folder)), some(PICTURES + 1)[-1:])
-    with pytest.raises(InputError, match="begun otherwise"):
-        serial(spec, tmp_path / "run")
+    needs_every_score(spec, tmp_path, monkeypatch)
 
 
 def test_an_order_cannot_be_broken_so() -> None:

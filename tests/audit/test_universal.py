@@ -270,22 +270,27 @@ def test_a_plan_counts_it(tmp_path: Path) -> None:
     assert f"at most {30 * PICTURES:,} queries" in said.output
 
 
-def test_it_needs_every_pictures_score_and_takes_no_more_pictures(
-    tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    serial(spec, tmp_path / "whole")
-    spoilt = tmp_path / "spoilt"
+def needs_every_score(spec: AuditSpec, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Assert that an audit ends at a picture without a score, and takes no more pictures."""
+    serial(spec, root / "whole")
+    spoilt = root / "spoilt"
     spoilt.write_text(f"{picture_key(some()[2].pixels)} raises\n")
     monkeypatch.setenv(audited.UNSCORED, str(spoilt))
     with pytest.raises(UnscorableError, match=r"p2: .* needs every picture's score"):
-        serial(spec, tmp_path / "run")
+        serial(spec, root / "run")
     monkeypatch.delenv(audited.UNSCORED)
-    serial(spec, tmp_path / "run")
-    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
-    [folder] = spec.data.pictures
-    write(Path(str(folder)), some(PICTURES + 1)[-1:])
+    serial(spec, root / "run")
+    assert contents(root / "run") == contents(root / "whole")
+    [folder] = map(Path, map(str, spec.data.pictures))
+    write(folder, some(len(list(folder.iterdir())) + 1)[-1:])
     with pytest.raises(InputError, match="begun otherwise"):
-        serial(spec, tmp_path / "run")
+        serial(spec, root / "run")
+
+
+def test_it_needs_every_pictures_score_and_takes_no_more_pictures(
+    tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_every_score(spec, tmp_path, monkeypatch)
 
 
 def test_an_answer_that_is_none_gains_nothing(

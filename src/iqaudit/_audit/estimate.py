@@ -27,7 +27,7 @@ from iqaudit._search.driver import begin, check_sizes, drive
 from iqaudit._search.halves import check_count
 from iqaudit._search.ledger import checkpoints
 from iqaudit.attacks import RandomSigns
-from iqaudit.attacks._base import is_carrying, is_shared
+from iqaudit.attacks._base import is_shared, spans
 from iqaudit.victims._averaging import PROBES
 from iqaudit.victims._base import ELSEWHERE, Victim, draws
 from iqaudit.victims._defended import passes
@@ -265,16 +265,11 @@ def _share(
         several,
         seconds,
         first,
-        paid or spec.base is not None or all(map(_in_turns, own)),
+        paid or spec.base is not None or all(spans(cell.attack.attack) for cell in own),
         need,
         price,
         base.card.concurrency,
     )
-
-
-def _in_turns(cell: Cell) -> bool:
-    """Whether a cell's pictures are asked about one after the other, whatever the workers."""
-    return is_shared(cell.attack.attack) or is_carrying(cell.attack.attack)
 
 
 class Pace(NamedTuple):

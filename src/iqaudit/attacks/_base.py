@@ -213,6 +213,11 @@ def is_carrying(attack: Attack[Any]) -> bool:
     return bool(getattr(attack, "carries", False))
 
 
+def spans(attack: Attack[Any]) -> bool:
+    """Tell whether an attack's searches of some pictures hang on others."""
+    return is_shared(attack) or is_carrying(attack)
+
+
 def learned(attack: Attack[Any], state: Any) -> Any:
     """Return what an attack that carries knows after a search."""
     carrying: Any = attack

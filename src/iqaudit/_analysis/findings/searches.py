@@ -24,7 +24,7 @@ from iqaudit._core.threat import threat_of
 from iqaudit._runs.records import RunRecord
 from iqaudit._runs.retrace import attack_of
 from iqaudit._search.trial import Trial
-from iqaudit.attacks._base import is_carrying, is_shared
+from iqaudit.attacks._base import spans
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import interval, paired, ratio
 from iqaudit.victims._base import Card
@@ -151,9 +151,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
         picture at every step.
     """
     attack = attack_of(pair.run, record)
-    if attack is None or is_shared(attack):  # its changes are whole pictures'
-        return None
-    if is_carrying(attack):  # it hangs on all pictures before
+    if attack is None or spans(attack):  # it hangs on other pictures
         return None
     picture = Picture(pair.name, pair.clean())
     answers = pair.answers()
