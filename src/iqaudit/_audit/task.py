@@ -219,9 +219,8 @@ def _side_by_side(
             unscored=failed,
             trials=trials,
         )
-        for answered in chain(
-            drive(spec.victim, trials), [[]]
-        ):  # the last may end by what was kept
+        # The last may end by what was kept.
+        for answered in chain(drive(spec.victim, trials), [[]]):
             before, failed = failed, _failed(trials)
             earlier, ended = ended, _ended(trials)
             yield Stride(
