@@ -1,5 +1,6 @@
 """Incremental scoring gives a dense pass's scores, whatever the network and its windows."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -334,6 +335,20 @@ def test_large_maps_before_a_pooling_are_not_kept(
     _walk(module, 0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", LAYERS)
+def test_maps_that_are_computed_anew_are_not_kept_and_score_as_a_dense_pass(
+    layer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = _session(_Drawn([layer, "conv", "wide"], "mean", 0), _picture(0))._activations.maps
+    monkeypatch.setattr("iqaudit._incremental.plan.LARGE", 0)
+    monkeypatch.setattr("iqaudit._incremental.plan.LIGHT", np.inf)
+    session = _walk(_Drawn([layer, "conv", "wide"], "mean", 0), 0)
+    anew = session._activations.planner.anew
+    assert anew or layer in UNRULED | {"lines"}  # which leaves a few cells
+    assert set(session._activations.maps) == set(kept) - set(anew)
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_every_end_scores_as_a_dense_pass(end: str) -> None:
     _walk(_Drawn(["conv", "strided"], end, 0), 0)
@@ -571,6 +586,20 @@ def test_a_graph_that_cannot_be_read_stops_no_search(monkeypatch: pytest.MonkeyP
     rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
     assert rescorer.open(HEIGHT, WIDTH) is None
     assert "unheard of" in rescorer.describe(HEIGHT, WIDTH)
+
+
+def test_a_search_that_nobody_ended_asks_nothing_at_the_interpreters_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By then torch is half taken down: asked, it ended the process on an assertion of its own."""
+    base = _picture(0)
+    session = _session(_Drawn(["conv"], "mean", 0), base)
+    session.score(_change(np.random.default_rng(0), base))
+    asked: list[Pixels] = []
+    monkeypatch.setattr(session.dense, "score", asked.append)
+    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+    session.close()
+    assert asked == []
 
 
 @pytest.mark.slow

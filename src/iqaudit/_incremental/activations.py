@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from iqaudit._core.picture import Pixels
+from iqaudit._core.process import give_freed_memory_back
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.operators import INPUT, Reduction, Sliding
 from iqaudit._incremental.plan import Planner
@@ -39,6 +40,9 @@ class Activations:
     def anchor(self, picture: Tensor) -> None:
         """Take a picture (1, channels, height, width) as the base."""
         self._dense(picture, keep=True)
+        if self.network.whole is not None:  # few pictures will be scored as a whole from here on
+            self.network.whole.rest()
+        give_freed_memory_back()
 
     def whole(self, pixels: Pixels, picture: Callable[[Pixels], Tensor]) -> Tensor:
         """Return the score of a picture that has little in common with the base.
@@ -65,7 +69,7 @@ class Activations:
             Their pixels.
         """
         plan = self.planner.plan(corners, windows.shape[2], windows.shape[3])
-        return WindowPass(self.network, self.maps, plan).run(windows)
+        return WindowPass(self.network, self.maps, plan, self.planner.anew).run(windows)
 
     def accept(self) -> None:
         """Make the picture that was scored last the base."""

@@ -3,15 +3,25 @@
 Geometry only, without a tensor: it depends on the network and on where the picture's windows lie.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
+from iqaudit._incremental.fusion import LARGE
 from iqaudit._incremental.network import Network
-from iqaudit._incremental.operators import INPUT, Cut, Pointwise, Reduction
+from iqaudit._incremental.operators import (
+    INPUT,
+    INSIDE,
+    AnyStep,
+    Cut,
+    Pointwise,
+    Reduction,
+    Sliding,
+)
 from iqaudit._incremental.receptive_field import Corner, Lines, Span, Windows, in_pieces
 from iqaudit._incremental.work import anchoring, behind, dense, in_windows
 
@@ -22,6 +32,10 @@ work without gathering."""
 MERGED_BELOW, GRAIN = 0.9, 4
 """Windows are computed as the one rectangle around them where its area is below this part of
 theirs; its sides are multiples of so many cells, so that kernels are reused."""
+
+LIGHT = 64
+"""Operations a number: a map as large as `fusion.LARGE` that takes no more of them is computed anew
+where it is read. Those are the first ones, of the picture's few channels and the largest of all."""
 
 SIZES = 256
 """Window sizes, along an axis, whose fields are cached."""
@@ -61,6 +75,8 @@ class Planner:
     ----------
     stored : set of str
         The maps that are read beyond their changed windows, and so must be stored.
+    anew : mapping of str to Sliding
+        The steps whose maps are read so but computed anew where they are.
     anchoring : float
         The work of making a base's maps, as a share of a dense pass's; 0 where that is no faster.
     """
@@ -76,7 +92,8 @@ class Planner:
         for step in network.steps:
             if not isinstance(step, Pointwise):
                 stored |= set(step.inputs)
-        self.stored = {name for name in network.shapes if name in stored}
+        self.anew = {step.name: step for step in network.steps if self._is_light(step)}
+        self.stored = {name for name in network.shapes if name in stored and name not in self.anew}
         self._limits = self._limited()
 
     def plan(self, corners: Sequence[tuple[int, int]], height: int, width: int) -> Plan:
@@ -136,6 +153,18 @@ class Planner:
             share = cells / (n * tall * wide)
             shares[name] = share if share <= WHOLE_ABOVE else 1.0
         return shares
+
+    def _is_light(self, step: AnyStep) -> TypeGuard[Sliding]:
+        """Whether a step's map costs little to compute where it is read, and much to store."""
+        numbers = math.prod(step.shape)
+        readers = [each for each in self._network.steps if step.name in each.inputs]
+        return (
+            isinstance(step, Sliding)
+            and numbers >= LARGE
+            and step.flops <= LIGHT * numbers
+            and step.name not in self._network.tail.inputs
+            and all(isinstance(each, Sliding) and each.fill not in INSIDE for each in readers)
+        )
 
     def _cost(self, count: int, height: int, width: int) -> float:
         """Return the work of a pass over windows of a size, as a share of a dense pass's."""

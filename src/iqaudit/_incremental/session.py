@@ -1,5 +1,6 @@
 """A search on one picture, whose scores are computed again only where it changes."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -90,8 +91,12 @@ class Session:
         self._moments.due(change)
 
     def close(self) -> None:
-        """Compare the base with a dense pass: every answer is there, so nothing may fail now."""
-        if self._base is not None and not self.trust.fault:
+        """Compare the base with a dense pass: every answer is there, so nothing may fail now.
+
+        Not where the interpreter is at its end, as with a search that nobody finished: torch is
+        half taken down by then, and ends the process if it is asked.
+        """
+        if self._base is not None and not self.trust.fault and not sys.is_finalizing():
             corner = Patched(self._base, (Patch(0, 0, self._base[:1, :1]),))
             try:
                 _, score = self._incremental(corner)

@@ -76,6 +76,7 @@ class Trust:
         """
         give_freed_memory_back()
         dense = self._dense.score(pixels)
+        give_freed_memory_back()
         if not abs(score - dense) <= TOLERANCE * max(abs(dense), self._unit):
             self.leave(
                 f"after {count} scores of a picture, {score:.9g} where a dense pass gives "

@@ -1,6 +1,7 @@
 """A window pass: the steps of a network, computed on the windows that a plan names."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,18 @@ class WindowPass:
         The base picture's, by step; the pass changes them until it is accepted or another begins.
     plan : Plan
         The windows of every map.
+    anew : mapping of str to Sliding
+        Steps whose maps are not stored: they are computed where they are read.
     """
 
-    def __init__(self, network: Network, maps: Mapping[str, StoredMap], plan: Plan) -> None:
-        self._network, self._maps, self._plan = network, maps, plan
+    def __init__(
+        self,
+        network: Network,
+        maps: Mapping[str, StoredMap],
+        plan: Plan,
+        anew: Mapping[str, Sliding] = MappingProxyType({}),
+    ) -> None:
+        self._network, self._maps, self._plan, self._anew = network, maps, plan, anew
         self._values: dict[str, Any] = {}
         """By step: its windows; what it computes as a whole where the plan has none."""
 
@@ -51,7 +60,8 @@ class WindowPass:
             stored.restore()
         self._set(INPUT, windows)
         for step in self._network.steps:
-            self._set(step.name, self._compute(step))
+            if step.name not in self._anew or self._plan[step.name] is None:
+                self._set(step.name, self._compute(step))
         tail = self._network.tail
         return tail({name: self._whole(name) for name in tail.inputs})
 
@@ -80,18 +90,43 @@ class WindowPass:
         """Return a map with its changed windows in place, or a statistic."""
         if self._plan.get(name) is None:
             return self._values[name]
+        if name in self._anew:
+            step = self._anew[name]
+            return step.whole(self._whole(step.inputs[0]))
         return self._maps[name].base
 
     def _windows(self, name: str, windows: Windows, fill: float | str = 0.0) -> Any:
         """Return windows of a map: its changed ones, or others with those in place."""
+        if name in self._anew and self._plan[name] is not None:
+            return self._computed(self._anew[name], windows, fill)
         if self._plan[name] == windows:
             return self._values[name]
         return self._maps[name].patches(windows, fill)
 
+    def _computed(self, step: Sliding, windows: Windows, fill: Any) -> Tensor:
+        """Return windows of a step's padded map, computed from its input with the changes."""
+        corners, height, width = windows
+        _, channels, rows, columns = step.shape
+        tall, wide = min(height, rows), min(width, columns)
+        within = tuple(
+            (n, min(max(y, 0), rows - tall), min(max(x, 0), columns - wide)) for n, y, x in corners
+        )
+        inside = Windows(within, tall, wide)
+        values = step.compute(self._windows(step.inputs[0], step.read(inside), step.fill))
+        if inside == windows:
+            return values
+        padded = as_map(
+            values.new_full((windows.cells, channels), fill), len(corners), height, width
+        )
+        for index, ((_, y, x), (_, top, left)) in enumerate(zip(corners, within, strict=True)):
+            here, there = _overlap(y, height, top, tall), _overlap(x, width, left, wide)
+            padded[index, :, here[0], there[0]] = values[index, :, here[1], there[1]]
+        return padded
+
     def _slide(self, step: Sliding, windows: Windows) -> Tensor:
         name = step.inputs[0]
-        if step.product is not None:
-            stored = self._maps[name]
+        stored = self._maps.get(name)
+        if step.product is not None and stored is not None:
             length = stored.shape[1] * step.kernel[0] * step.kernel[1]
             if windows.cells * length <= SMALL_PRODUCT:
                 cells = step.product(stored.neighbourhoods(windows, step))
@@ -137,3 +172,9 @@ class WindowPass:
         answer = step.finish(*self._maps[name].sums(), step.shape[2] * step.shape[3])
         kind = self._values[INPUT].dtype
         return tuple(a.to(kind) for a in answer) if isinstance(answer, tuple) else answer.to(kind)
+
+
+def _overlap(first: int, size: int, other: int, its: int) -> tuple[slice, slice]:
+    """Return where two pieces of a line overlap, counted from the start of each."""
+    start, end = max(first, other), min(first + size, other + its)
+    return slice(start - first, end - first), slice(start - other, end - other)
