@@ -55,8 +55,8 @@ def keep_freed_memory() -> None:
 def give_freed_memory_back() -> None:
     """Give freed memory back to the system, where the C library is glibc.
 
-    Before a dense pass beside a picture's kept maps: its maps seldom fit into what was freed
-    between them, and come on top of it. Takes 1 to 10 ms, so it is not for every query.
+    After a dense pass beside a picture's kept maps: no window fills what its maps took. Takes 1 to
+    10 ms, so it is not for every query.
     """
     try:
         ctypes.CDLL(None).malloc_trim(0)

@@ -74,7 +74,6 @@ class Trust:
 
         `count` is that of the scores of the picture's search so far.
         """
-        give_freed_memory_back()
         dense = self._dense.score(pixels)
         give_freed_memory_back()
         if not abs(score - dense) <= TOLERANCE * max(abs(dense), self._unit):
