@@ -17,6 +17,7 @@ import iqaudit
 from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._incremental.network import Network, read
+from iqaudit._incremental.operators import Pointwise
 from iqaudit._incremental.recording import record
 from iqaudit._incremental.rescorer import Rescorer
 from iqaudit._incremental.session import Session
@@ -318,6 +319,13 @@ def test_a_drawn_network_scores_as_a_dense_pass(layers: list[str], end: str, see
 def test_every_layer_has_a_rule_and_scores_as_a_dense_pass(layer: str) -> None:
     session = _walk(_Drawn([layer, "conv", layer], "mean", 0), 0)
     assert layer in UNRULED or session.network.dense == ()
+
+
+def test_what_is_read_by_two_ways_that_meet_again_is_one_step_with_them() -> None:
+    """As the convolution before a divisive normalisation, of which square and quotient read."""
+    steps = _network(_Drawn(["conv", "gdn", "conv"], "mean", 0)).steps
+    assert len([step for step in steps if hasattr(step, "kernel")]) == 3
+    assert len([step for step in steps if isinstance(step, Pointwise)]) == 1  # of the picture
 
 
 @pytest.mark.slow

@@ -63,6 +63,10 @@ def _absorbing(
             break
         joined.add(name)
         whole = _composed(whole, result.pop(name))
+    for reading in readers.values():  # what those read, this step does now
+        if reading & joined:
+            reading.difference_update(joined)
+            reading.add(step.name)
     return whole
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, fx
 from torch.nn import functional
 
 from iqaudit._incremental.kernels import Activation, convolution, matrix, product
-from iqaudit._incremental.nodes import Node, called, flops, map_shape
+from iqaudit._incremental.nodes import Node, caller, flops, map_shape
 from iqaudit._incremental.operators import Pointwise, Reduction, Sliding, Step
 
 LONGEST_PRODUCT = 2048
@@ -105,21 +105,8 @@ class Context:
         args, kwargs = fx.node.map_arg(
             (node.args, node.kwargs), lambda arg: arg if self.is_map(arg) else self.value(arg)
         )
-        if kwargs or any(isinstance(arg, tuple | list) for arg in args):
-
-            def call_any(*tensors: Tensor) -> Any:
-                known = dict(zip(names, tensors, strict=True))
-                return called(target, args, kwargs, lambda arg: known[arg.name])
-
-            return call_any
-        # The common case, called thousands of times a second: no tree of arguments to walk.
-        places = [names.index(arg.name) if isinstance(arg, fx.Node) else None for arg in args]
-
-        def call(*tensors: Tensor) -> Any:
-            pairs = zip(args, places, strict=True)
-            return target(*(arg if i is None else tensors[i] for arg, i in pairs))
-
-        return call
+        call = caller(target, args, kwargs)
+        return lambda *tensors: call(dict(zip(names, tensors, strict=True)))
 
 
 def head(node: Node, *sources: Step) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from iqaudit._incremental import rules_spatial
 from iqaudit._incremental.lowering import Context, head
-from iqaudit._incremental.nodes import MOVES, Node, called, flops, operator_name, shape_of
+from iqaudit._incremental.nodes import MOVES, Node, caller, flops, operator_name, shape_of
 from iqaudit._incremental.operators import Cut, Pointwise, Step
+from iqaudit._incremental.tail import Tail
 
 ELEMENTWISE = frozenset(
     """
@@ -95,15 +96,18 @@ def back_in_place(node: Node, context: Context) -> Pointwise | None:
         return None
     calls = [each for each in node.graph.nodes if each in inside]
 
-    def run(*values: Tensor) -> Any:
-        known = dict(zip((arg.name for arg in maps), values, strict=True))
+    constants = {
+        arg.name: context.constants[arg.name]
+        for each in calls
+        for arg in each.all_input_nodes
+        if arg.name in context.constants
+    }
+    names = {arg.name: context.maps[arg.name].name for arg in maps}
+    called = tuple((each.name, caller(each.target, each.args, dict(each.kwargs))) for each in calls)
+    inner = Tail(names, called, constants, node.name)
 
-        def look_up(arg: Node) -> Any:
-            return known[arg.name] if arg.name in known else context.constants[arg.name]
-
-        for each in calls:
-            known[each.name] = called(each.target, each.args, each.kwargs, look_up)
-        return known[node.name]
+    def run(*values: Tensor) -> Tensor:
+        return inner(dict(zip(names.values(), values, strict=True)))
 
     if not _works_by_cell(run, [arg.meta["val"] for arg in maps]):
         return None

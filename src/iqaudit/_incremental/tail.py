@@ -10,10 +10,10 @@ from torch import Tensor
 
 from iqaudit._incremental.kernels import linear
 from iqaudit._incremental.lowering import Context
-from iqaudit._incremental.nodes import Node, called
+from iqaudit._incremental.nodes import Node, caller
 
-Call: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-"""A node, its function and the arguments, in which nodes stand for earlier values."""
+Call: TypeAlias = tuple[str, Callable[[Mapping[str, Any]], Any]]
+"""A node, and what computes it from earlier values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,8 @@ class Tail:
         """Return the score, from the steps' values by name."""
         known = {**self.constants, **{node: values[step] for node, step in self.names.items()}}
 
-        for name, function, args, kwargs in self.calls:
-            known[name] = called(function, args, kwargs, lambda node: known[node.name])
+        for name, call in self.calls:
+            known[name] = call(known)
         score: Tensor = known[self.output]
         return score
 
@@ -77,13 +77,13 @@ def _call(node: Node, constants: Mapping[str, Any]) -> Call:
     if node.target is torch.ops.aten.linear.default and all(a.name in constants for a in weights):
         weight, bias = (*(constants[arg.name] for arg in weights), None)[:2]
         rows = math.prod(node.meta["val"].shape[:-1])
-        return node.name, linear(weight, bias, rows), node.args[:1], {}
+        return node.name, caller(linear(weight, bias, rows), node.args[:1], {})
     # A view asks for the layout that the graph was read in; maps have their channels last.
     views = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)  # noqa: SLF001
     target = torch.ops.aten.reshape.default if node.target in views else node.target
     if target is torch.ops.aten.as_strided.default:
         target = _as_strided
-    return node.name, target, node.args, dict(node.kwargs)
+    return node.name, caller(target, node.args, dict(node.kwargs))
 
 
 def _as_strided(x: Tensor, *args: Any) -> Tensor:
