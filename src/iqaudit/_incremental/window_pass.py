@@ -1,7 +1,6 @@
 """A window pass: the steps of a network, computed on the windows that a plan names."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -48,7 +47,7 @@ class WindowPass:
         network: Network,
         maps: Mapping[str, StoredMap],
         plan: Plan,
-        anew: Mapping[str, Sliding] = MappingProxyType({}),
+        anew: Mapping[str, Sliding],
     ) -> None:
         self._network, self._maps, self._plan, self._anew = network, maps, plan, anew
         self._values: dict[str, Any] = {}
@@ -97,7 +96,7 @@ class WindowPass:
 
     def _windows(self, name: str, windows: Windows, fill: float | str = 0.0) -> Any:
         """Return windows of a map: its changed ones, or others with those in place."""
-        if name in self._anew and self._plan[name] is not None:
+        if name in self._anew:  # never where it changes as a whole: then its readers do as well
             return self._computed(self._anew[name], windows, fill)
         if self._plan[name] == windows:
             return self._values[name]
