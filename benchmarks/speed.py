@@ -118,12 +118,12 @@ def measure(name: str, *, quick: bool) -> Row:
     picture = Picture(name, np.ascontiguousarray(data.astronaut()[:height, :width]))
     # What torch.export imports is the process's, not a session's: have it there before.
     TorchModule(torch.nn.Flatten(), victim.card.scale).rescorer.network(4, 4)
-    resident = _memory("VmRSS", reset=True)
+    resident = memory("VmRSS", reset=True)
     session = victim.open_session(height, width, QUERIES)
     trial = Trial(picture, victim.card, attack, Linf(), Goal.BIDIRECTIONAL, QUERIES, 0, session)
     steps = driver.drive(victim, [trial])
     reached = _shortened(trial, steps, 100 if quick else 1000)
-    peak = _memory("VmHWM") - resident
+    peak = memory("VmHWM") - resident
     repeats, dense, ours = (2, 2, 40) if quick else (3, 4, 60)
     seconds: dict[int, list[tuple[float, float]]] = {}
     worst, outside, total, accepted = 0.0, 0.0, 0.0, {}
@@ -208,7 +208,7 @@ def _shortened(trial: Trial, steps: Iterator[Any], queries: int) -> Descent:
     return state
 
 
-def _memory(what: str, *, reset: bool = False) -> float:
+def memory(what: str, *, reset: bool = False) -> float:
     """Return the process's resident memory now (VmRSS) or at its highest (VmHWM), in bytes."""
     try:
         if reset:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from iqaudit._core.process import compiler_version
+from iqaudit._core.process import compiler_version, give_freed_memory_back
 from iqaudit._incremental.activations import Activations
 from iqaudit._incremental.dense_pass import DensePass
 from iqaudit._incremental.network import Network, read
@@ -148,4 +148,5 @@ class Rescorer:
         size = activations.numbers * self.dense.like.element_size()
         if size > MOST_BYTES:
             return f"a picture's maps would take {size / 1e9:.1f} GB"
+        give_freed_memory_back()  # the recording's: no window fills what its maps took
         return Session(self.dense, self.trust, activations)
