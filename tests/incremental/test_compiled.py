@@ -180,6 +180,7 @@ def test_a_network_that_no_window_rule_covers_is_compiled() -> None:
 
     session = _session(Mixing(), 40, 44)
     assert session.network.steps == ()
+    assert session.network.tail is session.network.whole
     for change in _changes(synthetic_picture(40, 44), 5):
         [score] = session.scores([(session, change)])
         assert score == pytest.approx(session.dense.score(change.painted()), rel=1e-5, abs=1e-6)

@@ -329,18 +329,15 @@ def test_what_is_read_by_two_ways_that_meet_again_is_one_step_with_them() -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pooling", ["max", "max-ceil", "max-over"])
+@pytest.mark.parametrize("pooling", ["max", "max-over", "avg-inside", "max-ceil"])
 @pytest.mark.parametrize("layer", ["conv", "unpadded", "pad-conv"])
-def test_large_maps_before_a_pooling_are_not_kept(
-    layer: str, pooling: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("iqaudit._incremental.fusion.LARGE", 0)
-    module = _Drawn([layer, pooling, "conv"], "mean", 0)
-    network = _network(module)
-    if pooling != "max-over":  # which reads beyond maps of odd sizes, and is drawn in elsewhere
-        apart = 4 if pooling == "max-ceil" else 3  # one with padding stays a step of its own
-        assert len([step for step in network.steps if hasattr(step, "kernel")]) == apart
-    _walk(module, 0)
+def test_maps_that_only_a_pooling_reads_are_not_kept(layer: str, pooling: str) -> None:
+    session = _walk(_Drawn([layer, pooling, "conv"], "mean", 0), 0)
+    names = [step.name for step in session.network.steps]
+    pooled = next(i for i, name in enumerate(names) if "_pool" in name)
+    blocks = pooling != "max-ceil"  # whose windows overlap
+    assert set(session._activations.planner.anew) == ({names[pooled - 1]} if blocks else set())
+    assert not session._activations.planner.anew.keys() & session._activations.maps.keys()
 
 
 @pytest.mark.slow

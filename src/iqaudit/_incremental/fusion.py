@@ -1,6 +1,5 @@
 """Fusion of steps that work cell by cell with the one before them: fewer maps to keep track of."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
@@ -11,10 +10,6 @@ from torch import Tensor
 from iqaudit._incremental.operators import INPUT, AnyStep, Pointwise, Sliding, as_map, as_rows
 
 OUTSIDE = ""
-
-LARGE = 1 << 22
-"""Numbers of a map between a convolution and a pooling that is not worth keeping: to compute whole
-blocks of it anew costs little on maps that large, where windows are small."""
 
 
 def fuse(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ...]:
@@ -38,12 +33,7 @@ def fuse(steps: Iterable[AnyStep], outputs: Iterable[str]) -> tuple[AnyStep, ...
     for step in steps:
         under = {grounds[name] for name in step.inputs}
         if not isinstance(step, Pointwise) or len(under) > 1:
-            grounds[step.name] = step.name
-            inner = result.get(step.inputs[0])
-            if inner is None or readers[inner.name] != {step.name} or not _pools(inner, step):
-                result[step.name] = step
-            else:
-                result[step.name] = _with_pooling(result.pop(inner.name), step)
+            grounds[step.name], result[step.name] = step.name, step
         else:
             grounds[step.name] = under.pop()
             result[step.name] = _absorbing(step, result, readers)
@@ -72,39 +62,6 @@ def _absorbing(
 
 def _joins(inner: AnyStep, outer: Pointwise) -> bool:
     return isinstance(inner, Pointwise) or (isinstance(inner, Sliding) and len(outer.inputs) == 1)
-
-
-def _pools(inner: AnyStep, outer: AnyStep) -> bool:
-    """Whether a step sums up blocks of another's map that is too large to be stored lightly."""
-    return (
-        isinstance(inner, Sliding)
-        and isinstance(outer, Sliding)
-        and outer.kernel == outer.stride != (1, 1)
-        and outer.before == (0, 0)
-        and inner.dilation == outer.dilation == (1, 1)
-        # Beyond the map the pooling reads its own padding, not the convolution of the other's.
-        and all(outer.reads(0, outer.shape[a], a - 2)[1] <= inner.shape[a] for a in (2, 3))
-        and math.prod(inner.shape) >= LARGE
-    )
-
-
-def _with_pooling(inner: Any, outer: Any) -> Sliding:
-    """Return a pooling and the convolution before it as one step: the map between is not stored."""
-    sides = zip(outer.kernel, inner.stride, inner.kernel, strict=True)
-    kernel = tuple((cells - 1) * stride + side for cells, stride, side in sides)
-    stride = tuple(a * b for a, b in zip(outer.stride, inner.stride, strict=True))
-    step: Sliding = replace(
-        outer,
-        inputs=inner.inputs,
-        compute=lambda x: outer.compute(inner.compute(x)),
-        whole=lambda x: outer.whole(inner.whole(x)),
-        kernel=kernel,
-        stride=stride,
-        before=inner.before,
-        fill=inner.fill,
-        flops=inner.flops + outer.flops,
-    )
-    return step
 
 
 def _composed(outer: Pointwise, inner: Any) -> Pointwise | Sliding:

@@ -11,7 +11,6 @@ from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
-from iqaudit._incremental.fusion import LARGE
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.operators import (
     INPUT,
@@ -33,9 +32,13 @@ MERGED_BELOW, GRAIN = 0.9, 4
 """Windows are computed as the one rectangle around them where its area is below this part of
 theirs; its sides are multiples of so many cells, so that kernels are reused."""
 
-LIGHT = 64
-"""Operations a number: a map as large as `fusion.LARGE` that takes no more of them is computed anew
-where it is read. Those are the first ones, of the picture's few channels and the largest of all."""
+LARGE, LIGHT = 1 << 22, 64
+"""A map of so many numbers that takes no more operations for each is computed anew where it is
+read. Those are the first ones, of the picture's few channels and the largest of all."""
+
+BLOCK = 4
+"""So is one that only a pooling reads, in blocks of at most so many cells: a row and a column on
+each side of a window are computed besides, at most."""
 
 SIZES = 256
 """Window sizes, along an axis, whose fields are cached."""
@@ -155,16 +158,18 @@ class Planner:
         return shares
 
     def _is_light(self, step: AnyStep) -> TypeGuard[Sliding]:
-        """Whether a step's map costs little to compute where it is read, and much to store."""
+        """Whether a step's map costs little to compute where it is read, and more to store."""
         numbers = math.prod(step.shape)
-        readers = [each for each in self._network.steps if step.name in each.inputs]
-        return (
-            isinstance(step, Sliding)
-            and numbers >= LARGE
-            and step.flops <= LIGHT * numbers
-            and step.name not in self._network.tail.inputs
-            and all(isinstance(each, Sliding) and each.fill not in INSIDE for each in readers)
-        )
+        if not isinstance(step, Sliding) or step.name in self._network.tail.inputs:
+            return False
+        readers = list[Sliding]()
+        for each in self._network.steps:
+            if step.name in each.inputs:
+                if not isinstance(each, Sliding) or each.fill in INSIDE:
+                    return False
+                readers.append(each)
+        light = numbers >= LARGE and step.flops <= LIGHT * numbers
+        return light or (len(readers) == 1 and _in_blocks(readers[0]))
 
     def _cost(self, count: int, height: int, width: int) -> float:
         """Return the work of a pass over windows of a size, as a share of a dense pass's."""
@@ -186,6 +191,12 @@ class Planner:
                 for name in step.inputs:
                     limits[name] = min(limits[name], limits[step.name])
         return limits
+
+
+def _in_blocks(step: Sliding) -> bool:
+    """Whether a step reads every cell once, in small blocks."""
+    apart = step.kernel == step.stride and step.dilation == (1, 1)
+    return apart and 1 < math.prod(step.kernel) <= BLOCK
 
 
 def _field(network: Network, axis: int, size: int) -> Field:

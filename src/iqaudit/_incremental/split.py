@@ -27,7 +27,8 @@ def split(network: Network) -> Network:
     if place is None:
         return network
     steps, left = network.steps[:place], network.steps[place:]
-    tail = _compiled(network, _front(steps, left, network.tail.inputs), pixels=False)
+    front = _front(steps, left, network.tail.inputs)
+    tail = _compiled(network, front, pixels=False) if steps else network.whole
     if tail is None:
         return network
     needed, kept = set(tail.inputs), list[AnyStep]()

@@ -111,7 +111,7 @@ class WindowPass:
             (n, min(max(y, 0), rows - tall), min(max(x, 0), columns - wide)) for n, y, x in corners
         )
         inside = Windows(within, tall, wide)
-        values = step.compute(self._windows(step.inputs[0], step.read(inside), step.fill))
+        values = self._slide(step, inside)
         if inside == windows:
             return values
         padded = as_map(
