@@ -122,7 +122,7 @@ def scatter(path: Path, cells: Sequence[CellData], _: Measure | None) -> Content
     srocc = {row.cell: row.values for row in values.rows}  # of the whole budgets, the last
     shown, rows = [], []
     for first, *others in groups:
-        whole, opinions = Snapshot.after(first, first.queries, *others).rated()
+        whole, opinions = Snapshot.of(first, *others).rated()
         if not opinions.size:
             continue
         clean, attacked = whole.qualities[0, 0], whole.qualities[1]
