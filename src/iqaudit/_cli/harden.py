@@ -120,7 +120,7 @@ def harden(
     if not output.silent:
         say(f"report   {page}")
     left_out = {run.name: load(run).left_out for run in runs(audit.path)}
-    left_out["defences"] = on_unscored(done.table.unscored) if done.table.unscored else ""
+    left_out["defences"] = on_unscored(done.table.unscored)
     if code := unscored_code(left_out, told=False):
         sys.exit(code)
 
