@@ -94,7 +94,7 @@ def harden(
     """
     data = {"spec": spec, **{key: settings.pop(key) for key in DATA if key in settings}}
     if not output.silent:
-        settings["tell"] = _tell
+        settings["tell"] = partial(say, err=True)
     progress = Progress(stderr(), quiet=output.silent)
     try:
         done = iqaudit.harden(
@@ -123,7 +123,3 @@ def harden(
     left_out["defences"] = on_unscored(done.table.unscored)
     if code := unscored_code(left_out, told=False):
         sys.exit(code)
-
-
-def _tell(sentence: str) -> None:
-    say(sentence, err=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from iqaudit._analysis import transfer
-from iqaudit._analysis.defences.records import DefenceRow
+from iqaudit._analysis.defences.records import DefenceRow, without
 from iqaudit._analysis.defences.table import load as load_defences
 from iqaudit._analysis.tables import tables
 from iqaudit._analysis.tables.attack_pairs import attack_name
@@ -19,9 +19,6 @@ from iqaudit._core.threat import words
 from iqaudit._report.verdict import labels
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Estimate
-
-ITSELF = Estimate(1.0)
-"""The agreement of undefended scores with themselves."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +152,7 @@ def matrix(path: Path, cells: Sequence[CellData], _: Measure | None) -> Contents
     ]
     if not lines:
         raise InputError(f"{path}: the transfer matrix has none of these cells.")
-    victims = [column.name for column in made.columns]
-    columns = tuple(
-        column.name if victims.count(column.name) == 1 else column.victim for column in made.columns
-    )
+    columns = transfer.titles(made.columns)
     panel = Squares(
         "RGO",
         tuple(name for name, _ in lines),
@@ -189,8 +183,7 @@ def tradeoff(path: Path, cells: Sequence[CellData], _: Measure | None) -> Conten
     shown, rows = [], []
     for defences in groups.values():
         first = defences[0]
-        people = first.srocc_defended.value is not None
-        kept = first.srocc_undefended if people else ITSELF
+        kept, x_title = without(first)
         title = f"{first.victim}, {first.attack}" + (
             f", {words(first.levels)}, {first.goal}, seed {first.seed}, {first.queries:,} queries"
             if len({(row.victim, row.attack) for row in table.rows}) < len(groups)
@@ -198,7 +191,6 @@ def tradeoff(path: Path, cells: Sequence[CellData], _: Measure | None) -> Conten
         )
         marks = [("undefended", kept, first.rgo_undefended)]
         marks += [(row.defence, row.kept, row.rgo_adaptive) for row in defences]
-        x_title = "SROCC with " + ("people" if people else "the undefended scores")
         shown.append(Marks(title, x_title, tuple(marks)))
         rows += [(title, name, x_title, *_ends(x), *_ends(y)) for name, x, y in marks]
     heads = ("panel", "defence", "kept_is", *_heads("kept"), *_heads("rgo_adaptive"))

@@ -53,7 +53,7 @@ def query_efficiency(
         The run's pictures.
     baseline : sequence of Pair
         The same in a cell of random changes; empty where there is none.
-    record : mapping
+    record : RunRecord
         The run's results.json.
     scale : Scale
         The victim's.
@@ -139,7 +139,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
     ----------
     pair : Pair
         The picture.
-    record : mapping
+    record : RunRecord
         The run's results.json.
     card : Card
         The victim's.
