@@ -200,7 +200,7 @@ def harden(
             "Before and after are compared by an attack that asks for scores alone; name one "
             "besides, as guided."
         )
-    with tidied(root), writing(root), ExitStack() as stack:
+    with writing(root), tidied(root), ExitStack() as stack:
         record = work.taken_up()
         if tell is not unheard and record is None:  # which is timed
             tell(work.plan())

@@ -76,7 +76,7 @@ def run(
     backend = named(engine) if isinstance(engine, str) else engine
     if workers is not None and whole_number("workers", workers) < 1:
         raise InputError(f"An audit needs at least 1 worker, not {workers}.")
-    with tidied(root), writing(root), ExitStack() as stack:
+    with writing(root), tidied(root), ExitStack() as stack:
         manifest.taken_up(root, overwrite=overwrite)
         root.mkdir(parents=True, exist_ok=True)
         stack.enter_context(exclusive(root))
