@@ -55,13 +55,12 @@ def test_it_goes_on_where_it_was_stopped(
 
 
 def test_a_picture_whose_files_are_damaged_is_searched_again_between_the_others(
-    tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, spec: AuditSpec
 ) -> None:
     serial(spec, tmp_path / "whole")
     with audited.stopped(3 * QUERIES + 9), pytest.raises(KeyboardInterrupt):
         serial(spec, tmp_path / "run")
     (tmp_path / "run" / "attacked" / "p1.png").write_bytes(b"")
-    monkeypatch.setenv(audited.LOG, str(tmp_path / "log"))
     serial(spec, tmp_path / "run")
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
