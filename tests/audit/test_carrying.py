@@ -9,7 +9,7 @@ import pytest
 from tests.audit.test_ray import _Rayless, rayless
 from tests.audit.test_universal import needs_every_score, some, write
 from tests.support import audited
-from tests.support.auditing import ROUGH, contents, serial
+from tests.support.auditing import FINGERPRINT, ROUGH, contents, goes_on, serial
 from tests.support.records import text
 
 import iqaudit
@@ -19,7 +19,7 @@ from iqaudit._audit.spec import AuditSpec, Data
 from iqaudit._search.stop import Stop
 from iqaudit.victims._spec import VictimSpec
 
-PICTURES, QUERIES, FINGERPRINT = 5, 40, 2
+PICTURES, QUERIES = 5, 40
 
 
 @pytest.fixture
@@ -50,25 +50,17 @@ def test_later_pictures_begin_with_what_was_found_and_the_first_as_guided(
 def test_it_goes_on_where_it_was_stopped(
     after: int, tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(audited.LOG, str(tmp_path / "log"))
-    serial(spec, tmp_path / "whole")
-    questions = len(audited.log(str(tmp_path / "log")))
+    questions = goes_on(spec, tmp_path, after, monkeypatch)
     assert questions == PICTURES * QUERIES + FINGERPRINT
-    with audited.stopped(after + FINGERPRINT), pytest.raises(KeyboardInterrupt):
-        serial(spec, tmp_path / "run")
-    serial(spec, tmp_path / "run")
-    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
-    assert len(audited.log(str(tmp_path / "log"))) - questions == questions + FINGERPRINT
 
 
 def test_a_picture_whose_files_are_damaged_is_searched_again_between_the_others(
-    tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, spec: AuditSpec
 ) -> None:
     serial(spec, tmp_path / "whole")
     with audited.stopped(3 * QUERIES + 9), pytest.raises(KeyboardInterrupt):
         serial(spec, tmp_path / "run")
     (tmp_path / "run" / "attacked" / "p1.png").write_bytes(b"")
-    monkeypatch.setenv(audited.LOG, str(tmp_path / "log"))
     serial(spec, tmp_path / "run")
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support import audited
-from tests.support.auditing import ROUGH, contents, iqaudit_, serial
+from tests.support.auditing import ROUGH, contents, goes_on, iqaudit_, serial
 from tests.support.records import text
 
 import iqaudit
@@ -23,7 +23,7 @@ from iqaudit._search.stop import Stop
 from iqaudit.attacks import ATTACKS, named
 from iqaudit.victims._spec import VictimSpec
 
-PICTURES, QUERIES, FINGERPRINT = 4, 45, 2
+PICTURES, QUERIES = 4, 45
 
 
 def alike(count: int = PICTURES) -> list[iqaudit.Picture]:
@@ -67,14 +67,7 @@ def test_it_goes_on_where_it_was_stopped(
     after: int, tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped within the clean scores, the probes, and the searches; nothing is asked twice."""
-    monkeypatch.setenv(audited.LOG, str(tmp_path / "log"))
-    serial(spec, tmp_path / "whole")
-    questions = len(audited.log(str(tmp_path / "log")))
-    with audited.stopped(after + FINGERPRINT), pytest.raises(KeyboardInterrupt):
-        serial(spec, tmp_path / "run")
-    serial(spec, tmp_path / "run")
-    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
-    assert len(audited.log(str(tmp_path / "log"))) - questions == questions + FINGERPRINT
+    goes_on(spec, tmp_path, after, monkeypatch)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.support import audited
 from tests.support.auditing import Stopping, contents, kept, serial
+from tests.support.disk import room_for
 
 import iqaudit
 from iqaudit import InputError, VictimError
@@ -25,17 +26,6 @@ from iqaudit.testing import Failing
 @pytest.fixture
 def flat(campaign: AuditSpec) -> AuditSpec:
     return replace(campaign, flat=True)
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Have no file grow beyond so many bytes, as `ulimit -f` does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class Fills(Observer):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.support import audited
-from tests.support.auditing import ROOT, ROUGH, contents, iqaudit_, serial
+from tests.support.auditing import FINGERPRINT, ROOT, ROUGH, contents, goes_on, iqaudit_, serial
 from tests.support.processes import started, wait_until
 from tests.support.records import text
 
@@ -31,7 +31,7 @@ from iqaudit._runs.journal import read
 from iqaudit.testing import Recording
 from iqaudit.victims._spec import VictimSpec
 
-PICTURES, QUERIES, FINGERPRINT = 7, 33, 2
+PICTURES, QUERIES = 7, 33
 
 
 def some(count: int = PICTURES) -> list[iqaudit.Picture]:
@@ -100,14 +100,7 @@ def test_it_goes_on_where_it_was_stopped(
     after: int, tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped within the clean scores, the making, and the tests; nothing is asked twice."""
-    monkeypatch.setenv(audited.LOG, str(tmp_path / "log"))
-    serial(spec, tmp_path / "whole")
-    questions = len(audited.log(str(tmp_path / "log")))
-    with audited.stopped(after + FINGERPRINT), pytest.raises(KeyboardInterrupt):
-        serial(spec, tmp_path / "run")
-    serial(spec, tmp_path / "run")
-    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
-    assert len(audited.log(str(tmp_path / "log"))) - questions == questions + FINGERPRINT
+    goes_on(spec, tmp_path, after, monkeypatch)
 
 
 @pytest.mark.slow

@@ -1,29 +1,17 @@
 """What cannot be written is named, and loses nothing that was answered."""
 
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.support.auditing import ROUGH, contents, iqaudit_
+from tests.support.disk import room_for
 
 import iqaudit
 from iqaudit import InputError
 from iqaudit._runs import journal
 from iqaudit._runs.store import exclusive
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Have no file grow beyond so many bytes, as `ulimit -f` does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture

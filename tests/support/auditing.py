@@ -42,6 +42,26 @@ def serial(spec: AuditSpec, out: Path, **others: Any) -> tuple[Path, ...]:
     return execute.run(spec, out, engine="serial", **others)
 
 
+FINGERPRINT = 2
+"""Pictures that every start asks about outside the budgets."""
+
+
+def goes_on(spec: AuditSpec, root: Path, after: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Stop an audit after so many answers, and go on: the same bytes, and nothing is asked twice.
+
+    Return how many questions the whole one asks.
+    """
+    monkeypatch.setenv(audited.LOG, str(root / "log"))
+    serial(spec, root / "whole")
+    questions = len(audited.log(str(root / "log")))
+    with audited.stopped(after + FINGERPRINT), pytest.raises(KeyboardInterrupt):
+        serial(spec, root / "run")
+    serial(spec, root / "run")
+    assert contents(root / "run") == contents(root / "whole")
+    assert len(audited.log(str(root / "log"))) - questions == questions + FINGERPRINT
+    return questions
+
+
 class Stopping(Observer):
     """Stops an audit after so many words of it."""
 

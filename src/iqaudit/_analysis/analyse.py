@@ -102,7 +102,7 @@ def analyse(
     ----------
     directory : path
         An audit's directory, or a single run's.
-    watch : callable, optional
+    watch : callable
         See `Watch`.
     named : iterable of VictimSpec
         Victims that the caller named; see `iqaudit._analysis.scorers.own`.

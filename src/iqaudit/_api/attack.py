@@ -228,8 +228,7 @@ def _in_memory(
         raise
     except KeyboardInterrupt:
         raise Interrupted(tuple(finished)) from None
-    left_out = on_unscored(unscored, len(pictures)) if unscored else ""
-    _tell(left_out, sum(each.refused for each in finished))
+    _tell(on_unscored(unscored, len(pictures)), sum(each.refused for each in finished))
     results = _InMemory(finished)
     results.unscored = tuple(unscored)
     return results

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from iqaudit._api.settings import audit_settings
 from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.spec import Data
 from iqaudit._core.errors import InputError
-from iqaudit._core.paths import absolute, located
+from iqaudit._core.paths import located
 from iqaudit._harden.records import AUDIT, CARD, EPOCHS, SCALE, WEIGHTS
-from iqaudit._runs.store import exclusive, writing
+from iqaudit._runs.store import exclusive, tidied, writing
 from iqaudit.attacks._base import Attack, is_white_box
 
 
@@ -200,19 +200,13 @@ def harden(
             "Before and after are compared by an attack that asks for scores alone; name one "
             "besides, as guided."
         )
-    missing = [folder for folder in (root, *absolute(root).parents) if not folder.exists()]
-    try:
-        with writing(root), ExitStack() as stack:
-            record = work.taken_up()
-            if tell is not unheard and record is None:  # which is timed
-                tell(work.plan())
-            root.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(exclusive(root))
-            done = work.run(record)
-    finally:
-        with suppress(OSError):  # the first that holds something
-            for folder in missing:
-                folder.rmdir()
+    with writing(root), tidied(root), ExitStack() as stack:
+        record = work.taken_up()
+        if tell is not unheard and record is None:  # which is timed
+            tell(work.plan())
+        root.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(exclusive(root))
+        done = work.run(record)
     assert done.table is not None  # noqa: S101 (it is finished)
     return Hardened(root, done.spec, work.options, done.table)
 

@@ -111,13 +111,7 @@ class Hardening:
     def __init__(self, root: Path, base: Base, data: Data, test: Data | None, wish: Wish) -> None:
         self.root, self.base, self.wish = root, base, wish
         self._data, self._test = data, test
-        self._spec = (
-            base.scaled(
-                root / SCALE, checkpoint=str(root / WEIGHTS), name=f"{base.label}+{wish.method}"
-            )
-            if base.spec.base is None
-            else None
-        )
+        self._spec = self.after if base.spec.base is None else None
         if not self._is_named():
             raise InputError(f"{root}: no victim's string can name files there; take another name.")
         self.part, self.tested = split(data, test, root, wish.seed)

@@ -10,7 +10,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from iqaudit._core.errors import InputError
-from iqaudit._core.scale import CLEAN, DECLARED, QUALITY_MAX, Scale
+from iqaudit._core.scale import CLEAN, DECLARED, IQR, QUALITY_MAX, Scale
 from iqaudit._core.wording import worded
 
 PERCENTILES = (1, 99)
@@ -54,10 +54,6 @@ def fit(
         how = "least squares to opinion scores"
     source = f"{how}, {values.size} pictures"
     return Scale(center, spread, low, high, lower_is_better, source, fitted=True)
-
-
-IQR = 1.35
-"""Standard deviations between the quartiles of a normal distribution."""
 
 
 def fit_clean(scores: ArrayLike, scale: Scale) -> Scale:

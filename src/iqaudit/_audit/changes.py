@@ -16,7 +16,7 @@ from iqaudit._audit.prepare import Prepared
 from iqaudit._audit.ranks import LINES, Probe, refuse_unscored, searched
 from iqaudit._audit.spec import Cell
 from iqaudit._core.picture import Picture
-from iqaudit._runs.journal import PATIENCE, Journal
+from iqaudit._runs.journal import Journal
 from iqaudit._runs.schema import PROBE_ANSWERS
 from iqaudit._search.driver import Progress, SearchSpec, begin, drive
 from iqaudit._search.halves import Subject, check_count, made
@@ -41,30 +41,15 @@ class Changes:
 def settle(prepared: Prepared, clean: Clean, observer: Observer) -> Changes:
     """Make the changes of cells whose attack makes one for many pictures.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        An audit whose scales are settled.
-    clean : Clean
-        The clean scores that are known.
-    observer : Observer
-        Notified.
-
-    Raises
-    ------
-    InputError
-        If an answer cannot be kept.
-    UnscorableError
-        If the victim cannot score one of the pictures: halves hang on all of them.
-    VictimError, KeyboardInterrupt
-        If the victim is down, or was stopped. The answers are kept.
+    Its arguments and errors are those of `iqaudit._audit.ranks.settle`: halves hang on all
+    pictures, as an order does.
     """
     cells = [cell for cell in prepared.pending if is_shared(cell.attack.attack)]
     if not cells:
         return Changes()
     shared: dict[tuple[str, str], Shared] = {}
     scores: dict[tuple[str, str], Answer] = {}
-    with Journal(prepared.root / PROBE_ANSWERS, LINES, PATIENCE) as journal:
+    with Journal(prepared.root / PROBE_ANSWERS, LINES) as journal:
         for cell in cells:
             observer.says(
                 f"{cell.folder}: first the changes are made, each on half of the pictures."

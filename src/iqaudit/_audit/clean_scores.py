@@ -19,7 +19,7 @@ from iqaudit._core.goal import Goal
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import RANGE, Scale
 from iqaudit._core.threat import Linf
-from iqaudit._runs.journal import PATIENCE, Journal, Lines, read
+from iqaudit._runs.journal import Journal, Lines, read
 from iqaudit._runs.records import AuditRecord, AuditVictim, ScaleRecord
 from iqaudit._runs.schema import CLEAN_ANSWERS
 from iqaudit._search.driver import Progress, SearchSpec, begin, drive
@@ -28,11 +28,8 @@ from iqaudit._search.trial import Trial, TrialResult, Unscored, refuse_nothing
 from iqaudit.attacks import RandomSigns
 from iqaudit.victims._base import Victim, draws
 from iqaudit.victims._objects import rescaled
-from iqaudit.victims._options import HOW_ASKED
+from iqaudit.victims._options import BESIDE
 from iqaudit.victims._spec import Victims
-
-BESIDE = HOW_ASKED | {"defences", "name", "repeats"}
-"""Options in which a defended victim may differ from the same undefended, whose scale it takes."""
 
 
 class CleanScore(NamedTuple):
@@ -107,7 +104,7 @@ def settle(prepared: Prepared, observer: Observer, *, strict: bool) -> tuple[Pre
     due = [index for index in sorted({*searched}) if victims[index].scale.basis == RANGE]
     if not due or len(prepared.found.names) < FEWEST:
         return prepared, _known(read(file, LINES).entries)
-    with Journal(file, LINES, PATIENCE) as journal:
+    with Journal(file, LINES) as journal:
         known = dict(_known(journal.answers).answers)
         for index in due:
             base = _undefended(prepared.spec, victims, index)

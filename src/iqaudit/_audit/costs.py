@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from iqaudit._runs.journal import PATIENCE, Journal, Lines, read
+from iqaudit._runs.journal import Journal, Lines, read
 from iqaudit._runs.schema import COSTS
 from iqaudit.victims._base import Victim
 from iqaudit.victims._metered.base import Cost, meter_of, total
@@ -77,7 +77,7 @@ class Costs:
     def write(self) -> None:
         """Write what was billed so far, and from now on each request before it is made."""
         if self._journal is None and (self._unwritten or self._earlier):
-            self._journal = self._stack.enter_context(Journal(self._file, LINES, PATIENCE))
+            self._journal = self._stack.enter_context(Journal(self._file, LINES))
             self._journal.keep(self._unwritten)
             self._unwritten = []
 

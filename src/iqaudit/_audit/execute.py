@@ -18,12 +18,12 @@ from iqaudit._audit.ranks import Ranks
 from iqaudit._audit.spec import AuditSpec, Cell
 from iqaudit._audit.task import Ended, Member, Task
 from iqaudit._core.errors import InputError, UnscorableError, whole_number
-from iqaudit._core.paths import absolute, located
+from iqaudit._core.paths import located
 from iqaudit._core.process import machine_memory
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.records import FLAT, AuditVictim
 from iqaudit._runs.schema import CLEAN_ANSWERS, PROBE_ANSWERS, runs
-from iqaudit._runs.store import exclusive, writing
+from iqaudit._runs.store import exclusive, tidied, writing
 from iqaudit._runs.trust import remember
 from iqaudit._search.trial import Unscored, refuse_nothing
 from iqaudit.attacks._base import is_carrying, is_shared
@@ -57,27 +57,10 @@ def run(
     out : path
         The audit's directory: new, empty, or one that the same audit was begun in.
     engine : {"processes", "serial", "ray"} or Engine, optional
-        The execution backend; it changes no result. Processes where that takes less time, unless
-        given. Victims elsewhere, and victims and attacks that exist in this process alone, are
-        worked on here. ``iqaudit._audit.engines.cluster.ray(address, gpus_per_worker)`` makes one.
-    workers : int, optional
-        Parallel workers; as many as there are cores unless given, and one where a victim computes
-        on another device of this machine.
-    batch : int, optional
-        Pictures whose searches share a victim's batches; that of each victim's card unless given.
-        It changes no result.
-    yes : bool
-        That a victim elsewhere, whose scores may be paid for, is to be asked.
-    overwrite : bool
-        Whether a run or an audit that `out` holds is replaced. Its files are removed once
-        everything about the new one is checked, and its victims have answered.
-    ignore_memory : bool
-        Whether pictures are searched for which this machine's memory seems too small.
-    strict : bool
-        Whether the first picture that a victim cannot score ends all. Otherwise the others go on,
-        and it is named in its cell's results; a later start asks for it again.
-    observer : Observer, optional
-        Notified of the progress.
+        Processes where that takes less time, unless given. Victims elsewhere, and victims and
+        attacks that exist in this process alone, are worked on here.
+    workers, batch, yes, overwrite, ignore_memory, strict, observer
+        As `iqaudit.audit` takes them.
 
     Returns
     -------
@@ -86,47 +69,35 @@ def run(
 
     Raises
     ------
-    InputError
-        If something cannot be used, or the directory holds an audit that was begun otherwise.
-    VictimError
-        If a victim is down, or can score none of a cell's pictures. The answers are kept, and the
-        finished pictures.
-    KeyboardInterrupt
-        If it was stopped, likewise.
+    InputError, VictimError, KeyboardInterrupt
+        As `iqaudit.audit` does.
     """
     root, observer = located(out), observer or Observer()
     backend = named(engine) if isinstance(engine, str) else engine
     if workers is not None and whole_number("workers", workers) < 1:
         raise InputError(f"An audit needs at least 1 worker, not {workers}.")
-    missing: list[Path] = []
-    try:
-        with writing(root), ExitStack() as stack:
-            manifest.taken_up(root, overwrite=overwrite)
-            missing = [folder for folder in (root, *absolute(root).parents) if not folder.exists()]
-            root.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(exclusive(root))
-            stack.enter_context(one_thread())
-            costs = stack.enter_context(Costs(root))
-            prepared = prepare(
-                spec,
-                root,
-                observer,
-                costs,
-                batch,
-                yes=yes,
-                overwrite=overwrite,
-                ignore_memory=ignore_memory,
-            )
-            attacks = (cell.attack.settings["name"] for cell in spec.cells())
-            remember(root, spec.victims, attacks)
-            try:
-                execute(prepared, backend, workers, observer, strict=strict)
-            finally:
-                _tell_accounts(prepared.victims, costs, observer)
-    finally:
-        with suppress(OSError):  # the first that holds something
-            for folder in missing:
-                folder.rmdir()
+    with writing(root), tidied(root), ExitStack() as stack:
+        manifest.taken_up(root, overwrite=overwrite)
+        root.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(exclusive(root))
+        stack.enter_context(one_thread())
+        costs = stack.enter_context(Costs(root))
+        prepared = prepare(
+            spec,
+            root,
+            observer,
+            costs,
+            batch,
+            yes=yes,
+            overwrite=overwrite,
+            ignore_memory=ignore_memory,
+        )
+        attacks = (cell.attack.settings["name"] for cell in spec.cells())
+        remember(root, spec.victims, attacks)
+        try:
+            execute(prepared, backend, workers, observer, strict=strict)
+        finally:
+            _tell_accounts(prepared.victims, costs, observer)
     return runs(root)
 
 

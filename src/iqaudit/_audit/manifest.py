@@ -45,7 +45,7 @@ OTHER = "name another folder"
 
 
 def asked(spec: AuditSpec, names: Sequence[str]) -> AuditRecord:
-    """Return what is known before anything is read: the protocol, the versions, campaign and cells.
+    """Return what is known before anything is read: the protocol, the versions, settings and cells.
 
     `names` are the victims' public ones.
     """
@@ -248,7 +248,7 @@ def other_libraries(then: AuditRecord, now: AuditRecord) -> str:
 
 
 def deciding(campaign: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a campaign without the options that change no score."""
+    """Return an audit's settings without the options that change no score."""
     victims = [
         {key: value for key, value in victim.items() if key not in HOW_ASKED}
         for victim in campaign.get("victims", ())

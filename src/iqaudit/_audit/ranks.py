@@ -16,7 +16,7 @@ from iqaudit._audit.spec import Cell
 from iqaudit._core.errors import UnscorableError
 from iqaudit._core.goal import Goal, Place
 from iqaudit._core.picture import Picture
-from iqaudit._runs.journal import PATIENCE, Journal, Lines
+from iqaudit._runs.journal import Journal, Lines
 from iqaudit._runs.schema import PROBE_ANSWERS
 from iqaudit._search.driver import Progress, SearchSpec, begin, drive
 from iqaudit._search.ledger import Answer
@@ -78,7 +78,7 @@ def settle(prepared: Prepared, clean: Clean, observer: Observer) -> Ranks:
     check_count(len(prepared.found.names))
     chosen: dict[tuple[str, str], Place] = {}
     known: dict[tuple[str, str], tuple[Answer, ...]] = {}
-    with Journal(prepared.root / PROBE_ANSWERS, LINES, PATIENCE) as journal:
+    with Journal(prepared.root / PROBE_ANSWERS, LINES) as journal:
         for each in journal.answers:
             place = each.folder, each.picture
             known[place] = (*known.get(place, ()), Answer(each.score, each.key))

@@ -103,7 +103,7 @@ def finish(done: iqaudit.Audit, output: options.Output) -> int:
     if done.transfer is not None:
         analysed["transfer"] = done.transfer.unscored
     code = unscored_code(left_out, told=not output.silent) or unscored_code(
-        {name: on_unscored(each) for name, each in analysed.items() if each}, told=False
+        {name: on_unscored(each) for name, each in analysed.items()}, told=False
     )
     if output.silent:
         return code

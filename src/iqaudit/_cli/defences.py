@@ -103,7 +103,7 @@ def defences(
             say(f"{cell}: no results yet", err=True)
         say(f"written to {made.path / DEFENCES}\nreport  {page}")
     left_out = {run.name: load(run).left_out for run in runs(made.path)}
-    left_out["defences"] = on_unscored(compared.unscored) if compared.unscored else ""
+    left_out["defences"] = on_unscored(compared.unscored)
     if code := unscored_code(left_out, told=False):
         sys.exit(code)
 

@@ -82,4 +82,4 @@ gate_options = options.gathered(
         ),
     },
 )
-"""The options of a gate, options.gathered into a command's argument `gate`."""
+"""The options of a gate, gathered into a command's argument `gate`."""

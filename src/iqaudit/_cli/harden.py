@@ -94,7 +94,7 @@ def harden(
     """
     data = {"spec": spec, **{key: settings.pop(key) for key in DATA if key in settings}}
     if not output.silent:
-        settings["tell"] = _tell
+        settings["tell"] = partial(say, err=True)
     progress = Progress(stderr(), quiet=output.silent)
     try:
         done = iqaudit.harden(
@@ -120,10 +120,6 @@ def harden(
     if not output.silent:
         say(f"report   {page}")
     left_out = {run.name: load(run).left_out for run in runs(audit.path)}
-    left_out["defences"] = on_unscored(done.table.unscored) if done.table.unscored else ""
+    left_out["defences"] = on_unscored(done.table.unscored)
     if code := unscored_code(left_out, told=False):
         sys.exit(code)
-
-
-def _tell(sentence: str) -> None:
-    say(sentence, err=True)

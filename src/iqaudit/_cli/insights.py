@@ -51,11 +51,7 @@ def insights(
         for cell, whole in cells.items():
             _print_insights(whole, cell.resolve().name)
             say(f"written to {cell / INSIGHTS}\n")
-    left_out = {
-        cell.resolve().name: on_unscored(each.unscored)
-        for cell, each in cells.items()
-        if each.unscored
-    }
+    left_out = {cell.resolve().name: on_unscored(each.unscored) for cell, each in cells.items()}
     if code := unscored_code(left_out, told=not output.silent):
         sys.exit(code)
 

@@ -62,8 +62,7 @@ def transfer(
 
 
 def _code(whole: Transfer, *, told: bool) -> int:
-    sentence = on_unscored(whole.unscored) if whole.unscored else ""
-    return unscored_code({"transfer": sentence}, told=told)
+    return unscored_code({"transfer": on_unscored(whole.unscored)}, told=told)
 
 
 def _print_transfer(whole: Transfer) -> None:

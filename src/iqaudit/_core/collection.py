@@ -16,8 +16,6 @@ from iqaudit._core.paths import absolute, located
 from iqaudit._core.picture import Picture, Pixels, formats, names_apart, read
 from iqaudit._core.wording import worded
 
-"""Names that a sentence gives of many."""
-
 Source: TypeAlias = str | PathLike[str] | Pixels | Picture
 """The forms of a picture: a file's path, an array, or a `Picture`."""
 

@@ -15,8 +15,6 @@ from PIL import Image
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 
-REDUCED = 3 / 4
-
 
 @dataclass(frozen=True)
 class Treatment:
@@ -56,10 +54,10 @@ DEGRADATIONS: dict[str, Callable[[Pixels, int, int], Pixels]] = {
 """What spoils a picture in three levels, mild to strong, from a picture, a level and a seed."""
 
 
-def resize_and_back(pixels: Pixels) -> Pixels:
-    """Resize to three quarters of each side and back, both by Pillow's bicubic filter."""
+def resize_and_back(pixels: Pixels, share: float) -> Pixels:
+    """Resize to a share of each side and back, both by Pillow's bicubic filter."""
     height, width = pixels.shape[:2]
-    small = max(1, round(REDUCED * width)), max(1, round(REDUCED * height))
+    small = max(1, round(share * width)), max(1, round(share * height))
     image = Image.fromarray(pixels).resize(small, Image.Resampling.BICUBIC)
     return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
 
@@ -78,7 +76,9 @@ def one_level_of_noise(pixels: Pixels, sha256: str) -> Pixels:
 TREATMENTS = (
     Treatment("jpeg-95", "JPEG at quality 95", lambda pixels, _: jpeg(pixels, 95)),
     Treatment("jpeg-75", "JPEG at quality 75", lambda pixels, _: jpeg(pixels, 75)),
-    Treatment("resize", "resizing to 3/4 and back", lambda pixels, _: resize_and_back(pixels)),
+    Treatment(
+        "resize", "resizing to 3/4 and back", lambda pixels, _: resize_and_back(pixels, 3 / 4)
+    ),
     Treatment("mirror", "a mirror", lambda pixels, _: mirror(pixels)),
     Treatment("noise", "one level of noise", one_level_of_noise),
 )

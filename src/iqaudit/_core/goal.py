@@ -200,18 +200,9 @@ class Place:
     queries: int
 
     def aim(self, clean: float, scale: Scale) -> Aim:
-        """Return the aim for a picture.
-
-        Parameters
-        ----------
-        clean : float
-            Its clean native score.
-        scale : Scale
-            The victim's.
-        """
-        return replace(
-            Target(self.score).aim(clean, scale), tolerance=self.tolerance, after=self.after
-        )
+        """Return the aim for a picture; see `Target.aim`."""
+        aim = Target(self.score).aim(clean, scale)
+        return replace(aim, tolerance=self.tolerance, after=self.after)
 
     def check(self, scale: Scale) -> None:
         """Accept any scale: a place may lie where no picture comes."""

@@ -1,4 +1,4 @@
-"""Settings of the C library for a process that scores by the thousand."""
+"""The process: its environment, its memory, and the compiler of networks that it finds."""
 
 import ctypes
 import os

@@ -28,6 +28,9 @@ ROUNDING = 1e-3
 RANGE, DECLARED, CLEAN = "range", "declared", "clean"
 """Values of `Scale.basis`."""
 
+IQR = 1.35
+"""Standard deviations between the quartiles of a normal distribution."""
+
 FLAT = 15
 """Spreads from the center at which the logistic is within 3e-6 of its end."""
 

@@ -1,7 +1,7 @@
 """Randomness from a counter: a step's draws depend on the seed, the picture and the step alone.
 
 Never on the batch, the order of the pictures, the workers, or where a run was interrupted. That
-makes resuming, speculation and distribution the same thing as running.
+makes resuming and distribution the same thing as running.
 """
 
 import hashlib

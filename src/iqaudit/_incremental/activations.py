@@ -103,9 +103,8 @@ def _stored(network: Network, names: Iterable[str]) -> dict[str, StoredMap]:
     """Return maps to store, with the margins and the padding that their readers ask for."""
     statistics: dict[str, tuple[Reduction, ...]] = dict.fromkeys(network.shapes, ())
     margins = {name: np.zeros((2, 2), np.int64) for name in network.shapes}
-    fills: dict[str, tuple[float | str, ...]] = dict.fromkeys(
-        network.shapes, (0.0,)
-    )  # for any reader
+    # For any reader, padding with 0 is there.
+    fills: dict[str, tuple[float | str, ...]] = dict.fromkeys(network.shapes, (0.0,))
     for step in network.steps:
         name = step.inputs[0]
         if isinstance(step, Reduction):

@@ -155,14 +155,14 @@ class _Reader(Context):
         tail = tail_to(graph.nodes, output[0], self)
         steps = fuse(self._steps_to(tail), tail.inputs)
         inside = sum(step.flops for step in steps)
-        called = {name for name, *_ in tail.calls}
-        total = inside + sum(flops(node) for node in graph.nodes if node.name in called)
+        behind = {name for name, _ in tail.calls}
+        rest = sum(flops(node) for node in graph.nodes if node.name in behind)
+        total = inside + rest
         share = inside / total if total else 0.0
         # Of the nodes that are one step as more is folded into it, the last is its value.
         by_name = {node.name: node for node in graph.nodes}
         nodes = {step.name: by_name[name] for name, step in self.maps.items()}
         source = Source(graph, self.constants, nodes)
-        rest = sum(flops(node) for node in graph.nodes if node.name in called)
         return Network(steps, tail, shape, share, tuple(self.unruled), total, source, rest=rest)
 
     def _read(self, node: Node) -> None:

@@ -24,7 +24,7 @@ MOVES = frozenset(
 def operator_name(node: Node) -> str:
     """Return ATen's name of a node's operator, without its overload."""
     name = getattr(node.target, "_opname", None) or getattr(node.target, "__name__", "")
-    return str(name).removesuffix("_") if str(name) != "_" else str(name)
+    return str(name).removesuffix("_")
 
 
 def shape_of(node: Node) -> tuple[int, ...]:

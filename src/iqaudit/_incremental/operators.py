@@ -120,7 +120,9 @@ class Sliding(Step):
     def read(self, windows: Windows) -> Windows:
         """Return the windows of its padded input that windows of it read."""
         (down, across), (above, beside) = self.stride, self.before
-        corners = ((n, top * down - above, left * across - beside) for n, top, left in windows[0])
+        corners = (
+            (n, top * down - above, left * across - beside) for n, top, left in windows.corners
+        )
         tall, wide = self.reads(0, windows.height, 0)[1], self.reads(0, windows.width, 1)[1]
         return Windows(tuple(corners), tall, wide)
 

@@ -95,7 +95,6 @@ def back_in_place(node: Node, context: Context) -> Pointwise | None:
     if not inside or not _are_one(shape_of(node), sources):
         return None
     calls = [each for each in node.graph.nodes if each in inside]
-
     constants = {
         arg.name: context.constants[arg.name]
         for each in calls

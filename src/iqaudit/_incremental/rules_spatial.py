@@ -34,9 +34,7 @@ def convolution(node: Node, context: Context) -> Convolution | None:
     names = f"x weight bias stride padding dilation {more}"
     defaults = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
     options = arguments(node, names, transposed=False, **defaults)
-    if any(context.is_map(options[name]) for name in ("weight", "bias")):
-        return None
-    if options["transposed"]:
+    if options["transposed"] or any(context.is_map(options[name]) for name in ("weight", "bias")):
         return None
     source, kernel = context.maps[options["x"].name], shape_of(options["weight"])[2:]
     step, border = head(node, source), (0, 0, 0, 0)

@@ -45,7 +45,6 @@ class Tail:
     def __call__(self, values: Mapping[str, Any]) -> Tensor:
         """Return the score, from the steps' values by name."""
         known = {**self.constants, **{node: values[step] for node, step in self.names.items()}}
-
         for name, call in self.calls:
             known[name] = call(known)
         score: Tensor = known[self.output]

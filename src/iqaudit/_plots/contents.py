@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from iqaudit._analysis import transfer
-from iqaudit._analysis.defences.records import DefenceRow
+from iqaudit._analysis.defences.records import DefenceRow, without
 from iqaudit._analysis.defences.table import load as load_defences
 from iqaudit._analysis.tables import tables
 from iqaudit._analysis.tables.attack_pairs import attack_name
@@ -16,12 +16,10 @@ from iqaudit._analysis.tables.formats import number
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import InputError
 from iqaudit._core.threat import words
+from iqaudit._report.figures import numbers, spread
 from iqaudit._report.verdict import labels
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Estimate
-
-ITSELF = Estimate(1.0)
-"""The agreement of undefended scores with themselves."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +104,11 @@ def curve(path: Path, cells: Sequence[CellData], measure: Measure | None) -> Con
         ]
         shown.append(Lines(title, measure, tuple(lines)))
         for name, points in lines:
-            rows += [(title, name, queries, *_ends(each)) for queries, each in points]
+            rows += [(title, name, queries, *numbers(each)) for queries, each in points]
     if all(row[3] is None for row in rows):
         raise InputError(f"{path}: no cell has the measure {measure.name}, so there is no curve.")
     return Contents(
-        tuple(shown), ("panel", "attack", "queries", *_heads(measure.name)), tuple(rows)
+        tuple(shown), ("panel", "attack", "queries", *spread(measure.name)), tuple(rows)
     )
 
 
@@ -122,7 +120,7 @@ def scatter(path: Path, cells: Sequence[CellData], _: Measure | None) -> Content
     srocc = {row.cell: row.values for row in values.rows}  # of the whole budgets, the last
     shown, rows = [], []
     for first, *others in groups:
-        whole, opinions = Snapshot.after(first, first.queries, *others).rated()
+        whole, opinions = Snapshot.of(first, *others).rated()
         if not opinions.size:
             continue
         clean, attacked = whole.qualities[0, 0], whole.qualities[1]
@@ -155,10 +153,7 @@ def matrix(path: Path, cells: Sequence[CellData], _: Measure | None) -> Contents
     ]
     if not lines:
         raise InputError(f"{path}: the transfer matrix has none of these cells.")
-    victims = [column.name for column in made.columns]
-    columns = tuple(
-        column.name if victims.count(column.name) == 1 else column.victim for column in made.columns
-    )
+    columns = transfer.titles(made.columns)
     panel = Squares(
         "RGO",
         tuple(name for name, _ in lines),
@@ -167,11 +162,11 @@ def matrix(path: Path, cells: Sequence[CellData], _: Measure | None) -> Contents
         tuple(tuple(entry.own for entry in line) for _, line in lines),
     )
     rows = [
-        (name, column, entry.own, *_ends(entry.rgo.attack))
+        (name, column, entry.own, *numbers(entry.rgo.attack))
         for name, line in lines
         for column, entry in zip(columns, line, strict=True)
     ]
-    return Contents((panel,), ("made_against", "scored_by", "own", *_heads("rgo")), tuple(rows))
+    return Contents((panel,), ("made_against", "scored_by", "own", *spread("rgo")), tuple(rows))
 
 
 def tradeoff(path: Path, cells: Sequence[CellData], _: Measure | None) -> Contents:
@@ -189,8 +184,7 @@ def tradeoff(path: Path, cells: Sequence[CellData], _: Measure | None) -> Conten
     shown, rows = [], []
     for defences in groups.values():
         first = defences[0]
-        people = first.srocc_defended.value is not None
-        kept = first.srocc_undefended if people else ITSELF
+        kept, x_title = without(first)
         title = f"{first.victim}, {first.attack}" + (
             f", {words(first.levels)}, {first.goal}, seed {first.seed}, {first.queries:,} queries"
             if len({(row.victim, row.attack) for row in table.rows}) < len(groups)
@@ -198,10 +192,9 @@ def tradeoff(path: Path, cells: Sequence[CellData], _: Measure | None) -> Conten
         )
         marks = [("undefended", kept, first.rgo_undefended)]
         marks += [(row.defence, row.kept, row.rgo_adaptive) for row in defences]
-        x_title = "SROCC with " + ("people" if people else "the undefended scores")
         shown.append(Marks(title, x_title, tuple(marks)))
-        rows += [(title, name, x_title, *_ends(x), *_ends(y)) for name, x, y in marks]
-    heads = ("panel", "defence", "kept_is", *_heads("kept"), *_heads("rgo_adaptive"))
+        rows += [(title, name, x_title, *numbers(x), *numbers(y)) for name, x, y in marks]
+    heads = ("panel", "defence", "kept_is", *spread("kept"), *spread("rgo_adaptive"))
     return Contents(tuple(shown), heads, tuple(rows))
 
 
@@ -230,14 +223,14 @@ def price(path: Path, cells: Sequence[CellData], measure: Measure | None) -> Con
                 ]
                 lines.append((name, tuple(each for each in budgets if each[1].value is not None)))
                 rows += [
-                    (title, name, queries, seen.name, *_ends(x), *_ends(y))
+                    (title, name, queries, seen.name, *numbers(x), *numbers(y))
                     for queries, x, y in lines[-1][1]
                 ]
             shown.append(Prices(title, seen, tuple(lines)))
     if not rows:
         names = " or ".join(each.name for each in measures)
         raise InputError(f"{path}: no cell has {names}, so there is no price.")
-    heads = ("panel", "attack", "queries", "measure", *_heads("seen"), *_heads("rgo"))
+    heads = ("panel", "attack", "queries", "measure", *spread("seen"), *spread("rgo"))
     return Contents(tuple(shown), heads, tuple(rows))
 
 
@@ -266,11 +259,3 @@ def _with_srocc(title: str, values: Mapping[str, Estimate]) -> str:
     if before is None or after is None:
         return title
     return f"{title}\nSROCC {number(before, '.3f')} to {number(after, '.3f')}"
-
-
-def _heads(name: str) -> tuple[str, str, str]:
-    return name, f"{name}_low", f"{name}_high"
-
-
-def _ends(of: Estimate) -> tuple[float | None, float | None, float | None]:
-    return of.value, of.low, of.high

@@ -6,14 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from iqaudit._analysis.defences.records import COLUMNS, Column, DefenceRow, DefenceTable
+from iqaudit._analysis.defences.records import COLUMNS, Column, DefenceRow, DefenceTable, without
 from iqaudit._core.threat import words
 from iqaudit._report.charts import Axis, Drawing, domain
 from iqaudit._report.figures import csv_url, figure, numbers, spread
 from iqaudit.measures._bootstrap import Estimate
-
-ITSELF = Estimate(1.0)
-"""The agreement of undefended scores with themselves."""
 
 NARROWEST = 0.05
 """Of the axis of what is kept, at least."""
@@ -71,16 +68,15 @@ def compared(table: DefenceTable | None) -> tuple[Compared, ...]:
 
 def _group(rows: Sequence[DefenceRow], number: int) -> Compared:
     first = rows[0]
-    people = first.srocc_defended.value is not None
-    without = first.srocc_undefended if people else ITSELF
-    xs = [without, *(row.kept for row in rows)]
+    undefended, title = without(first)
+    xs = [undefended, *(row.kept for row in rows)]
     pushed = (each for row in rows for each in (row.rgo_adaptive, row.rgo_unaware))
     ys = [first.rgo_undefended, *pushed]
     kept = [end for each in xs for end in numbers(each) if end is not None]
     x = domain(kept, max(kept, default=1) - NARROWEST)
     y = domain([end for each in ys for end in numbers(each)], 0)
     places = _apart([x.at(each.value or 0) for each in xs])
-    points = [_point("0", "undefended", (without, first.rgo_undefended), places[0], (x, y))]
+    points = [_point("0", "undefended", (undefended, first.rgo_undefended), places[0], (x, y))]
     for place, (at, row) in enumerate(zip(places[1:], rows, strict=True), 1):
         sign = str(place)
         full = _point(sign, row.defence, (row.kept, row.rgo_adaptive), at, (x, y))
@@ -96,7 +92,7 @@ def _group(rows: Sequence[DefenceRow], number: int) -> Compared:
     return Compared(
         name=f"defences-{number}",
         title=f"{first.victim}, {first.attack}, {words(first.levels)}, {first.queries:,} queries",
-        x_title="kept: SROCC with " + ("people" if people else "the undefended scores"),
+        x_title=f"kept: {title}",
         y_title="pushed: RGO",
         x_ticks=x.ticks(),
         y_ticks=y.ticks(),

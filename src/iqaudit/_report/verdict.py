@@ -136,12 +136,8 @@ def _rivals(cells: Sequence[Cell], told: Sequence[Cell]) -> list[list[Cell]]:
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
         if cell in told or (cell.row.ranked and cell.row.values["rgo"].value is not None):
-            seedless = [
-                part
-                for part in cell.data.unattacked.split("--")
-                if part != f"seed-{cell.data.seed}"
-            ]
-            name = "--".join((*seedless, f"{cell.data.queries}")) if any(seedless) else cell.key
+            common = cell.data.seedless(cell.data.unattacked)
+            name = f"{common}--{cell.data.queries}" if common else cell.key
             groups.setdefault(name, []).append(cell)
     return list(groups.values())
 

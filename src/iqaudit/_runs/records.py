@@ -205,7 +205,7 @@ class RunRecord:
     def left_out(self) -> str:
         """The sentence on the pictures that the victim could not score; empty without any."""
         names = {each.name for each in self.pictures} | {each.name for each in self.unscored}
-        return on_unscored(self.unscored, len(names)) if self.unscored else ""
+        return on_unscored(self.unscored, len(names))
 
     def __post_init__(self) -> None:
         try:

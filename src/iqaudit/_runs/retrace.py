@@ -16,7 +16,7 @@ import numpy as np
 
 from iqaudit._core.goal import Goal, named
 from iqaudit._core.patches import Patched
-from iqaudit._core.picture import picture_key, read
+from iqaudit._core.picture import Picture, picture_key, read
 from iqaudit._core.threat import threat_of
 from iqaudit._runs.agreement import planned
 from iqaudit._runs.figures import differences, likeness
@@ -172,15 +172,15 @@ def of_memories(
     for each in record.pictures:
         memories[each.name] = memory
         result = read_result(run, each, card.cost)
-        trial = _again(result, each, record, card, attack, memory=memory)
+        trial = trial_of(result.picture, each, record, card, attack, memory=memory)
         if not each.end.finished or _parting(trial, result, record) is not None:
             break
         memory = trial.learned()
     return memories
 
 
-def _again(
-    result: TrialResult,
+def trial_of(
+    picture: Picture,
     recorded: PictureRecord,
     record: RunRecord,
     card: Card,
@@ -190,7 +190,7 @@ def _again(
 ) -> Trial:
     """Return a trial that makes a recorded search again, at its beginning."""
     return Trial(
-        result.picture,
+        picture,
         replace(card, noise=record.victim.noise, incremental=record.victim.incremental),
         attack,
         threat_of(record.levels),
@@ -285,7 +285,7 @@ def of_attack(
     if is_carrying(attack) and name not in memories:
         return None
     memory = memories.get(name)
-    trial = _again(result, recorded, record, card, attack, shared, memory)
+    trial = trial_of(result.picture, recorded, record, card, attack, shared, memory)
     query = _parting(trial, result, record)
     if query is not None:
         text = f"query {query} is about another picture than the search asks for after those scores"

@@ -42,9 +42,11 @@ TRANSFER, TRANSFER_ANSWERS = "transfer.json", "transfer.jsonl"
 DEFENCES = "defences.json"
 CLEAN_ANSWERS = "clean.jsonl"
 """An audit's clean scores that its scales are fitted to, until its cells are finished."""
-COSTS = "costs.jsonl"
 PROBE_ANSWERS = "probes.jsonl"
-"""The answers that its places are chosen by, where an order is to be broken, likewise."""
+"""The answers by which places in an order are chosen, or changes for many pictures made; likewise
+until then."""
+COSTS = "costs.jsonl"
+"""The requests that it was billed for."""
 ANALYSES = (INSIGHTS, INSIGHTS_ANSWERS, TRANSFER, TRANSFER_ANSWERS, DEFENCES)
 
 ANSWERS, ENTRIES = "answers", "entries"

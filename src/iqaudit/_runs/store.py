@@ -17,6 +17,7 @@ import numpy as np
 from PIL import features
 
 from iqaudit._core.errors import InputError, naming
+from iqaudit._core.paths import absolute
 from iqaudit._core.picture import write
 from iqaudit._core.process import COMPILER, compiler_version
 from iqaudit._runs.checksums import file_sha256, sealed
@@ -168,6 +169,18 @@ def writing(folder: Path) -> Iterator[None]:
             f"{error.filename or folder}: this cannot be written ({error.strerror or error}). "
             "What was answered is kept: mend it, and the same command goes on."
         ) from None
+
+
+@contextmanager
+def tidied(folder: Path) -> Iterator[None]:
+    """Remove what is made of a folder and those above it, where nothing comes into them."""
+    made = [each for each in (folder, *absolute(folder).parents) if not each.exists()]
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the first that holds something
+            for each in made:
+                each.rmdir()
 
 
 @contextmanager

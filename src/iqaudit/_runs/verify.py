@@ -31,6 +31,9 @@ from iqaudit.victims._fingerprint import NOISE_TOLERANCE, refuse_if_down, tolera
 from iqaudit.victims._objects import rescaled
 from iqaudit.victims._scoring import answered_then
 
+FAULTS = (OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError)
+"""The errors that a damaged record or file may raise where it is used."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -143,7 +146,7 @@ def _of_memories(
     """Learn again what was carried on; nothing where what it was learned of is damaged."""
     try:
         return of_memories(path, record, victim.card, attack)
-    except (OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError):
+    except FAULTS:
         return {}  # which the picture's own verification says
 
 
@@ -206,18 +209,9 @@ def _check(
         except VictimError as error:
             refuse_if_down(victim, error)
             return Check(recorded.name, None, None, (*noted, str(error)))
-        except (
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            RuntimeError,
-            ArithmeticError,
-        ) as error:
-            text = (
-                str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-            )
-            return Check(recorded.name, None, None, (*noted, text))
+        except FAULTS as error:
+            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+            return Check(recorded.name, None, None, (*noted, f"{kind}{error}"))
     found = (*noted, *wrong, *(replay or ()), *differences(row, recorded))
     noise = NOISE_TOLERANCE * card.noise
     return Check(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import Place
+from iqaudit._core.scale import IQR
 from iqaudit._core.stream import Stream
 from iqaudit.attacks._base import FIRST_QUERY, Attack, Problem, is_anytime, is_white_box
 
@@ -41,9 +42,6 @@ LEAST, DEAREST = 0.5, 3.0
 
 CENTERS = 201
 """Scores about which places are tried."""
-
-IQR = 1.35
-"""Standard deviations between the quartiles of a normal distribution."""
 
 ALIKE = 1e-3
 """Of the standard deviation: a lower spread by quartiles says that most scores are one."""

@@ -70,7 +70,9 @@ class Unscored:
 
 
 def on_unscored(unscored: Sequence[Unscored], pictures: int | None = None) -> str:
-    """Return the sentence on the pictures, of so many, that could not be scored."""
+    """Return the sentence on the pictures, of so many, that could not be scored; empty for none."""
+    if not unscored:
+        return ""
     by_reason: dict[str, list[str]] = {}
     for each in unscored:
         by_reason.setdefault(each.reason.rstrip("."), []).append(each.name)

@@ -232,10 +232,7 @@ class Resize(Standard):
 
     def pictures(self, picture: Pixels, draw: Draw | None) -> Pixels:  # noqa: ARG002
         """Return the picture, of its size again; see `Defence`."""
-        height, width = picture.shape[:2]
-        small = max(1, round(self.share * width)), max(1, round(self.share * height))
-        image = Image.fromarray(picture).resize(small, Image.Resampling.BICUBIC)
-        return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))[None]
+        return distortions.resize_and_back(picture, self.share)[None]
 
 
 @dataclass(frozen=True)

@@ -134,5 +134,8 @@ HOW_ASKED = frozenset(
 )
 """Options on the asking, which change no score: an audit goes on with others."""
 
+BESIDE = HOW_ASKED | {"defences", "name", "repeats"}
+"""Options in which a defended victim may differ from the same undefended."""
+
 ALIASES = MappingProxyType({"range": "score_range", "header": "headers", "defence": "defences"})
 """The command line's names of some of them."""

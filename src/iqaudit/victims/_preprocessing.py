@@ -7,7 +7,6 @@ computes them, in front of a torch module as a part of it.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +85,7 @@ class Moments(NamedTuple):
     @classmethod
     def read(cls, value: Any) -> "Moments":
         """Read ``"imagenet"``, ``"0.5/0.5"``, ``"M:M:M/S:S:S"``, or (means, deviations)."""
-        if value in PUBLISHED if isinstance(value, str) else False:
+        if isinstance(value, str) and value in PUBLISHED:
             return cls(*PUBLISHED[value], value)
         parts = value.split("/") if isinstance(value, str) else value
         means, deviations = map(_numbers, parts)
@@ -231,9 +230,9 @@ class Preprocessing:
 
     def window(self, height: int, width: int) -> Window:
         """Return the part of a picture that the network sees."""
-        inner = self.resized(height, width)
         if self.crop is None:
             return whole(height, width)
+        inner = self.resized(height, width)
         cut = self.cropped(*inner)
         top, rows = _seen(cut.top, cut.height, height, inner[0])
         left, columns = _seen(cut.left, cut.width, width, inner[1])
@@ -263,7 +262,7 @@ class Preprocessing:
             raise InputError(
                 f'The network of "{card.name}" takes {due}, which {said} does not give.'
             )
-        smallest = 1 if self.resize else max(_square(self.crop)) if self.crop else 1
+        smallest = max(_square(self.crop)) if self.crop and not self.resize else 1
         return replace(
             card, size=None, smallest_side=smallest, largest_side=None, window=self.window
         )
@@ -364,4 +363,4 @@ def mean_of_bins(
 
 def per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
     """Return a number a channel."""
-    return values if len(values) > 1 else tuple(repeat(values[0], channels))
+    return values if len(values) > 1 else values * channels

@@ -430,30 +430,25 @@ class Victims:
     Parameters
     ----------
     known : iterable of (VictimSpec, float, Scale, Victim)
-        Those that are there already, each with its noise and its scale.
+        Those that are there already, each with its noise and its scale; later all that are.
     """
 
     MOST = 4
 
     def __init__(self, known: Iterable[tuple[VictimSpec, float, Scale, Victim]] = ()) -> None:
-        self._known = list(known)
-
-    @property
-    def known(self) -> Sequence[tuple[VictimSpec, float, Scale, Victim]]:
-        """Those that are there, each with its noise and its scale."""
-        return self._known
+        self.known = list(known)
 
     def __iter__(self) -> Iterator[Victim]:
         """Yield those that are there."""
-        return (victim for *_, victim in self._known)
+        return (victim for *_, victim in self.known)
 
     def get(self, spec: VictimSpec, noise: float, scale: Scale) -> Victim:
         """Return a victim whose noise and scale are known, made where it is not there."""
-        for *key, victim in self._known:
+        for *key, victim in self.known:
             if key == [spec, noise, scale]:
                 return victim
         victim = rescaled(averaged(spec, unasked(spec), noise), scale)
-        self._known = [*self._known[-self.MOST + 1 :], (spec, noise, scale, victim)]
+        self.known = [*self.known[-self.MOST + 1 :], (spec, noise, scale, victim)]
         return victim
 
 

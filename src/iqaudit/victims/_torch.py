@@ -92,9 +92,15 @@ class TorchModule:
         self.rescorer = Rescorer(module, scale.spread, self._add_note)
         self._incremental = exact == "incremental"
         name = name or type(self.network).__name__
-        card = Card(name, scale, smallest_side=smallest_side, note=note, window=window)
-        # However it is asked to score, so that a search is the same but for rounding.
-        card = replace(card, incremental=True)
+        card = Card(
+            name,
+            scale,
+            smallest_side=smallest_side,
+            note=note,
+            window=window,
+            # However it is asked to score, so that a search is the same but for rounding.
+            incremental=True,
+        )
         self._card = self._placed(self._seen(card))
 
     def _seen(self, card: Card) -> Card:
@@ -143,7 +149,7 @@ class TorchModule:
         if not isinstance(scores, Tensor) or scores.is_complex():
             kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
             raise TypeError(f"the module must return a tensor of real scores, not {kind}")
-        # (n, 1), (n, 1, 1, 1) and a lone () are n scores; a map of them is the oracle's to refuse.
+        # (n, 1), (n, 1, 1, 1) and a lone () are n scores; a map of them is refused by `as_numbers`.
         flat = scores.reshape(-1) if scores.numel() == len(pictures) else scores
         if isinstance(self.module, Prepared) and flat.isnan().any():
             self._refuse_no_distribution(self.module, pictures)

@@ -11,10 +11,7 @@ from iqaudit._core.errors import InputError
 from iqaudit._core.wording import worded
 from iqaudit._runs import schema
 from iqaudit._runs.records import AuditRecord, AuditVictim, CellRecord
-from iqaudit.victims._options import HOW_ASKED
-
-OTHERWISE = HOW_ASKED | {"defences", "name", "repeats"}
-"""Options in which a victim may differ from the same undefended."""
+from iqaudit.victims._options import BESIDE
 
 
 def matches(run: Path) -> list[tuple[str, Cells]]:
@@ -75,7 +72,7 @@ def _split(cell: CellRecord, audit: AuditRecord) -> tuple[Any, str]:
 def _key(victim: AuditVictim | CellRecord) -> tuple[str, Any]:
     """Return what an undefended victim is told by."""
     options = victim.victim_options
-    rest = sorted((key, value) for key, value in options.items() if key not in OTHERWISE)
+    rest = sorted((key, value) for key, value in options.items() if key not in BESIDE)
     return victim.victim, rest
 
 

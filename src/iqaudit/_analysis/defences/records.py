@@ -122,6 +122,13 @@ class DefenceRow:
         return self.score_agreement if self.srocc_defended.value is None else self.srocc_defended
 
 
+def without(row: DefenceRow) -> tuple[Estimate, str]:
+    """Return the same of the undefended victim, whose own scores are 1 to it, and its title."""
+    if row.srocc_defended.value is None:
+        return Estimate(1.0), "SROCC with the undefended scores"
+    return row.srocc_undefended, "SROCC with people"
+
+
 @dataclass(frozen=True)
 class DefenceTable:
     """Defences side by side: a row a victim, defence and attack.

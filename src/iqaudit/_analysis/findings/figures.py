@@ -26,7 +26,7 @@ class Baseline:
     signed : Estimate
         Its RGO where a move against the attack's direction counts below 0; everywhere else the
         baseline's RGO counts its moves in either direction.
-    raised, lowered : Paired
+    raised, lowered : Paired or None
         The attack's RGO beside that of the random changes which move the score up, and down, the
         farthest; an older version had none.
     """

@@ -8,7 +8,7 @@ recorded ones.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -20,10 +20,8 @@ from iqaudit._analysis.findings.pixels import GRID, covered
 from iqaudit._core.patches import Window
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
-from iqaudit._core.threat import threat_of
 from iqaudit._runs.records import RunRecord
-from iqaudit._runs.retrace import attack_of
-from iqaudit._search.trial import Trial
+from iqaudit._runs.retrace import attack_of, trial_of
 from iqaudit.attacks._base import spans
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import interval, paired, ratio
@@ -53,7 +51,7 @@ def query_efficiency(
         The run's pictures.
     baseline : sequence of Pair
         The same in a cell of random changes; empty where there is none.
-    record : mapping
+    record : RunRecord
         The run's results.json.
     scale : Scale
         The victim's.
@@ -139,7 +137,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
     ----------
     pair : Pair
         The picture.
-    record : mapping
+    record : RunRecord
         The run's results.json.
     card : Card
         The victim's.
@@ -155,9 +153,7 @@ def replay(pair: Pair, record: RunRecord, card: Card) -> Windows | None:
         return None
     picture = Picture(pair.name, pair.clean())
     answers = pair.answers()
-    card = replace(card, incremental=record.victim.incremental)
-    trial = Trial(picture, card, attack, threat_of(record.levels), record.goal_of(pair.entry),
-                  record.budget_of(pair.entry), record.seed)  # fmt: skip
+    trial = trial_of(picture, pair.entry, record, card, attack)
     steps = {query for query, _ in pair.entry.trace[1:]}
     whole = card.window(picture.height, picture.width)
     # Counted apart by octaves of the windows' area, since small ones come late, when little is

@@ -1,7 +1,7 @@
 """Attacks on one victim, compared in pairs over the same pictures."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -99,8 +99,7 @@ def rivals(cells: Iterable[CellData]) -> list[list[CellData]]:
     """
     groups: list[list[CellData]] = []
     for cell in cells:
-        for queries in (*cell.shorter, cell.queries):
-            read_off = replace(cell, queries=queries, shorter=())
+        for read_off in cell.by_budget():
             group = next((each for each in groups if _alike(each[0], read_off)), None)
             if group is None:
                 groups.append([read_off])
@@ -126,7 +125,7 @@ def _alike(one: CellData, other: CellData) -> bool:
     if _terms(one) != _terms(other):
         return False
     if one.path.resolve().parent == other.path.resolve().parent and one.unattacked:
-        return _seedless(one) == _seedless(other)
+        return one.seedless(one.unattacked) == other.seedless(other.unattacked)
     there = {each.sha256: each.figures.clean_score for each in other.finished}
     both = [
         (each.figures.clean_score, there[each.sha256])
@@ -138,10 +137,6 @@ def _alike(one: CellData, other: CellData) -> bool:
 
 def _terms(cell: CellData) -> tuple[object, ...]:
     return cell.victim, cell.scale, cell.data, cell.levels, cell.goal, cell.budget
-
-
-def _seedless(cell: CellData) -> list[str]:
-    return [part for part in cell.unattacked.split("--") if part != f"seed-{cell.seed}"]
 
 
 def _comparison(group: Sequence[CellData]) -> AttackComparison | None:
@@ -168,7 +163,7 @@ def _comparison(group: Sequence[CellData]) -> AttackComparison | None:
 
 def _gains(cells: Sequence[CellData]) -> dict[str, float]:
     """Return each picture's RGO, averaged over seeds; identical pictures have one trajectory."""
-    snapshot = Snapshot.after(cells[0], cells[0].queries, *cells[1:])
+    snapshot = Snapshot.of(*cells)
     each: Floats = gains(*snapshot.qualities).mean(axis=0)
     names = (picture.sha256 for picture in snapshot.pictures[0])
     return dict(zip(names, each.tolist(), strict=True))

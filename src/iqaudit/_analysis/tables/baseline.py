@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from iqaudit._analysis.tables.attack_pairs import attack_name, by_attack, rivals
 from iqaudit._analysis.tables.catalogue import Measure
 from iqaudit._analysis.tables.cells import CellData
-from iqaudit._analysis.tables.gate import ABSENT, Judgement, Rule, firmness, held
+from iqaudit._analysis.tables.gate import Judgement, Rule, absent, firmness, held
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import listed, many
 from iqaudit._core.wording import worded
@@ -46,12 +46,7 @@ def judge(
             name = f"{name} at {queries:,} queries"
         other = _counterpart(group, groups, there)
         judged += [_worst(name, group, other, rule) for rule in rules]
-    absent = (
-        Judgement(cell, rule, None, failed=True, sentence=ABSENT)
-        for cell in missing
-        for rule in rules
-    )
-    return (*judged, *absent)
+    return (*judged, *absent(missing, rules))
 
 
 def _name(group: Sequence[CellData]) -> str:
@@ -59,9 +54,7 @@ def _name(group: Sequence[CellData]) -> str:
     first = group[0]
     seeds = {cell.seed for cell in group}
     name = (first.unattacked if len(by_attack(group)) > 1 else "") or first.cell
-    return "--".join(
-        part for part in name.split("--") if len(seeds) == 1 or part != f"seed-{first.seed}"
-    )
+    return name if len(seeds) == 1 else first.seedless(name)
 
 
 def _counterpart(

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -198,8 +198,11 @@ class CellData:
     @property
     def unseeded(self) -> str:
         """The directory's name without the part that tells the seed."""
-        parts = self.path.resolve().name.split("--")
-        return self._of_run("--".join(part for part in parts if part != f"seed-{self.seed}"))
+        return self._of_run(self.seedless(self.path.resolve().name))
+
+    def seedless(self, name: str) -> str:
+        """Return a name of it without the part that tells the seed."""
+        return "--".join(part for part in name.split("--") if part != f"seed-{self.seed}")
 
     @property
     def unattacked(self) -> str:
@@ -214,6 +217,10 @@ class CellData:
         others = [part for part in parts if part not in (*told[:1], f"queries-{self.queries}")]
         threat = () if self.levels else ("retouching",)  # in no group of an ε
         return self._of_run("--".join((victim, *others, *threat)) if told else "")
+
+    def by_budget(self) -> Iterator["CellData"]:
+        """Yield it with each of its budgets alone, smallest first: shorter ones are read off it."""
+        return (replace(self, queries=each, shorter=()) for each in (*self.shorter, self.queries))
 
     @property
     def finished(self) -> tuple[PictureData, ...]:

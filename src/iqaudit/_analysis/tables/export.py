@@ -23,7 +23,7 @@ def rows(cells: Sequence[CellData]) -> list[dict[str, Any]]:
     Pictures whose search was cut off are there, and `outcome` says so.
     """
     earlier = sorted({each for cell in cells for each in checkpoints(cell)[:-1]})
-    wholes = [Snapshot.after(cell, cell.queries) for cell in cells]
+    wholes = [Snapshot.of(cell) for cell in cells]
     return [_row(whole, each, earlier) for whole in wholes for each in whole.cell.pictures]
 
 

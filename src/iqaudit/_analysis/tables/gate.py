@@ -12,7 +12,7 @@ A figure that does not exist fails, as does one that tells nothing of the victim
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from xml.etree import ElementTree as ET
@@ -35,8 +35,6 @@ NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 RULE = re.compile(
     rf"\s*(\w+)\s*(>=|<=|>|<)\s*(?:([-+]?{NUMBER})|(baseline)\s*(?:([-+])\s*({NUMBER}))?)\s*"
 )
-
-ABSENT = "This cell has no results yet."
 
 
 @dataclass(frozen=True)
@@ -131,6 +129,13 @@ def unjudged(rules: Iterable[Rule], why: str) -> tuple[Judgement, ...]:
     return tuple(Judgement("iqaudit", rule, None, failed=True, sentence=why) for rule in rules)
 
 
+def absent(cells: Iterable[str], rules: Sequence[Rule]) -> Iterator[Judgement]:
+    """Yield the verdicts of cells that have no results yet: failures."""
+    sentence = "This cell has no results yet."
+    for cell in cells:
+        yield from (Judgement(cell, rule, None, failed=True, sentence=sentence) for rule in rules)
+
+
 def held(value: float, rule: Rule) -> bool:
     """Tell whether a rule holds of a value, which is a failure."""
     return COMPARISONS[rule.comparison](value, rule.number)
@@ -151,7 +156,7 @@ def judge(
     Parameters
     ----------
     table : Table
-        Of `iqaudit._analysis.table`, with the rules' measures.
+        Of `iqaudit._analysis.tables.tables.table`, with the rules' measures.
     rules : sequence of Rule
         When to fail.
     missing : iterable of str
@@ -169,11 +174,7 @@ def judge(
             for (name, queries), rows in groups.items()
             for rule in rules
         ),
-        *(
-            Judgement(cell, rule, None, failed=True, sentence=ABSENT)
-            for cell in missing
-            for rule in rules
-        ),
+        *absent(missing, rules),
     )
 
 

@@ -125,8 +125,7 @@ def compare(
         cells = load(path)
         cited += citations(path, cells)
         for cell in cells:
-            for queries in (*cell.shorter, cell.queries):
-                read_off = replace(cell, queries=queries, shorter=())
+            for read_off in cell.by_budget():
                 entry = str(path), read_off
                 worst.setdefault(_terms(read_off), []).append(entry)
                 boards.setdefault(_protocol(read_off), []).append(entry)
@@ -220,7 +219,7 @@ def _of_the_worst(
         ]
         # Of a victim whose answers tell nothing of any attack, nothing is told.
         told = [each for each in rows if each.row.ranked] or rows
-        standings.append(max(told, key=lambda each: _weakness(each.row, by)))
+        standings.append(max(told, key=lambda each: _weakness(each.row, by, -math.inf)))
     if all(each.attacks == 1 for each in standings):
         return None
     board = _ranked(cells, standings, by, measures)
@@ -241,7 +240,7 @@ def _ranked(
 ) -> Leaderboard:
     first = cells[0][1]
     # A sign says that the figure may be too small: such a row is behind all that show none.
-    placed = [((bool(each.row.flags), _place(each.row, by)), each) for each in runs]
+    placed = [((bool(each.row.flags), _weakness(each.row, by, math.inf)), each) for each in runs]
     ranked = sorted(placed, key=lambda each: (not each[1].row.ranked, each[0]))
     places = [place for place, each in ranked if each.row.ranked]
     return Leaderboard(
@@ -262,20 +261,10 @@ def _ranked(
     )
 
 
-def _weakness(row: TableRow, by: Measure) -> float:
-    """Return a key that is highest where the victim looks weakest; lowest without a figure."""
+def _weakness(row: TableRow, by: Measure, unknown: float) -> float:
+    """Return a key that is higher the weaker the victim looks; `unknown` without a figure."""
     value = row.values[by.name].value
-    if value is None:
-        return -math.inf
-    return by.weakness(value)
-
-
-def _place(row: TableRow, by: Measure) -> float:
-    """Return a key that sorts the firmest victim first."""
-    value = row.values[by.name].value
-    if value is None:
-        return math.inf
-    return by.weakness(value)
+    return unknown if value is None else by.weakness(value)
 
 
 def _pixels(cell: CellData) -> tuple[str, ...]:

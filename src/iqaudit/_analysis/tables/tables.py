@@ -305,14 +305,10 @@ def _row(seeds: Sequence[CellData], queries: int, measures: Sequence[Measure]) -
         seeds=len(seeds),
         doubt=" ".join(dict.fromkeys(doubt.text for doubt in doubts)),
         ranked=not any(doubt.whole for doubt in doubts),
-        group=_without_seed(cell) if others else cell.unattacked,
+        group=cell.seedless(cell.unattacked) if others else cell.unattacked,
         scale=cell.on_scale,
         flags=", ".join(dict.fromkeys(doubt.flag for doubt in doubts if doubt.flag)),
     )
-
-
-def _without_seed(cell: CellData) -> str:
-    return "--".join(part for part in cell.unattacked.split("--") if part != f"seed-{cell.seed}")
 
 
 def _grid(rows: Sequence[TableRow], measures: Sequence[Measure]) -> Grid:

@@ -93,8 +93,8 @@ class Learned:
     tiles : tuple of Known
         What all searches came to, folded, by PERIODS; then what single ones did, which went
         farthest on others.
-    signs : ndarray of float64, (PERIODS[-1], PERIODS[-1], 3)
-        Of all that they came to, each as heavy as it went far.
+    signs : ndarray of float64, (PERIODS[-1], PERIODS[-1], 3), or None
+        Of all that they came to, each as heavy as it went far; None before the first.
     """
 
     patterns: tuple[Known, ...]

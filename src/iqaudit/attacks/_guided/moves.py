@@ -94,12 +94,6 @@ class GuidedState(Descent):
 
     Attributes
     ----------
-    problem : Problem
-        As given.
-    query : int
-        The number of the next proposal.
-    perturbation, loss
-        What is held.
     allowed : Allowance
         The levels by which a channel may change.
     tiles : tuple
