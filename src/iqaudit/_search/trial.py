@@ -278,8 +278,8 @@ class Trial:
         self._accepted: list[Step] = []
         self._once: tuple[Patched, float] | None = None
         """A proposal that is asked about again, and its first score."""
-        self._edits: Mapping[str, float] = {}
-        """Those of the best picture."""
+        self._edits: dict[int, Mapping[str, float]] = {}
+        """Those of pictures that are the best, or may be again, by their keys."""
         self._steepness: float | None = None
         self._asked: tuple[Patched | None, Patched] | None = None
         """The proposal and its picture; at the end, none and the attacked picture."""
@@ -349,9 +349,12 @@ class Trial:
             with self._of_attack("init"):
                 self._state = self.attack.init(self._posed(loss))
             return
-        if self.ledger.found == self.ledger.spent:
+        if self.card.noise or self.ledger.found == self.ledger.spent:
             with self._of_attack("edits"):
-                self._edits = edits_of(self.attack, proposal)
+                edits = edits_of(self.attack, proposal)
+            if not self.card.noise:
+                self._edits.clear()
+            self._edits[answer.picture] = edits
         admitted, once = self.card.scale.admits(score), self._once
         if once is None and self._asks_again and loss < self._state.loss - self._problem.noise:
             self._once = proposal, score
@@ -514,6 +517,6 @@ class Trial:
             fresh=fresh,
             checkpoints={at: change.painted() for at, change in ledger.snapshots.items()},
             place=self.goal if isinstance(self.goal, Place) else None,
-            edits=self._edits,
+            edits=self._edits.get(ledger.best.picture, {}),
             steepness=self._steepness,
         )
