@@ -20,7 +20,7 @@ from iqaudit._core.errors import (
     foreign,
     some,
 )
-from iqaudit._core.goal import AnyGoal, Direction, Place
+from iqaudit._core.goal import AnyGoal, Direction, Goal, Place
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.scale import Scale
@@ -264,6 +264,11 @@ class Trial:
         random, own = card.noise > 0, self.shared is None and compares(self.attack)
         self._asks_again = random and own
         """Whether a proposal that one answer favours is asked about once more."""
+        self._probes = self.goal.after if isinstance(self.goal, Place) else 0
+        if self.goal is Goal.RANK:
+            self._probes = self.ledger.left
+        """Answers before which none is: those that places are chosen by are asked about before the
+        place, which says what is better, is known."""
         self._problem = Problem(
             pixels=self._painter.seen,
             levels=self.threat.levels,
@@ -356,7 +361,8 @@ class Trial:
                 self._edits.clear()
             self._edits[answer.picture] = edits
         admitted, once = self.card.scale.admits(score), self._once
-        if once is None and self._asks_again and loss < self._state.loss - self._problem.noise:
+        again = self._asks_again and len(self.ledger.answers) >= self._probes
+        if once is None and again and loss < self._state.loss - self._problem.noise:
             self._once = proposal, score
             return
         self._once = None
