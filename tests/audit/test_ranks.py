@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tests.support import audited
 from tests.support.auditing import ROUGH, contents, goes_on, iqaudit_, serial
 from tests.support.records import text
@@ -68,6 +69,26 @@ def test_it_goes_on_where_it_was_stopped(
 ) -> None:
     """Stopped within the clean scores, the probes, and the searches; nothing is asked twice."""
     goes_on(spec, tmp_path, after, monkeypatch)
+
+
+def test_a_random_victim_is_asked_the_same_probes_before_its_places_and_with_them() -> None:
+    """What seems better hangs on the place, so nothing is asked about again before it is known."""
+    rng = np.random.default_rng(0)
+
+    def noisy(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return np.asarray(audited.rough.score(pictures), np.float64) + rng.normal(
+            0, 0.1, len(pictures)
+        )
+
+    results = iqaudit.attack(
+        alike(), noisy, score_range=(0, 20), repeats=1, goal="rank", queries=QUERIES * 2, fresh=1
+    )
+    again = 0
+    for each in results:
+        assert each.place is not None
+        assert len(set(each.asked[: each.place.after])) == each.place.after
+        again += len(each.asked) - len(set(each.asked))
+    assert again, "nothing was asked about again behind the probes"
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import iqaudit
 from iqaudit._core.picture import Picture, Pixels, picture_key
 from iqaudit._core.scale import Scale
 from iqaudit._search.driver import SearchSpec, begin
-from iqaudit._search.ledger import Answer
+from iqaudit._search.ledger import CAUTION, Answer
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import Trial, TrialResult
 from iqaudit.attacks import (
@@ -104,6 +104,50 @@ def test_an_exact_victim_is_asked_about_no_picture_again(
     [once] = iqaudit.attack(picture, Repeated(exact, 1), attack=attack, queries=100)
     assert len(set(plain.asked)) == 100
     assert (once.asked, once.trace, once.best_query) == (plain.asked, plain.trace, plain.best_query)
+
+
+@pytest.mark.parametrize("attack", [Bidirectional(), Retouch()], ids=lambda a: type(a).__name__)
+def test_the_best_is_the_picture_with_the_best_mean(attack: Any, make_picture: MakePicture) -> None:
+    """One that is asked about again, and was lucky, gives way to the one that was best before."""
+    noise, fell = 0.1, 0
+    for seed in range(6):
+        chances, pixels = np.random.default_rng(seed), make_picture(24, 24)
+        scale = Scale(truth(pixels), 1.0)
+        victim = Function(lambda _: [], scale)
+        victim.card = Card("random", scale, noise=noise)
+        spec = SearchSpec(victim, attack, queries=40, stop=Stop(fresh=0), seed=seed)
+        search = begin(spec, Picture("picture", pixels))
+        of: dict[int, list[float]] = {}
+        edits: dict[int, Any] = {}
+        before = 0
+        while not search.done:
+            picture = search.ask().painted()
+            score = truth(picture) + noise * float(chances.standard_normal())
+            of.setdefault(picture_key(picture), []).append(score)
+            if isinstance(attack, Retouch) and len(search.ledger.answers):
+                edits[picture_key(picture)] = attack.edits(search._asked[0])  # type: ignore[arg-type, index]
+            search.tell(score)
+            losses = {
+                key: search.ledger.aim.loss(float(np.mean(scores)))
+                + CAUTION * scale.slope * noise / len(scores) ** 0.5
+                for key, scores in of.items()
+            }
+            best = picture_key(search.ledger.best_picture)
+            assert losses[best] == pytest.approx(min(losses.values()))
+            assert search.ledger.best_score == pytest.approx(np.mean(of[best]))
+            fell += best != before and best != picture_key(picture)
+            before = best
+        assert search.result().edits == edits.get(best, {})
+    assert fell, "no picture was lucky"
+
+
+def test_an_answer_that_is_no_score_is_never_the_best(make_picture: MakePicture) -> None:
+    """Doubt makes the clean picture's loss higher than its score's, which such answers count as."""
+    search = trial(Guided(), make_picture(24, 24), queries=2)
+    for score in (1.0, float("nan")):
+        search.ask()
+        search.tell(score)
+    assert search.result().best_query == 1
 
 
 @pytest.mark.slow

@@ -198,6 +198,7 @@ def _broken(_: NDArray[np.uint8]) -> ArrayLike:
     [
         (_broken, "failed on the picture that its noise is measured on: ConnectionError: nobody"),
         (lambda pictures: [np.nan] * len(pictures), "answered nan where a finite"),
+        (lambda _: [1 + 2j], "TypeError: a score is a real number"),
         (lambda _: [1.0, 2.0], "failed on the picture that its noise is measured on: ValueError"),
     ],
 )
@@ -206,6 +207,11 @@ def test_a_victim_that_fails_when_its_noise_is_measured_is_a_sentence(
 ) -> None:
     with pytest.raises(VictimError, match=sentence):
         as_victim(function, score_range=RANGE, repeats=3)  # type: ignore[arg-type]
+
+
+def test_complex_answers_are_no_scores(make_picture: MakePicture) -> None:
+    with pytest.raises(VictimError, match="TypeError: a score is a real number"):
+        iqaudit.score(make_picture(8, 8), lambda _: np.array([1 + 2j]), score_range=RANGE)
 
 
 def test_an_infinite_answer_is_refused_like_any_other(make_picture: MakePicture) -> None:

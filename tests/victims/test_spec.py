@@ -79,6 +79,7 @@ def test_a_name_given_in_the_string_is_the_victims(module: str) -> None:
         ("python:{}", "not of the form python:package.module:name"),
         ("python:", "not of the form python:MODULE:NAME"),
         ("reference:x", "not of the form reference"),
+        ("reference,name=", "name has a letter or more, not ''"),
         ("pithon:a:b", 'did you mean "python"'),
     ],
 )

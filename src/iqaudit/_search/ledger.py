@@ -31,11 +31,34 @@ CAUTION = 2.0
 answers at random: one that was asked about once and was lucky is not the best."""
 
 
+CONTENDERS = 4
+"""Pictures of which one may be the best again, where that which seemed better is asked about again
+and is not."""
+
+
 class Answer(NamedTuple):
     """A native score, and the `picture_key` of the picture that was scored so."""
 
     score: float
     picture: int
+
+
+class Contender(NamedTuple):
+    """A picture that is the best, or may be again: where the victim answers at random.
+
+    Parameters
+    ----------
+    loss : float
+        Of its mean, with what is taken for doubt.
+    query : int
+        That of its answer with the lowest loss.
+    change : Patched
+        The picture.
+    """
+
+    loss: float
+    query: int
+    change: Patched
 
 
 def check_budget(queries: int, cost: int) -> None:
@@ -98,6 +121,8 @@ class Ledger:
         self._worst_loss = -math.inf
         self._means: dict[int, tuple[int, float]] = {}
         """How many scores pictures have, and their means, by their keys, where they may differ."""
+        self._contenders: dict[int, Contender] = {}
+        """The pictures with the lowest losses, by their keys, where those may rise."""
         self.found = 0
 
     @property
@@ -183,7 +208,7 @@ class Ledger:
             loss = self._worst_loss
         if self.noise and self.scale.admits(answer.score):
             self._weigh(change, answer)
-        elif loss < self._best_loss:
+        elif loss < self._best_loss and not (self.noise and self.best_query):
             self._best_loss, self._best = loss, (self.spent, change)
             self.found = self.spent
         while self._due and self.spent + self.cost > self._due[0]:
@@ -197,18 +222,26 @@ class Ledger:
         self._means[answer.picture] = count, mean
         doubt = CAUTION * self.scale.slope * self.noise / math.sqrt(count)
         loss = self.aim.loss(mean) + doubt
-        if self.best_query and self.best.picture == answer.picture:
-            self._best_loss = loss
-            if self.aim.loss(answer.score) < self.aim.loss(self.best.score):
-                self._best = self.spent, self._best[1]
-        elif loss < self._best_loss:
-            usable = (
-                (self.aim.loss(each.score), self.cost * place)
-                for place, each in enumerate(self.answers, 1)
-                if each.picture == answer.picture and self.scale.admits(each.score)
-            )
-            self._best_loss, self._best = loss, (min(usable)[1], change)
-            self.found = self.spent
+        before, known = self.best.picture, self._contenders.get(answer.picture)
+        query = self.spent if count == 1 else self._lowest(answer.picture)
+        own = change if known is None else known.change
+        self._contenders[answer.picture] = Contender(loss, query, own)
+        best = min(self._contenders, key=lambda key: self._contenders[key].loss)
+        self._best_loss, query, picture = self._contenders[best]
+        if best != before or not self.best_query:
+            self.found = self.spent if best == answer.picture else query
+        self._best = query, picture
+        if len(self._contenders) > CONTENDERS:
+            del self._contenders[max(self._contenders, key=lambda key: self._contenders[key].loss)]
+
+    def _lowest(self, picture: int) -> int:
+        """Return the query of a picture's answer with the lowest loss."""
+        usable = (
+            (self.aim.loss(each.score), self.cost * place)
+            for place, each in enumerate(self.answers, 1)
+            if each.picture == picture and self.scale.admits(each.score)
+        )
+        return min(usable)[1]
 
     def charge(self, answer: Answer) -> None:
         """Record an answer that was asked for other pictures: it is paid for, and no result.

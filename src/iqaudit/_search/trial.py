@@ -20,7 +20,7 @@ from iqaudit._core.errors import (
     foreign,
     some,
 )
-from iqaudit._core.goal import AnyGoal, Direction, Place
+from iqaudit._core.goal import AnyGoal, Direction, Goal, Place
 from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit._core.scale import Scale
@@ -266,6 +266,11 @@ class Trial:
         random, own = card.noise > 0, self.shared is None and compares(self.attack)
         self._asks_again = random and own
         """Whether a proposal that one answer favours is asked about once more."""
+        self._probes = self.goal.after if isinstance(self.goal, Place) else 0
+        if self.goal is Goal.RANK:
+            self._probes = self.ledger.left
+        """Answers before which none is: those that places are chosen by are asked about before the
+        place, which says what is better, is known."""
         self._problem = Problem(
             pixels=self._painter.seen,
             levels=self.threat.levels,
@@ -280,8 +285,8 @@ class Trial:
         self._accepted: list[Step] = []
         self._once: tuple[Patched, float] | None = None
         """A proposal that is asked about again, and its first score."""
-        self._edits: Mapping[str, float] = {}
-        """Those of the best picture."""
+        self._edits: dict[int, Mapping[str, float]] = {}
+        """Those of pictures that are the best, or may be again, by their keys."""
         self._steepness: float | None = None
         self._asked: tuple[Patched | None, Patched] | None = None
         """The proposal and its picture; at the end, none and the attacked picture."""
@@ -351,11 +356,15 @@ class Trial:
             with self._of_attack("init"):
                 self._state = self.attack.init(self._posed(loss))
             return
-        if self.ledger.found == self.ledger.spent:
+        if self.card.noise or self.ledger.found == self.ledger.spent:
             with self._of_attack("edits"):
-                self._edits = edits_of(self.attack, proposal)
+                edits = edits_of(self.attack, proposal)
+            if not self.card.noise:
+                self._edits.clear()
+            self._edits[answer.picture] = edits
         admitted, once = self.card.scale.admits(score), self._once
-        if once is None and self._asks_again and loss < self._state.loss - self._problem.noise:
+        again = self._asks_again and len(self.ledger.answers) >= self._probes
+        if once is None and again and loss < self._state.loss - self._problem.noise:
             self._once = proposal, score
             return
         self._once = None
@@ -516,6 +525,6 @@ class Trial:
             fresh=fresh,
             checkpoints={at: change.painted() for at, change in ledger.snapshots.items()},
             place=self.goal if isinstance(self.goal, Place) else None,
-            edits=self._edits,
+            edits=self._edits.get(ledger.best.picture, {}),
             steepness=self._steepness,
         )

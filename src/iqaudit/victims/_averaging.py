@@ -21,7 +21,7 @@ from iqaudit.victims._base import (
     open_session,
 )
 from iqaudit.victims._fingerprint import probes
-from iqaudit.victims._scoring import refuse_infinite, telling_failure
+from iqaudit.victims._scoring import real, refuse_infinite, telling_failure
 
 PROBES = 16
 """Answers to one picture that the noise is estimated from: to a fifth of itself, then."""
@@ -109,7 +109,7 @@ class Repeated:
 
     def _ask(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         forget(self._victim)
-        return np.asarray(self._victim.score(pictures.copy()), np.float64)
+        return real(self._victim.score(pictures.copy()))
 
     def _deviation(self) -> float:
         """Return the standard deviation of single answers."""

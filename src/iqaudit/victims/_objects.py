@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iqaudit._core.apart import Apart
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, refuse_unless
 from iqaudit._core.importing import import_object, state_of
 from iqaudit._core.scale import RANGE, Scale
 from iqaudit.victims._base import Card, Victim
@@ -242,7 +242,15 @@ class Foreign(Wrapped):
 
 
 def name_victim(victim: Victim, name: str | None) -> Victim:
-    """Return a victim under a name; as it is where that is None."""
+    """Return a victim under a name; as it is where that is None.
+
+    Raises
+    ------
+    InputError
+        If the name is empty.
+    """
+    if name is not None:
+        refuse_unless(bool(str(name).strip()), "A victim's name has a letter or more", repr(name))
     return victim if name is None else cast("Victim", Named(victim, name))
 
 

@@ -127,7 +127,7 @@ def as_numbers(
     """Return a victim's answers as so many floats, or raise its fault as a `VictimError`."""
     what = f"{count} picture(s) of {like.shape[1]} x {like.shape[0]}"
     with telling_failure(victim, what):
-        scores = np.asarray(answer(), dtype=np.float64)
+        scores = real(answer())
     if scores.shape != (count,):
         raise VictimError(
             f'The victim "{victim.card.name}" answered an array of shape {scores.shape} where one '
@@ -135,6 +135,19 @@ def as_numbers(
         )
     numbers: list[float] = scores.tolist()
     return numbers
+
+
+def real(answers: ArrayLike) -> NDArray[np.float64]:
+    """Return a victim's answers as floats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no numbers, or complex ones.
+    """
+    if np.iscomplexobj(answers):  # whose imaginary parts NumPy would leave out
+        raise TypeError("a score is a real number, not a complex one")
+    return np.asarray(answers, dtype=np.float64)
 
 
 @contextmanager
