@@ -1,7 +1,6 @@
 """Printing: consoles, notes, JSON, tables and their figures."""
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -127,10 +126,11 @@ class _Table(Table):
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
         super().add_row(*cells, **options)
         for column, cell in zip(self.columns, cells, strict=False):
-            longest = NAME if column.justify == "left" else math.inf
-            words = f"{column.header} {cell}".split()
-            needed = max((min(cell_len(word), longest) for word in words), default=0)
-            column.min_width = max(column.min_width or 0, int(needed))
+            names, figures = str(column.header).split(), str(cell).split()
+            if column.justify == "left":
+                names, figures = names + figures, []
+            needed = [min(cell_len(word), NAME) for word in names] + [*map(cell_len, figures)]
+            column.min_width = max((column.min_width or 0, *needed))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         # a name in brackets is no markup
