@@ -344,7 +344,7 @@ def test_what_is_incremental_is_told_of_networks_alone(
     reference: iqaudit.victims.Reference, make_picture: MakePicture
 ) -> None:
     pixels = make_picture(96, 96)
-    assert "100.0% of a pass's arithmetic" in str(work(reference, pixels))
+    assert "100.0 % of a pass's arithmetic" in str(work(reference, pixels))
     dense = iqaudit.victims.Reference(exact="dense")
     assert work(dense, pixels) == "Every query is a dense pass, as was asked for."
     function = as_victim(lambda batch: batch.mean((1, 2, 3)), score_range=(0, 255))

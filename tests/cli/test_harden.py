@@ -35,6 +35,7 @@ def test_it_says_what_it_takes_and_prints_the_table_and_the_string(
     assert "19 pictures to fit on, 5 to test, held out of" in done.stderr
     assert "at most 120 queries, about" in done.stderr
     assert "RGO adaptive" in done.stdout
+    assert f"figures: iqaudit defences {tmp_path / 'out' / 'audit'} --all" in done.stdout
     assert f"{SPEC.partition(',')[0]},checkpoint={tmp_path / 'out'}" in done.stdout
     assert (tmp_path / "out" / "audit" / "report.html").exists()
     assert "CC0" in (tmp_path / "out" / "card.md").read_text()

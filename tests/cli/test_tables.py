@@ -1,6 +1,7 @@
 """`iqaudit tables`, `export` and `compare`: what they print, write and exit with."""
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import iqaudit
 from iqaudit import _cli
 from iqaudit._analysis.tables import catalogue, export, tables
 from iqaudit._analysis.tables.cells import load
+from iqaudit._cli import printing
 from iqaudit._cli.gate import Gate, gate_options
 from iqaudit._cli.printing import figure
 
@@ -216,6 +218,25 @@ def test_compare_prints_a_board_a_protocol(audit: Path) -> None:
     held = json.loads(iqaudit_("compare", audit, "--by", "flip", "--json").output)
     assert [each["by"] for each in held] == ["flip", "flip"]
     assert iqaudit_("compare", audit, "--by", "beauty").exit_code == 2
+
+
+@pytest.mark.parametrize("width", [20, 40, 200])
+def test_figures_are_whole_however_narrow_the_window(width: int) -> None:
+    shown = printing.table("victim", "*RGO of that", title="of reference", caption="By RGO, all.")
+    shown.add_column("SSIM", justify="right")
+    shown.add_column("95 % interval", justify="right", no_wrap=True)
+    shown.add_row("reference", "-0.1234", "0.9362", "0.104 to 0.208")
+    screen = io.StringIO()
+    printing._Console(file=screen, width=width).print(shown)
+    lines = screen.getvalue().splitlines()
+    assert [line.strip() for line in (lines[0], lines[-1])] == ["of reference", "By RGO, all."]
+    assert any(
+        line.split() == ["reference", "-0.1234", "0.9362", "0.104", "to", "0.208"] for line in lines
+    ), screen.getvalue()
+
+
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    assert (figure(-0.0004, ".3f"), figure(-0.0006, ".3f")) == ("0.000", "-0.001")
 
 
 def test_every_measure_is_documented() -> None:

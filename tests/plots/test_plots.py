@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 from tests.support.auditing import ROUGH, iqaudit_
 from tests.support.audits import OPINIONS, Cell, rough, uneven, write_audit
 
@@ -16,6 +18,8 @@ import iqaudit
 from iqaudit import InputError
 from iqaudit._analysis.tables import tables
 from iqaudit._analysis.tables.catalogue import find
+from iqaudit._plots import drawing
+from iqaudit._plots.contents import Contents, Points
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +108,17 @@ def test_a_scatter_has_the_pictures_that_people_rated(audit: iqaudit.Audit, tmp_
     beside = rows(tmp_path / "s.svg")
     assert len(beside) == 3 * sum(each is not None for each in OPINIONS)
     assert [float(row["opinion"]) for row in beside[:5]] == list(OPINIONS[:5])
+
+
+def test_a_long_name_stands_on_the_figure_whole() -> None:
+    scores = np.array([2.0, 5.0, 8.0])
+    titles = "a\nSROCC 1", "a victim of a long name, twice attacked\nSROCC 1"
+    panels = tuple(Points(each, scores, scores, scores[None]) for each in titles * 2)
+    for columns in (1, 2):
+        content = BytesIO()
+        drawing.save(drawing.drawn(Contents(panels, (), ()), columns), content, "png", {})
+        drawn = np.asarray(Image.open(content).convert("L"))
+        assert drawn[0].min() == 255, f"{columns} columns: letters at the upper edge"
 
 
 @pytest.mark.slow

@@ -63,8 +63,7 @@ def _table(board: Leaderboard, runs: Sequence[Path]) -> Table:
         caption=_caption(board),
     )
     for measure in board.measures:
-        longest = max(map(len, measure.title.split()))
-        places.add_column(measure.title, justify="right", min_width=longest)
+        places.add_column(measure.title, justify="right")
         if measure == board.by:
             places.add_column("95 % interval", justify="right", no_wrap=True)
     for standing in board.standings:
@@ -104,4 +103,4 @@ def _caption(board: Leaderboard) -> str:
             flags = f" [{standing.row.flags}]" if standing.row.flags else ""
             caption += f"\n{standing.row.victim}{place}{flags}: {standing.row.doubt}"
     texts = [each.text for each in board.comparisons] + [each.text for each in board.citations]
-    return "\n".join((caption, *texts))
+    return "\n".join((caption, *texts, ""))

@@ -96,7 +96,11 @@ def defences(
     if output.as_json:
         say((made.path / DEFENCES).read_text("utf-8"))
     elif not output.quiet:
-        (_print_all if whole else print_table)(compared)
+        if whole:
+            _print_all(compared)
+        else:
+            print_table(compared)
+            say("\nWith 95 % intervals and all other figures: --all, --csv FILE, --json.")
     page = made.report()
     if not output.silent:
         for cell in made.missing:
@@ -184,7 +188,6 @@ def print_table(compared: DefenceTable) -> None:
     say()
     for row in compared.rows:
         _print_sentences(row, f"{_name(row, compared)}: ")
-    say("\nWith 95 % intervals and all other figures: --all, --csv FILE, --json.")
 
 
 def _print_all(compared: DefenceTable) -> None:

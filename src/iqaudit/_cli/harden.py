@@ -114,6 +114,9 @@ def harden(
         say((done.path / HARDEN).read_text("utf-8"))
     elif not output.quiet:
         print_table(done.table)
+        say(
+            f"\nWith 95 % intervals and all other figures: iqaudit defences {done.audit.path} --all"
+        )
         say(f"\nweights  {done.weights}\ncard     {done.card}\nvictim   {done.spec}")
     audit = done.audit
     page = audit.report()

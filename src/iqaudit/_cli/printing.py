@@ -1,21 +1,26 @@
 """Printing: consoles, notes, JSON, tables and their figures."""
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import click
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from iqaudit._analysis.tables.cells import CellData
+from iqaudit._analysis.tables.formats import number
 from iqaudit._cli.streams import own
 from iqaudit._core.collection import Pictures
 from iqaudit._core.errors import printable
 from iqaudit._core.picture import Picture
 from iqaudit.measures._bootstrap import Estimate
+
+NAME = 16
+"""Letters of a name that stand in one line, however narrow the window."""
 
 UNSCORED = 4
 """The exit code where pictures could not be scored, and all others are finished."""
@@ -34,6 +39,10 @@ class _Console(Console):
     ) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=escaped(segment.text))
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        # a line that is too long is broken by the terminal; cropped, its last figures would lie
+        super().print(*objects, **{"crop": False, **options})
 
 
 def noted(pictures: Pictures, *, silent: bool) -> Iterator[Picture]:
@@ -104,17 +113,37 @@ def _console(console: Console) -> Console:
     return console
 
 
+class _Table(Table):
+    """A table whose figures are whole in a window of any width, between words that fill the window.
+
+    A table's own title and caption would be cut into lines as narrow as it is.
+    """
+
+    def __init__(self, title: str, caption: str) -> None:
+        super().__init__(box=None, pad_edge=False, header_style="bold")
+        self._title, self._caption = title, caption
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*cells, **options)
+        for column, cell in zip(self.columns, cells, strict=False):
+            names, figures = str(column.header).split(), str(cell).split()
+            if column.justify == "left":
+                names, figures = names + figures, []
+            needed = [min(cell_len(word), NAME) for word in names] + [*map(cell_len, figures)]
+            column.min_width = max((column.min_width or 0, *needed))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # a name in brackets is no markup
+        if self._title:
+            yield Text(self._title, style="table.title")
+        yield from super().__rich_console__(console, options)
+        if self._caption:
+            yield Text(self._caption, style="table.caption")
+
+
 def table(*columns: str, title: str = "", caption: str = "") -> Table:
     """Return a table; a star before a column's name sets it to the right."""
-    made = Table(
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-        title=Text(title) if title else None,
-        title_justify="left",
-        caption=Text(caption) if caption else None,  # a flag in brackets is no markup
-        caption_justify="left",
-    )
+    made = _Table(title, caption)
     for column in columns:
         made.add_column(
             column.lstrip("*"), justify="right" if column[:1] == "*" else "left", overflow="fold"
@@ -132,9 +161,7 @@ def lines(rows: Iterable[tuple[str, str]]) -> Table:
 
 def figure(value: float | None, form: str) -> str:
     """Format a figure; a dash where there is none."""
-    if value is None:
-        return "-"
-    return "∞" if value == math.inf else format(value, form)
+    return "-" if value is None else number(value, form)
 
 
 def interval(estimate: Estimate, form: str) -> str:

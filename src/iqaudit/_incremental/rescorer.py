@@ -92,8 +92,8 @@ class Rescorer:
         if not network.steps:
             return f"Every query is a dense pass{rest}."
         return (
-            f"{network.share:.1%} of a pass's arithmetic is done again only where a query can "
-            f"change it{rest}."
+            f"{100 * network.share:.1f} % of a pass's arithmetic is done again only where a query "
+            f"can change it{rest}."
         )
 
     def open(self, height: int, width: int) -> Session | None:

@@ -71,7 +71,9 @@ def drawn(shown: Contents, columns: int) -> Figure:
         down = math.ceil(len(shown.panels) / across)
         side = WIDTHS[columns] / across
         height = _height(first, side)
-        figure = Figure((WIDTHS[columns], down * height), layout="constrained")
+        # Square panels make room for the lines of names above them in this layout alone.
+        layout: Any = "compressed" if isinstance(first, Points) else "constrained"
+        figure = Figure((WIDTHS[columns], down * height), layout=layout)
         # Lines of several victims are compared across panels.
         shared = isinstance(first, Lines | Prices)
         grid = figure.subplots(down, across, squeeze=False, sharey=shared).ravel()
