@@ -150,6 +150,11 @@ PICTURES = 3
 SMALL = replace(STANDARD_1, settings={**STANDARD_1.settings, "queries": (4, 12)})
 
 
+SMALLER = replace(SMALL, name="standard-1 light", settings={**SMALL.settings, "queries": (4,)})
+
+VICTIMS = (ROUGH, "python:tests.support.audited:rougher")
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return an audit of two victims by a suite like the standard one, but for its budgets."""
@@ -161,9 +166,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (root / "scores.csv").write_text("\n".join(opinions) + "\n")
     with pytest.MonkeyPatch.context() as patch:
         for module in (parse, citation, leaderboard):
-            patch.setattr(module, "SUITES", {"standard-1": SMALL})
+            patch.setattr(module, "SUITES", {each.name: each for each in (SMALL, SMALLER)})
         iqaudit.audit(
-            [ROUGH, "python:tests.support.audited:rougher"],
+            VICTIMS,
             {"spec": f"csv:{root / 'scores.csv'}", "opinion_range": [0, 2]},
             suite="standard-1",
             out=root / "run",
@@ -251,11 +256,26 @@ def test_other_audits_have_no_line_nor_has_one_with_a_cell_to_come(
 def test_it_goes_on_as_the_same_suite_alone(run: Path) -> None:
     spec = f"csv:{run.parent / 'scores.csv'}"
     asked = {"spec": spec, "opinion_range": [0, 2]}
-    victims = [ROUGH, "python:tests.support.audited:rougher"]
     before = (run / "audit.json").read_bytes()
-    done = iqaudit.audit(victims, asked, suite="standard-1", out=run, analyses=False)
+    done = iqaudit.audit(VICTIMS, asked, suite="standard-1", out=run, analyses=False)
     assert len(done.citations()) == 2
     with pytest.raises(InputError, match="begun otherwise"):
-        iqaudit.audit(victims, asked, ["random"], queries=12, out=run, analyses=False)
+        iqaudit.audit(VICTIMS, asked, ["random"], queries=12, out=run, analyses=False)
     assert (run / "audit.json").read_bytes() == before
     assert NAMES == ("standard-1",)
+
+
+@pytest.mark.slow
+def test_its_light_form_goes_on_to_the_whole(run: Path, tmp_path: Path) -> None:
+    asked = {"spec": f"csv:{run.parent / 'scores.csv'}", "opinion_range": [0, 2]}
+    for light in (True, False):
+        done = iqaudit.audit(
+            VICTIMS, asked, suite="standard-1", light=light, out=tmp_path, analyses=False
+        )
+    assert [each.text for each in done.citations()] == [
+        each.text for each in iqaudit.load(run).citations()
+    ]
+    for file in sorted(run.rglob("*.json*")):
+        assert (tmp_path / file.relative_to(run)).read_bytes() == file.read_bytes(), file
+    with pytest.raises(InputError, match="begun otherwise"):
+        iqaudit.audit(VICTIMS, asked, suite="standard-1", light=True, out=tmp_path)

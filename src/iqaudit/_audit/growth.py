@@ -23,6 +23,7 @@ from iqaudit._runs.records import (
     CellRecord,
     ScaleRecord,
 )
+from iqaudit._runs.suites import whole
 from iqaudit.victims._spec import as_declared
 
 LISTS = ("victims", "attacks", "levels", "goals", "seeds", "queries")
@@ -196,6 +197,10 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _rest(record: AuditRecord) -> tuple[Any, ...]:
-    """Return what must be the same: all but the lists, pictures, and the code of attacks."""
-    rest = {key: value for key, value in record.campaign.items() if key not in (*LISTS, "data")}
-    return record.protocol, dict(record.versions), rest
+    """Return what must be the same: all but the lists, pictures, and the code of attacks.
+
+    A suite's light form is the same with fewer budgets.
+    """
+    apart = (*LISTS, "data", "suite")
+    rest = {key: value for key, value in record.campaign.items() if key not in apart}
+    return record.protocol, dict(record.versions), whole(record.suite), rest

@@ -66,3 +66,8 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
     {each.name: each for whole in _WHOLE for each in (whole, whole.light())}
 )
 """By the names that records have."""
+
+
+def whole(name: str) -> str:
+    """Return the name of the suite that one is the light form of; its own where it is none."""
+    return next((each.name for each in _WHOLE if each.light().name == name), name)
