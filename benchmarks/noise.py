@@ -1,6 +1,6 @@
 """How far `guided` comes with a victim that answers at random, by ways of asking it.
 
-    python -m benchmarks.noise [--noise SHARE ...] [--seeds N ...] [--answers N]
+    python -m benchmarks.noise [--noise SHARE ...] [--seeds N ...] [--answers N] [--ways WAY ...]
 
 EONSS on crops of scikit-image's photographs, lowered and raised; every answer has Gaussian noise of
 a share of the scale's S, drawn anew. Ways: a picture is asked about again where it seems better
@@ -124,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--noise", type=float, nargs="+", default=[0.01, 0.05, 0.1, 0.2])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--answers", type=int, default=1_000)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=[*WAYS])
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     victim = SUBJECTS["eonss"][0]()
@@ -150,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     level = mean("again", 0, given.seeds[0])[min(LEVEL, given.answers) - 1]
     print(f"the exact victim after {LEVEL} queries, seed {given.seeds[0]}: {level:.3f}")
     for share in given.noise:
-        for way in WAYS:
+        for way in given.ways:
             of_seeds = [mean(way, share * scale.spread, seed) for seed in given.seeds]
             middle = np.mean(of_seeds, axis=0)
             figures = ", ".join(f"{middle[n - 1]:.3f} after {n:,}" for n in POINTS
