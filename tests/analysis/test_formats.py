@@ -15,7 +15,8 @@ import iqaudit
 from iqaudit import Estimate, InputError, Table
 from iqaudit._analysis.tables import formats
 from iqaudit._analysis.tables.catalogue import LEADING, MEASURES, choose
-from iqaudit._analysis.tables.formats import Column, Grid, Value, number
+from iqaudit._analysis.tables.formats import Column, Grid, Value
+from iqaudit._core.wording import number
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,7 @@ def test_what_there_is_no_number_for() -> None:
     assert line(formats.markdown(grid("net", missing)), "| net").endswith("| - |")
     assert line(formats.plain(grid("net", infinite)), "net ").split() == ["net", "∞"]
     assert [number(each, ".2f") for each in (-0.001, -0.02, -math.inf)] == ["0.00", "-0.02", "-∞"]
+    assert [number(-0.4, each) for each in ("+.0f", ",.0f", "+.1f")] == ["+0", "0", "-0.4"]
 
 
 def test_a_column_that_nobody_rated_says_so(table: Table) -> None:

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from iqaudit._analysis.tables.cells import CellData
-from iqaudit._analysis.tables.formats import number
 from iqaudit._cli.streams import own
 from iqaudit._core.collection import Pictures
 from iqaudit._core.errors import printable
 from iqaudit._core.picture import Picture
+from iqaudit._core.wording import number
 from iqaudit.measures._bootstrap import Estimate
 
 NAME = 16

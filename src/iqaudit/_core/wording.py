@@ -1,5 +1,6 @@
-"""The words for a setting in a sentence: an argument's from Python, an option's of a command."""
+"""Words in sentences: numbers, and settings as their reader says them."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,22 @@ def worded(argument: str, option: str = "") -> str:
     if os.environ.get(SPOKEN) != OPTIONS:
         return argument
     return option or "--" + argument.partition("=")[0].replace("_", "-")
+
+
+def number(value: float, form: str) -> str:
+    """Format a number; what rounds to 0 has no minus.
+
+    Parameters
+    ----------
+    value : float
+        Any, infinite too.
+    form : str
+        As of `format`, without a width: ``".3f"``, ``"+.2f"``, ``",.0f"``.
+    """
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    sign = form[:1] if form[:1] in ("+", "-", " ") else ""
+    return format(float(value), f"{sign}z{form.removeprefix(sign)}")
 
 
 @contextmanager

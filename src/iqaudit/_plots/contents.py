@@ -12,10 +12,10 @@ from iqaudit._analysis.tables import tables
 from iqaudit._analysis.tables.attack_pairs import attack_name
 from iqaudit._analysis.tables.catalogue import Measure, find
 from iqaudit._analysis.tables.cells import CellData
-from iqaudit._analysis.tables.formats import number
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import InputError
 from iqaudit._core.threat import words
+from iqaudit._core.wording import number
 from iqaudit._report.figures import numbers, spread
 from iqaudit._report.verdict import labels
 from iqaudit.measures._arrays import Floats

@@ -17,9 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from iqaudit._analysis.tables.formats import number
 from iqaudit._core.errors import printable
 from iqaudit._core.scale import QUALITY_MAX
+from iqaudit._core.wording import number
 from iqaudit._plots.contents import Contents, Lines, Marks, Panel, Points, Prices, Squares
 from iqaudit.measures._bootstrap import Estimate
 

@@ -1,7 +1,6 @@
 """Numbers of the page: as text, and as CSV in a link."""
 
 import base64
-import math
 import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -10,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from iqaudit._analysis.tables.csv_text import csv_text
+from iqaudit._core.wording import number
 from iqaudit.measures._bootstrap import NOTHING, Estimate
 
 NONE = "–"
@@ -19,12 +19,7 @@ def figure(value: float | None, form: str = ".3f") -> str:
     """Format a figure, with a true minus; a dash where there is none."""
     if value is None:
         return NONE
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = format(value, form)
-    if not any(digit in text for digit in "123456789"):
-        text = text.replace("-", "")  # what rounds to 0 has no sign
-    return text.replace("-", "−")
+    return number(value, form).replace("-", "−")
 
 
 def prose(text: str) -> str:

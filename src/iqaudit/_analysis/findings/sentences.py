@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 from iqaudit._analysis.findings.figures import Colour, Group, Part, Reached
+from iqaudit._core.wording import number
 from iqaudit.measures._bootstrap import ENOUGH, Estimate, Paired, beyond, disjoint
 
 EVEN = 0.05
@@ -27,10 +28,10 @@ def figure(estimate: Estimate, form: str = ".2f", unit: str = "") -> str:
     """Return a figure with its interval, as ``0.35 (0.30 to 0.41)``."""
     if estimate.value is None:
         return "no figure"
-    value = f"{estimate.value:{form}}{unit}"
+    value = f"{number(estimate.value, form)}{unit}"
     if estimate.low is None or estimate.high is None:
         return value
-    return f"{value} ({estimate.low:{form}} to {estimate.high:{form}})"
+    return f"{value} ({number(estimate.low, form)} to {number(estimate.high, form)})"
 
 
 def percent(estimate: Estimate) -> str:

@@ -11,6 +11,7 @@ from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._analysis.tables.tables import estimate_record
 from iqaudit._core.errors import listed, many
+from iqaudit._core.wording import number
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import ENOUGH, Estimate, mean, paired
 from iqaudit.measures._strength import gains
@@ -224,4 +225,4 @@ def _of_two(on: str, over: str, pair: AttackPair) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return format(value or 0.0, ".3f")
+    return number(value or 0.0, ".3f")

@@ -3,13 +3,13 @@
 Names are strangers' words: what a format would take for its own is escaped.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal, TypeAlias
 
 from iqaudit._core.errors import printable
+from iqaudit._core.wording import number
 from iqaudit.measures._bootstrap import Estimate
 
 Side: TypeAlias = Literal["higher", "lower", ""]
@@ -111,14 +111,6 @@ FORMATS: Mapping[str, Callable[[Grid], str]] = {
     "markdown": markdown,
     "latex": latex,
 }
-
-
-def number(value: float, form: str) -> str:
-    """Format a figure; what rounds to 0 has no sign."""
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    text = format(value, form)
-    return text if any(digit in text for digit in "123456789") else text.replace("-", "")
 
 
 def _shown(cell: str | Value, escaped: Callable[[str], str]) -> str:
