@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Averaging two by two pixels in bytes brightens: by .45 of a level in Pillow, PyTorch and libvips, and by 2.3 after five halvings.
+# Halving a picture in bytes brightens it: by half a level in Pillow, PyTorch and libvips, by 2.3 to 2.5 after five times.
 #
 # Expected: a mean of four bytes, rounded once, is off by an eighth of a level on average (halves go up), or by none.
-# Happens: Pillow 13.0.0's resize with BOX, PyTorch 2.13.0's interpolate of uint8 (bilinear, without antialias, which at
-# half the size is the same mean) and libvips 8.18.7's shrink average rows first and columns afterwards, and each rounds its half up: four times
-# as much. Pillow's reduce(2), OpenCV 5.0.0's INTER_AREA and INTER_LINEAR round once. Floats in PyTorch are exact, and
-# uint8 with antialias is another filter, off by an eighth.
+# Happens: Pillow 13.0.0's resize with BOX, PyTorch 2.13.0's interpolate of uint8 (bilinear without antialias, which is
+# the same mean at half the size) and libvips 8.18.7's shrink average one direction first and then the other, and each
+# rounds its halves up: four times as much. Pillow's reduce(2) and OpenCV 5.0.0's INTER_AREA and INTER_LINEAR round once.
+# Floats in PyTorch are exact; uint8 with antialias is another filter, off by an eighth.
 # Why it matters: the shift goes one way, in every pixel, and adds up over a pyramid: 2.3 levels after five
-# halvings is most of a budget of 3, in which nothing was attacked. Measures of several scales are to be
+# halvings are most of a budget of 3, and nothing was attacked. Measures of several scales are to be
 # computed in floats, and thumbnails are not comparable between these libraries to a level.
 set -euo pipefail
 work=$(mktemp -d)
@@ -39,6 +39,7 @@ def pytorch(**options):
     def half(picture):
         batch = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]
         return torch.nn.functional.interpolate(batch, scale_factor=0.5, mode="bilinear", **options)[0].permute(1, 2, 0).numpy()
+
     return half
 
 halvings = {

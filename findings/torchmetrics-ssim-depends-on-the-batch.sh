@@ -7,8 +7,8 @@
 # pixel of the whole batch. Photographs dimmed to 40 % have 1 - SSIM of .11 to .17 alone, and .05 to .09
 # beside one that is not dim: half. MS-SSIM does the same. The class PeakSignalNoiseRatio pools squared errors over all pictures,
 # so that the worst decide: over JPEG of 95, 50, 20 and 5 it says 29.2 dB where the mean is 31.6.
-# Why it matters: two people with the same pictures and the same call print different tables, by the size and order of their batches. Give data_range, and take
-# the mean over PSNRs with dim=(1, 2, 3), if that is what the table says.
+# Why it matters: two people with the same pictures and the same call print different tables, by the size and order of
+# their batches. Give data_range, and take the mean over PSNRs with dim=(1, 2, 3), if that is what the table says.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

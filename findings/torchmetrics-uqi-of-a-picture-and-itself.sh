@@ -38,10 +38,10 @@ for name in ("astronaut", "rocket", "coffee", "chelsea"):
     seen[name, "sewar"] = uqi(photo, photo)
     print(f"{name:9} and itself:", ", ".join(f"{form} {seen[name, form]:.4f}" for form in (*forms, "sewar")))
 unit = [value for (_, form), value in seen.items() if form == "floats of 0 to 1"]
-wild = min(value for (_, form), value in seen.items() if form.endswith("255"))
-if min(unit) < 0.9 and max(unit) < 0.9999 and wild < -1000 and all(
+wild = max(abs(value) for (_, form), value in seen.items() if form.endswith("255"))
+if min(unit) < 0.9 and max(unit) < 0.9999 and wild > 1000 and all(
         value > 1 - 1e-6 for (_, form), value in seen.items() if form == "sewar"):
-    print("As stated: no photograph is equal to itself, and one is far below -1.")
+    print("As stated: no photograph is equal to itself, and one is far outside of -1 to 1.")
 else:
     print("Changed: the index of equal pictures is not as stated.")
     sys.exit(1)
