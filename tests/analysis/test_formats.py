@@ -69,7 +69,7 @@ def test_what_there_is_no_number_for() -> None:
     assert line(formats.markdown(grid("net", missing)), "| net").endswith("| - |")
     assert line(formats.plain(grid("net", infinite)), "net ").split() == ["net", "∞"]
     assert [number(each, ".2f") for each in (-0.001, -0.02, -math.inf)] == ["0.00", "-0.02", "-∞"]
-    assert [number(-0.4, each) for each in ("+.0f", ",.0f", "+.1f")] == ["+0", "0", "-0.4"]
+    assert [number(-0.4, each) for each in ("+.0f", ",.0f", "+.1f")] == ["0", "0", "-0.4"]
 
 
 def test_a_column_that_nobody_rated_says_so(table: Table) -> None:

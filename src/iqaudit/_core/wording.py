@@ -36,12 +36,12 @@ def number(value: float, form: str) -> str:
     value : float
         Any, infinite too.
     form : str
-        As of `format`, without a width: ``".3f"``, ``"+.2f"``, ``",.0f"``.
+        As of `format`.
     """
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    sign = form[:1] if form[:1] in ("+", "-", " ") else ""
-    return format(float(value), f"{sign}z{form.removeprefix(sign)}")
+    text = format(value, form)
+    return text if any(digit in text for digit in "123456789") else text.replace("-", "")
 
 
 @contextmanager
