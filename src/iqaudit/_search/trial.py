@@ -361,7 +361,8 @@ class Trial:
                 edits = edits_of(self.attack, proposal)
             if not self.card.noise:
                 self._edits.clear()
-            self._edits[answer.picture] = edits
+            if edits:
+                self._edits[answer.picture] = edits
         admitted, once = self.card.scale.admits(score), self._once
         again = self._asks_again and len(self.ledger.answers) >= self._probes
         if once is None and again and loss < self._state.loss - self._problem.noise:
