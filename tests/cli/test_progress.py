@@ -11,6 +11,8 @@ from rich.console import Console
 from tests.support import audited
 from tests.support.auditing import Stopping
 
+import iqaudit
+from iqaudit._analysis.scorers import Scorer
 from iqaudit._audit import execute
 from iqaudit._audit.estimate import estimate
 from iqaudit._audit.observer import Observer
@@ -103,6 +105,26 @@ def test_a_plan_tells_what_it_does(
             clock.now += 4
             tell(text)
     assert said == told[2::3]  # a line in ten seconds at the most
+
+
+def test_an_analysis_tells_how_far_it_is_where_no_bar_can(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(progress, "say", lambda text, **_: said.append(text))
+    monkeypatch.setattr(progress, "LINE_EVERY", 10.0)
+    scorer = Scorer("v", iqaudit.victims.Function(len, iqaudit.Scale.from_range(0, 1)))
+    with progress.watched(silent=False)([(scorer, 60)], "at most ") as count:
+        assert count is not None
+        for asked in range(1, 13):
+            clock.now += 2
+            count(asked)
+    first, *others = said
+    assert first == "v: at most 60 scores to ask"
+    assert others == [
+        "5 of at most 60 scores, at most 110 s left",
+        "10 of at most 60 scores, at most 100 s left",
+    ]
 
 
 @pytest.mark.parametrize("engine", ["serial", pytest.param("processes", marks=pytest.mark.slow)])

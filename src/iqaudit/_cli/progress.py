@@ -170,15 +170,15 @@ def telling(*, silent: bool) -> Iterator[Callable[[str], None]]:
 
 
 def watched(*, silent: bool) -> Watch:
-    """Return the watch of an analysis' scores: their numbers, a bar, and a stop between two."""
+    """Return the watch of an analysis' scores: their numbers, how far it is, a stop between two."""
 
     @contextmanager
     def watch(shares: Sequence[Share], bound: str) -> Iterator[Count]:
         if not silent:
             for share in shares:
                 say(share_text(*share, bound), err=True)
-        console, stopped = stderr(), False
-        hidden = silent or not console.is_terminal
+        console, stopped, begun = stderr(), False, time.monotonic()
+        hidden, total = silent or not console.is_terminal, sum(most for _, most in shares)
 
         def stop() -> None:
             nonlocal stopped
@@ -186,13 +186,15 @@ def watched(*, silent: bool) -> Watch:
 
         def count(asked: int) -> None:
             bar.update(task, completed=asked)
+            left = (total - asked) * (time.monotonic() - begun) / asked
+            tell(f"{asked:,} of {bound}{total:,} scores, {bound}{duration(left)} left")
             if stopped:
                 raise KeyboardInterrupt
 
         columns = TextColumn("scores"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         bar = Bar(*columns, console=console, disable=hidden, transient=True)
-        task = bar.add_task("scores", total=sum(most for _, most in shares))
-        with bar, listening(stop):
+        task = bar.add_task("scores", total=total)
+        with telling(silent=silent or console.is_terminal) as tell, bar, listening(stop):
             yield count
         if stopped:  # once its last score was there
             raise KeyboardInterrupt
