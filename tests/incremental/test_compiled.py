@@ -1,8 +1,10 @@
 """Compiled passes: OpenVINO's scores are the module's, and it is used where it is there alone."""
 
 import math
+import os
 import subprocess
 import sys
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -216,3 +218,26 @@ def test_reports_to_its_makers_are_kept_out(tmp_path: Path) -> None:
         check=True,
     )
     assert not told.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system pins no thread")
+def test_a_pass_is_pinned_to_no_core() -> None:
+    """Or it shares that with every other process which scores, while the other cores are idle."""
+    session, base = _session(_Small()), synthetic_picture(HEIGHT, WIDTH)
+    other = Patched(base, (Patch(0, 0, 255 - base),))
+    own, seen, done = threading.get_native_id(), set[frozenset[int]](), threading.Event()
+
+    def look() -> None:
+        while not done.wait(1e-4):
+            seen.add(frozenset(os.sched_getaffinity(own)))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(50):
+            session.scores([(session, other)])
+    finally:
+        done.set()
+        looking.join()
+    assert seen == {frozenset(os.sched_getaffinity(0))}

@@ -19,11 +19,13 @@ from iqaudit._incremental.nodes import Node, arguments, operator_name, pair
 aten = torch.ops.aten
 
 CONFIG = {
+    "ENABLE_CPU_PINNING": False,
     "INFERENCE_NUM_THREADS": 1,
     "INFERENCE_PRECISION_HINT": "f32",
     "PERFORMANCE_HINT": "LATENCY",
 }
-"""One thread, as everywhere: a score's last bits depend on their number."""
+"""One thread, as everywhere: a score's last bits depend on their number. Where it is pinned, that
+of every process is, to the first core."""
 
 TELEMETRY = "openvino_telemetry"
 """A package that comes with OpenVINO and reports its use to its makers: it is kept out."""
