@@ -154,6 +154,24 @@ def test_a_program_that_fails_is_a_sentence(
     assert astuple(victim.account)[:2] == (2, 0)
 
 
+@pytest.mark.parametrize(("stream", "said"), [("stdout", "printed"), ("stderr", "wrote")])
+def test_a_program_that_prints_without_end_is_ended_before_the_disk_is_full(
+    stream: str,
+    said: str,
+    script: Callable[..., str],
+    make_picture: MakePicture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("iqaudit.victims._metered.command.COMPLAINTS_MOST", 1 << 20)
+    code = f"import sys\nfor _ in range(100): sys.{stream}.write('x' * (1 << 16))"
+    began = time.monotonic()
+    with pytest.raises(VictimError, match=f"{said} more than 1 MiB"):
+        runs(script(f"{code}\nimport time; time.sleep(60)"), retries=0).score(
+            make_picture(8, 8)[None]
+        )
+    assert time.monotonic() - began < 30
+
+
 def test_a_list_with_a_score_too_few_is_refused(
     script: Callable[..., str], make_picture: MakePicture
 ) -> None:
