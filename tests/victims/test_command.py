@@ -132,6 +132,7 @@ def test_the_score_is_read_from_what_is_printed(
         ("", {}, "printed no number"),
         ("print('took 2024 ms, score 12,5')", {}, "no number where the score was due"),
         ("print('score 3 in 5ms')", {}, "no number where the score was due"),
+        ("print('score 7_5')", {}, "no number where the score was due"),
         ("print('picture 1: nan')", {}, "answered nan where"),
         ("print(1, 2)", {"pattern": r"(\d)"}, "2 times, not 1"),
         ("print('x')", {"pattern": "(x)"}, "no number where"),
