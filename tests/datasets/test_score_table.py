@@ -87,6 +87,7 @@ def test_a_name_that_is_there_exactly_is_meant(tmp_path: Path) -> None:
         ("image,mos\nb.png,50\na.png,\n", ["a.png", "b.png"], "line 3: a.png has no mos"),
         ("image,mos\n,50\n", ["a.png"], "line 2: a picture has no image|line 2: 50 has no image"),
         ("image,mos\na.png,n/a\n", ["a.png"], "line 2: 'n/a' is no score"),
+        ("image,mos\na.png,7_5\n", ["a.png"], "line 2: '7_5' is no score"),
         ("", ["a.png"], "columns image, mos are due"),
     ],
 )

@@ -3,6 +3,8 @@
 import json
 import re
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -212,6 +214,28 @@ def test_a_victim_that_fails_when_its_noise_is_measured_is_a_sentence(
 def test_complex_answers_are_no_scores(make_picture: MakePicture) -> None:
     with pytest.raises(VictimError, match="TypeError: a score is a real number"):
         iqaudit.score(make_picture(8, 8), lambda _: np.array([1 + 2j]), score_range=RANGE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        (True, "bool"),
+        ("5.5", "str"),
+        (b"5.5", "bytes"),
+    ],
+)
+@pytest.mark.parametrize("kind", [None, object])
+def test_what_only_reads_as_a_number_is_no_score(
+    answer: Any, named: str, kind: Any, make_picture: MakePicture
+) -> None:
+    with pytest.raises(VictimError, match=f"a score is a number, not {named}"):
+        iqaudit.score(make_picture(8, 8), lambda _: np.array([answer], kind), score_range=RANGE)
+
+
+@pytest.mark.parametrize("answer", [np.float16(5.5), Fraction(11, 2), Decimal("5.5"), 5.5])
+def test_any_kind_of_number_is_a_score(answer: Any, make_picture: MakePicture) -> None:
+    [scored] = iqaudit.score(make_picture(8, 8), lambda _: [answer], score_range=RANGE)
+    assert scored.score == 5.5
 
 
 def test_an_infinite_answer_is_refused_like_any_other(make_picture: MakePicture) -> None:

@@ -132,6 +132,7 @@ def test_the_score_is_read_from_what_is_printed(
         ("", {}, "printed no number"),
         ("print('took 2024 ms, score 12,5')", {}, "no number where the score was due"),
         ("print('score 3 in 5ms')", {}, "no number where the score was due"),
+        ("print('score 7_5')", {}, "no number where the score was due"),
         ("print('picture 1: nan')", {}, "answered nan where"),
         ("print(1, 2)", {"pattern": r"(\d)"}, "2 times, not 1"),
         ("print('x')", {"pattern": "(x)"}, "no number where"),
@@ -152,6 +153,24 @@ def test_a_program_that_fails_is_a_sentence(
     with pytest.raises(VictimError, match=sentence):
         victim.score(make_picture(8, 8)[None])
     assert astuple(victim.account)[:2] == (2, 0)
+
+
+@pytest.mark.parametrize(("stream", "said"), [("stdout", "printed"), ("stderr", "wrote")])
+def test_a_program_that_prints_without_end_is_ended_before_the_disk_is_full(
+    stream: str,
+    said: str,
+    script: Callable[..., str],
+    make_picture: MakePicture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("iqaudit.victims._metered.command.COMPLAINTS_MOST", 1 << 20)
+    code = f"import sys\nfor _ in range(100): sys.{stream}.write('x' * (1 << 16))"
+    began = time.monotonic()
+    with pytest.raises(VictimError, match=f"{said} more than 1 MiB"):
+        runs(script(f"{code}\nimport time; time.sleep(60)"), retries=0).score(
+            make_picture(8, 8)[None]
+        )
+    assert time.monotonic() - began < 30
 
 
 def test_a_list_with_a_score_too_few_is_refused(

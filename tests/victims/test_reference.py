@@ -1,19 +1,22 @@
 """The bundled victims: what their model cards say."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tests.support.pictures import MakePicture
+from torch import Tensor, nn
 
 import iqaudit
 from iqaudit import measures
 from iqaudit._core import distortions
 from iqaudit.victims import Reference, Robust, as_victim
 from iqaudit.victims._models.efficientnet import EfficientNetLite0
+from iqaudit.victims._models.paper import _seeded
 
 ROOT = Path(__file__).parents[2]
 
@@ -158,3 +161,36 @@ def test_the_held_out_list_is_the_test_sets(shared: Path) -> None:
     with (shared / "data" / "clive50" / "scores.csv").open() as file:
         stems = {Path(row["image"]).stem for row in csv.DictReader(file)}
     assert stems == set((ROOT / "tools" / "held_out.txt").read_text().split())
+
+
+@pytest.fixture
+def otherwise() -> Iterator[None]:
+    """Have torch make tensors of another type, on another device, by default."""
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    yield
+    torch.set_default_device(None)
+    torch.set_default_dtype(torch.float32)
+
+
+def seeded() -> Tensor:
+    class Small(nn.Sequential):
+        def __init__(self) -> None:
+            super().__init__(nn.Conv2d(3, 4, 3), nn.Linear(4, 2))
+
+    return torch.cat([each.detach().flatten() for each in _seeded(Small).parameters()])
+
+
+def test_what_torch_makes_by_default_makes_no_other_victim(
+    make_picture: MakePicture, request: pytest.FixtureRequest
+) -> None:
+    picture, weight = make_picture(64, 80)[None], seeded()
+    score = Reference().score(picture)
+    request.getfixturevalue("otherwise")
+    state = torch.get_rng_state()
+    assert Reference().score(picture) == score
+    assert (seeded().dtype, seeded().device) == (torch.float32, torch.device("cpu"))
+    assert torch.equal(seeded(), weight)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_default_dtype() == torch.float64
+    assert torch.get_default_device() == torch.device("meta")

@@ -44,6 +44,20 @@ def number(value: float, form: str) -> str:
     return text if any(digit in text for digit in "123456789") else text.replace("-", "")
 
 
+def read_number(text: str) -> float:
+    """Return the number that a text is, be it infinite or none.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else; also where it has the underscores that Python skips, since ``7_5``
+        in a table or a reply is a slip, and not 75.
+    """
+    if "_" in text:
+        raise ValueError("a number has no underscore")
+    return float(text)
+
+
 @contextmanager
 def for_commands() -> Iterator[None]:
     """Word sentences for the command line meanwhile."""

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from iqaudit._core.errors import InputError, some
+from iqaudit._core.wording import read_number
 
 SEPARATORS = ",;\t"
 
@@ -87,7 +88,7 @@ def table(
 def number(text: object, where: str) -> float:
     """Return a label as a float, or raise an `InputError` that says where it stands."""
     try:
-        value = float(str(text))
+        value = read_number(str(text))
     except ValueError:
         value = math.nan
     if not math.isfinite(value):

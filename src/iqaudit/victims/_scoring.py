@@ -143,11 +143,18 @@ def real(answers: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     TypeError, ValueError
-        If they are no numbers, or complex ones.
+        If they are no numbers, or complex ones: texts that read as numbers, and truth values, are
+        what a broken scorer answers.
     """
-    if np.iscomplexobj(answers):  # whose imaginary parts NumPy would leave out
+    array = np.asarray(answers)
+    if np.iscomplexobj(array):  # whose imaginary parts NumPy would leave out
         raise TypeError("a score is a real number, not a complex one")
-    return np.asarray(answers, dtype=np.float64)
+    # By what is none: other libraries' floats, as bfloat16, are of types of their own.
+    each_of = array.flat if array.dtype == object else [array.dtype.type()]
+    for each in each_of:
+        if isinstance(each, bool | np.bool_ | str | bytes | np.datetime64 | np.timedelta64):
+            raise TypeError(f"a score is a number, not {type(each).__name__.rstrip('_')}")
+    return array.astype(np.float64)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A torch module as a victim."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -35,6 +36,26 @@ def torch_device(name: str) -> torch.device:
     except (AssertionError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
         raise InputError(f'torch has no device "{name}" here: {first}.') from error
+
+
+@contextmanager
+def as_loaded() -> Iterator[None]:
+    """Make a network of ours as torch does when it was just loaded, whatever its user set since.
+
+    Another type or device by default would make it another scorer. Its first weights are drawn
+    without a trace in the user's random numbers.
+    """
+    kind = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with (
+            torch.device("cpu"),
+            torch.inference_mode(mode=False),
+            torch.random.fork_rng(devices=[]),
+        ):
+            yield
+    finally:
+        torch.set_default_dtype(kind)
 
 
 class TorchModule:

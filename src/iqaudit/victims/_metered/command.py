@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -33,6 +34,12 @@ GRACE = 2.0
 
 OUTPUT_MOST = 1 << 20
 """Bytes; a score needs far less, a list of thousands too."""
+
+COMPLAINTS_MOST = 64 << 20
+"""Bytes on stderr; what a talkative program logs for thousands of pictures is less."""
+
+WATCHED = 0.05
+"""Seconds between two looks at how much a program has printed: its words lie on the disk."""
 
 LINE_MOST = 200
 """Characters of a program's last words that an error repeats."""
@@ -122,8 +129,6 @@ class Command(Meter):
             raise RequestError(
                 f"ended with {_ending(status)}{_last_line(complaints)}", again=ANSWER_RETRIES
             )
-        if printed.stat().st_size > OUTPUT_MOST:
-            raise score_parsing.unusable(f"printed more than {OUTPUT_MOST >> 20} MiB")
         return printed.read_bytes()
 
     def _status(self, words: Sequence[str], out: int, err: int) -> int:
@@ -140,15 +145,33 @@ class Command(Meter):
             raise RequestError(f"cannot be started: {error.strerror}", again=0) from None
         end = partial(_end, process)
         atexit.register(end)  # a thread of its own may not come to its own end
+        until = time.monotonic() + self._policy.timeout
         try:
-            return process.wait(self._policy.timeout)
-        except subprocess.TimeoutExpired:
-            raise RequestError(
-                f"did not end in {self._policy.timeout:g} s and was ended", again=ANSWER_RETRIES
-            ) from None
+            while True:
+                left = until - time.monotonic()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, min(left, WATCHED)))
+                if process.returncode:
+                    return process.returncode
+                _refuse_flood(out, err)
+                if process.returncode == 0:
+                    return 0
+                if left <= 0:
+                    raise RequestError(
+                        f"did not end in {self._policy.timeout:g} s and was ended",
+                        again=ANSWER_RETRIES,
+                    )
         finally:
             _end(process)
             atexit.unregister(end)
+
+
+def _refuse_flood(out: int, err: int) -> None:
+    """Refuse a program that prints more than any answer takes, before it fills the disk."""
+    if os.fstat(out).st_size > OUTPUT_MOST:
+        raise score_parsing.unusable(f"printed more than {OUTPUT_MOST >> 20} MiB")
+    if os.fstat(err).st_size > COMPLAINTS_MOST:
+        raise score_parsing.unusable(f"wrote more than {COMPLAINTS_MOST >> 20} MiB to stderr")
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

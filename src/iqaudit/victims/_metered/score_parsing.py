@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iqaudit._core.errors import InputError, foreign
+from iqaudit._core.wording import read_number
 from iqaudit.victims._metered.base import ANSWER_RETRIES, RequestError
 
 ROOT = "$"
@@ -92,7 +93,7 @@ class Field:
     def _float(self, value: object) -> float:
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             try:
-                return float(str(value).replace("_", "no digit"))  # which Python skips
+                return read_number(str(value))
             except (ValueError, OverflowError):
                 pass
         raise unusable(f'answered JSON that holds no number at "{self.path}"')
@@ -194,7 +195,7 @@ def only_number(text: str, quoted: str) -> float:
         many = "more than one number (give a pattern)" if numbers else "no number"
         raise unusable(f"answered with {many}: {quoted}")
     try:
-        return float(numbers[0])
+        return read_number(numbers[0])
     except ValueError:
         raise unusable(f"answered with no plain number: {quoted}") from None
 
@@ -220,6 +221,6 @@ def unusable(sentence: str) -> RequestError:
 
 def _number(word: str) -> float:
     try:
-        return float(word)
+        return read_number(word)
     except ValueError:
         raise unusable("printed no number where the score was due") from None

@@ -14,7 +14,7 @@ from iqaudit._core.scale import Scale
 from iqaudit._core.wording import worded
 from iqaudit.victims._models.checkpoint import load_checkpoint
 from iqaudit.victims._options import EXACT, Declared
-from iqaudit.victims._torch import TorchModule, torch_device
+from iqaudit.victims._torch import TorchModule, as_loaded, torch_device
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -144,7 +144,7 @@ class PaperVictim(TorchModule):
 
 def _seeded(kind: type[nn.Module]) -> nn.Module:
     """Make a network with seeded random weights that keep activations' size (He et al. 2015)."""
-    with torch.random.fork_rng(devices=[]):
+    with as_loaded():
         torch.manual_seed(UNTRAINED_SEED)
         net = kind()
         for module in net.modules():

@@ -22,7 +22,7 @@ from iqaudit._core.scale import Scale
 from iqaudit.victims._models.checkpoint import load_checkpoint
 from iqaudit.victims._models.efficientnet import STAGE_CHANNELS, EfficientNetLite0
 from iqaudit.victims._options import EXACT, Declared
-from iqaudit.victims._torch import TorchModule
+from iqaudit.victims._torch import TorchModule, as_loaded
 
 SMALLEST_SIDE = 64
 """Pixels: two cells of the coarsest stage, so that its standard deviation means something."""
@@ -102,7 +102,8 @@ class Reference(TorchModule):
         **declared: Unpack[Declared],
     ) -> None:
         name = type(self).__name__.lower()
-        net, (center, spread) = self._bundled()
+        with as_loaded():
+            net, (center, spread) = self._bundled()
         scale = Scale(center, spread, low=0, high=100, source=SOURCE)
         if any(each is not None and each is not False for each in declared.values()):
             scale = Scale.declared(name, **declared)
