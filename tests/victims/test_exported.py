@@ -65,7 +65,7 @@ def test_a_saved_network_is_attacked_as_the_module_is(name: str, folder: Path) -
     victim = as_victim(f"torch:{folder / name},range=0:1")
     [saved] = iqaudit.attack(PICTURE, victim, queries=120)
     np.testing.assert_array_equal(saved.scores, module.scores)
-    assert victim.incremental(24, 28).startswith("100.0%")  # type: ignore[attr-defined]
+    assert victim.incremental(24, 28).startswith("100.0 %")  # type: ignore[attr-defined]
     assert victim.card.note == ""
 
 

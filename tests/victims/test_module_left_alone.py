@@ -393,7 +393,7 @@ def test_the_process_is_as_it_was_though_torch_was_never_asked_for_a_graph() -> 
         [sys.executable, "-c", PROCESS], capture_output=True, text=True, check=True
     )
     first, changed, second, changed_by_failing = ended.stdout.splitlines()
-    assert first.startswith("100.0%")
+    assert first.startswith("100.0 %")
     assert second.startswith("Every query")
     assert changed == changed_by_failing == "[]"
     assert ended.stderr == ""

@@ -117,7 +117,7 @@ def test_searches_stay_incremental(options: dict[str, Any]) -> None:
         [found] = session.scores([(session, change)])
         expected = np.asarray(victim.score(change.painted()[None])).item()
         assert found == pytest.approx(expected, abs=1e-5)
-    assert victim.incremental(48, 60).startswith("100.0%")  # type: ignore[attr-defined]
+    assert victim.incremental(48, 60).startswith("100.0 %")  # type: ignore[attr-defined]
 
 
 def test_bins_are_a_mean_and_logits_are_refused() -> None:
