@@ -3,7 +3,7 @@
 #
 # Expected: antialias matters where a picture is made smaller; where it is made larger there is nothing to smooth, and
 # the flag changes nothing. So it is in bilinear mode, to the last digits.
-# Happens: in bicubic mode the flag also chooses the curve: a = -.75, OpenCV's, without it and a = -.5, Pillow's, with
+# Happens: in bicubic mode the flag also chooses the curve: a = -.75 without it and a = -.5, as Pillow's, with
 # it. Three photographs enlarged twofold or by half differ by up to 10 to 20 levels, 30 to 41 percent of their bytes
 # do. Pillow's BICUBIC of floats is met to a hundredth of a level with the flag, and not without it.
 # Why it matters: a victim's preparation that enlarges small pictures is another victim after "antialias=True", and so
