@@ -32,7 +32,6 @@ from iqaudit.victims import TorchModule
 LENGTH = 1_000
 """The search's budget, of which only the first steps are made."""
 
-
 FIRST = 5
 """Steps in which the base's maps are made."""
 

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from skimage import data
 
 from benchmarks.speed import SUBJECTS
-from iqaudit._core.goal import Goal
+from iqaudit._core.goal import Goal, progress
 from iqaudit._core.picture import Picture, Pixels
-from iqaudit._core.scale import QUALITY_MAX, Scale
+from iqaudit._core.scale import Scale
 from iqaudit._core.threat import Linf
 from iqaudit._search.stop import Stop
 from iqaudit._search.trial import Trial
@@ -67,18 +67,22 @@ class Victim:
 
     def exact(self, pixels: Pixels) -> float:
         """Return the score without noise."""
-        key = hashlib.blake2b(pixels.tobytes(), digest_size=8).digest()
+        key = _key(pixels)
         if key not in self._true:
             self._true[key] = float(self._victim.score(pixels[None])[0])
         return self._true[key]
 
     def answer(self, pixels: Pixels) -> float:
         """Return a score: the mean of so many answers."""
-        key = hashlib.blake2b(pixels.tobytes(), digest_size=8).digest()
+        key = _key(pixels)
         self._asked[key] += 1
         stream = np.random.default_rng([int.from_bytes(key, "big"), self._asked[key]])
         noise = self._noise / self._answers**0.5 * stream.standard_normal() if self._noise else 0
         return self.exact(pixels) + noise
+
+
+def _key(pixels: Pixels) -> bytes:
+    return hashlib.blake2b(pixels.tobytes(), digest_size=8).digest()
 
 
 def curve(
@@ -104,8 +108,9 @@ def curve(
         rgo = reached[-1]
         if trial.ledger.found != found:
             found = trial.ledger.found
-            gone = scale.quality(noisy.exact(trial.ledger.best_picture)) - clean
-            rgo = (gone if goal is Goal.RAISE else -gone) / max(QUALITY_MAX - clean, clean)
+            now = scale.quality(noisy.exact(trial.ledger.best_picture))
+            astray = (now < clean) is (goal is Goal.RAISE)
+            rgo = -progress(clean, now) if astray else progress(clean, now)
         reached += [rgo] * answers
     return np.array(reached[answers : n + answers], dtype=np.float64)
 

@@ -160,16 +160,12 @@ class Planner:
     def _is_light(self, step: AnyStep) -> TypeGuard[Sliding]:
         """Whether a step's map costs little to compute where it is read, and more to store."""
         numbers = math.prod(step.shape)
+        readers = [each for each in self._network.steps if step.name in each.inputs]
+        able = [each for each in readers if isinstance(each, Sliding) and each.fill not in INSIDE]
         if not isinstance(step, Sliding) or step.name in self._network.tail.inputs:
             return False
-        readers = list[Sliding]()
-        for each in self._network.steps:
-            if step.name in each.inputs:
-                if not isinstance(each, Sliding) or each.fill in INSIDE:
-                    return False
-                readers.append(each)
         light = numbers >= LARGE and step.flops <= LIGHT * numbers
-        return light or (len(readers) == 1 and _in_blocks(readers[0]))
+        return able == readers and (light or (len(able) == 1 and _in_blocks(able[0])))
 
     def _cost(self, count: int, height: int, width: int) -> float:
         """Return the work of a pass over windows of a size, as a share of a dense pass's."""

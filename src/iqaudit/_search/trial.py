@@ -286,7 +286,7 @@ class Trial:
         self._once: tuple[Patched, float] | None = None
         """A proposal that is asked about again, and its first score."""
         self._edits: dict[int, Mapping[str, float]] = {}
-        """Those of pictures that are the best, or may be again, by their keys."""
+        """Those of pictures that were the best, or may be, by their keys."""
         self._steepness: float | None = None
         self._asked: tuple[Patched | None, Patched] | None = None
         """The proposal and its picture; at the end, none and the attacked picture."""
@@ -359,8 +359,6 @@ class Trial:
         if self.card.noise or self.ledger.found == self.ledger.spent:
             with self._of_attack("edits"):
                 edits = edits_of(self.attack, proposal)
-            if not self.card.noise:
-                self._edits.clear()
             if edits:
                 self._edits[answer.picture] = edits
         admitted, once = self.card.scale.admits(score), self._once

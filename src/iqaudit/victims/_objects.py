@@ -249,9 +249,10 @@ def name_victim(victim: Victim, name: str | None) -> Victim:
     InputError
         If the name is empty.
     """
-    if name is not None:
-        refuse_unless(bool(str(name).strip()), "A victim's name has a letter or more", repr(name))
-    return victim if name is None else cast("Victim", Named(victim, name))
+    if name is None:
+        return victim
+    refuse_unless(bool(str(name).strip()), "A victim's name has a letter or more", repr(name))
+    return cast("Victim", Named(victim, name))
 
 
 def rescaled(victim: Victim, scale: Scale) -> Victim:
