@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.support.audits import rough, uneven
 from tests.support.pictures import MakePicture
@@ -60,6 +60,7 @@ def test_an_edit_does_what_it_is_called(
 
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0, 1), st.floats(-1, 1), st.integers(1, 40), st.integers(1, 40))
+@example(0, 1, 8, 2)
 def test_a_turned_or_cut_picture_shows_nothing_from_outside(
     crop: float, rotation: float, height: int, width: int
 ) -> None:

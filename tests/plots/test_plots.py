@@ -110,15 +110,19 @@ def test_a_scatter_has_the_pictures_that_people_rated(audit: iqaudit.Audit, tmp_
     assert [float(row["opinion"]) for row in beside[:5]] == list(OPINIONS[:5])
 
 
-def test_a_long_name_stands_on_the_figure_whole() -> None:
+def test_a_long_name_stands_on_the_figure_whole_above_a_square() -> None:
     scores = np.array([2.0, 5.0, 8.0])
     titles = "a\nSROCC 1", "a victim of a long name, twice attacked\nSROCC 1"
     panels = tuple(Points(each, scores, scores, scores[None]) for each in titles * 2)
     for columns in (1, 2):
         content = BytesIO()
-        drawing.save(drawing.drawn(Contents(panels, (), ()), columns), content, "png", {})
+        figure = drawing.drawn(Contents(panels, (), ()), columns)
+        drawing.save(figure, content, "png", {})
         drawn = np.asarray(Image.open(content).convert("L"))
         assert drawn[0].min() == 255, f"{columns} columns: letters at the upper edge"
+        for axes in figure.axes:
+            box = axes.get_window_extent()
+            assert box.width == pytest.approx(box.height, rel=0.03), f"{columns} columns"
 
 
 @pytest.mark.slow

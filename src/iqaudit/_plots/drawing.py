@@ -71,9 +71,7 @@ def drawn(shown: Contents, columns: int) -> Figure:
         down = math.ceil(len(shown.panels) / across)
         side = WIDTHS[columns] / across
         height = _height(first, side)
-        # Square panels make room for the lines of names above them in this layout alone.
-        layout: Any = "compressed" if isinstance(first, Points) else "constrained"
-        figure = Figure((WIDTHS[columns], down * height), layout=layout)
+        figure = Figure((WIDTHS[columns], down * height), layout="constrained")
         # Lines of several victims are compared across panels.
         shared = isinstance(first, Lines | Prices)
         grid = figure.subplots(down, across, squeeze=False, sharey=shared).ravel()
@@ -87,6 +85,7 @@ def drawn(shown: Contents, columns: int) -> Figure:
             axes.set_axis_off()
         if isinstance(first, Points):
             figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+            _square(figure, grid[0], down)
         return figure
 
 
@@ -94,6 +93,18 @@ def save(figure: Figure, content: BytesIO, form: str, metadata: Mapping[str, Non
     """Write a figure's file: its fonts are in it, and it does not tell when it was made."""
     with _style():
         figure.savefig(content, format=form, metadata=dict(metadata))
+
+
+def _square(figure: Figure, axes: Axes, down: int) -> None:
+    """Make a figure as high as its panels are wide.
+
+    Not by an equal aspect: the layout does not see how far that moves the names above a panel, and
+    lets them leave the figure.
+    """
+    for _ in range(2):  # other ticks may take another width
+        figure.draw_without_rendering()
+        box = axes.get_window_extent()
+        figure.set_figheight(figure.get_figheight() + down * (box.width - box.height) / figure.dpi)
 
 
 @contextmanager
@@ -160,7 +171,6 @@ def _points(axes: Axes, panel: Points) -> None:
         xlabel="people's score",
         ylabel="victim's score",
         title=panel.title,
-        aspect="equal",
     )
 
 

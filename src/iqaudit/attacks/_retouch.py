@@ -132,8 +132,9 @@ def _framed(image: Image, crop: float, degrees: float) -> Image:
     height, width = image.shape[:2]
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle), math.sin(angle)
-    long = max(height, width) / min(height, width)
-    zoom = (1 - crop) / (cosine + abs(sine) * long)  # no corner leaves the picture
+    # From the middle of one pixel to the middle of another: no corner leaves the picture.
+    long = (max(height, width) - 1) / max(min(height, width) - 1, 1)
+    zoom = (1 - crop) / (cosine + abs(sine) * long)
     turn = zoom * np.array([[cosine, -sine], [sine, cosine]])
     middle = (np.array([height, width]) - 1) / 2
     offset = middle - turn @ middle
