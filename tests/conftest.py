@@ -15,9 +15,9 @@ from tests.support.pictures import MakePicture
 from tests.support.scorers import roughness
 from tests.support.serving import Hours, Server, running
 
-# How long an example takes is the machine's affair; pytest's own limit ends what hangs. Examples are
-# the same in every run, so that a change fails for itself alone: `--hypothesis-profile search` looks
-# for new ones.
+# How long an example takes is the machine's affair; pytest's own limit ends what hangs. Examples
+# are the same in every run, so that a change fails for itself alone: another profile,
+# `--hypothesis-profile=search`, looks for new ones.
 settings.register_profile("iqaudit", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile("iqaudit")

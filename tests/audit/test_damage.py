@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.support.auditing import Stopping, begun, contents, serial
+from tests.support.audits import rough, uneven
 
+import iqaudit
 from iqaudit._audit.spec import AuditSpec
 from iqaudit._audit.status import status
 from iqaudit._runs.schema import load as load_record
@@ -41,6 +43,21 @@ def _emptied(name: str) -> Callable[[Path], None]:
     return damage
 
 
+def _lost(name: str) -> Callable[[Path], None]:
+    def damage(cell: Path) -> None:
+        (cell / name).unlink()
+
+    return damage
+
+
+def _changed(name: str) -> Callable[[Path], None]:
+    def damage(cell: Path) -> None:
+        file = cell / name
+        file.write_bytes(file.read_bytes().replace(b'"queries": 20', b'"queries": 21', 1))
+
+    return damage
+
+
 def _another_score(cell: Path) -> None:
     answers = np.load(cell / "scores" / "p0.npy")
     answers["picture"][7] += 1
@@ -58,11 +75,11 @@ def spec(campaign: AuditSpec) -> AuditSpec:
         (_line(1), 1, "p1.jsonl: line 1 is damaged"),
         (_line(4), 1, "p1.jsonl: line 4 is damaged"),
         (_line(10), 1, "p1.jsonl: line 10 is damaged"),
-        (_emptied("entries/p0.json"), 0, "p0.json: this, or a file of that picture, is damaged"),
-        (_emptied("attacked/p0.png"), 0, "p0.json: this, or a file of that picture, is damaged"),
-        (_emptied("clean/p0.png"), 0, "p0.json: this, or a file of that picture, is damaged"),
-        (_another_score, 1, "p0.json: this, or a file of that picture, is damaged"),
-        (_emptied("scores/p0.npy"), 20, "p0.json: this, or a file of that picture, is damaged"),
+        (_emptied("entries/p0.json"), 0, "a file of p0 is damaged or gone"),
+        (_emptied("attacked/p0.png"), 0, "a file of p0 is damaged or gone"),
+        (_emptied("clean/p0.png"), 0, "a file of p0 is damaged or gone"),
+        (_another_score, 1, "a file of p0 is damaged or gone"),
+        (_emptied("scores/p0.npy"), 20, "a file of p0 is damaged or gone"),
     ],
 )
 def test_what_is_whole_is_used(
@@ -84,6 +101,52 @@ def test_what_is_whole_is_used(
     assert asked() - before == PROBES + 30 + more
     assert any(named in sentence for sentence in observer.said)
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("damage", "more"),
+    [
+        (_emptied("attacked/p0.png"), 0),
+        (_emptied("clean/p0.png"), 0),
+        (_another_score, 1),
+        (_emptied("scores/p0.npy"), 20),
+        (_lost("attacked/p0.png"), 0),
+        (_lost("scores/p0.npy"), 20),
+    ],
+)
+def test_a_picture_of_a_finished_audit_is_searched_again_for_what_it_lost(
+    damage: Callable[[Path], None],
+    more: int,
+    spec: AuditSpec,
+    tmp_path: Path,
+    asked: Callable[[], int],
+) -> None:
+    serial(spec, tmp_path / "run")
+    whole = contents(tmp_path / "run")
+    damage(tmp_path / "run" / CELL)
+    [cell] = status(tmp_path / "run")
+    assert (cell.finished, cell.waiting) == (2, 1)
+    assert any("a file of p0 is damaged or gone" in sentence for sentence in cell.damage)
+    before, observer = asked(), Stopping(0)
+    serial(spec, tmp_path / "run", observer=observer)
+    assert asked() - before == PROBES + more
+    assert any("a file of p0 is damaged or gone" in sentence for sentence in observer.said)
+    assert contents(tmp_path / "run") == whole
+
+
+@pytest.mark.parametrize(
+    "damage", [_lost("results.json"), _emptied("results.json"), _changed("results.json")]
+)
+def test_results_are_made_again_of_the_scores(
+    damage: Callable[[Path], None], spec: AuditSpec, tmp_path: Path, asked: Callable[[], int]
+) -> None:
+    serial(spec, tmp_path / "run")
+    whole = contents(tmp_path / "run")
+    damage(tmp_path / "run" / CELL)
+    before = asked()
+    serial(spec, tmp_path / "run")
+    assert asked() - before == PROBES
+    assert contents(tmp_path / "run") == whole
 
 
 @pytest.mark.parametrize("at", [11, 12, 13, 18])
@@ -114,3 +177,16 @@ def test_searches_side_by_side_each_go_on_from_their_own_answers(
     assert asked() - before <= PROBES + 60 - 57 + 6
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
     assert len(load_record(tmp_path / "run" / CELL).pictures) == 3
+
+
+@pytest.mark.parametrize("name", ["transfer.json", "insights.json", "report.html"])
+def test_analyses_that_are_damaged_are_made_again(name: str, tmp_path: Path) -> None:
+    def made() -> None:
+        iqaudit.audit([rough()], uneven(3), ["square"], queries=8, out=tmp_path / "run").report()
+
+    made()
+    whole = contents(tmp_path / "run")
+    [file] = (tmp_path / "run").rglob(name)
+    file.write_bytes(file.read_bytes().replace(b"0", b"1", 1))
+    made()
+    assert contents(tmp_path / "run") == whole

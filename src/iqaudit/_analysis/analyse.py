@@ -15,7 +15,7 @@ from iqaudit._analysis.scorers import Progress, Scorer, as_attacked, own_label, 
 from iqaudit._core.errors import InputError, many
 from iqaudit._core.threads import one_thread
 from iqaudit._core.wording import worded
-from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
+from iqaudit._runs.schema import load, runs
 from iqaudit._runs.store import exclusive, writing
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._defended import passes
@@ -96,7 +96,7 @@ def analyse(
     *,
     trust: bool = False,
 ) -> tuple[str, ...]:
-    """Write an audit's transfer.json and its cells' insights.json, where they are not there.
+    """Write an audit's transfer.json and its cells' insights.json, where not there or damaged.
 
     Parameters
     ----------
@@ -127,10 +127,18 @@ def analyse(
     if elsewhere:
         return tuple(elsewhere)
     scorers = owns(cells, trust=trust, named=named)
-    if not (path / TRANSFER).exists():
+    if not _has(path, transfers.load):
         write_transfer(path, scorers, watch)
     by_label = {scorer.label: scorer for scorer in scorers}
     for cell in cells:
-        if not (cell / INSIGHTS).exists():
+        if not _has(cell, findings.load):
             write_insights(cell, by_label[own_label(cell)], watch)
     return ()
+
+
+def _has(folder: Path, load: Callable[[Path], object | None]) -> bool:
+    """Whether a directory has an analysis that can be read: a damaged one is made again."""
+    try:
+        return load(folder) is not None
+    except InputError:
+        return False

@@ -100,7 +100,10 @@ def withdraw(root: Path, folders: Iterable[str]) -> None:
 
 
 def reopen(folder: Path) -> None:
-    """Have a finished cell go on, with more pictures: its entries are made of its results again."""
+    """Have a finished cell go on: its entries are made of its results again.
+
+    With more pictures, or those of which a file is no longer whole.
+    """
     if not is_done(folder):
         return
     record = load(folder)
@@ -131,7 +134,7 @@ def reserve(folder: Path, pictures: int, queries: int) -> None:
 
 
 def is_done(folder: Path) -> bool:
-    """Whether all pictures of a cell are finished, and its results are written.
+    """Whether all pictures of a cell are finished, and its results are written, and whole.
 
     Raises
     ------
@@ -139,19 +142,37 @@ def is_done(folder: Path) -> bool:
         If a link in the cell leads out of it; asked first, this holds for what is read next.
     """
     refuse_links(folder)
-    return (folder / RESULTS).exists() and not (folder / ANSWERS / STOPPED).exists()
+    if not (folder / RESULTS).exists() or (folder / ANSWERS / STOPPED).exists():
+        return False
+    with suppress(InputError):
+        load(folder)
+        return True
+    return False
 
 
 def is_finished(folder: Path, name: str) -> bool:
     """Whether a picture of a cell is finished: its entry is there, and it and its files whole."""
     try:
         found = read(_entry(folder, name), None, Entry)
-        clean, attacked, scores = (folder / file for file in file_names(name).values())
+    except InputError:
+        return False
+    return found is not None and _is_whole(folder, found.entry)
+
+
+def broken(folder: Path) -> list[str]:
+    """Return the names of a done cell's pictures of which a file is damaged or lost."""
+    pictures = load(folder).pictures
+    return [picture.name for picture in pictures if not _is_whole(folder, picture)]
+
+
+def _is_whole(folder: Path, picture: PictureRecord) -> bool:
+    """Whether a picture's files are as its record says."""
+    clean, attacked, scores = (folder / file for file in file_names(picture.name).values())
+    try:
         return (
-            found is not None
-            and file_sha256(attacked) == found.entry.attacked_file_sha256
-            and found.entry.clean_file_sha256 in ("", file_sha256(clean))
-            and found.entry.scores_file_sha256 in ("", file_sha256(scores))
+            file_sha256(attacked) == picture.attacked_file_sha256
+            and picture.clean_file_sha256 in ("", file_sha256(clean))
+            and picture.scores_file_sha256 in ("", file_sha256(scores))
         )
     except (InputError, OSError):
         return False
@@ -164,29 +185,38 @@ def finished(folder: Path) -> set[str]:
 
 def damage(folder: Path, missing: Iterable[str]) -> Iterator[str]:
     """Yield a sentence on what is damaged of a cell's pictures that are not finished."""
+    results = folder / RESULTS
+    if results.exists() and not (folder / ANSWERS / STOPPED).exists():
+        yield f"{printable(results)}: damaged: it is made again of the scores that are kept."
     for name in missing:
-        file = _entry(folder, name)
-        if file.exists():
-            yield (
-                f"{printable(file)}: this, or a file of that picture, is damaged: it is searched "
-                "again from the answers that are kept."
-            )
+        if _entry(folder, name).exists():
+            yield on_broken(folder, name)
         damaged = read_journal(journal(folder, name), JOURNAL).damaged
         if damaged:
             yield on_damage(journal(folder, name), damaged)
 
 
-def lost(folder: Path, name: str, damaged: Sequence[int]) -> tuple[bool, tuple[Answer, ...]]:
+def on_broken(folder: Path, name: str) -> str:
+    """Return the sentence on a picture of which the record or a file is not whole."""
+    return (
+        f"{printable(folder)}: the record or a file of {printable(name)} is damaged or gone: it is "
+        "searched again from the answers that are kept."
+    )
+
+
+def lost(folder: Path, name: str, journal: Journal[Answer]) -> tuple[bool, tuple[Answer, ...]]:
     """Tell whether answers on a picture are lost, and return those that its file of scores has.
 
-    They are where lines of its journal are damaged; and where its entry is, as then that is gone.
+    They are where lines of its journal are damaged; and where its entry, or all of the cell's
+    results, are: the journal is gone by then.
     """
-    if not (damaged or _entry(folder, name).exists()):
+    damaged = bool(journal.damaged) or _entry(folder, name).exists()
+    if journal.answers and not damaged:
         return False, ()
     try:
         return True, tuple(Answer(*row) for row in load_answers(folder, name).tolist())
     except InputError:
-        return True, ()
+        return damaged, ()
 
 
 def _entries(folder: Path) -> set[str]:

@@ -208,6 +208,8 @@ class _Progress:
         self.prepared, self._observer, self._strict = prepared, observer, strict
         self._clean, self._ranks, self._changes = Clean(), Ranks(), Changes()
         self._cells = {cell.folder: cell for cell in prepared.spec.cells()}
+        for cell in prepared.pending:  # one that was finished has lost a file
+            cell_store.reopen(prepared.root / cell.folder)
         self._missing = {folder: self._unfinished(folder) for folder in self._cells}
         self._unscored: dict[str, list[Unscored]] = {folder: [] for folder in self._cells}
 

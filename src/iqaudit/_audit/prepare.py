@@ -161,7 +161,7 @@ def _pending(
     places: Mapping[str, str],
     longer: Container[str],
 ) -> list[Cell]:
-    """Return the cells that lack a picture, or a part of their searches.
+    """Return the cells that lack a picture, a file of one, or a part of their searches.
 
     `places` are the folders of those that move, `longer` those whose searches go on.
     """
@@ -173,7 +173,9 @@ def _pending(
     return [
         cell
         for cell, folder in folders
-        if cell.folder in longer or not cell_store.is_done(root / folder)
+        if cell.folder in longer
+        or not cell_store.is_done(root / folder)
+        or cell_store.broken(root / folder)
     ]
 
 

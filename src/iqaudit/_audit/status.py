@@ -48,7 +48,9 @@ def status(path: str | os.PathLike[str]) -> tuple[CellStatus, ...]:
 
 def _standing(folder: Path, names: Sequence[str], cost: int) -> CellStatus:
     if cell_store.is_done(folder):
-        return CellStatus(folder.name, len(names), 0, 0, load(folder).summary.queries)
+        broken, queries = cell_store.broken(folder), load(folder).summary.queries
+        damage = tuple(cell_store.on_broken(folder, name) for name in broken)
+        return CellStatus(folder.name, len(names) - len(broken), 0, len(broken), queries, damage)
     finished = cell_store.finished(folder)
     missing = [name for name in names if name not in finished]
     asked = [

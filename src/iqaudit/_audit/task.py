@@ -274,7 +274,7 @@ def taken_up(
             if task.carries:
                 members.append(_finished(folder, member))
         else:
-            lost, others = cell_store.lost(folder, name, journal.damaged)
+            lost, others = cell_store.lost(folder, name, journal)
             answers = (*journal.answers, *others)
             if not answers:
                 answers = member.first
