@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.support.audits import Cell, bright, edit, rough, uneven, write_run
 
+import iqaudit
 from iqaudit import InputError
 from iqaudit._analysis.tables import catalogue, leaderboard
 
@@ -77,3 +78,26 @@ def test_a_board_is_json(runs: dict[str, Path]) -> None:
 def test_an_unknown_measure_is_refused_before_a_run_is_read() -> None:
     with pytest.raises(InputError, match='no measure called "beauty"'):
         leaderboard.compare(["nowhere"], "beauty")
+
+
+def test_a_budget_that_is_read_off_has_the_figures_of_that_budget(tmp_path: Path) -> None:
+    """On boards, of one attack and of the worst, and in comparisons of attacks, as in the table."""
+    attacks = ["bidirectional", "guided", "random"]
+    iqaudit.audit(
+        [rough()], uneven(4), attacks, out=tmp_path / "run", queries=[8, 80], analyses=False
+    )
+    done = iqaudit.load(tmp_path / "run")
+    told = {(row.attack, row.queries): row.values for row in done.table().rows}
+    assert told["guided", 8]["rgo"].value != told["guided", 80]["rgo"].value
+    boards = iqaudit.compare([tmp_path / "run"])
+    assert sorted(board.queries for board in boards) == sorted([8, 80] * (1 + len(attacks)))
+    for board in boards:
+        for standing in board.standings:
+            values = told[standing.row.attack, board.queries]
+            for name in ("rgo", "ssim", "flip", "linf"):
+                assert standing.row.values[name] == values[name], (board.attack, board.queries)
+    for budget, each in zip((8, 80), done.compare_attacks(), strict=True):
+        assert len(each.pairs) == len(attacks)
+        for pair in each.pairs:
+            assert pair.rgo.value == pytest.approx(told[pair.first, budget]["rgo"].value)
+            assert pair.other_rgo.value == pytest.approx(told[pair.second, budget]["rgo"].value)

@@ -71,7 +71,8 @@ def _of_cell(
     for name in found.names:
         answer = clean.of(prepared, cell, name)
         if answer is not None:
-            known.setdefault((name, answer.picture), deque([answer.score]))
+            # The first of its answers, though a tile that clips to the same pixels has some, too.
+            known.setdefault((name, answer.picture), deque()).appendleft(answer.score)
 
     def keep(answers: Mapping[int, tuple[Answer, int]]) -> None:
         names = {at: found.names[at] for at in answers}

@@ -10,7 +10,7 @@ from rich.text import Text
 
 import iqaudit
 from iqaudit._analysis.findings.sentences import figure
-from iqaudit._analysis.transfer import Entry, Transfer
+from iqaudit._analysis.transfer import Entry, Transfer, titles
 from iqaudit._cli import options
 from iqaudit._cli.printing import say, stdout, table, unscored_code
 from iqaudit._cli.progress import watched
@@ -82,8 +82,8 @@ def _print_transfer(whole: Transfer) -> None:
 
 def _matrix(whole: Transfer, of: Callable[[Entry], Estimate], form: str) -> Table:
     matrix = table("made against")
-    for column in whole.columns:
-        matrix.add_column(Text(column.victim), justify="right", overflow="fold")
+    for name in titles(whole.columns):
+        matrix.add_column(Text(name), justify="right", overflow="fold")
     for row, line in zip(whole.rows, whole.entries, strict=True):
         cells = (("* " if entry.own else "") + figure(of(entry), form) for entry in line)
         matrix.add_row(Text(row.cell), *cells)

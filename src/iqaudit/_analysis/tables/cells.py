@@ -114,6 +114,8 @@ class CellData:
         The data set's name; None for a run by itself.
     levels, queries, seed, cost : int
         The threat in levels of 255, the budget, the seed, and a score's cost.
+    searched : int
+        The budget of its searches: more than `queries` where a shorter budget is read off them.
     shorter : tuple of int
         Budgets of the audit that are read off the same searches, smallest first.
     goal : str
@@ -144,6 +146,7 @@ class CellData:
     data: str | None
     levels: int
     queries: int
+    searched: int
     seed: int
     cost: int
     shorter: tuple[int, ...]
@@ -361,6 +364,7 @@ def _cell(path: Path, audit: AuditRecord | None) -> CellData:
         data=None if audit is None else audit.data.name,
         levels=run.levels,
         queries=run.queries,
+        searched=run.queries,
         seed=run.seed,
         cost=run.victim.cost,
         shorter=() if planned is None else planned.shorter,

@@ -75,7 +75,7 @@ class Snapshot:
         pictures = tuple(tuple(each[name] for name in names) for each in found)
         scores = [
             [[float(each.reached[:asked][-1]) for each in seed] for seed in pictures]
-            for asked in (1, queries // cell.cost if queries < cell.queries else None)
+            for asked in (1, queries // cell.cost if queries < cell.searched else None)
         ]
         qualities = [[[cell.scale.quality(each) for each in seed] for seed in at] for at in scores]
         return cls(cell, queries, pictures, np.array(scores), np.array(qualities))
@@ -88,7 +88,7 @@ class Snapshot:
 
         def kept(picture: PictureData) -> Row | Likeness | None:
             # Budgets differ where places in an order do.
-            ended = self.queries >= min(picture.figures.queries, self.cell.queries)
+            ended = self.queries >= min(picture.figures.queries, self.cell.searched)
             if name not in LIKENESS or ended:
                 return picture.figures
             return picture.likeness.get(self.queries)
