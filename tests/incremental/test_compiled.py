@@ -131,6 +131,9 @@ def test_maps_are_made_once_windows_would_have_spared_as_much() -> None:
     spares = 1 - planner.cost(1, 9, 7)
     after = math.ceil(planner.anchoring / spares)
     assert after > 1
+    for _ in range(2):  # it is the search for a whole picture that may go on so
+        other = draw.integers(0, 256, picture.shape, np.uint8)
+        session.score(Patched(picture, (Patch(0, 0, other),)))
     for _ in range(2):  # what was held before counts for nothing once there are maps
         picture = draw.integers(0, 256, picture.shape, np.uint8)
         for number in range(1, after + 3):
@@ -139,6 +142,24 @@ def test_maps_are_made_once_windows_would_have_spared_as_much() -> None:
             score = session.score(change)
             assert (session._base is picture) == (number >= after)
             assert score == pytest.approx(session.dense.score(change.painted()), rel=1e-5, abs=1e-6)
+
+
+def test_a_search_that_goes_on_by_windows_holds_no_compiled_pass() -> None:
+    """As the paper's: stripes, then squares. Their maps are made with the first one."""
+    session, picture = _session(_Small()), synthetic_picture(HEIGHT, WIDTH)
+    whole, stripes = session.network.whole, synthetic_picture(HEIGHT, WIDTH, 1)
+    assert whole is not None
+    before = whole._request
+    first = Patched(picture, (Patch(0, 0, stripes),))
+    assert session.score(first) == session.dense.score(stripes)
+    for change in _changes(stripes, 3):
+        session.score(change)
+    assert session._base is not None
+    assert before is not None
+    assert whole._request is None
+    score = session.score(Patched(picture, (Patch(0, 0, picture[::-1]),)))
+    assert whole._request is not None
+    assert score == pytest.approx(session.dense.score(picture[::-1]), rel=1e-5, abs=1e-6)
 
 
 def test_a_module_that_is_compiled_stays_as_it_was() -> None:

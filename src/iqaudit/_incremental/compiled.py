@@ -5,7 +5,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -57,7 +56,6 @@ def _loaded() -> Any:
     return openvino
 
 
-@dataclass(frozen=True, eq=False)
 class Compiled:
     """A part of a module's graph, compiled: from values of steps, or the picture, to the score.
 
@@ -67,16 +65,27 @@ class Compiled:
         The steps whose values it starts from.
     starts : tuple of (str, int or None)
         By input of the compiled model: the step, and which of its values where it has several.
-    request : openvino.InferRequest
-        Of the compiled model.
-    kept : tuple
+    model : openvino.Model
+        What is compiled.
+    kept : object
         What the model may point into: the weights.
+
+    Raises
+    ------
+    Exception
+        As OpenVINO does, if it does not take the model.
     """
 
-    inputs: tuple[str, ...]
-    starts: tuple[tuple[str, int | None], ...]
-    request: Any
-    kept: tuple[Any, ...]
+    def __init__(
+        self,
+        inputs: tuple[str, ...],
+        starts: tuple[tuple[str, int | None], ...],
+        model: Any,
+        kept: object,
+    ) -> None:
+        self.inputs, self.starts, self._model, self._kept = inputs, starts, model, kept
+        self._request: Any = self._compile()
+        self._is_used = False
 
     def __call__(self, values: Mapping[str, Any]) -> Tensor:
         """Return the score, from the steps' values by name."""
@@ -89,12 +98,21 @@ class Compiled:
 
     def run(self, arrays: list[Any]) -> Tensor:
         """Return the score, from arrays as the compiled model takes them."""
-        answers = self.request.infer(arrays, share_inputs=True)
+        self._is_used = True
+        if self._request is None:
+            self._request = self._compile()
+        answers = self._request.infer(arrays, share_inputs=True)
         return torch.from_numpy(np.array(next(iter(answers.values()))))
 
     def rest(self) -> None:
-        """Let go of the memory between its operators, which it takes again when it runs."""
-        self.request.get_compiled_model().release_memory()
+        """Let go of memory that it takes again when it runs: all, where it never ran so far."""
+        if self._is_used:
+            self._request.get_compiled_model().release_memory()
+        else:
+            self._request = None
+
+    def _compile(self) -> Any:
+        return runtime().Core().compile_model(self._model, "CPU", CONFIG).create_infer_request()
 
 
 def compiled(
@@ -130,11 +148,10 @@ def compiled(
                 port.get_node().set_element_type(kind)
                 port.get_node().set_partial_shape(openvino.PartialShape(list(example.shape)))
             model.validate_nodes_and_infer_types()
-            request = openvino.Core().compile_model(model, "CPU", CONFIG).create_infer_request()
+            return Compiled(tuple(starts), tuple(part.places), model, part.module)
     except Exception as error:  # noqa: BLE001 (OpenVINO raises classes of many kinds)
         first = str(error).strip().partition("\n")[0]
         raise NotCompiledError(f"OpenVINO: {first or type(error).__name__}") from None
-    return Compiled(tuple(starts), tuple(part.places), request, (model, part.module))
 
 
 class _Part:

@@ -22,9 +22,10 @@ class Session:
 
     Its base is the picture that the changes name as theirs. When a change names another one, that
     is taken as the base: at the price of a copy where it is the base with the change scored last,
-    of a score where it is the base with an earlier one, of its maps otherwise. These are made once
-    windows would have spared as much as they cost: what is held may change as a whole again, before
-    it comes to that.
+    of a score where it is the base with an earlier one, of its maps otherwise. Maps are made at
+    once while the whole picture was changed once at most; later once windows would have spared as
+    much as maps cost, since what is held may change as a whole again. That one whole picture is the
+    module's own pass: for one alone nothing compiled is kept in memory.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ class Session:
         self._forgone = 0.0
         """What windows would have spared since the maps of what is held were there last, in dense
         passes."""
+        self._wholes = 0
+        """Changes of the whole picture so far."""
         self._moments = Moments()
 
     @property
@@ -116,6 +119,8 @@ class Session:
         try:
             if self._follow(change):
                 return True, self._windows(change)
+            if self._wholes == 1 and self.network.whole is not None:
+                return False, self.dense.score(change.painted())
             whole = self._activations.whole(change.painted()[None], self.dense.tensor)
             return False, as_number(whole)
         except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
@@ -131,8 +136,9 @@ class Session:
             return False
         size = len(change.patches), *window_size(change)
         if not self._activations.planner.fits(*size):
+            self._wholes += 1
             return False
-        if not self._is_known(change.base):
+        if not self._is_known(change.base) and self._wholes > 1:
             self._forgone += 1 - self._activations.planner.cost(*size)
             if self._forgone < self._activations.planner.anchoring:
                 return False
