@@ -7,6 +7,7 @@ import sys
 import threading
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -207,6 +208,42 @@ def test_a_network_that_no_window_rule_covers_is_compiled() -> None:
     for change in _changes(synthetic_picture(40, 44), 5):
         [score] = session.scores([(session, change)])
         assert score == pytest.approx(session.dense.score(change.painted()), rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("channels", [3, 24])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel_size": 2},
+        {"kernel_size": (3, 2), "stride": (2, 3), "padding": 1},
+        {"kernel_size": 3, "padding": 1, "count_include_pad": False},
+        {"kernel_size": 3, "ceil_mode": True},
+        {"kernel_size": 2, "divisor_override": 3},
+        {"kernel_size": 3, "padding": 1, "count_include_pad": False, "divisor_override": 5},
+    ],
+)
+def test_averages_are_the_modules(options: dict[str, Any], channels: int) -> None:
+    """Those of few channels go by a convolution, where that does the same."""
+
+    class Averaging(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.first = nn.Conv2d(3, channels, 1)
+            self.last = nn.Conv2d(channels, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            averaged = functional.avg_pool2d(self.first(x), **options)
+            score: Tensor = self.last(averaged).square().mean((1, 2, 3))
+            return score
+
+    session = _session(Averaging())
+    whole = session.network.whole
+    assert whole is not None
+    for seed in range(2):
+        picture = synthetic_picture(HEIGHT, WIDTH, seed)
+        [score] = whole.run([picture[None]]).tolist()
+        assert score == pytest.approx(session.dense.score(picture), rel=1e-5, abs=1e-6)
 
 
 def test_it_is_compiled_where_a_pass_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:

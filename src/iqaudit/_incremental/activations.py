@@ -14,6 +14,10 @@ from iqaudit._incremental.plan import Planner
 from iqaudit._incremental.stored_map import StoredMap
 from iqaudit._incremental.window_pass import WindowPass
 
+MUCH = 1 << 24
+"""Numbers of maps from which on memory is given back whenever they are made: it has to be taken
+again, which makes smaller networks' bases and whole passes half as slow again."""
+
 
 class Activations:
     """The maps of a base picture, and scores of pictures that differ from it in windows.
@@ -31,6 +35,8 @@ class Activations:
         self.planner = Planner(network)
         self.maps = _stored(network, self.planner.stored)
         """By step; without values until a base is taken."""
+        self._is_first = True
+        """Whether no base was taken so far."""
 
     @property
     def numbers(self) -> int:
@@ -40,9 +46,11 @@ class Activations:
     def anchor(self, picture: Tensor) -> None:
         """Take a picture (1, channels, height, width) as the base."""
         self._dense(picture, keep=True)
-        if self.network.whole is not None:  # few pictures will be scored as a whole from here on
-            self.network.whole.rest()
-        give_freed_memory_back()
+        if self._is_first or self.numbers >= MUCH:
+            if self.network.whole is not None:
+                self.network.whole.rest()
+            give_freed_memory_back()
+        self._is_first = False
 
     def whole(self, pixels: Pixels, picture: Callable[[Pixels], Tensor]) -> Tensor:
         """Return the score of a picture that has little in common with the base.

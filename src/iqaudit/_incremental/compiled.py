@@ -1,6 +1,7 @@
 """Compiled passes: a part of a module's graph in OpenVINO, where that is installed."""
 
 import logging
+import math
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,10 @@ CONFIG = {
 }
 """One thread, as everywhere: a score's last bits depend on their number. Where it is pinned, that
 of every process is, to the first core."""
+
+BLOCK = 16
+"""Channels that OpenVINO lays side by side for an average, however few there are: of a picture's
+three it makes sixteen, there and in what comes next."""
 
 TELEMETRY = "openvino_telemetry"
 """A package that comes with OpenVINO and reports its use to its makers: it is kept out."""
@@ -273,7 +278,32 @@ def _plainer(node: Node) -> Node:
         if it["mode"] == "constant":
             node.target, node.kwargs = aten.constant_pad_nd.default, {}
             node.args = (it["x"], it["pad"], it["value"] or 0)
+    elif name == "avg_pool2d":
+        _as_convolution(node)
     return node
+
+
+def _as_convolution(node: Node) -> None:
+    """Have an average be a convolution of each channel, where that does the same.
+
+    One of few channels, or with a divisor of its own, which OpenVINO knows nothing of.
+    """
+    shape = node.meta["val"].shape
+    names = "x kernel stride padding ceil_mode count_include_pad divisor_override"
+    defaults = {"stride": None, "padding": 0, "divisor_override": None}
+    it = arguments(node, names, **defaults, ceil_mode=False, count_include_pad=True)
+    kernel, padding = pair(it["kernel"]), pair(it["padding"])
+    own = it["divisor_override"]
+    few, even = shape[-3] < BLOCK, it["count_include_pad"] or not any(padding)
+    if not (own or (few and even)) or it["ceil_mode"]:
+        return
+    share = 1 / (own or math.prod(kernel))
+    with node.graph.inserting_before(node):
+        weight = node.graph.call_function(aten.full.default, ([shape[-3], 1, *kernel], share))
+    stride = pair(it["stride"]) if it["stride"] else kernel
+    node.target, node.kwargs = aten.convolution.default, {}
+    window = [*stride], [*padding], [1, 1]
+    node.args = (it["x"], weight, None, *window, False, [0, 0], shape[-3])
 
 
 def _converted(openvino: Any, part: _Part) -> Any:

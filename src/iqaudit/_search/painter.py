@@ -86,13 +86,15 @@ class Painter:
 
         An attack that accepts the proposal makes it its next base, which then need not be painted.
         """
-        key = self._painted_key
-        for patch in change.patches:
+        key, patches = self._painted_key, change.patches
+        if len(patches) == 1 and patches[0].values.shape == self._pixels.shape:
+            key, patches = picture_key(patches[0].values), ()
+        for patch in patches:
             held = self._canvas[patch.window]
             difference = np.subtract(patch.values, held, dtype=np.int16)
             key += window_key(difference, patch.top, patch.left, self._pixels.shape[:2])
             held[:] = patch.values  # patches may overlap: the later one counts
-        for patch in change.patches:
+        for patch in patches:
             self._canvas[patch.window] = self._painted[patch.window]
         key %= 2**64
         self._last = proposal, change, key

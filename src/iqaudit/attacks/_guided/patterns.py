@@ -4,7 +4,7 @@ A pattern is told by rows and columns counted from where the victim looks, so th
 windows and keeps its place on the grid of a network's strides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple, TypeAlias
@@ -125,9 +125,10 @@ class Noise:
 
     def signs(self, rows: slice, columns: slice) -> Signs:
         """Return the noise on a window."""
-        y = (np.arange(rows.start, rows.stop) + self.shift[0]) % TILE
-        x = (np.arange(columns.start, columns.stop) + self.shift[1]) % TILE
-        signs: Signs = self.sign * self.noise.signs[y].take(x, axis=1)
+        signs = np.empty((rows.stop - rows.start, columns.stop - columns.start, 3), np.int16)
+        for down, y in _repeats(rows, self.shift[0]):
+            for across, x in _repeats(columns, self.shift[1]):
+                np.multiply(self.noise.signs[y, x], self.sign, out=signs[down, across])
         return signs
 
     def variance(self, _side: float) -> float:
@@ -155,6 +156,15 @@ def tile(draw: np.random.Generator, period: float, *, coloured: bool) -> Tile:
     signs = np.where(np.stack(planes, axis=-1) >= 0, 1, -1).astype(np.int16)
     whole = np.ascontiguousarray(np.broadcast_to(signs, (TILE, TILE, 3)))
     return Tile(whole, local_variance(whole))
+
+
+def _repeats(places: slice, shift: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the parts of places along an axis, and which of a tile's each is."""
+    count, done, start = places.stop - places.start, 0, (places.start + shift) % TILE
+    while done < count:
+        size = min(TILE - start, count - done)
+        yield slice(done, done + size), slice(start, start + size)
+        done, start = done + size, 0
 
 
 def _turns(places: NDArray[np.int64], every: int) -> NDArray[np.int16]:
