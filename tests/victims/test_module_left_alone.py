@@ -397,3 +397,17 @@ def test_the_process_is_as_it_was_though_torch_was_never_asked_for_a_graph() -> 
     assert second.startswith("Every query")
     assert changed == changed_by_failing == "[]"
     assert ended.stderr == ""
+
+
+def test_a_callers_autocast_changes_no_score() -> None:
+    """Neither a dense pass's nor a window's: what precision a module has is said within it."""
+
+    def scores() -> tuple[list[float], list[float]]:
+        victim = TorchModule(_Net(), SCALE)
+        [result] = iqaudit.attack(PICTURE, victim, attack="bidirectional", queries=110)
+        return victim.score(PICTURE[None]).tolist(), result.scores.tolist()
+
+    plain = scores()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert scores() == plain
+        assert torch.is_autocast_enabled("cpu")

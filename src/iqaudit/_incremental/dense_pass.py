@@ -62,8 +62,18 @@ class DensePass:
 
 
 @contextmanager
+def own_precision() -> Iterator[None]:
+    """Compute in the types that a module has, whatever autocast its caller's code stands in."""
+    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+        yield
+
+
+@contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Have a module in eval mode for a while; each part gets the mode back that it had."""
+    """Have a module in eval mode for a while, in its own precision.
+
+    Each part gets the mode back that it had.
+    """
     modes = [(each, each.training) for each in module.modules() if hasattr(each, "training")]
     training = [each for each, mode in modes if mode]
     # More than flags may hang on a way of its own, unless that fails, as an exported program's.
@@ -77,7 +87,8 @@ def evaluating(module: nn.Module) -> Iterator[None]:
         if not switch:
             for each in training:
                 each.training = False
-        yield
+        with own_precision():
+            yield
     finally:
         if switch:
             with suppress(Exception):

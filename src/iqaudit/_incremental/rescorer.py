@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from iqaudit._core.process import compiler_version, give_freed_memory_back
 from iqaudit._incremental.activations import Activations
-from iqaudit._incremental.dense_pass import DensePass
+from iqaudit._incremental.dense_pass import DensePass, own_precision
 from iqaudit._incremental.network import Network, read
 from iqaudit._incremental.recording import (
     NotExportableError,
@@ -57,6 +57,7 @@ class Rescorer:
         self._networks: dict[tuple[int, int], tuple[str, Network | str]] = {}
         """By size: the key of the recording that each was read from, and the network."""
 
+    @own_precision()
     def network(self, height: int, width: int) -> Network | str:
         """Return the network that the module is now for pictures of a size, or why there is none.
 
@@ -132,6 +133,7 @@ class Rescorer:
         except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
             return f"reading it failed, {type(error).__name__}: {error}"
 
+    @own_precision()
     def _begin(self, height: int, width: int) -> Session | str:
         """Return a search on a picture of a size, or why there can be none."""
         if self.trust.fault:

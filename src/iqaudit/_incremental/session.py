@@ -9,7 +9,7 @@ import torch
 from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._incremental.activations import Activations
-from iqaudit._incremental.dense_pass import DensePass, as_number
+from iqaudit._incremental.dense_pass import DensePass, as_number, own_precision
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.trust import Moments, Trust, window_size
 
@@ -80,6 +80,7 @@ class Session:
             return self.trust.compared(score, change.painted(), self._moments.count)
         return score
 
+    @own_precision()
     @torch.inference_mode()
     def recall(self, change: Patched) -> None:
         """Take note of a change that was scored in an earlier search.
@@ -108,6 +109,7 @@ class Session:
                 self.trust.leave(f"its last check failed, {type(error).__name__}: {error}")
         self._base = None
 
+    @own_precision()
     @torch.inference_mode()
     def _incremental(self, change: Patched) -> tuple[bool, float]:
         """Return whether a change was scored through its windows, and its score.
