@@ -101,8 +101,11 @@ class Span:
         outputs = reads.shape[0]
         lowest = np.where(reads.any(axis=0), reads.argmax(axis=0), outputs)
         highest = np.where(reads.any(axis=0), outputs - 1 - reads[::-1].argmax(axis=0), -1)
-        first = np.array([lowest[a : b + 1].min() for a, b in self.bounds])
-        last = np.array([highest[a : b + 1].max() for a, b in self.bounds])
+        # From each position's first cell to behind its last, every other part; one cell more, that
+        # the map's end is a place as well.
+        parts = np.stack((self.first, self.last + 1), axis=1).reshape(-1)
+        first = np.minimum.reduceat(np.append(lowest, outputs), parts)[::2]
+        last = np.maximum.reduceat(np.append(highest, -1), parts)[::2]
         last = np.clip(last, 0, outputs - 1)
         return Span(np.clip(np.minimum(first, last), 0, outputs - 1), last, outputs)
 
