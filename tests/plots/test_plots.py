@@ -99,7 +99,8 @@ def test_a_scatter_has_the_pictures_that_people_rated(audit: iqaudit.Audit, tmp_
     figure = audit.plot("scatter", tmp_path / "s.svg", columns=2)
     for axes, cell, row in zip(figure.axes, audit.cells, audit.table().rows, strict=True):
         before, after = (row.values[f"srocc_{each}"].value for each in ("before", "after"))
-        assert axes.get_title().endswith(f"\nSROCC {before:.3f} to {after:.3f}")
+        text = f"\nSROCC {before:.3f} to {after:.3f}".replace("-", "−")
+        assert axes.get_title().endswith(text)
         rated = [each for each in cell.finished if each.opinion is not None]
         *_, clean, attacked = axes.get_lines()
         for line, name in ((clean, "clean_quality"), (attacked, "attacked_quality")):

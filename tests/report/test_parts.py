@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.audits import brightness, checks, function, photographs, write_run
+from tests.support.audits import brightness, checks, function, photographs, rough, uneven, write_run
 from tests.support.pictures import MakePicture
 
+import iqaudit
 from iqaudit import measures
 from iqaudit._analysis.findings import insights
 from iqaudit._analysis.tables import catalogue, tables
@@ -17,7 +18,7 @@ from iqaudit._report.charts import Axis, Series, chart, domain
 from iqaudit._report.figures import estimate, figure, prose
 from iqaudit._report.gallery import crop, gallery
 from iqaudit._report.page import page
-from iqaudit._report.verdict import attack_text
+from iqaudit._report.verdict import attack_text, labels
 from iqaudit.measures._bootstrap import Estimate
 
 
@@ -154,3 +155,19 @@ def test_each_cells_attack_is_said(run: Path, attack: str, said: str) -> None:
     method = "Bidirectional" if attack == "bidirectional" else "Other"
     other = replace(cell, data=replace(cell.data, attack=attack, method=method))
     assert attack_text(other).startswith(said)
+
+
+def test_cells_are_named_by_what_they_differ_in(tmp_path: Path) -> None:
+    attacks = ["bidirectional", "random"]
+    done = iqaudit.audit(
+        [rough()], uneven(2), attacks, out=tmp_path / "run", queries=[8, 16], analyses=False
+    )
+    assert list(labels(done.cells).values()) == [
+        "rough · bidirectional · 8 queries",
+        "rough · bidirectional · 16 queries",
+        "rough · random · 16 queries",
+    ]
+    assert list(labels(done.cells[:2]).values()) == ["rough · 8 queries", "rough · 16 queries"]
+    assert list(labels(done.cells[:1]).values()) == ["rough"]
+    twice = labels((*done.cells[:1], replace(done.cells[0], path=tmp_path / "other")))
+    assert list(twice.values()) == list(twice)

@@ -103,9 +103,9 @@ class Compiled:
 
     def run(self, arrays: list[Any]) -> Tensor:
         """Return the score, from arrays as the compiled model takes them."""
-        self._is_used = True
         if self._request is None:
             self._request = self._compile()
+        self._is_used = True
         answers = self._request.infer(arrays, share_inputs=True)
         return torch.from_numpy(np.array(next(iter(answers.values()))))
 

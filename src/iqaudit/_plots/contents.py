@@ -258,4 +258,5 @@ def _with_srocc(title: str, values: Mapping[str, Estimate]) -> str:
     before, after = (values[f"srocc_{when}"].value for when in ("before", "after"))
     if before is None or after is None:
         return title
-    return f"{title}\nSROCC {number(before, '.3f')} to {number(after, '.3f')}"
+    text = f"SROCC {number(before, '.3f')} to {number(after, '.3f')}"
+    return f"{title}\n{text.replace('-', '−')}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.findings.sentences import percent, pictures
@@ -9,6 +10,7 @@ from iqaudit._analysis.tables.attack_pairs import attack_name
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.tables import TableRow
 from iqaudit._core.errors import listed
+from iqaudit._core.threat import words
 from iqaudit._report.figures import figure
 from iqaudit._report.figures import percent as plain_percent
 from iqaudit._runs.records import RunRecord
@@ -68,12 +70,24 @@ def is_baseline(data: CellData) -> bool:
 
 
 def labels(cells: Sequence[CellData]) -> dict[str, str]:
-    """Name cells apart: by the victim, then with the attack, else by the folder."""
-    names = {cell.cell: cell.victim for cell in cells}
-    if len({cell.attack for cell in cells}) > 1:
-        names = {cell.cell: f"{cell.victim} · {cell.attack}" for cell in cells}
-    often = list(names.values())
-    return {cell: label if often.count(label) == 1 else cell for cell, label in names.items()}
+    """Name cells apart: by the victim, and whatever else they differ in; else by the folder."""
+    parts = [
+        (
+            cell.victim,
+            cell.attack,
+            words(cell.levels),
+            f"goal {cell.goal}",
+            f"{cell.queries:,} queries",
+            f"seed {cell.seed}",
+        )
+        for cell in cells
+    ]
+    told = [not place or len(set(each)) > 1 for place, each in enumerate(zip(*parts, strict=True))]
+    names = [" · ".join(compress(each, told)) for each in parts]
+    return {
+        cell.cell: name if names.count(name) == 1 else cell.cell
+        for cell, name in zip(cells, names, strict=True)
+    }
 
 
 def headline(cells: Sequence[Cell]) -> str:
