@@ -104,9 +104,9 @@ def reopen(folder: Path) -> None:
 
     With more pictures, or those of which a file is no longer whole.
     """
-    if not is_done(folder):
+    record = done(folder)
+    if record is None:
         return
-    record = load(folder)
     (folder / ENTRIES).mkdir(exist_ok=True)
     for picture in record.pictures:
         write_record(_entry(folder, picture.name), None, Entry(record.victim.note, picture))
@@ -133,8 +133,8 @@ def reserve(folder: Path, pictures: int, queries: int) -> None:
         room.unlink(missing_ok=True)
 
 
-def is_done(folder: Path) -> bool:
-    """Whether all pictures of a cell are finished, and its results are written, and whole.
+def done(folder: Path) -> RunRecord | None:
+    """Return a cell's results, where all its pictures are finished; None where they are damaged.
 
     Raises
     ------
@@ -142,12 +142,19 @@ def is_done(folder: Path) -> bool:
         If a link in the cell leads out of it; asked first, this holds for what is read next.
     """
     refuse_links(folder)
-    if not (folder / RESULTS).exists() or (folder / ANSWERS / STOPPED).exists():
-        return False
     with suppress(InputError):
-        load(folder)
-        return True
-    return False
+        return load(folder) if _is_ended(folder) else None
+    return None
+
+
+def is_done(folder: Path) -> bool:
+    """Whether `done` returns a cell's results."""
+    return done(folder) is not None
+
+
+def _is_ended(folder: Path) -> bool:
+    """Whether results of all pictures of a cell were written."""
+    return (folder / RESULTS).exists() and not (folder / ANSWERS / STOPPED).exists()
 
 
 def is_finished(folder: Path, name: str) -> bool:
@@ -159,10 +166,9 @@ def is_finished(folder: Path, name: str) -> bool:
     return found is not None and _is_whole(folder, found.entry)
 
 
-def broken(folder: Path) -> list[str]:
-    """Return the names of a done cell's pictures of which a file is damaged or lost."""
-    pictures = load(folder).pictures
-    return [picture.name for picture in pictures if not _is_whole(folder, picture)]
+def broken(folder: Path, record: RunRecord) -> list[str]:
+    """Return the names of the pictures of a cell's results of which a file is damaged or lost."""
+    return [picture.name for picture in record.pictures if not _is_whole(folder, picture)]
 
 
 def _is_whole(folder: Path, picture: PictureRecord) -> bool:
@@ -185,9 +191,9 @@ def finished(folder: Path) -> set[str]:
 
 def damage(folder: Path, missing: Iterable[str]) -> Iterator[str]:
     """Yield a sentence on what is damaged of a cell's pictures that are not finished."""
-    results = folder / RESULTS
-    if results.exists() and not (folder / ANSWERS / STOPPED).exists():
-        yield f"{printable(results)}: damaged: it is made again of the scores that are kept."
+    if _is_ended(folder):
+        results = printable(folder / RESULTS)
+        yield f"{results}: damaged: it is made again of the scores that are kept."
     for name in missing:
         if _entry(folder, name).exists():
             yield on_broken(folder, name)

@@ -170,13 +170,12 @@ def _pending(
     if then is None or growth.has_more(then, names):
         return list(spec.cells())
     folders = ((cell, places.get(cell.folder, cell.folder)) for cell in spec.cells())
-    return [
-        cell
-        for cell, folder in folders
-        if cell.folder in longer
-        or not cell_store.is_done(root / folder)
-        or cell_store.broken(root / folder)
-    ]
+    return [cell for cell, folder in folders if cell.folder in longer or _lacks(root / folder)]
+
+
+def _lacks(folder: Path) -> bool:
+    record = cell_store.done(folder)
+    return record is None or bool(cell_store.broken(folder, record))
 
 
 def _memory(

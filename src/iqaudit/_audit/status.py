@@ -7,7 +7,7 @@ from pathlib import Path
 
 from iqaudit._audit import cell_store
 from iqaudit._runs import journal
-from iqaudit._runs.schema import load, load_audit
+from iqaudit._runs.schema import load_audit
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ def status(path: str | os.PathLike[str]) -> tuple[CellStatus, ...]:
 
 
 def _standing(folder: Path, names: Sequence[str], cost: int) -> CellStatus:
-    if cell_store.is_done(folder):
-        broken, queries = cell_store.broken(folder), load(folder).summary.queries
+    record = cell_store.done(folder)
+    if record is not None:
+        broken, queries = cell_store.broken(folder, record), record.summary.queries
         damage = tuple(cell_store.on_broken(folder, name) for name in broken)
         return CellStatus(folder.name, len(names) - len(broken), 0, len(broken), queries, damage)
     finished = cell_store.finished(folder)

@@ -98,6 +98,12 @@ class Patched:
         """
         return self._painted
 
+    @property
+    def covering(self) -> NDArray[Any] | None:
+        """The last patch's values, where they are all that is seen."""
+        last = self.patches[-1].values if self.patches else None
+        return last if last is not None and last.shape == self.base.shape else None
+
     def was(self, base: NDArray[Any]) -> bool:
         """Whether a base is the very array that `painted` returned."""
         return vars(self).get("_painted") is base
@@ -106,9 +112,8 @@ class Patched:
     def _painted(self) -> NDArray[Any]:
         if not self.patches:
             return self.base
-        last = self.patches[-1].values
-        if last.shape == self.base.shape:  # nothing else is seen
-            return np.array(last, self.base.dtype, order="C")
+        if self.covering is not None:
+            return np.array(self.covering, self.base.dtype, order="C")
         painted = self.base.copy()
         for patch in self.patches:
             painted[patch.window] = patch.values

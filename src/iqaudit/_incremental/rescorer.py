@@ -57,7 +57,6 @@ class Rescorer:
         self._networks: dict[tuple[int, int], tuple[str, Network | str]] = {}
         """By size: the key of the recording that each was read from, and the network."""
 
-    @own_precision()
     def network(self, height: int, width: int) -> Network | str:
         """Return the network that the module is now for pictures of a size, or why there is none.
 

@@ -15,8 +15,7 @@ from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import InputError
 from iqaudit._core.threat import words
-from iqaudit._core.wording import number
-from iqaudit._report.figures import numbers, spread
+from iqaudit._report.figures import figure, numbers, spread
 from iqaudit._report.verdict import labels
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import Estimate
@@ -258,5 +257,4 @@ def _with_srocc(title: str, values: Mapping[str, Estimate]) -> str:
     before, after = (values[f"srocc_{when}"].value for when in ("before", "after"))
     if before is None or after is None:
         return title
-    text = f"SROCC {number(before, '.3f')} to {number(after, '.3f')}"
-    return f"{title}\n{text.replace('-', '−')}"
+    return f"{title}\nSROCC {figure(before)} to {figure(after)}"

@@ -87,8 +87,8 @@ class Painter:
         An attack that accepts the proposal makes it its next base, which then need not be painted.
         """
         key, patches = self._painted_key, change.patches
-        if len(patches) == 1 and patches[0].values.shape == self._pixels.shape:
-            key, patches = picture_key(patches[0].values), ()
+        if change.covering is not None:
+            key, patches = picture_key(change.covering), ()
         for patch in patches:
             held = self._canvas[patch.window]
             difference = np.subtract(patch.values, held, dtype=np.int16)

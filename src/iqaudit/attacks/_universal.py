@@ -211,9 +211,9 @@ def _changed(tile: Signs, draw: np.random.Generator) -> Signs:
     while True:
         period = PERIODS[draw.integers(len(PERIODS))]
         size = (LARGEST * period**2) ** draw.uniform()
-        at, colour = rectangles(draw, side, side, period, size)
+        down, across, colour = rectangles(draw, side, side, period, size)
         changed = tile.copy()
-        changed.reshape(SIDE, -1)[at] = colour
+        changed.reshape(SIDE, -1)[np.ix_(down, across)] = colour
         if (changed != tile).any():
             return changed
 

@@ -212,11 +212,10 @@ def _repeated(
 ) -> Perturbation:
     """Return what a window holds, with a rectangle of every tile given one colour."""
     rows, columns = window.slices
-    at, colour = rectangles(draw, rows, columns, period, max(1.0, share * period**2))
+    changed, across, colour = rectangles(draw, rows, columns, period, max(1.0, share * period**2))
     levels: NDArray[np.int16] = state.held(window).copy()
     by_row, allowed = levels.reshape(len(levels), -1), state.allowed.within(rows, columns)
     # Whole rows, of those that change, are faster than the pixels that change in them.
-    changed, across = at[0].reshape(-1), at[1].reshape(-1)
     colours = np.zeros(by_row.shape[1], np.int16)
     colours[across] = colour
     stays = by_row[changed] * (colours == 0).astype(np.int16)
@@ -226,13 +225,13 @@ def _repeated(
 
 def rectangles(
     draw: np.random.Generator, rows: slice, columns: slice, period: int, size: float
-) -> tuple[tuple[NDArray[np.intp], ...], NDArray[np.int16]]:
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int16]]:
     """Draw a rectangle of about so many pixels, which comes again after a period, and its colour.
 
     Returns
     -------
-    at : tuple of ndarray
-        Its rows, and columns and channels together, as an index of (rows, columns x 3).
+    down, across : ndarray of int
+        Its rows; and columns and channels together, of columns x 3.
     colour : ndarray of int16, (columns and channels,)
         -1 or 1.
     """
@@ -243,9 +242,10 @@ def rectangles(
         channels = channels[[draw.integers(3)]]
     within_row = (np.arange(rows.start, rows.stop) - top) % period < tall
     within_column = (np.arange(columns.start, columns.stop) - left) % period < wide
-    across = np.flatnonzero(within_column)
-    at = np.ix_(np.flatnonzero(within_row), np.add.outer(3 * across, channels).reshape(-1))
-    return at, np.tile(np.array(_colour(draw), np.int16)[channels], len(across))
+    places = np.flatnonzero(within_column)
+    across = np.add.outer(3 * places, channels).reshape(-1)
+    colour = np.tile(np.array(_colour(draw), np.int16)[channels], len(places))
+    return np.flatnonzero(within_row), across, colour
 
 
 def _window(
