@@ -163,6 +163,44 @@ def test_a_search_that_goes_on_by_windows_holds_no_compiled_pass() -> None:
     assert score == pytest.approx(session.dense.score(picture[::-1]), rel=1e-5, abs=1e-6)
 
 
+def test_the_first_compiled_pass_of_a_whole_picture_is_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The one before it is the module's own, and says nothing of it."""
+    session, picture = _session(_Small()), synthetic_picture(HEIGHT, WIDTH)
+    draw, dense = np.random.default_rng(0), []
+    monkeypatch.setattr(type(session.network.whole), "run", lambda *_: torch.tensor([7.0]))
+    for _ in range(3):
+        other = draw.integers(0, 256, picture.shape, np.uint8)
+        dense.append(session.dense.score(other))
+        assert session.score(Patched(picture, (Patch(0, 0, other),))) == dense[-1]
+    assert "7 where a dense pass gives" in session.trust.fault
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda x: 100 * functional.avg_pool2d(x, 3, 2, 1, ceil_mode=True).mean((1, 2, 3)),
+        lambda x: ((100 * x).long() // 7).float().mean((1, 2, 3)),
+    ],
+)
+def test_what_openvino_computes_otherwise_is_not_compiled(end: Any) -> None:
+    """A row that is there for its being rounded up; and quotients of negative whole numbers."""
+
+    class Other(_Small):
+        def forward(self, x: Tensor) -> Tensor:
+            score: Tensor = end(self.early[0](x))
+            return score
+
+    session = _session(Other(), HEIGHT + 2, WIDTH)
+    assert session.network.whole is None
+    assert session.network.steps != ()
+    for change in _changes(synthetic_picture(HEIGHT + 2, WIDTH), 8):
+        [score] = session.scores([(session, change)])
+        assert score == pytest.approx(session.dense.score(change.painted()), rel=1e-5, abs=1e-6)
+    assert session.trust.fault == ""
+
+
 def test_a_module_that_is_compiled_stays_as_it_was() -> None:
     module = _Small().train()
     module.early[1].eval()

@@ -71,6 +71,15 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "gdn": lambda: _Call(lambda x: x / torch.sqrt(1 + x.pow(2).mean(1, keepdim=True))),
     "unit": lambda: _Call(lambda x: functional.normalize(x + 0.1)),
     "softmax": lambda: _Call(lambda x: functional.softmax(x, 1)),
+    "dilated-far": lambda: nn.Conv2d(4, 4, 3, dilation=8, padding=8),
+    "picked": lambda: _Call(lambda x: x[:, [2, 0, 3, 1]]),
+    "shuffle": lambda: _Call(
+        lambda x: x.view(len(x), 2, 2, *x.shape[2:]).transpose(1, 2).reshape(x.shape)
+    ),
+    "grey": lambda: _Call(lambda x: (x[:, 0] - 0.6 * x[:, 1]).unsqueeze(1) + x),
+    "turned": lambda: _Call(
+        lambda x: torch.stack([x[:, 3], x[:, 1] * x[:, 2], *x[:, :2].unbind(1)], 1)
+    ),
     "swap": lambda: _Call(lambda x: torch.cat((x[:, 2:], x[:, :2]), 1)),
     "halves": lambda: _Call(lambda x: torch.cat([h.abs() for h in torch.split(x, 2, 1)], 1)),
     "crop": lambda: _Call(lambda x: x[:, :, 1:-1, 2:]),
@@ -103,6 +112,7 @@ UNRULED = {"unruled", "neighbours", "frame", "fold"}
 ENDS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda x: x.mean((2, 3)),
     "sum": lambda x: x.sum((2, 3)) / 100,
+    "double": lambda x: (x.double() ** 2).mean((2, 3)).float(),
     "deviation": lambda x: x.std((2, 3)) if min(x.shape[2:]) > 1 else x.flatten(1),
     "moments": lambda x: torch.cat(torch.var_mean(x, dim=(2, 3), correction=0), 1),
     "pool": lambda x: functional.adaptive_avg_pool2d(x, 1).flatten(1),
@@ -584,13 +594,35 @@ def test_a_module_that_fails_at_the_last_check_loses_nothing(
 
 
 def test_a_graph_that_cannot_be_read_stops_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> Network:
+    def fail(*_: Any, **__: Any) -> Network:
         raise KeyError("unheard of")
 
     monkeypatch.setattr("iqaudit._incremental.rescorer.read", fail)
     rescorer = _rescorer(_Drawn(["conv"], "mean", 0))
     assert rescorer.open(HEIGHT, WIDTH) is None
     assert "unheard of" in rescorer.describe(HEIGHT, WIDTH)
+
+
+def test_a_rule_that_fails_costs_windows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyError("unheard of")
+
+    monkeypatch.setattr("iqaudit._incremental.rules.lower", fail)
+    network = _rescorer(_Drawn(["conv"], "mean", 0)).network(HEIGHT, WIDTH)
+    assert isinstance(network, Network)
+    assert network.steps == ()
+
+
+def test_constants_beside_cells_are_values_and_no_cells() -> None:
+    ones = torch.ones(1, 1, HEIGHT, WIDTH)
+    network = _walk(_Call(lambda x: torch.cat((x[:, :1], ones), 1).mean((1, 2, 3))), 0).network
+    assert network.dense == ("cat",)
+
+
+def test_a_table_read_at_a_maps_values_moves_no_cells() -> None:
+    table = torch.arange(256.0).sqrt()
+    _walk(_Call(lambda x: table[(255 * x).long().clamp(0, 255)].mean((1, 2, 3))), 0)
+    _walk(_Call(lambda x: table.index_select(0, (255 * x).long().flatten()).mean().reshape(1)), 0)
 
 
 def test_a_search_that_nobody_ended_asks_nothing_at_the_interpreters_end(
@@ -690,7 +722,10 @@ def test_exact_says_how_and_refuses_anything_else() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("goal", ["raise", "lower"])
 def test_an_attack_goes_the_dense_way_in_any_batch(goal: str) -> None:
-    """The same picture, count and acceptances, whether pictures are searched together or not."""
+    """The same picture, count and acceptances, whether pictures are searched together or not.
+
+    In float64: rounding to float32 decides near ties, on each processor others.
+    """
     pictures = [_picture(0, 60, 70), _picture(1, 64, 64)]
     results = {}
     for name, exact, batch in (
@@ -698,7 +733,7 @@ def test_an_attack_goes_the_dense_way_in_any_batch(goal: str) -> None:
         ("one", "incremental", 1),
         ("together", "incremental", 2),
     ):
-        module = _Drawn(["residual", "strided", "residual"], "moments", 0)
+        module = _Drawn(["residual", "strided", "residual"], "moments", 0).double()
         victim = TorchModule(module, SCALE, exact=exact)
         results[name] = iqaudit.attack(pictures, victim, queries=200, goal=goal, batch=batch)
         assert victim.card.note == ""

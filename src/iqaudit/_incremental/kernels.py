@@ -41,7 +41,7 @@ def convolution(
     """
     if _packs(weight):
         packed = torch.ops.mkldnn._reorder_convolution_weight(
-            weight, [0, 0], list(stride), list(dilation), groups, _typical(weight, groups)
+            weight, [0, 0], list(stride), list(dilation), groups, _typical(weight, dilation, groups)
         )
         attribute, scalars = activation or ("none", [])
 
@@ -114,7 +114,8 @@ def _packs(weight: Tensor) -> bool:
     )
 
 
-def _typical(weight: Tensor, groups: int) -> list[int]:
+def _typical(weight: Tensor, dilation: tuple[int, int], groups: int) -> list[int]:
     """Return an input's shape for which the packed layout is chosen."""
-    side = 12 + max(weight.shape[2:])
+    reaches = (each * (side - 1) for each, side in zip(dilation, weight.shape[2:], strict=True))
+    side = 13 + max(reaches)
     return [2, weight.shape[1] * groups, side, side]

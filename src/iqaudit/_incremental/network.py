@@ -18,7 +18,7 @@ from iqaudit._incremental.fusion import fuse
 from iqaudit._incremental.lowering import Context
 from iqaudit._incremental.nodes import Node, called, flops, operator_name
 from iqaudit._incremental.operators import INPUT, AnyStep, Reduction, Shape, Step
-from iqaudit._incremental.recording import NotExportableError, Recording
+from iqaudit._incremental.recording import NotExportableError, Recording, first_line
 from iqaudit._incremental.tail import Tail, tail_to
 
 
@@ -84,8 +84,8 @@ class Network:
         return {INPUT: self.shape} | {step.name: step.shape for step in maps}
 
 
-def read(recording: Recording) -> Network:
-    """Read a module's recording for pictures of one size.
+def read(recording: Recording, *, windows: bool = True) -> Network:
+    """Read a module's recording for pictures of one size; unless windows are followed, as a tail.
 
     Raises
     ------
@@ -94,7 +94,8 @@ def read(recording: Recording) -> Network:
     """
     graph, constants = exported(recording)
     n, channels, height, width = recording.picture.shape
-    return _Reader(constants=constants).read(graph, (n, channels, height, width))
+    reader = _Reader(constants=constants, windows=windows)
+    return reader.read(graph, (n, channels, height, width))
 
 
 def exported(recording: Recording) -> tuple[fx.Graph, dict[str, Any]]:
@@ -112,8 +113,8 @@ def exported(recording: Recording) -> tuple[fx.Graph, dict[str, Any]]:
             warnings.simplefilter("ignore")  # about the module's code, which is not ours
             program = torch.export.export(module, inputs, strict=False).run_decompositions({})
     except Exception as error:  # noqa: BLE001 (torch.export raises classes of many kinds)
-        first = str(error).strip().partition("\n")[0]
-        raise NotExportableError(f"torch.export: {type(error).__name__}: {first}") from None
+        told = f"{type(error).__name__}: {first_line(error)}"
+        raise NotExportableError(f"torch.export: {told}") from None
     signature = program.graph_signature
     if any(spec.kind is not OutputKind.USER_OUTPUT for spec in signature.output_specs):
         raise NotExportableError("it changes what it reads as it runs")
@@ -136,8 +137,10 @@ class _Reader(Context):
 
     moves: dict[str, rules.Move] = field(default_factory=dict)
     """By node that only moves a map's cells about."""
-    unruled: dict[str, None] = field(default_factory=dict)
-    """Operators on maps that have no rule."""
+    unruled: dict[str, str] = field(default_factory=dict)
+    """By node on maps that has no rule, its operator."""
+    windows: bool = True
+    """Whether windows are followed."""
 
     def read(self, graph: fx.Graph, shape: Shape) -> Network:
         """Return the network."""
@@ -163,12 +166,16 @@ class _Reader(Context):
         by_name = {node.name: node for node in graph.nodes}
         nodes = {step.name: by_name[name] for name, step in self.maps.items()}
         source = Source(graph, self.constants, nodes)
-        return Network(steps, tail, shape, share, tuple(self.unruled), total, source, rest=rest)
+        # What was no map may be inside of a step by now.
+        dense = tuple(dict.fromkeys(op for name, op in self.unruled.items() if name in behind))
+        return Network(steps, tail, shape, share, dense, total, source, rest=rest)
 
     def _read(self, node: Node) -> None:
         """Classify one node."""
         if all(arg.name in self.constants for arg in node.all_input_nodes):
             self.constants[node.name] = called(node.target, node.args, node.kwargs, self.value)
+            return
+        if not self.windows or "val" not in node.meta:  # an assertion has no value
             return
         name, source = operator_name(node), node
         if name in rules.TUPLES and isinstance(node.meta.get("val"), tuple | list):
@@ -185,7 +192,7 @@ class _Reader(Context):
         if step is not None:
             self.maps[node.name] = step
         elif any(self.is_map(arg) for arg in read):
-            self.unruled[name] = None
+            self.unruled[node.name] = name
 
     def _follow_move(self, node: Node, read: list[Node]) -> bool:
         """Follow a node that only moves cells, as far as they all come from one map."""

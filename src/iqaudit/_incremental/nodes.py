@@ -92,4 +92,5 @@ def flops(node: Node) -> float:
         return 2 * numbers * operands[1][-1]
     if name == "scaled_dot_product_attention":
         return 4 * numbers * operands[1][-2]
-    return 0.0 if name in MOVES or name == "getitem" else numbers
+    read = max((float(math.prod(each)) for each in operands), default=0.0)
+    return 0.0 if name in MOVES or name == "getitem" else max(numbers, read)

@@ -213,10 +213,13 @@ class Reduction(Step):
         the batch that change.
     whole : callable
         The operator itself.
+    kind : torch.dtype
+        Of its answers.
     """
 
     finish: Callable[[Tensor, Tensor, int], Any] | None
     whole: Callable[[Tensor], Any]
+    kind: torch.dtype
 
 
 AnyStep = Pointwise | Sliding | Resampling | Cut | Reduction

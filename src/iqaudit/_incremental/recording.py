@@ -43,6 +43,8 @@ class Recording:
         Its first placeholder is the picture, the others are the constants.
     picture : Tensor, (1, channels, height, width)
         The one that it was made with.
+    score : Tensor
+        What the module answered.
     constants : tuple of Tensor
         The tensors that were there before the run: weights, and whatever else it reads.
     key : str
@@ -52,6 +54,7 @@ class Recording:
 
     graph: fx.Graph
     picture: Tensor
+    score: Tensor
     constants: tuple[Tensor, ...]
     key: str
 
@@ -83,7 +86,7 @@ def record(module: nn.Module, picture: Tensor) -> Recording:
         with staying(), _plainly(), evaluating(module), torch.no_grad(), below, recorder:
             score = module(picture)
     except Exception as error:  # noqa: BLE001 (a foreign module's code may raise anything)
-        recorder.refused = recorder.refused or f"{type(error).__name__}: {_first_line(error)}"
+        recorder.refused = recorder.refused or f"{type(error).__name__}: {first_line(error)}"
     if recorder.refused:  # the module's code may have caught it
         raise NotExportableError(recorder.refused)
     if not isinstance(score, Tensor):
@@ -183,7 +186,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         ]
         lines += [_checked(each) for each in self._constants]
         lines += [f"{picture.shape} {picture.dtype} {picture.device}"]
-        return Recording(self._graph, picture, tuple(self._constants), "\n".join(lines))
+        return Recording(self._graph, picture, score, tuple(self._constants), "\n".join(lines))
 
     def _node(self, tensor: Tensor) -> Node:
         """Return the node of a tensor: a constant's, where it was there before the run."""
@@ -250,5 +253,6 @@ def _checked(constant: Tensor) -> str:
     return f"{form} {zlib.crc32(plain)}"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text."""
     return str(error).strip().partition("\n")[0]

@@ -7,11 +7,12 @@ from torch import Tensor, nn
 
 from iqaudit._core.process import compiler_version, give_freed_memory_back
 from iqaudit._incremental.activations import Activations
-from iqaudit._incremental.dense_pass import DensePass, own_precision
+from iqaudit._incremental.dense_pass import DensePass, as_number, own_precision
 from iqaudit._incremental.network import Network, read
 from iqaudit._incremental.recording import (
     NotExportableError,
     Recording,
+    first_line,
     record,
     undisturbed,
 )
@@ -118,19 +119,29 @@ class Rescorer:
         """Yield a few pictures of a size that have little in common."""
         draw = torch.Generator().manual_seed(0)
         for darkness in (1, 2, 4, 1):
-            picture = torch.rand((1, 3, height, width), generator=draw) ** darkness
-            yield picture.to(self.dense.like)
+            light = torch.rand((1, height, width, 3), generator=draw) ** darkness
+            yield self.dense.tensor((255 * light).round().byte().numpy()).contiguous()
 
     def _read(self, recording: Recording) -> Network | str:
         try:
-            network, like = read(recording), recording.picture
-            compilable = like.device.type == "cpu" and like.dtype == torch.float32
-            worth = compilable and dense(network) >= WORTH_COMPILING
-            return split(network) if worth else network
+            return self._compiled(_followed(recording), recording)
         except NotExportableError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 (a graph that is read wrongly stops no audit)
-            return f"reading it failed, {type(error).__name__}: {error}"
+            return f"reading it failed, {type(error).__name__}: {first_line(error)}"
+
+    def _compiled(self, network: Network, recording: Recording) -> Network:
+        """Return a network as it is computed best, unless that is something else than it."""
+        like = recording.picture
+        compilable = like.device.type == "cpu" and like.dtype == torch.float32
+        if not compilable or dense(network) < WORTH_COMPILING:
+            return network
+        best = split(network)
+        if best.whole is None:
+            return best
+        pixels = (255 * like).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+        score = as_number(best.whole.tried([pixels]))
+        return best if self.trust.agree(score, as_number(recording.score)) else network
 
     @own_precision()
     def _begin(self, height: int, width: int) -> Session | str:
@@ -151,3 +162,13 @@ class Rescorer:
             return f"a picture's maps would take {size / 1e9:.1f} GB"
         give_freed_memory_back()  # the recording's: no window fills what its maps took
         return Session(self.dense, self.trust, activations)
+
+
+def _followed(recording: Recording) -> Network:
+    """Return the network of a recording; without windows where following them fails."""
+    try:
+        return read(recording)
+    except NotExportableError:
+        raise
+    except Exception:  # noqa: BLE001 (a rule that fails costs windows, and no compiled passes)
+        return read(recording, windows=False)

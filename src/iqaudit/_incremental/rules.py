@@ -3,6 +3,7 @@
 Operators bear ATen's names. One that is not here has no rule: from there on the network runs dense.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -55,6 +56,9 @@ def is_move(node: Node, context: Context) -> bool:
     first = node.args[0][0] if isinstance(node.args[0], tuple | list) else node.args[0]
     if name == "as_strided" and not first.meta["val"].is_contiguous():
         return False  # its strides are of another layout than the one that is followed
+    joined = [*node.args[0]] if isinstance(node.args[0], tuple | list) else [first]
+    if any(each.name in context.constants for each in joined):
+        return False  # its numbers are values, no cells
     if not context.is_map(first):
         return True  # of another move
     if name in SAME or name == "expand":
@@ -88,7 +92,7 @@ def back_in_place(node: Node, context: Context) -> Pointwise | None:
     As one step, where all of it works cell by cell: normalisation and layers over the channels, as
     ConvNeXt's blocks have them.
     """
-    if operator_name(node) != "permute" or [d % 4 for d in node.args[1]] != CHANNELS_LAST:
+    if not _brings_channels(node):
         return None
     inside, maps = _back_to_maps(node, context)
     sources = [context.maps[arg.name] for arg in maps]
@@ -112,6 +116,15 @@ def back_in_place(node: Node, context: Context) -> Pointwise | None:
         return None
     fields = head(node, *sources) | {"flops": sum(map(flops, calls))}
     return Pointwise(**fields, compute=run)
+
+
+def _brings_channels(node: Node) -> bool:
+    """Whether channels are in place behind a node: they lay behind, or there were none."""
+    name = operator_name(node)
+    if name == "permute":
+        return [d % 4 for d in node.args[1]] == CHANNELS_LAST
+    dimension = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+    return name in ("unsqueeze", "stack") and dimension % len(shape_of(node)) == CHANNELS[0]
 
 
 def _back_to_maps(node: Node, context: Context) -> tuple[dict[Node, None], dict[Node, None]]:
@@ -165,26 +178,37 @@ def cut(name: str, root: Step, cells: NDArray[np.int64]) -> Step | None:
 
     A cell of -1 is padding.
 
-    They are pieces where every piece's lines are lines of one map of the batch, channels in place.
+    They are pieces where every piece's lines are lines of one map of the batch, channels in place;
+    or all of it stays where it is but for its channels, which are picked one by one.
     """
     _, channels, height, width = root.shape
-    if cells.ndim != len(root.shape) or cells.shape[1] != channels or cells.min() < 0:
+    if cells.ndim != len(root.shape) or cells.min() < 0:
         return None
-    column, row = cells % width, cells // width % height
     channel = cells // (width * height) % channels
+    order = channel[0, :, 0, 0]
+    in_order = np.array_equal(order, np.arange(channels))
+    shape = (cells.shape[0], cells.shape[1], cells.shape[2], cells.shape[3])
+    if np.array_equal(cells, np.arange(math.prod(root.shape)).reshape(root.shape)[:, order]):
+        if in_order:
+            return root
+        chosen = torch.from_numpy(order.copy())
+
+        def pick(x: Tensor) -> Tensor:
+            return x[:, chosen.to(x.device)]
+
+        return Pointwise(name, (root.name,), shape, pick, frame=root.frame)
+    column, row = cells % width, cells // width % height
     batch = cells // (width * height * channels)
     lines, across = row[:, 0, :, 0], column[:, 0, 0, :]
     aligned = (
-        (channel == np.arange(channels)[:, None, None]).all()
+        in_order
+        and (channel == np.arange(channels)[:, None, None]).all()
         and (batch == batch[:, :1, :1, :1]).all()
         and (row == lines[:, None, :, None]).all()
         and (column == across[:, None, None, :]).all()
     )
     if not aligned:
         return None
-    if cells.shape == root.shape and np.array_equal(cells.reshape(-1), np.arange(cells.size)):
-        return root
-    shape = (cells.shape[0], channels, cells.shape[2], cells.shape[3])
     pieces = batch[:, 0, 0, 0], lines.copy(), across.copy()
     return Cut(name, (root.name,), shape, *pieces, frame=name)
 
@@ -261,9 +285,13 @@ def _works_by_cell(run: Callable[..., Any], like: Sequence[Tensor]) -> bool:
     pairs = [(part, whole[..., r, c]) for part, (r, c) in zip(parts, PARTS, strict=True)]
     return whole.shape[2:] == maps[0].shape[2:] and all(
         part.shape == same.shape
-        and torch.allclose(part.double(), same.double(), 1e-5, 1e-6, equal_nan=True)
+        and torch.allclose(_real(part), _real(same), 1e-5, 1e-6, equal_nan=True)
         for part, same in pairs
     )
+
+
+def _real(values: Tensor) -> Tensor:
+    return (torch.view_as_real(values.resolve_conj()) if values.is_complex() else values).double()
 
 
 PARTS = ((slice(0, 7), slice(5, 20)), (slice(9, 24), slice(13, 14)))

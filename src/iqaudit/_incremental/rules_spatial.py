@@ -283,8 +283,9 @@ def _reduction(
 ) -> Reduction:
     source = context.maps[node.args[0].name]
     sums = float(math.prod(source.shape))
-    whole = context.closure(node)
-    return Reduction(node.name, (source.name,), source.shape, finish, whole, flops=sums)
+    value, whole = node.meta["val"], context.closure(node)
+    kind = (value[0] if isinstance(value, tuple | list) else value).dtype
+    return Reduction(node.name, (source.name,), source.shape, finish, whole, kind, flops=sums)
 
 
 def _average(node: Node, context: Context) -> Reduction:

@@ -74,7 +74,7 @@ class Session:
         """Return a change's score, compared with a dense pass when its moment has come."""
         followed, score = self._incremental(change)
         due = self._moments.due(change)
-        if self.trust.fault or not change.patches:
+        if self.trust.fault or followed is None:
             return score  # a dense pass's, or one of those that `scores` asks for again
         if self.trust.is_new(change, followed=followed) or due:
             return self.trust.compared(score, change.painted(), self._moments.count)
@@ -111,23 +111,23 @@ class Session:
 
     @own_precision()
     @torch.inference_mode()
-    def _incremental(self, change: Patched) -> tuple[bool, float]:
+    def _incremental(self, change: Patched) -> tuple[bool | None, float]:
         """Return whether a change was scored through its windows, and its score.
 
-        Densely where there is nothing to follow or a step fails.
+        None where that is the module's own pass: there is nothing to follow, or a step fails.
         """
         if self.trust.fault or not change.patches:
-            return False, self.dense.score(change.painted())
+            return None, self.dense.score(change.painted())
         try:
             if self._follow(change):
                 return True, self._windows(change)
             if self._wholes == 1 and self.network.whole is not None:
-                return False, self.dense.score(change.painted())
+                return None, self.dense.score(change.painted())
             whole = self._activations.whole(change.painted()[None], self.dense.tensor)
             return False, as_number(whole)
         except Exception as error:  # noqa: BLE001 (a step that fails stops no audit)
             self.trust.leave(f"a step failed, {type(error).__name__}: {error}")
-            return False, self.dense.score(change.painted())
+            return None, self.dense.score(change.painted())
 
     def _follow(self, change: Patched) -> bool:
         """Take the base of a change that is scored through its windows; tell whether it is.

@@ -76,13 +76,17 @@ class Trust:
         """
         dense = self._dense.score(pixels)
         give_freed_memory_back()
-        if not abs(score - dense) <= TOLERANCE * max(abs(dense), self._unit):
+        if not self.agree(score, dense):
             self.leave(
                 f"after {count} scores of a picture, {score:.9g} where a dense pass gives "
                 f"{dense:.9g}"
             )
             return dense
         return score
+
+    def agree(self, score: float, dense: float) -> bool:
+        """Whether a score is a dense pass's, but for rounding."""
+        return abs(score - dense) <= TOLERANCE * max(abs(dense), self._unit)
 
 
 class Moments:

@@ -169,8 +169,8 @@ class WindowPass:
         if step.finish is None:
             return self._maps[name].statistic(step)
         answer = step.finish(*self._maps[name].sums(), step.shape[2] * step.shape[3])
-        kind = self._values[INPUT].dtype
-        return tuple(a.to(kind) for a in answer) if isinstance(answer, tuple) else answer.to(kind)
+        several, kind = isinstance(answer, tuple), step.kind
+        return tuple(each.to(kind) for each in answer) if several else answer.to(kind)
 
 
 def _overlap(first: int, size: int, other: int, its: int) -> tuple[slice, slice]:
