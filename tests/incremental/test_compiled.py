@@ -21,6 +21,7 @@ from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._core.process import COMPILER, COMPILING
 from iqaudit._incremental.compiled import Compiled, NotCompiledError, compiled
+from iqaudit._incremental.dense_pass import DensePass
 from iqaudit._incremental.network import Network
 from iqaudit._incremental.rescorer import Rescorer
 from iqaudit._incremental.session import Session
@@ -246,6 +247,33 @@ def test_a_network_that_no_window_rule_covers_is_compiled() -> None:
     for change in _changes(synthetic_picture(40, 44), 5):
         [score] = session.scores([(session, change)])
         assert score == pytest.approx(session.dense.score(change.painted()), rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [16, 24, (16, 8), (32, 16)])
+@pytest.mark.parametrize("axes", [(2, 3), (3, 2), (-1,), (2,)])
+def test_pieces_are_the_modules(size: int | tuple[int, int], axes: tuple[int, ...]) -> None:
+    """Beside each other, overlapping, and with a rest; of 160 x 192 pixels."""
+    side, step = (size, size) if isinstance(size, int) else size
+
+    class Cutting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.first = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            pieces = self.first(x)
+            for axis in axes:
+                pieces = pieces.unfold(axis, side, step)
+            weights = torch.arange(1, pieces.numel() + 1).cos().reshape(pieces.shape)
+            score: Tensor = 100 * (pieces * weights).mean().reshape(1)
+            return score
+
+    whole = _session(Cutting()).network.whole
+    assert whole is not None
+    picture = synthetic_picture(HEIGHT, WIDTH)
+    [score] = whole.run([picture[None]]).tolist()
+    assert score == pytest.approx(DensePass(Cutting()).score(picture), rel=1e-4, abs=1e-4)
 
 
 @pytest.mark.parametrize("channels", [3, 24])

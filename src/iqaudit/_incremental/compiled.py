@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from iqaudit._core.process import compiler_version
-from iqaudit._incremental.nodes import Node, arguments, operator_name, pair
+from iqaudit._incremental.nodes import Node, arguments, operator_name, pair, shape_of
 
 aten = torch.ops.aten
 
@@ -30,6 +30,9 @@ of every process is, to the first core."""
 BLOCK = 16
 """Channels that OpenVINO lays side by side for an average, however few there are: of a picture's
 three it makes sixteen, there and in what comes next."""
+
+PIECES = "iqaudit_pieces"
+"""A node's note: what it cuts into pieces, the sides of that with them, and their order."""
 
 TELEMETRY = "openvino_telemetry"
 """A package that comes with OpenVINO and reports its use to its makers: it is kept out."""
@@ -240,6 +243,8 @@ class _Part:
                 usual: dict[str, Any] = {"memory_format": torch.contiguous_format}
                 plain = self._graph.call_function(aten.clone.default, copy.args[:1], usual)
             copy.args = (plain, *copy.args[1:])
+        if operator_name(copy) == "unfold":
+            _as_reshape(copy, shape_of(node.args[0]))
         self._known[node] = _plainer(copy)
 
     def _value(self, node: Node) -> Any:
@@ -310,6 +315,26 @@ def _as_convolution(node: Node) -> None:
     node.target, node.kwargs = aten.convolution.default, {}
     window = [*stride], [*padding], [1, 1]
     node.args = (it["x"], weight, None, *window, False, [0, 0], shape[-3])
+
+
+def _as_reshape(node: Node, shape: tuple[int, ...]) -> None:
+    """Have pieces that do not overlap be a reshape and a permutation; of several axes, one each.
+
+    `shape` is that of what is cut.
+    """
+    source, axis, size, step = node.args
+    axis %= len(shape)
+    node.args = (source, axis, size, step)  # it takes none from the last on
+    if size != step or shape[axis] % size:
+        return
+    root, sides, order = source.meta.get(PIECES, (source, [*shape], [*range(len(shape))]))
+    place = order[axis]
+    sides = [*sides[:place], sides[place] // size, size, *sides[place + 1 :]]
+    order = [*(each + (each > place) for each in order), place + 1]
+    with node.graph.inserting_before(node):
+        split = node.graph.call_function(aten.reshape.default, (root, sides))
+    node.target, node.args = aten.permute.default, (split, order)
+    node.meta[PIECES] = root, sides, order
 
 
 def _converted(openvino: Any, part: _Part) -> Any:
