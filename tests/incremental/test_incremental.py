@@ -83,6 +83,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "swap": lambda: _Call(lambda x: torch.cat((x[:, 2:], x[:, :2]), 1)),
     "halves": lambda: _Call(lambda x: torch.cat([h.abs() for h in torch.split(x, 2, 1)], 1)),
     "crop": lambda: _Call(lambda x: x[:, :, 1:-1, 2:]),
+    "haar": lambda: _Call(_haar),
     "mirror": lambda: _Call(lambda x: x.flip(3)),
     "patches": lambda: _Call(_patches),
     "strided-patches": lambda: _Call(_strided_patches),
@@ -106,7 +107,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "fold": lambda: _Call(lambda x: x + x.flip(3)),
 }
 
-UNRULED = {"unruled", "neighbours", "frame", "fold"}
+UNRULED = {"unruled", "fold"}
 """They hold an operator without a rule."""
 
 ENDS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -145,6 +146,12 @@ def _strided_patches(x: Tensor) -> Tensor:
 
 def _even(x: Tensor) -> Tensor:
     return x[:, :, : x.shape[2] // 2 * 2, : x.shape[3] // 2 * 2]
+
+
+def _haar(x: Tensor) -> Tensor:
+    x = _even(x)
+    quarters = [x[:, :, row::2, column::2] for row in (0, 1) for column in (0, 1)]
+    return torch.cat([quarters[0] + quarters[3], quarters[1] - quarters[2]], 1)[:, 2:6]
 
 
 def _columns(x: Tensor) -> Tensor:

@@ -178,8 +178,9 @@ def cut(name: str, root: Step, cells: NDArray[np.int64]) -> Step | None:
 
     A cell of -1 is padding.
 
-    They are pieces where every piece's lines are lines of one map of the batch, channels in place;
-    or all of it stays where it is but for its channels, which are picked one by one.
+    They are pieces where every piece's lines are lines of one map of the batch, channels in place.
+    One part of every map, or its every other line, is a neighbourhood of one cell; and where all
+    stays but for the channels, they are picked.
     """
     _, channels, height, width = root.shape
     if cells.ndim != len(root.shape) or cells.min() < 0:
@@ -210,7 +211,18 @@ def cut(name: str, root: Step, cells: NDArray[np.int64]) -> Step | None:
     if not aligned:
         return None
     pieces = batch[:, 0, 0, 0], lines.copy(), across.copy()
+    rows, columns = _evenly(pieces[1]), _evenly(pieces[2])
+    if rows and columns and np.array_equal(pieces[0], np.arange(root.shape[0])):
+        return rules_spatial.picked(name, root, shape, rows, columns)
     return Cut(name, (root.name,), shape, *pieces, frame=name)
+
+
+def _evenly(lines: NDArray[np.int64]) -> tuple[int, int] | None:
+    """Return the first of lines and the step from one to the next, where all pieces have those."""
+    steps = np.diff(lines)
+    step = int(steps[0, 0]) if steps.size else 1
+    same = (lines == lines[0]).all() and (steps == step).all()
+    return (int(lines[0, 0]), step) if same and step > 0 else None
 
 
 def _item(node: Node, context: Context) -> Step | None:

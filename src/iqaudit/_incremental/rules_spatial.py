@@ -20,6 +20,7 @@ from iqaudit._incremental.operators import (
     Pointwise,
     Reduction,
     Resampling,
+    Shape,
     Sliding,
     Step,
 )
@@ -183,6 +184,25 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Step | Non
         dilation=dilation,
         fill=fill,
     )
+
+
+def picked(
+    name: str, root: Step, shape: Shape, rows: tuple[int, int], columns: tuple[int, int]
+) -> Sliding:
+    """Return a part of a map, its lines the first and so many farther: it keeps the map's frame."""
+    (top, down), (left, across) = rows, columns
+    _, _, height, width = shape
+
+    def whole(x: Tensor) -> Tensor:
+        part = x[:, :, top::down, left::across][:, :, :height, :width]
+        return part.contiguous(memory_format=torch.channels_last)
+
+    def compute(x: Tensor) -> Tensor:
+        return x[:, :, ::down, ::across].contiguous(memory_format=torch.channels_last)
+
+    strides, before = (down, across), (-top, -left)
+    of = name, (root.name,), shape
+    return Sliding(*of, compute, whole, (1, 1), strides, before, frame=root.frame)
 
 
 def unshuffled(node: Node, context: Context) -> Sliding:
