@@ -114,6 +114,9 @@ ENDS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda x: x.mean((2, 3)),
     "sum": lambda x: x.sum((2, 3)) / 100,
     "double": lambda x: (x.double() ** 2).mean((2, 3)).float(),
+    "of-flat": lambda x: torch.cat(
+        (x.flatten(2).mean(2), x.view(len(x), 4, -1).std(-1), x.flatten(2).amax(-1)), 1
+    ),
     "deviation": lambda x: x.std((2, 3)) if min(x.shape[2:]) > 1 else x.flatten(1),
     "moments": lambda x: torch.cat(torch.var_mean(x, dim=(2, 3), correction=0), 1),
     "pool": lambda x: functional.adaptive_avg_pool2d(x, 1).flatten(1),

@@ -16,7 +16,7 @@ from iqaudit._incremental import rules
 from iqaudit._incremental.compiled import Compiled
 from iqaudit._incremental.fusion import fuse
 from iqaudit._incremental.lowering import Context
-from iqaudit._incremental.nodes import Node, called, flops, operator_name
+from iqaudit._incremental.nodes import MOVES, Node, called, flops, operator_name, shape_of, work
 from iqaudit._incremental.operators import INPUT, AnyStep, Reduction, Shape, Step
 from iqaudit._incremental.recording import NotExportableError, Recording, first_line
 from iqaudit._incremental.tail import Tail, tail_to
@@ -128,7 +128,27 @@ def exported(recording: Recording) -> tuple[fx.Graph, dict[str, Any]]:
             constants[spec.arg.name] = state[spec.target].detach()
     [picture] = (name for name, value in constants.items() if value is recording.picture)
     del constants[picture]
+    _of_maps(program.graph)
     return program.graph, constants
+
+
+STATISTICS = frozenset(("mean", "sum", "var", "std", "var_mean", "std_mean", "amax", "amin"))
+
+
+def _of_maps(graph: fx.Graph) -> None:
+    """Have statistics of flattened maps be the maps' own, over rows and columns."""
+    for node in graph.nodes:
+        flat = node.args[0] if operator_name(node) in STATISTICS and len(node.args) > 1 else None
+        if not isinstance(flat, fx.Node) or operator_name(flat) not in MOVES:
+            continue
+        source: Any = flat.args[0]
+        shape = shape_of(source) if isinstance(source, fx.Node) else ()
+        if (
+            len(shape) == 4  # noqa: PLR2004 (n, channels, height, width)
+            and shape_of(flat) == (*shape[:2], shape[2] * shape[3])
+            and shape_of(node) == shape[:2]
+        ):
+            node.args = (source, [2, 3], *node.args[2:])
 
 
 @dataclass
@@ -159,8 +179,8 @@ class _Reader(Context):
         steps = fuse(self._steps_to(tail), tail.inputs)
         inside = sum(step.flops for step in steps)
         behind = {name for name, _ in tail.calls}
-        rest = sum(flops(node) for node in graph.nodes if node.name in behind)
-        total = inside + rest
+        left = [node for node in graph.nodes if node.name in behind]
+        total, rest = inside + sum(map(flops, left)), sum(map(work, left))
         share = inside / total if total else 0.0
         # Of the nodes that are one step as more is folded into it, the last is its value.
         by_name = {node.name: node for node in graph.nodes}

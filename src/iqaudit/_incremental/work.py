@@ -9,11 +9,12 @@ import math
 
 from iqaudit._incremental.compiled import Compiled
 from iqaudit._incremental.network import Network
+from iqaudit._incremental.nodes import NUMBER
 from iqaudit._incremental.operators import AnyStep, Reduction, Shape
 
-NUMBER, HANDED = 50.0, 250.0
-"""Operations in the time that a number takes to be written and read; and to be collected from a
-stored map and laid out for a compiled pass."""
+HANDED = 250.0
+"""Operations in the time that a number takes to be collected from a stored map and laid out for a
+compiled pass."""
 
 STEP, CALL, OPERATOR = 7e6, 50e6, 2e6
 """Operations in the time that a step on windows, a compiled pass and an operator of torch's take
