@@ -113,8 +113,9 @@ class Compiled:
         return torch.from_numpy(np.array(next(iter(answers.values()))))
 
     def tried(self, arrays: list[Any]) -> Tensor:
-        """Return the score as `run` does, which counts as none that it ran."""
+        """Return the score as `run` does, which counts as none that it ran and keeps no memory."""
         used, answer = self._is_used, self.run(arrays)
+        self.rest()
         self._is_used = used
         return answer
 

@@ -140,6 +140,7 @@ class Rescorer:
         if best.whole is None:
             return best
         pixels = (255 * like).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+        give_freed_memory_back()
         score = as_number(best.whole.tried([pixels]))
         return best if self.trust.agree(score, as_number(recording.score)) else network
 
