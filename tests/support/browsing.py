@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 
 FLAGS = (
     "--headless",
@@ -23,6 +24,10 @@ FLAGS = (
     "--force-color-profile=srgb",
     "--no-first-run",
 )
+
+
+PATIENCE = 60
+"""Seconds for a page to be there, on a machine that has other work."""
 
 
 def started(profile: Path) -> Chrome:
@@ -40,8 +45,12 @@ def started(profile: Path) -> Chrome:
 
 
 def opened(browser: Chrome, page: Path) -> Chrome:
+    """Open a page, and wait for all of it: what is asked for at once may be half there."""
     browser.set_window_size(1280, 900)
+    browser.get("about:blank")
     browser.get(page.as_uri())
+    there = "return document.readyState === 'complete' && location.protocol === 'file:'"
+    WebDriverWait(browser, PATIENCE).until(lambda shown: shown.execute_script(there))
     return browser
 
 
