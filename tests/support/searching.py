@@ -14,7 +14,6 @@ from iqaudit._core.patches import Patched, Perturbation
 from iqaudit._core.picture import Pixels
 from iqaudit._core.stream import Stream
 from iqaudit._core.threat import Linf
-from iqaudit._search.trial import TrialResult
 from iqaudit.attacks import ATTACKS, Attack, Problem, is_white_box
 from iqaudit.attacks._base import is_shared
 
@@ -83,21 +82,6 @@ def last(attack: Attack[Any], posed: Problem, scorer: Linear) -> Any:
     """Return the state when the budget is spent."""
     *_, (_, _, _, state) = searched(attack, posed, scorer)
     return state
-
-
-def answered_alike(found: TrialResult, other: TrialResult, tolerance: float) -> None:
-    """Hold two searches' answers against each other, as far as they asked about the same pictures.
-
-    In float32 a near tie is decided by rounding, on each processor another way.
-    """
-    pairs = enumerate(zip(found.asked, other.asked, strict=True))
-    together = next((i for i, (one, two) in pairs if one != two), len(found.asked))
-    assert together >= FEWEST_TOGETHER
-    np.testing.assert_allclose(found.scores[:together], other.scores[:together], atol=tolerance)
-
-
-FEWEST_TOGETHER = 20
-"""Questions: two searches that part before them part by more than chance."""
 
 
 class Ripple(nn.Module):

@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 from tests.support.pictures import MakePicture
-from tests.support.searching import answered_alike
 from torch import Tensor, nn
 
 import iqaudit
 from iqaudit import measures
 from iqaudit._core import distortions
+from iqaudit._search.trial import Trial
 from iqaudit.victims import Reference, Robust, as_victim
 from iqaudit.victims._models.efficientnet import EfficientNetLite0
 from iqaudit.victims._models.paper import _seeded
@@ -100,13 +100,23 @@ def test_robust_halves_a_picture_by_means_to_its_last_row_and_column() -> None:
 
 @pytest.mark.parametrize("size", [(128, 160), (131, 149)])
 def test_robust_scores_windows_as_it_scores_whole_pictures(
-    size: tuple[int, int], make_picture: MakePicture
+    size: tuple[int, int], make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture = make_picture(*size)
-    [found] = iqaudit.attack(picture, "robust", queries=120)
-    [dense] = iqaudit.attack(picture, "robust", queries=120, exact="dense")
+    """Each picture asked about by itself: near ties part searches, on each processor others."""
+    picture, told, tell = make_picture(*size), [], Trial.tell
+
+    def noted(trial: Trial, score: float) -> None:
+        assert trial._asked is not None
+        told.append((trial._asked[1].painted(), score))
+        tell(trial, score)
+
+    monkeypatch.setattr(Trial, "tell", noted)
+    iqaudit.attack(picture, "robust", queries=120)
+    dense = Robust(exact="dense")
+    assert len(told) == 120
     assert "again only where" in as_victim("robust").incremental(*size)  # type: ignore[attr-defined]
-    answered_alike(found, dense, 1e-3)
+    for pixels, score in told:
+        assert score == pytest.approx(float(dense.score(pixels[None])[0]), abs=1e-3)
     with pytest.raises(iqaudit.InputError, match="at least 128"):
         iqaudit.attack(picture[:127], "robust", queries=2)
 

@@ -1,7 +1,7 @@
 """A graph's nodes: their operators, arguments, shapes and arithmetic."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from torch import fx
@@ -96,17 +96,17 @@ def flops(node: Node) -> float:
         return 2 * numbers * operands[1][-1]
     if name == "scaled_dot_product_attention":
         return 4 * numbers * operands[1][-2]
-    return 0.0 if name in MOVES or name == "getitem" else _most(numbers, operands)
+    return 0.0 if name in MOVES or name == "getitem" else _most(node)
 
 
 def work(node: Node) -> float:
     """Return the work of a node that runs as it is; see `iqaudit._incremental.work`."""
     if node.op != "call_function" or "val" not in node.meta or operator_name(node) in MOVES:
         return 0.0
-    operands = [shape_of(arg) for arg in node.args if isinstance(arg, fx.Node)]
-    return flops(node) + NUMBER * _most(float(math.prod(shape_of(node))), operands)
+    return flops(node) + NUMBER * _most(node)
 
 
-def _most(numbers: float, operands: Iterable[tuple[int, ...]]) -> float:
+def _most(node: Node) -> float:
     """Return how many numbers a node writes, or reads of one of its operands."""
-    return max(numbers, *(float(math.prod(each)) for each in operands), 0.0)
+    operands = (arg for arg in node.args if isinstance(arg, fx.Node))
+    return max(float(math.prod(shape_of(each))) for each in (node, *operands))

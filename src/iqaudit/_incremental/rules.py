@@ -53,10 +53,10 @@ def is_move(node: Node, context: Context) -> bool:
     name = operator_name(node)
     if name not in MOVES:
         return False
-    first = node.args[0][0] if isinstance(node.args[0], tuple | list) else node.args[0]
+    joined = node.args[0] if isinstance(node.args[0], tuple | list) else node.args[:1]
+    first = joined[0]
     if name == "as_strided" and not first.meta["val"].is_contiguous():
         return False  # its strides are of another layout than the one that is followed
-    joined = [*node.args[0]] if isinstance(node.args[0], tuple | list) else [first]
     if any(each.name in context.constants for each in joined):
         return False  # its numbers are values, no cells
     if not context.is_map(first):
