@@ -53,10 +53,14 @@ def test_where_nothing_is_asked_there_is_no_file(path: Path) -> None:
     assert not path.exists()
 
 
-def test_room_of_a_process_that_was_killed_is_no_line(path: Path, scorer: Scorer) -> None:
+@pytest.mark.parametrize("torn", [0, 3])
+def test_room_of_a_process_that_was_killed_is_no_line(
+    torn: int, path: Path, scorer: Scorer
+) -> None:
+    """And is given back by the next one, which may have nothing to ask."""
     scores = ask(path, scorer)
     whole = path.read_bytes()
-    path.write_bytes(whole[:-3] + bytes(journal.BLOCK))
+    path.write_bytes(whole[: len(whole) - torn] + bytes(journal.BLOCK))
     assert ask(path, scorer) == scores
     assert path.read_bytes() == whole
 

@@ -280,6 +280,7 @@ class ScoreCache(ExitStack):
         if kept.damaged:
             warnings.warn(journal.on_damage(self._path, kept.damaged), DamageWarning, stacklevel=2)
         self._take_in(kept.entries)
+        self.callback(journal.tidy, self._path, SCORES)
 
     def know(self, label: str, answers: Iterable[tuple[int, float]]) -> None:
         """Take in pictures' keys and scores that were recorded elsewhere."""

@@ -228,6 +228,13 @@ def read(path: Path, lines: Lines[T]) -> Kept[T]:
         return Kept((), (), 0)
 
 
+def tidy(path: Path, lines: Lines[Any]) -> None:
+    """Give back the room that a killed process left in a file, where nothing is added to it now."""
+    with contextlib.suppress(OSError, InputError):  # the entries are whole, with room or without
+        if read(path, lines).end < path.stat().st_size:
+            Journal(path, lines, patience=0).close()
+
+
 def on_damage(path: Path, damaged: Sequence[int]) -> str:
     """Return the sentence on a file's damaged lines."""
     numbers = some(list(map(str, damaged)), SHOWN)
