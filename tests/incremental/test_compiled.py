@@ -193,7 +193,9 @@ def test_what_openvino_computes_otherwise_is_not_compiled(end: Any) -> None:
             score: Tensor = end(self.early[0](x))
             return score
 
-    session = _session(Other(), HEIGHT + 2, WIDTH)
+    victim = iqaudit.victims.TorchModule(Other(), iqaudit.Scale.from_range(0, 1))
+    assert "computes it otherwise" in victim.incremental(HEIGHT + 2, WIDTH)
+    session: Any = victim.open_session(HEIGHT + 2, WIDTH, 1000)
     assert session.network.whole is None
     assert session.network.steps != ()
     for change in _changes(synthetic_picture(HEIGHT + 2, WIDTH), 8):

@@ -18,6 +18,7 @@ from iqaudit._core.patches import Patch, Patched
 from iqaudit._core.picture import Pixels
 from iqaudit._incremental.network import Network, read
 from iqaudit._incremental.operators import Pointwise
+from iqaudit._incremental.plan import Planner
 from iqaudit._incremental.recording import record
 from iqaudit._incremental.rescorer import Rescorer
 from iqaudit._incremental.session import Session
@@ -105,6 +106,22 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "neighbours": lambda: _Call(lambda x: x[:, :, :, 1:] * x[:, :, :, :-1]),
     "frame": lambda: _Frame(),  # noqa: PLW0108
     "fold": lambda: _Call(lambda x: x + x.flip(3)),
+    "vignette": lambda: _Call(lambda x: x * torch.linspace(0.5, 1.5, x.shape[3])),
+    "coordinates": lambda: _Call(_with_rows),
+    "masked": lambda: _Call(lambda x: torch.where(_with_rows(x)[:, :1] > 0.3, x, -x)),
+    "planes": lambda: nn.Sequential(
+        _Call(lambda x: x.reshape(-1, 2, *x.shape[2:]).contiguous()), nn.Conv2d(2, 4, 1)
+    ),
+    "side-by-side": lambda: _Call(lambda x: torch.cat((x, x.square()), 0)),
+    "transposed": lambda: nn.ConvTranspose2d(4, 4, 4, 2, 1),
+    "transposed-out": lambda: nn.ConvTranspose2d(4, 4, 3, 2, 1, 1, groups=2, bias=False),
+    "transposed-apart": lambda: nn.ConvTranspose2d(4, 4, (1, 2), 3, (0, 2), (2, 1), dilation=2),
+    "shuffled": lambda: nn.Sequential(nn.Conv2d(4, 16, 1), nn.PixelShuffle(2)),
+    "one-channel": lambda: _Call(_less_a_channel),
+    "rolled": lambda: _Call(lambda x: x * x.roll((1, -2), (2, 3)) + x.roll(1, 3)),
+    "circular": lambda: nn.Conv2d(4, 4, (3, 5), 1, (1, 2), padding_mode="circular"),
+    "circular-strided": lambda: nn.Conv2d(4, 4, 3, 2, 1, padding_mode="circular"),
+    "stacked": lambda: _Call(lambda x: torch.stack((x, x.abs(), x.neg()), 1).flatten(0, 1)),
 }
 
 UNRULED = {"unruled", "fold"}
@@ -125,10 +142,25 @@ ENDS: dict[str, Callable[[Tensor], Tensor]] = {
     "covariance": lambda x: (
         (x[..., 1:] * x[..., :-1]).mean((2, 3)) - x[..., 1:].mean((2, 3)) * x[..., :-1].mean((2, 3))
     ),
+    "of-all": lambda x: torch.cat(
+        (x.mean((1, 2, 3)), x.sum((0, 2, 3)) / 100, x.std((1, 2, 3)), x.mean().reshape(1))
+    ),
     "flat": lambda x: torch.flatten(x, 1) / x.shape[2],
     "view": lambda x: x.contiguous().view(x.shape[0], -1) / x.shape[2],
     "bilinear": lambda x: (x.flatten(2) @ x.flatten(2).transpose(1, 2)).flatten(1) / 100,
 }
+
+
+def _with_rows(x: Tensor) -> Tensor:
+    rows = torch.linspace(-1, 1, x.shape[2])[:, None].expand(len(x), 1, *x.shape[2:])
+    return torch.cat((rows, x[:, :3]), 1)
+
+
+def _less_a_channel(x: Tensor) -> Tensor:
+    x = x.clone()
+    x[:, 1] -= 0.3 * x[:, 2]
+    x[:, 2:].mul_(0.7)
+    return x
 
 
 def _patches(x: Tensor) -> Tensor:
@@ -294,8 +326,8 @@ def _rescorer(module: nn.Module) -> Rescorer:
     return Rescorer(module, 1.0, lambda _: None)
 
 
-def _network(module: nn.Module) -> Network:
-    return read(record(module, torch.rand(1, 3, HEIGHT, WIDTH)))
+def _network(module: nn.Module, height: int = HEIGHT, width: int = WIDTH) -> Network:
+    return read(record(module, torch.rand(1, 3, height, width)))
 
 
 def _session(module: nn.Module, pixels: Pixels) -> Session:
@@ -626,7 +658,31 @@ def test_a_rule_that_fails_costs_windows_alone(monkeypatch: pytest.MonkeyPatch) 
 def test_constants_beside_cells_are_values_and_no_cells() -> None:
     ones = torch.ones(1, 1, HEIGHT, WIDTH)
     network = _walk(_Call(lambda x: torch.cat((x[:, :1], ones), 1).mean((1, 2, 3))), 0).network
-    assert network.dense == ("cat",)
+    assert network.dense == ()
+
+
+def test_a_constant_picture_is_scored_beside_the_picture() -> None:
+    white = torch.ones(1, 3, HEIGHT, WIDTH)
+    trunk = nn.Conv2d(3, 4, 3)
+
+    def distance(x: Tensor) -> Tensor:
+        of_both: Tensor = trunk(torch.cat((x, white))).mean((2, 3))
+        return (of_both[0] - of_both[1]).abs().mean().reshape(1)
+
+    assert _walk(_Call(distance), 0).network.share > 0.99
+
+
+@pytest.mark.parametrize(
+    ("corner", "whole"), [((50, 60), False), ((0, 196), False), ((195, 60), True), ((50, 0), True)]
+)
+def test_a_window_at_a_border_that_comes_in_again_changes_the_whole_map(
+    corner: tuple[int, int], *, whole: bool
+) -> None:
+    """And one elsewhere is a window there: products of neighbours are taken of the rolled map."""
+    module = _Call(lambda x: (x * x.roll((1, -1), (2, 3))).mean((1, 2, 3)))
+    network = _network(module, 200, 200)
+    plan = Planner(network).plan([corner], 5, 4)
+    assert [plan[name] is None for name in network.shapes if name != "picture"] == [whole, whole]
 
 
 def test_a_table_read_at_a_maps_values_moves_no_cells() -> None:

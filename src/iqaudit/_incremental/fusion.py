@@ -61,7 +61,8 @@ def _absorbing(
 
 
 def _joins(inner: AnyStep, outer: Pointwise) -> bool:
-    return isinstance(inner, Pointwise) or (isinstance(inner, Sliding) and len(outer.inputs) == 1)
+    alone = len(outer.inputs) == 1 and not outer.fields
+    return isinstance(inner, Pointwise) or (isinstance(inner, Sliding) and alone)
 
 
 def _composed(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
@@ -82,13 +83,16 @@ def _composed(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
         )
     read = (inner.inputs if name == inner.name else (name,) for name in outer.inputs)
     inputs = tuple(dict.fromkeys(chain.from_iterable(read)))
+    its = len(inner.fields)
     inner_maps = [inputs.index(name) for name in inner.inputs]
     outer_maps = [None if name == inner.name else inputs.index(name) for name in outer.inputs]
 
     def both(first: Callable[..., Tensor], second: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def compute(*maps: Tensor) -> Tensor:
-            inside = first(*(maps[i] for i in inner_maps))
-            return second(*(inside if i is None else maps[i] for i in outer_maps))
+        def compute(*values: Tensor) -> Tensor:
+            fields = values[len(inputs) :]
+            inside = first(*(values[i] for i in inner_maps), *fields[:its])
+            read = (inside if i is None else values[i] for i in outer_maps)
+            return second(*read, *fields[its:])
 
         return compute
 
@@ -96,7 +100,8 @@ def _composed(outer: Pointwise, inner: Any) -> Pointwise | Sliding:
         outer,
         inputs=inputs,
         compute=both(inner.compute, last),
-        at_once=both(inner.whole, outer.whole),
+        at_once=both(inner.at_once or inner.compute, outer.at_once or last),
+        fields=inner.fields + outer.fields,
         flops=flops,
     )
 

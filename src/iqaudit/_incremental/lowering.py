@@ -1,6 +1,6 @@
 """Lowerings of a graph's nodes: steps, and what is known of a graph where one is made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -81,10 +81,13 @@ class Context:
         By node, the step whose value it has: a map, or a map's statistic.
     constants : dict of str to Any
         By node, values that depend on weights alone.
+    unruled : dict of str to str
+        By node on maps that has no rule, its operator.
     """
 
     maps: dict[str, Step] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
+    unruled: dict[str, str] = field(default_factory=dict)
 
     def is_map(self, arg: Any) -> bool:
         """Whether an argument is a map."""
@@ -99,11 +102,15 @@ class Context:
         """Return an argument that is no map."""
         return self.constants[arg.name] if isinstance(arg, fx.Node) else arg
 
-    def closure(self, node: Node) -> Callable[..., Any]:
-        """Return a function of a node's maps that calls its operator with its other arguments."""
-        target, names = node.target, [arg.name for arg in self.maps_of(node)]
+    def closure(self, node: Node, fields: Sequence[Node] = ()) -> Callable[..., Any]:
+        """Return a function of a node's maps, and fields, that calls its operator.
+
+        With its other arguments.
+        """
+        target, given = node.target, (*self.maps_of(node), *fields)
+        names = [arg.name for arg in given]
         args, kwargs = fx.node.map_arg(
-            (node.args, node.kwargs), lambda arg: arg if self.is_map(arg) else self.value(arg)
+            (node.args, node.kwargs), lambda arg: arg if arg in given else self.value(arg)
         )
         call = caller(target, args, kwargs)
         return lambda *tensors: call(dict(zip(names, tensors, strict=True)))

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx
 
-from iqaudit._incremental import rules
+from iqaudit._incremental import rules, rules_moves
 from iqaudit._incremental.compiled import Compiled
 from iqaudit._incremental.fusion import fuse
 from iqaudit._incremental.lowering import Context
@@ -65,6 +65,8 @@ class Network:
         The whole graph, from a picture's pixels to its score.
     rest : float
         The work behind the steps; see `iqaudit._incremental.work`.
+    otherwise : bool
+        Whether it would be something else compiled, and so is not.
     """
 
     steps: tuple[AnyStep, ...]
@@ -76,6 +78,7 @@ class Network:
     source: Source
     whole: Compiled | None = None
     rest: float = 0.0
+    otherwise: bool = False
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
@@ -155,10 +158,8 @@ def _of_maps(graph: fx.Graph) -> None:
 class _Reader(Context):
     """One walk through a graph, in order, that classifies every node."""
 
-    moves: dict[str, rules.Move] = field(default_factory=dict)
+    moves: dict[str, rules_moves.Move] = field(default_factory=dict)
     """By node that only moves a map's cells about."""
-    unruled: dict[str, str] = field(default_factory=dict)
-    """By node on maps that has no rule, its operator."""
     windows: bool = True
     """Whether windows are followed."""
 
@@ -202,25 +203,33 @@ class _Reader(Context):
             return  # it is read with the node that takes one of its answers
         if name == "getitem" and operator_name(node.args[0]) in rules.TUPLES:
             source = node.args[0]
-        read = source.all_input_nodes
+        self._lower(node, source.all_input_nodes)
+
+    def _lower(self, node: Node, read: list[Node]) -> None:
+        """Follow a node of maps, if only by the cells that it moves."""
         if self._follow_move(node, read):
             return
         for arg in read:
             self._settle(arg.name)
+        before = rules_moves.as_channels(node, self)
+        if before:
+            for each in (*before, node):
+                self._read(each)
+            return
         known = all(self.is_map(arg) or arg.name in self.constants for arg in read)
         step = rules.lower(node, self) if known else rules.back_in_place(node, self)
         if step is not None:
             self.maps[node.name] = step
         elif any(self.is_map(arg) for arg in read):
-            self.unruled[node.name] = name
+            self.unruled[node.name] = operator_name(node)
 
     def _follow_move(self, node: Node, read: list[Node]) -> bool:
         """Follow a node that only moves cells, as far as they all come from one map."""
         moved = [arg for arg in read if arg.name not in self.constants]  # the rest says where to
-        roots = {self._root(arg) for arg in moved} if rules.is_move(node, self) else set()
+        roots = {self._root(arg) for arg in moved} if rules_moves.is_move(node, self) else set()
         root = roots.pop() if len(roots) == 1 else None
         if root is not None:
-            self.moves[node.name] = rules.Move(root, node)
+            self.moves[node.name] = rules_moves.Move(root, node)
         return root is not None
 
     def _root(self, arg: Node) -> Step | None:
@@ -233,7 +242,7 @@ class _Reader(Context):
         """Make a map of the cells of a move where they lie as a map's again."""
         if name in self.moves and name not in self.maps:
             root, node = self.moves[name]
-            step = rules.cut(name, root, self._cells(node))
+            step = rules_moves.cut(name, root, self._cells(node))
             if step is not None:
                 self.maps[name] = step
 

@@ -21,6 +21,9 @@ MOVES = frozenset(
 """Operators that only move cells."""
 
 
+SPATIAL = [2, 3]
+"""The dimensions of rows and columns."""
+
 NUMBER = 50.0
 """Operations in the time that a number takes to be written and read."""
 
@@ -88,8 +91,9 @@ def flops(node: Node) -> float:
         return 0.0
     name, numbers = operator_name(node), float(math.prod(shape_of(node)))
     operands = [shape_of(arg) for arg in node.args if isinstance(arg, fx.Node)]
-    if name in ("conv2d", "convolution"):
-        return 2 * numbers * math.prod(operands[1][1:])
+    if name in ("conv2d", "convolution", "conv_transpose2d"):
+        cells = math.prod(operands[0]) if name == "conv_transpose2d" else numbers
+        return 2 * cells * math.prod(operands[1][1:])
     if name in ("linear", "matmul", "bmm", "mm"):
         return 2 * numbers * operands[0][-1]
     if name == "addmm":

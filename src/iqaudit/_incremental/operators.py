@@ -3,7 +3,7 @@
 Maps are tensors (n, channels, height, width), channels last in memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -22,7 +22,9 @@ INPUT = "picture"
 """The name of the map that a network starts from."""
 
 
-INSIDE = MappingProxyType({"replicate": "edge", "reflect": "reflect"})
+CIRCULAR = "circular"
+
+INSIDE = MappingProxyType({"replicate": "edge", "reflect": "reflect", CIRCULAR: "wrap"})
 """Paddings with cells of the map itself, by torch's names, as NumPy calls them."""
 
 
@@ -60,12 +62,15 @@ class Pointwise(Step):
     """Every cell from the same cell of the inputs: arithmetic, activations, 1 x 1 convolutions."""
 
     compute: Callable[..., Tensor]
+    """From its maps, then its fields."""
     at_once: Callable[..., Tensor] | None = None
     """The same for a whole map, where its one size makes another kernel faster."""
+    fields: tuple[Tensor, ...] = ()
+    """Constants that differ from cell to cell, as coordinates do: (n, channels, height, width)."""
 
     def whole(self, *maps: Tensor) -> Tensor:
         """Compute a whole map."""
-        return (self.at_once or self.compute)(*maps)
+        return (self.at_once or self.compute)(*maps, *self.fields)
 
     def span(self, spans: tuple[Span, ...], _axis: int) -> Span:
         """Return the output's span along an axis: 0 for rows, 1 for columns."""
@@ -107,9 +112,22 @@ class Sliding(Step):
         """Return the output's span along an axis."""
         parts = (self.kernel, self.stride, self.before, self.dilation, self.shape[2:])
         span = spans[0].through(*(part[axis] for part in parts))
-        if self.fill in INSIDE:  # what lies near a border is seen beyond it again
+        if self.fill in INSIDE and self.fill != CIRCULAR:  # what lies near a border is seen again
             span = span.to_borders(self.before[axis], spans[0])
         return span
+
+    def wraps(self, windows: Windows, height: int, width: int) -> bool:
+        """Whether windows of its map, of so many cells, are seen across a border of it."""
+        if self.fill != CIRCULAR:
+            return False
+        sizes = zip((0, 1), (windows.height, windows.width), (height, width), strict=True)
+        return any(
+            corner[1 + axis] + self.before[axis] + turn < self.shape[2 + axis]
+            and corner[1 + axis] + self.before[axis] + turn + size > 0
+            for axis, size, length in sizes
+            for turn in (-length, length)
+            for corner in windows.corners
+        )
 
     def reads(self, start: int, size: int, axis: int) -> tuple[int, int]:
         """Return the first cell, in the unpadded map, and how many a window reads."""
@@ -159,18 +177,66 @@ class Resampling(Step):
 
 
 @dataclass(frozen=True, eq=False)
+class Spreading(Step):
+    """Every cell of the map goes to a block of cells: transposed convolution, pixel shuffling.
+
+    Parameters
+    ----------
+    compute : callable
+        From a patch to all that its cells go to.
+    finish : callable
+        From what cells come to, 0 where none does, to the operator's answer.
+    whole : callable
+        The operator itself.
+    kernel, stride, before, dilation : (int, int)
+        For rows and columns; `before` are the lines above and on the left that are left out.
+    """
+
+    compute: Callable[[Tensor], Tensor]
+    finish: Callable[[Tensor], Tensor]
+    whole: Callable[[Tensor], Tensor]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    before: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+    def span(self, spans: tuple[Span, ...], axis: int) -> Span:
+        """Return the output's span along an axis."""
+        first, reach = self.first(spans[0].first, axis), self._reach(axis)
+        last = self.first(spans[0].last, axis) + reach
+        length = self.shape[2 + axis]
+        return Span(np.clip(first, 0, length - 1), np.clip(last, 0, length - 1), length)
+
+    def first(self, cell: Any, axis: int) -> Any:
+        """Return the first line, or one left out before it, that a line goes to."""
+        return cell * self.stride[axis] - self.before[axis]
+
+    def reads(self, start: int, size: int, axis: int, length: int) -> tuple[int, int]:
+        """Return the first cell, of a map of a length, and how many a window reads."""
+        ahead, stride = start + self.before[axis], self.stride[axis]
+        first = max(0, -((self._reach(axis) - ahead) // stride))  # rounded up
+        last = min(length - 1, (ahead + size - 1) // stride)
+        first = min(first, last)  # of what no cell goes to, any
+        return first, last - first + 1
+
+    def _reach(self, axis: int) -> int:
+        return self.dilation[axis] * (self.kernel[axis] - 1)
+
+
+@dataclass(frozen=True, eq=False)
 class Cut(Step):
-    """Pieces of a map beside each other in the batch: crops, patches, mirrored copies.
+    """Pieces of a map beside each other in the batch: crops, patches, mirrors, single channels.
 
     Parameters
     ----------
     batch : ndarray of int, (n,)
         The map of the batch that each piece is cut from.
-    rows, columns : ndarray of int, (n, height), (n, width)
-        The line of that map that each line of a piece is.
+    channels, rows, columns : ndarray of int, (n, channels), (n, height), (n, width)
+        The channel or line of that map that each one of a piece is.
     """
 
     batch: NDArray[np.int64]
+    channels: NDArray[np.int64]
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
 
@@ -193,12 +259,22 @@ class Cut(Step):
         if self.firsts is not None:
             height, width = self.shape[2:]
             pieces = [x[n, :, y : y + height, c : c + width] for n, y, c in self.firsts]
-            return torch.stack(pieces).contiguous(memory_format=torch.channels_last)
-        device = x.device
-        batch = torch.from_numpy(self.batch).to(device)[:, None, None]
-        rows = torch.from_numpy(self.rows).to(device)[:, :, None]
-        columns = torch.from_numpy(self.columns).to(device)[:, None]
-        return x.permute(0, 2, 3, 1)[batch, rows, columns].permute(0, 3, 1, 2)
+            return self.of_channels(torch.stack(pieces), range(len(pieces)))
+        batch, rows, columns = (
+            self.batch[:, None, None],
+            self.rows[..., None],
+            self.columns[:, None],
+        )
+        index = (torch.from_numpy(each).to(x.device) for each in (batch, rows, columns))
+        cut = x.permute(0, 2, 3, 1)[tuple(index)].permute(0, 3, 1, 2)
+        return self.of_channels(cut, range(len(cut)))
+
+    def of_channels(self, windows: Tensor, pieces: Iterable[int]) -> Tensor:
+        """Return windows of pieces, with all of the map's channels, with those of each piece."""
+        if not np.array_equal(self.channels[0], np.arange(windows.shape[1])):
+            chosen = torch.from_numpy(self.channels[list(pieces)]).to(windows.device)
+            windows = windows[torch.arange(len(windows))[:, None], chosen]
+        return windows.contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +298,15 @@ class Reduction(Step):
     kind: torch.dtype
 
 
-AnyStep = Pointwise | Sliding | Resampling | Cut | Reduction
+MapStep = Pointwise | Sliding | Resampling | Spreading | Cut
+AnyStep = MapStep | Reduction
+
+
+def parts(x: Tensor, windows: Windows) -> Tensor:
+    """Return windows of a map that lie inside it."""
+    corners, height, width = windows
+    each = [x[n : n + 1, :, row : row + height, col : col + width] for n, row, col in corners]
+    return each[0] if len(each) == 1 else torch.cat(each)
 
 
 def as_rows(x: Tensor) -> Tensor:

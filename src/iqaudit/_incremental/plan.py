@@ -118,7 +118,7 @@ class Planner:
             name = step.name
             if isinstance(step, Reduction):
                 continue
-            if any(plan[each] is None for each in step.inputs):
+            if self._goes_whole(step, [plan[each] for each in step.inputs]):
                 plan[name] = None
                 continue
             positions[name] = positions[step.inputs[0]]
@@ -131,6 +131,14 @@ class Planner:
                 windows = alike[spans] = _windows(*spans, positions[name], step.shape[0])
             plan[name] = windows if windows.cells <= self._limits[name] else None
         return plan
+
+    def _goes_whole(self, step: AnyStep, read: Sequence[Windows | None]) -> bool:
+        """Whether a step changes as a whole, since a map that it reads does, or comes in again."""
+        first = read[0]
+        if first is None or None in read:
+            return True
+        size = self._network.shapes[step.inputs[0]][2:]
+        return isinstance(step, Sliding) and step.wraps(first, *size)
 
     def fits(self, count: int, height: int, width: int) -> bool:
         """Whether a plan for so many windows of a size is worth more than a dense pass."""

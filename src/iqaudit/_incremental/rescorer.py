@@ -1,6 +1,7 @@
 """Incremental scoring of one module: its networks by picture size, and searches begun."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -90,6 +91,8 @@ class Rescorer:
         rest = f"; dense from {', '.join(network.dense)} on" if network.dense else ""
         if network.whole is not None:
             rest += f"; whole passes are OpenVINO {compiler_version()}'s"
+        if network.otherwise:
+            rest += f"; not compiled, since OpenVINO {compiler_version()} computes it otherwise"
         if not network.steps:
             return f"Every query is a dense pass{rest}."
         return (
@@ -142,7 +145,8 @@ class Rescorer:
         pixels = (255 * like).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
         give_freed_memory_back()
         score = as_number(best.whole.tried([pixels]))
-        return best if self.trust.agree(score, as_number(recording.score)) else network
+        agree = self.trust.agree(score, as_number(recording.score))
+        return best if agree else replace(network, otherwise=True)
 
     @own_precision()
     def _begin(self, height: int, width: int) -> Session | str:

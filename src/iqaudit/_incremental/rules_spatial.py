@@ -1,32 +1,35 @@
-"""Rules for operators that read a neighbourhood or a whole map.
-
-Convolution, pooling, padding, interpolation; and statistics, updated by difference.
-"""
+"""Rules for operators that read a neighbourhood: convolution, pooling, padding, interpolation."""
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from iqaudit._incremental.lowering import Border, Context, Convolution, head
-from iqaudit._incremental.nodes import Node, arguments, map_shape, operator_name, pair, shape_of
+from iqaudit._incremental.nodes import (
+    SPATIAL,
+    Node,
+    arguments,
+    map_shape,
+    operator_name,
+    pair,
+    shape_of,
+)
 from iqaudit._incremental.operators import (
+    CIRCULAR,
     INSIDE,
     Pointwise,
-    Reduction,
     Resampling,
     Shape,
     Sliding,
+    Spreading,
     Step,
 )
-
-SPATIAL = [2, 3]
-"""The dimensions of rows and columns."""
+from iqaudit._incremental.rules_statistics import average
 
 
 def convolution(node: Node, context: Context) -> Convolution | None:
@@ -145,7 +148,7 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Step | Non
     name, shape = operator_name(node), map_shape(node)
     if "adaptive" in name:
         if shape[2:] == (1, 1):
-            return _average(node, context)
+            return average(node, context)
         return resampling(node, context)
     call = context.closure(node)
     if name.startswith("max_pool2d"):
@@ -170,7 +173,7 @@ def pool(node: Node, context: Context, result: Node | None = None) -> Step | Non
         stride, whole, divisor = pair(options["stride"] or kernel), call, options["divisor"]
         padded = any(pair(options["padding"]))
         if shape[2:] == (1, 1) and kernel == source.shape[2:] and not padded and divisor is None:
-            return _average(node, context)
+            return average(node, context)
         if options["ceil"] or (padded and not options["count"]):
             return _uneven(node, context, kernel) if divisor is None else None
         pool = lambda x: functional.avg_pool2d(x, kernel, stride, divisor_override=divisor)  # noqa: E731
@@ -205,12 +208,58 @@ def picked(
     return Sliding(*of, compute, whole, (1, 1), strides, before, frame=root.frame)
 
 
+def rolled(name: str, root: Step, shifts: tuple[int, int]) -> Sliding:
+    """Return a map moved down and to the right, what leaves it coming in again opposite."""
+
+    def whole(x: Tensor) -> Tensor:
+        return x.roll(shifts, SPATIAL).contiguous(memory_format=torch.channels_last)
+
+    of, fill = (name, (root.name,), root.shape), CIRCULAR
+    return Sliding(*of, lambda x: x, whole, (1, 1), (1, 1), shifts, fill=fill, frame=root.frame)
+
+
 def unshuffled(node: Node, context: Context) -> Sliding:
     """Return blocks of cells as the channels of one."""
     factor = pair(node.args[1])
     run = context.closure(node)
     step = head(node, context.maps[node.args[0].name])
     return Sliding(**step, compute=run, whole=run, kernel=factor, stride=factor, before=(0, 0))
+
+
+def shuffled(node: Node, context: Context) -> Spreading:
+    """Return channels as blocks of cells."""
+    run, factor = context.closure(node), pair(node.args[1])
+    step = head(node, context.maps[node.args[0].name])
+    return Spreading(
+        **step, compute=run, finish=lambda x: x, whole=run, kernel=factor, stride=factor
+    )
+
+
+def transposed(node: Node, context: Context) -> Spreading | None:
+    """Return a transposed convolution with fixed weights."""
+    names = "x weight bias stride padding output_padding groups dilation"
+    defaults = {"bias": None, "stride": 1, "padding": 0, "groups": 1, "dilation": 1}
+    options = arguments(node, names, **defaults)
+    if any(context.is_map(options[name]) for name in ("weight", "bias")):
+        return None
+    weight, bias = context.value(options["weight"]), context.value(options["bias"])
+    stride, dilation = pair(options["stride"]), pair(options["dilation"])
+
+    def compute(x: Tensor) -> Tensor:
+        return functional.conv_transpose2d(
+            x, weight, None, stride, 0, 0, options["groups"], dilation
+        )
+
+    return Spreading(
+        **head(node, context.maps[options["x"].name]),
+        compute=compute,
+        finish=(lambda x: x) if bias is None else (lambda x: x + bias[:, None, None]),
+        whole=context.closure(node),
+        kernel=pair(weight.shape[2:]),
+        stride=stride,
+        before=pair(options["padding"]),
+        dilation=dilation,
+    )
 
 
 def resampling(node: Node, context: Context) -> Resampling | None:
@@ -257,57 +306,3 @@ def _by_weights(node: Node, context: Context, lines: Callable[[int], int]) -> Re
         return (answer[0, :, middle] if axis else answer[0, :, :, middle]).t().contiguous()
 
     return Resampling(**head(node, source), whole=whole, weights=weights)
-
-
-def reduction(node: Node, context: Context) -> Reduction | None:
-    """Return a statistic over rows and columns; None where it is over anything else."""
-    name = operator_name(node)
-    names = "x dim keepdim" if name in ("mean", "sum") else "x dim"
-    options = arguments(node, names, dim=None, keepdim=False, correction=1, dtype=None)
-    dimensions, keep = options["dim"], options["keepdim"]
-    older = len(node.args) > len(names.split())
-    if older or not isinstance(dimensions, list | tuple) or options["dtype"] is not None:
-        return None
-    if sorted(d % 4 for d in dimensions) != SPATIAL:
-        return None
-    correction = 1 if options["correction"] is None else options["correction"]
-
-    def finish(total: Tensor, squares: Tensor, cells: int) -> Any:
-        mean = total / cells
-        variance = (squares - total * mean).clamp_min(0) / max(cells - correction, 0)
-        answers = {
-            "mean": (mean,),
-            "sum": (total,),
-            "var": (variance,),
-            "std": (variance.sqrt(),),
-            "var_mean": (variance, mean),
-            "std_mean": (variance.sqrt(), mean),
-        }[name]
-        shaped = tuple(a[:, :, None, None] if keep else a for a in answers)
-        return shaped if len(shaped) > 1 else shaped[0]
-
-    return _reduction(node, context, finish)
-
-
-def extreme(node: Node, context: Context) -> Reduction | None:
-    """Return a largest or least value over rows and columns, of maps in a batch."""
-    options = arguments(node, "x dim keepdim", dim=None)
-    dimensions = options["dim"] or ()
-    several = context.maps[options["x"].name].shape[0] > 1  # of one, the tail computes it as well
-    spatial = several and sorted(d % 4 for d in dimensions) == SPATIAL
-    return _reduction(node, context, None) if spatial else None
-
-
-def _reduction(
-    node: Node, context: Context, finish: Callable[[Tensor, Tensor, int], Any] | None
-) -> Reduction:
-    source = context.maps[node.args[0].name]
-    sums = float(math.prod(source.shape))
-    value, whole = node.meta["val"], context.closure(node)
-    kind = (value[0] if isinstance(value, tuple | list) else value).dtype
-    return Reduction(node.name, (source.name,), source.shape, finish, whole, kind, flops=sums)
-
-
-def _average(node: Node, context: Context) -> Reduction:
-    """Return a mean over the whole map, as pooling gives it: (n, channels, 1, 1)."""
-    return _reduction(node, context, lambda total, _, cells: (total / cells)[:, :, None, None])

@@ -12,11 +12,14 @@ from iqaudit._incremental.operators import (
     INPUT,
     AnyStep,
     Cut,
+    MapStep,
     Pointwise,
     Reduction,
     Resampling,
     Sliding,
+    Spreading,
     as_map,
+    parts,
 )
 from iqaudit._incremental.plan import Plan
 from iqaudit._incremental.receptive_field import Windows
@@ -77,12 +80,18 @@ class WindowPass:
         windows = self._plan[step.name]
         if windows is None:
             return step.whole(*(self._whole(name) for name in step.inputs))
+        return self._on_windows(step, windows)
+
+    def _on_windows(self, step: MapStep, windows: Windows) -> Tensor:
         if isinstance(step, Pointwise):
-            return step.compute(*(self._windows(name, windows) for name in step.inputs))
+            maps = (self._windows(name, windows) for name in step.inputs)
+            return step.compute(*maps, *(parts(each, windows) for each in step.fields))
         if isinstance(step, Sliding):
             return self._slide(step, windows)
         if isinstance(step, Resampling):
             return self._resample(step, windows)
+        if isinstance(step, Spreading):
+            return self._spread(step, windows)
         return self._cut(step, windows)
 
     def _whole(self, name: str) -> Any:
@@ -144,12 +153,28 @@ class WindowPass:
             parts.append(torch.einsum("or,ncrs,ps->ncop", down, patch, across))
         return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
+    def _spread(self, step: Spreading, windows: Windows) -> Tensor:
+        stored = self._maps[step.inputs[0]]
+        corners, height, width = windows
+        cells = stored.rows.new_zeros((len(corners), height, width, step.shape[1]))
+        spread = cells.permute(0, 3, 1, 2)
+        for index, (n, top, left) in enumerate(corners):
+            row, tall = step.reads(top, height, 0, stored.shape[2])
+            column, wide = step.reads(left, width, 1, stored.shape[3])
+            values = step.compute(stored.patches(Windows(((n, row, column),), tall, wide)))[0]
+            down = _overlap(top, height, step.first(row, 0), values.shape[1])
+            across = _overlap(left, width, step.first(column, 1), values.shape[2])
+            spread[index, :, down[0], across[0]] = values[:, down[1], across[1]]
+        return step.finish(spread)
+
     def _cut(self, step: Cut, windows: Windows) -> Tensor:
         stored, firsts = self._maps[step.inputs[0]], step.firsts
+        pieces = [n for n, _, _ in windows.corners]
         if firsts is not None:
-            cut = ((*firsts[n], top, left) for n, top, left in windows.corners)
-            corners = tuple((b, row + top, column + left) for b, row, column, top, left in cut)
-            return stored.patches(Windows(corners, windows.height, windows.width))
+            places = ((*firsts[n], top, left) for n, top, left in windows.corners)
+            corners = tuple((b, row + top, column + left) for b, row, column, top, left in places)
+            patches = stored.patches(Windows(corners, windows.height, windows.width))
+            return step.of_channels(patches, pieces)
         numbers = [
             stored.numbers_at(
                 step.batch[n],
@@ -159,7 +184,8 @@ class WindowPass:
             for n, top, left in windows.corners
         ]
         rows = stored.gather(np.concatenate(numbers))
-        return as_map(rows, len(windows.corners), windows.height, windows.width)
+        cut = as_map(rows, len(pieces), windows.height, windows.width)
+        return step.of_channels(cut, pieces)
 
     def _reduce(self, step: Reduction) -> Any:
         """Return a statistic of a map, by difference where windows changed."""
@@ -175,5 +201,6 @@ class WindowPass:
 
 def _overlap(first: int, size: int, other: int, its: int) -> tuple[slice, slice]:
     """Return where two pieces of a line overlap, counted from the start of each."""
-    start, end = max(first, other), min(first + size, other + its)
+    start = max(first, other)
+    end = max(start, min(first + size, other + its))
     return slice(start - first, end - first), slice(start - other, end - other)
