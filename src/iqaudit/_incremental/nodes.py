@@ -24,6 +24,9 @@ MOVES = frozenset(
 SPATIAL = [2, 3]
 """The dimensions of rows and columns."""
 
+LANES = 8
+"""Channels that a convolution's kernel computes at once, needed or not."""
+
 NUMBER = 50.0
 """Operations in the time that a number takes to be written and read."""
 
@@ -92,8 +95,7 @@ def flops(node: Node) -> float:
     name, numbers = operator_name(node), float(math.prod(shape_of(node)))
     operands = [shape_of(arg) for arg in node.args if isinstance(arg, fx.Node)]
     if name in ("conv2d", "convolution", "conv_transpose2d"):
-        cells = math.prod(operands[0]) if name == "conv_transpose2d" else numbers
-        return 2 * cells * math.prod(operands[1][1:])
+        return _of_convolution(name, numbers, *operands[:2])
     if name in ("linear", "matmul", "bmm", "mm"):
         return 2 * numbers * operands[0][-1]
     if name == "addmm":
@@ -101,6 +103,16 @@ def flops(node: Node) -> float:
     if name == "scaled_dot_product_attention":
         return 4 * numbers * operands[1][-2]
     return 0.0 if name in MOVES or name == "getitem" else _most(node)
+
+
+def _of_convolution(
+    name: str, numbers: float, x: tuple[int, ...], weight: tuple[int, ...]
+) -> float:
+    if name == "conv_transpose2d":
+        return 2 * float(math.prod(x)) * math.prod(weight[1:])
+    outputs, inputs, *_ = weight
+    at_once = max(1.0, LANES / outputs) if inputs == x[1] else 1.0
+    return 2 * numbers * at_once * math.prod(weight[1:])
 
 
 def work(node: Node) -> float:
