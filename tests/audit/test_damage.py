@@ -58,10 +58,18 @@ def _changed(name: str) -> Callable[[Path], None]:
     return damage
 
 
-def _another_score(cell: Path) -> None:
-    answers = np.load(cell / "scores" / "p0.npy")
-    answers["picture"][7] += 1
-    np.save(cell / "scores" / "p0.npy", answers)
+def _another(field: str, row: int) -> Callable[[Path], None]:
+    """Change one number of a finished picture's answers, which stay an array of answers."""
+
+    def damage(cell: Path) -> None:
+        answers = np.load(cell / "scores" / "p0.npy")
+        answers[field][row] += 1
+        np.save(cell / "scores" / "p0.npy", answers)
+
+    return damage
+
+
+ANOTHER = [_another("picture", 7), *(_another("score", row) for row in (0, 1, 7, -1))]
 
 
 @pytest.fixture
@@ -78,7 +86,7 @@ def spec(campaign: AuditSpec) -> AuditSpec:
         (_emptied("entries/p0.json"), 0, "a file of p0 is damaged or gone"),
         (_emptied("attacked/p0.png"), 0, "a file of p0 is damaged or gone"),
         (_emptied("clean/p0.png"), 0, "a file of p0 is damaged or gone"),
-        (_another_score, 1, "a file of p0 is damaged or gone"),
+        *((each, 20, "a file of p0 is damaged or gone") for each in ANOTHER),
         (_emptied("scores/p0.npy"), 20, "a file of p0 is damaged or gone"),
     ],
 )
@@ -108,7 +116,7 @@ def test_what_is_whole_is_used(
     [
         (_emptied("attacked/p0.png"), 0),
         (_emptied("clean/p0.png"), 0),
-        (_another_score, 1),
+        *((each, 20) for each in ANOTHER),
         (_emptied("scores/p0.npy"), 20),
         (_lost("attacked/p0.png"), 0),
         (_lost("scores/p0.npy"), 20),
@@ -132,6 +140,40 @@ def test_a_picture_of_a_finished_audit_is_searched_again_for_what_it_lost(
     assert asked() - before == PROBES + more
     assert any("a file of p0 is damaged or gone" in sentence for sentence in observer.said)
     assert contents(tmp_path / "run") == whole
+
+
+def test_an_audit_that_lost_nothing_says_nothing_of_damage(spec: AuditSpec, tmp_path: Path) -> None:
+    serial(spec, tmp_path / "run")
+    observer = Stopping(0)
+    serial(spec, tmp_path / "run", observer=observer)
+    assert not [sentence for sentence in observer.said if "damaged" in sentence]
+
+
+@pytest.mark.parametrize(
+    ("damage", "more"),
+    [
+        (_lost("scores/p0.npy"), 20),
+        (_another("score", 7), 20),
+        (_lost("attacked/p0.png"), 0),
+        (_lost("results.json"), 0),
+    ],
+)
+def test_an_audit_that_grows_asks_again_for_what_it_lost(
+    damage: Callable[[Path], None],
+    more: int,
+    spec: AuditSpec,
+    tmp_path: Path,
+    asked: Callable[[], int],
+) -> None:
+    spec = replace(spec, attacks=(attack_spec("guided"),))
+    larger = replace(spec, queries=(20, 30))
+    serial(larger, tmp_path / "whole")
+    serial(spec, tmp_path / "run")
+    damage(tmp_path / "run" / "rough--guided")
+    before = asked()
+    serial(larger, tmp_path / "run")
+    assert asked() - before == PROBES + 3 * 10 + more
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(

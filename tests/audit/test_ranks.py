@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.support import audited
-from tests.support.auditing import ROUGH, contents, goes_on, iqaudit_, serial
+from tests.support.auditing import FINGERPRINT, ROUGH, contents, goes_on, iqaudit_, mends, serial
 from tests.support.records import text
 
 import iqaudit
@@ -61,6 +61,13 @@ def test_it_breaks_the_order_more_than_pushing_does_for_no_more_queries() -> Non
     placed, fewer = run_of("rank")
     assert placed < min(pushed, -0.5)
     assert fewer <= asked == 10 * 90
+
+
+@pytest.mark.parametrize("lost", ["clean/p2.png", "attacked/p2.png", "results.json"])
+def test_what_is_lost_of_a_finished_one_is_made_again_of_its_scores(
+    lost: str, tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mends(spec, tmp_path / "run", lost, monkeypatch) == FINGERPRINT
 
 
 @pytest.mark.parametrize("after", [3, 30, 62, 70])

@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.support import audited
-from tests.support.auditing import FINGERPRINT, ROOT, ROUGH, contents, goes_on, iqaudit_, serial
+from tests.support.auditing import (
+    FINGERPRINT,
+    ROOT,
+    ROUGH,
+    contents,
+    goes_on,
+    iqaudit_,
+    mends,
+    serial,
+)
 from tests.support.processes import started, wait_until
 from tests.support.records import text
 
@@ -87,6 +96,13 @@ def test_every_picture_has_its_budget_and_one_change_is_for_many(
             changes.setdefault(each.direction.value, set()).add(corner)
     moved = sum(each.best_query == QUERIES for each in results)
     assert sum(map(len, changes.values())) < moved  # one a half and direction at the most
+
+
+@pytest.mark.parametrize("lost", ["clean/p2.png", "attacked/p2.png", "results.json"])
+def test_what_is_lost_of_a_finished_one_is_made_again_of_its_scores(
+    lost: str, tmp_path: Path, spec: AuditSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mends(spec, tmp_path / "run", lost, monkeypatch) == FINGERPRINT
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,21 @@ def goes_on(spec: AuditSpec, root: Path, after: int, monkeypatch: pytest.MonkeyP
     return questions
 
 
+def mends(spec: AuditSpec, run: Path, lost: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Lose a file of a finished audit, and make it again: the same bytes.
+
+    Return how many questions that takes.
+    """
+    serial(spec, run)
+    whole = contents(run)
+    [file] = run.rglob(lost)
+    file.unlink()
+    monkeypatch.setenv(audited.LOG, str(run.parent / "log"))
+    serial(spec, run)
+    assert contents(run) == whole
+    return len(audited.log(str(run.parent / "log")))
+
+
 class Stopping(Observer):
     """Stops an audit after so many words of it."""
 

@@ -114,13 +114,32 @@ def reopen(folder: Path) -> None:
 
 
 def prolong(folder: Path) -> None:
-    """Have finished pictures' searches go on to a larger budget: their answers are kept again."""
+    """Have finished pictures' searches go on to a larger budget: their answers are kept again.
+
+    Those whose answers are damaged stay as they are: they are searched again.
+    """
     reopen(folder)
     for name in sorted(_entries(folder)):
-        answers = [Answer(*row) for row in load_answers(folder, name).tolist()]
+        found = answers(folder, name)
+        if not found:
+            continue
         with Journal(journal(folder, name)) as kept:
-            kept.keep(answers[len(kept.answers) :])
+            kept.keep(found[len(kept.answers) :])
         _entry(folder, name).unlink()  # only now: a start that is killed before does this again
+
+
+def answers(folder: Path, name: str) -> tuple[Answer, ...]:
+    """Return the answers that a picture's file of scores has; none where it is not as recorded.
+
+    The record of a picture that is finished, or was stopped, has the file's checksum: without, a
+    score that was damaged would be taken for an answer. Where the record itself is damaged, or
+    lost with all results, the file is taken as it is.
+    """
+    recorded = _whole(_entry(folder, name)) or _whole(_kept(folder, name))
+    sha256 = "" if recorded is None else recorded.entry.scores_file_sha256
+    with suppress(InputError):
+        return tuple(Answer(*row) for row in load_answers(folder, name, sha256).tolist())
+    return ()
 
 
 def reserve(folder: Path, pictures: int, queries: int) -> None:
@@ -190,8 +209,8 @@ def finished(folder: Path) -> set[str]:
 
 
 def damage(folder: Path, missing: Iterable[str]) -> Iterator[str]:
-    """Yield a sentence on what is damaged of a cell's pictures that are not finished."""
-    if _is_ended(folder):
+    """Yield a sentence on what is damaged of a cell: results, pictures that are not finished."""
+    if _is_ended(folder) and not is_done(folder):
         results = printable(folder / RESULTS)
         yield f"{results}: damaged: it is made again of the scores that are kept."
     for name in missing:
@@ -219,10 +238,8 @@ def lost(folder: Path, name: str, journal: Journal[Answer]) -> tuple[bool, tuple
     damaged = bool(journal.damaged) or _entry(folder, name).exists()
     if journal.answers and not damaged:
         return False, ()
-    try:
-        return True, tuple(Answer(*row) for row in load_answers(folder, name).tolist())
-    except InputError:
-        return damaged, ()
+    found = answers(folder, name)
+    return damaged or bool(found), found
 
 
 def _entries(folder: Path) -> set[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from iqaudit._audit import cell_store
 from iqaudit._audit.clean_scores import Clean
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.prepare import Prepared
@@ -64,15 +65,20 @@ def _of_cell(
     prepared: Prepared, cell: Cell, clean: Clean, journal: Journal[Probe], observer: Observer
 ) -> "_Asked":
     found, spec = prepared.found, searched(prepared, cell)
-    known: dict[tuple[str, int], deque[float]] = {}
+    asked: dict[str, list[Answer]] = {}
     for each in journal.answers:
         if each.folder == cell.folder:
-            known.setdefault((each.picture, each.key), deque()).append(each.score)
+            asked.setdefault(each.picture, []).append(Answer(each.score, each.key))
+    known: dict[tuple[str, int], deque[float]] = {}
     for name in found.names:
-        answer = clean.of(prepared, cell, name)
-        if answer is not None:
+        mine = asked.get(name, [])
+        first = clean.of(prepared, cell, name)
+        if first is not None:
             # The first of its answers, though a tile that clips to the same pixels has some, too.
-            known.setdefault((name, answer.picture), deque()).appendleft(answer.score)
+            mine = [first, *mine]
+        kept = cell_store.answers(prepared.root / cell.folder, name)  # of a cell that was finished
+        for score, key in max(mine, kept, key=len):
+            known.setdefault((name, key), deque()).append(score)
 
     def keep(answers: Mapping[int, tuple[Answer, int]]) -> None:
         names = {at: found.names[at] for at in answers}

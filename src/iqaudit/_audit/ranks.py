@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from iqaudit._audit import cell_store
 from iqaudit._audit.clean_scores import Clean
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.prepare import Prepared
@@ -114,7 +115,8 @@ def _probed(
             if observer.stopping:
                 raise KeyboardInterrupt
 
-        before = known.get((cell.folder, name), ())
+        kept = cell_store.answers(prepared.root / cell.folder, name)  # of a cell that was finished
+        before = max(known.get((cell.folder, name), ()), kept, key=len)
         if not before and (first := clean.of(prepared, cell, name)) is not None:
             before = (first,)
             keep(first)

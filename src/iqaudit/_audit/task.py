@@ -19,7 +19,6 @@ from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
 from iqaudit._runs.journal import Journal
 from iqaudit._runs.records import FLAT
-from iqaudit._runs.schema import load_answers
 from iqaudit._runs.store import writing
 from iqaudit._search.driver import SearchSpec, begin, drive
 from iqaudit._search.ledger import Answer
@@ -285,8 +284,7 @@ def taken_up(
 
 def _finished(folder: Path, member: Member) -> Member:
     """Return a picture whose search is at its end, with all its answers."""
-    rows = load_answers(folder, member.picture.name).tolist()
-    return replace(member, answers=tuple(Answer(*row) for row in rows), done=True)
+    return replace(member, answers=cell_store.answers(folder, member.picture.name), done=True)
 
 
 def work(root: Path, task: Task, victim: Victim) -> Generator[Stride]:
