@@ -304,6 +304,7 @@ class Audit:
         VictimError
             If a victim fails; its answers are kept.
         """
+        self.__dict__.pop("cells", None)  # a part of their figures is of the insights
         return analyse.analyse(self.path, watch, self._named, trust=trust)
 
     @property
@@ -525,6 +526,7 @@ def audit(
         strict=strict,
         observer=observer or Caller(),
     )
+    analyse.withdraw_damaged(out)
     if observer is None:
         left_out = ((run.name, load_run(run).left_out) for run in runs(out))
         warn(f"{cell}: {sentence}" for cell, sentence in left_out if sentence)
