@@ -83,3 +83,12 @@ def test_what_is_cited_has_the_flags_of_the_analyses(
     [insights] = audited.run.rglob("insights.json")
     insights.unlink()
     assert f"A suite: {BEATEN}" in iqaudit_(*audited.command, *form).stdout
+
+
+def test_a_sentence_on_attacks_is_said_once(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [SimpleNamespace(text=text) for text in ("On one.", "On two.", "On one.")]
+    monkeypatch.setattr(iqaudit.Audit, "compare_attacks", lambda _: texts)
+    said = iqaudit_(*audited.command).stdout
+    assert [said.count(each.text) for each in texts] == [1, 1, 1]
