@@ -92,3 +92,15 @@ def test_a_sentence_on_attacks_is_said_once(
     monkeypatch.setattr(iqaudit.Audit, "compare_attacks", lambda _: texts)
     said = iqaudit_(*audited.command).stdout
     assert [said.count(each.text) for each in texts] == [1, 1, 1]
+
+
+def test_verify_counts_pictures_and_names_what_else_is_damaged(audited: Audited) -> None:
+    [transfer] = audited.run.rglob("transfer.json")
+    whole = transfer.read_bytes()
+    assert iqaudit_("verify", audited.run).stdout.endswith("\n5 of 5 pictures are as recorded.\n")
+    for content in ("{", "{}"):
+        transfer.write_text(content)
+        found = iqaudit_("verify", audited.run)
+        assert found.exit_code == 1
+        assert found.stdout.endswith("\n5 of 5 pictures are as recorded; transfer.json is not.\n")
+    transfer.write_bytes(whole)

@@ -73,6 +73,12 @@ def print_doubts(cells: Iterable[CellData], told: Container[str] = ()) -> set[st
     return set(lines)
 
 
+def print_missing(names: Iterable[str], *, err: bool = True) -> None:
+    """Print the names of an audit's cells that have no results yet."""
+    for name in names:
+        say(f"{name}: no results yet", err=err)
+
+
 def unscored_code(sentences: Mapping[str, str], *, told: bool) -> int:
     """Return the exit code where pictures could not be scored, and say what to do about it.
 
