@@ -11,11 +11,12 @@ import iqaudit
 from iqaudit._cli import options
 from iqaudit._cli.printing import figure, print_json, print_missing, say, stdout, table
 from iqaudit._core.errors import listed, some
+from iqaudit._runs.checksums import noting
 from iqaudit._runs.schema import RESULTS
 from iqaudit.victims._spec import VictimSpec
 
 SHOWN = 3
-"""Differences that are printed for a picture; --json has them all."""
+"""Differences that are printed for a picture, and files in one line; --json has them all."""
 
 
 @options.command()
@@ -45,7 +46,8 @@ def verify(
         say(_counted(checks))
     if not output.quiet:
         named = {check.name for check in checks}
-        missing = iqaudit.Audit(directory).missing
+        with noting():  # what is damaged is among the checks
+            missing = iqaudit.Audit(directory).missing
         print_missing(each for each in missing if f"{each}/{RESULTS}" not in named)
     sys.exit(1 if wrong else 0)
 
@@ -55,7 +57,8 @@ def _counted(checks: Sequence[iqaudit.Check]) -> str:
     pictures = [not check.wrong for check in checks if check.is_picture]
     others = [check.name for check in checks if not check.is_picture]
     verb = "are" if len(others) > 1 else "is"
-    besides = f"; {listed(others)} {verb} not" if others else ""
+    named = some(others) if len(others) > SHOWN else listed(others or [""])
+    besides = f"; {named} {verb} not" if others else ""
     return f"{sum(pictures)} of {len(pictures)} pictures are as recorded{besides}."
 
 
