@@ -1,6 +1,7 @@
 """Attacks on one victim in pairs: over the same pictures, and said in a sentence."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,22 @@ def test_what_cannot_be_told_is_said(audit: Path, tmp_path: Path) -> None:
     assert "cannot be told" in found.text
     assert found.text.endswith("too few pictures.")
     assert not compare_attacks([cell for cell in load(audit) if cell.attack == "guided"])
+
+
+def test_each_of_a_victims_comparisons_says_what_it_is_of(audit: Path) -> None:
+    """By what they differ in alone: budgets that are read off, and levels."""
+    cells = load(audit)
+    both = [replace(cell, shorter=(10,)) for cell in cells]
+    shorter, whole = compare_attacks(both)
+    assert shorter.text.startswith("On “rough” (10 queries a picture), ")
+    assert whole.text.startswith("On “rough” (40 queries a picture), ")
+    more = [replace(cell, levels=2, path=cell.path / "2") for cell in cells]
+    texts = [each.text for each in compare_attacks([*both, *more])]
+    assert [text.partition(")")[0].partition("(")[2] for text in texts] == [
+        "3/255, 10 queries a picture",
+        "3/255, 40 queries a picture",
+        "2/255, 40 queries a picture",
+    ]
 
 
 def test_runs_of_another_network_of_the_same_name_are_not_paired(tmp_path: Path) -> None:

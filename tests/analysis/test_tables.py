@@ -317,6 +317,10 @@ def test_pictures_that_an_audit_still_owes_are_counted(tmp_path: Path) -> None:
     assert row.unfinished == 1
     assert missing(audit) == ("b",)
     (audit / "a" / "results.json").unlink()
+    with pytest.raises(InputError, match=r"a/results\.json: gone"):
+        load(audit)
+    for cell in missing(audit):
+        (audit / cell / "answers").mkdir()
     with pytest.raises(InputError, match="cells is finished yet"):
         load(audit)
 

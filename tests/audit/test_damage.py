@@ -185,10 +185,29 @@ def test_results_are_made_again_of_the_scores(
     serial(spec, tmp_path / "run")
     whole = contents(tmp_path / "run")
     damage(tmp_path / "run" / CELL)
+    [cell] = status(tmp_path / "run")
+    assert (cell.begun, cell.queries) == (3, 60)
+    assert [f"{CELL}/results.json" in sentence for sentence in cell.damage] == [True]
     before = asked()
     serial(spec, tmp_path / "run")
     assert asked() - before == PROBES
     assert contents(tmp_path / "run") == whole
+
+
+def test_results_that_are_lost_are_missed_and_those_to_come_are_not(
+    spec: AuditSpec, tmp_path: Path
+) -> None:
+    begun(spec, tmp_path / "run", 50)
+    assert status(tmp_path / "run")[0].damage == ()
+    serial(spec, tmp_path / "run")
+    whole = iqaudit.verify(tmp_path / "run")
+    assert [check.is_picture for check in whole if not check.wrong] == [True] * 3
+    cell = tmp_path / "run" / CELL
+    _lost("results.json")(cell)
+    for root, name in ((tmp_path / "run", f"{CELL}/results.json"), (cell, "results.json")):
+        [check] = iqaudit.verify(root)
+        assert (check.name, check.is_picture) == (name, False)
+        assert "gone: the command that made the run makes it again" in check.wrong[0]
 
 
 @pytest.mark.parametrize("at", [11, 12, 13, 18])

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from tests.support.processes import LIMIT, started, wait_until
 
 from iqaudit import _cli
 from iqaudit._analysis.findings import insights
-from iqaudit._runs.schema import INSIGHTS, TRANSFER, TRANSFER_ANSWERS
+from iqaudit._runs.schema import ANSWERS, INSIGHTS, RESULTS, TRANSFER, TRANSFER_ANSWERS
 
 COUNT = 6
 BRIGHT, MIDDLE = (f"python:tests.support.audits:{name}" for name in ("brightness", "middle"))
@@ -139,3 +140,30 @@ def test_ctrl_c_stops_between_two_scores_and_the_same_command_goes_on(run: Path)
     assert before.endswith("\n")
     subprocess.run([*command, "--quiet"], env=environment, check=True, timeout=LIMIT)
     assert kept.read_text().startswith(before)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("compare",),
+        ("compare", "--json"),
+        ("export", "--csv", "{out}.csv"),
+        ("plot", "--out", "{out}.svg"),
+        ("transfer",),
+        ("insights",),
+        ("verify",),
+    ],
+)
+def test_who_reads_an_audit_names_the_cells_that_have_no_results(
+    command: Sequence[str], audit: Path
+) -> None:
+    if command[0] == "plot":
+        pytest.importorskip("matplotlib")
+    name, *options = (each.format(out=audit / "x") for each in command)
+    whole = iqaudit_(name, audit, *options)
+    assert "no results yet" not in whole.output
+    (audit / "two" / RESULTS).unlink()
+    (audit / "two" / ANSWERS).mkdir()
+    result = iqaudit_(name, audit, *options)
+    assert result.exit_code == whole.exit_code, result.output
+    assert result.stderr.endswith("two: no results yet\n")

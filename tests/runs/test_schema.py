@@ -149,7 +149,8 @@ def test_the_status_of_an_audit_of_0_1_0_is_said(old: Path) -> None:
     assert second["cell"] == CELLS[1]
     (old / "audit" / CELLS[1] / "results.json").unlink()
     [_, begun] = json.loads(iqaudit_("status", old / "audit", "--json").stdout)
-    assert (begun["finished"], begun["waiting"]) == (0, 2)
+    assert (begun["finished"], begun["begun"], begun["queries"]) == (0, 2, 60)
+    assert "results.json: gone" in begun["damage"][0]
 
 
 def _less(*keys: str) -> Callable[[Any], Any]:

@@ -15,7 +15,7 @@ from iqaudit._analysis.scorers import Progress, Scorer, as_attacked, own_label, 
 from iqaudit._core.errors import InputError, many
 from iqaudit._core.threads import one_thread
 from iqaudit._core.wording import worded
-from iqaudit._runs.schema import load, runs
+from iqaudit._runs.schema import INSIGHTS, TRANSFER, load, runs
 from iqaudit._runs.store import exclusive, writing
 from iqaudit.victims._base import ELSEWHERE
 from iqaudit.victims._defended import passes
@@ -127,18 +127,29 @@ def analyse(
     if elsewhere:
         return tuple(elsewhere)
     scorers = owns(cells, trust=trust, named=named)
-    if not _has(path, transfers.load):
+    withdraw_damaged(path)
+    if not (path / TRANSFER).exists():
         write_transfer(path, scorers, watch)
     by_label = {scorer.label: scorer for scorer in scorers}
     for cell in cells:
-        if not _has(cell, findings.load):
+        if not (cell / INSIGHTS).exists():
             write_insights(cell, by_label[own_label(cell)], watch)
     return ()
 
 
-def _has(folder: Path, load: Callable[[Path], object | None]) -> bool:
-    """Whether a directory has an analysis that can be read: a damaged one is made again."""
+def withdraw_damaged(directory: Path) -> None:
+    """Remove an audit's transfer.json and its cells' insights.json where they cannot be read.
+
+    Tables and the page would refuse them; `analyse` makes them again.
+    """
+    _withdraw_damaged(directory, TRANSFER, transfers.load)
+    for cell in runs(directory):
+        _withdraw_damaged(cell, INSIGHTS, findings.load)
+
+
+def _withdraw_damaged(folder: Path, name: str, load: Callable[[Path], object]) -> None:
     try:
-        return load(folder) is not None
+        load(folder)
     except InputError:
-        return False
+        with writing(folder):
+            (folder / name).unlink()

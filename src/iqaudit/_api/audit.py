@@ -43,9 +43,9 @@ from iqaudit._core.threads import one_thread
 from iqaudit._runs.agreement import damaged_analyses
 from iqaudit._runs.checksums import DamagedRecordError, noting
 from iqaudit._runs.reader import Results
-from iqaudit._runs.schema import TRANSFER, is_audit, manifest, runs
+from iqaudit._runs.schema import RESULTS, TRANSFER, is_audit, manifest, on_lost_results, runs
 from iqaudit._runs.schema import load as load_run
-from iqaudit._runs.verify import Check, damaged
+from iqaudit._runs.verify import Check, beside, damaged
 from iqaudit._runs.verify import verify as verify_run
 from iqaudit._search.trial import TrialResult
 from iqaudit.attacks._base import Attack
@@ -304,6 +304,7 @@ class Audit:
         VictimError
             If a victim fails; its answers are kept.
         """
+        self.__dict__.pop("cells", None)  # a part of their figures is of the insights
         return analyse.analyse(self.path, watch, self._named, trust=trust)
 
     @property
@@ -525,6 +526,7 @@ def audit(
         strict=strict,
         observer=observer or Caller(),
     )
+    analyse.withdraw_damaged(out)
     if observer is None:
         left_out = ((run.name, load_run(run).left_out) for run in runs(out))
         warn(f"{cell}: {sentence}" for cell, sentence in left_out if sentence)
@@ -598,7 +600,9 @@ def verify(
     Returns
     -------
     tuple of Check
-        One a picture, its name behind its cell's; `wrong` is empty where all is as recorded.
+        One a picture, its name behind its cell's; `wrong` is empty where all is as recorded. One
+        besides for each other file, or mean, in which something is wrong, as a cell's
+        ``results.json`` that is gone.
 
     Raises
     ------
@@ -631,7 +635,14 @@ def _verified(
             return verify_run(path, scorer.victim, trust=trust)
         except DamagedRecordError as error:
             return (damaged(error),)
-    cells = [cell.resolve() for cell in runs(path)]
+    unfinished = {name: on_lost_results(path / name) for name in cell_reader.missing(path)}
+    lost = [beside(f"{name}/{RESULTS}", (each,)) for name, each in unfinished.items() if each]
+    try:
+        cells = [cell.resolve() for cell in runs(path)]
+    except InputError:
+        if not lost:
+            raise
+        cells = []
     victims = {each.label: each.victim for each in owns(cells, trust=trust, named=named)}
     checks = [
         replace(check, name=f"{cell.name}/{check.name}")
@@ -639,7 +650,7 @@ def _verified(
         for check in verify_run(cell, victims[own_label(cell)], trust=trust)
     ]
     wrong = damaged_analyses(path)
-    return (*checks, Check(TRANSFER, None, None, wrong)) if wrong else tuple(checks)
+    return (*checks, *lost, *([beside(TRANSFER, wrong)] if wrong else []))
 
 
 def load(path: str | os.PathLike[str], *others: str | os.PathLike[str]) -> Audit:

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from iqaudit._audit import cell_store
+from iqaudit._core.errors import InputError
 from iqaudit._runs import journal
-from iqaudit._runs.schema import load_audit
+from iqaudit._runs.schema import load_answers, load_audit, on_lost_results
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,7 @@ def _standing(folder: Path, names: Sequence[str], cost: int) -> CellStatus:
         return CellStatus(folder.name, len(names) - len(broken), 0, len(broken), queries, damage)
     finished = cell_store.finished(folder)
     missing = [name for name in names if name not in finished]
-    asked = [
-        len(journal.read(cell_store.journal(folder, name), journal.ANSWERS).entries)
-        for name in missing
-    ]
+    asked = [_asked(folder, name) for name in missing]
     begun = sum(count > 0 for count in asked)
     queries = sum(cell_store.entry(folder, name).entry.queries for name in finished)
     waiting = len(asked) - begun
@@ -67,5 +66,13 @@ def _standing(folder: Path, names: Sequence[str], cost: int) -> CellStatus:
         begun,
         waiting,
         queries + cost * sum(asked),
-        tuple(cell_store.damage(folder, missing)),
+        tuple(filter(None, (on_lost_results(folder), *cell_store.damage(folder, missing)))),
     )
+
+
+def _asked(folder: Path, name: str) -> int:
+    """Return how many answers on a picture are kept: in its scores' file, where no journal is."""
+    kept = journal.read(cell_store.journal(folder, name), journal.ANSWERS).entries
+    with suppress(InputError):
+        return len(kept or load_answers(folder, name))
+    return 0

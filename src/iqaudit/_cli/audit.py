@@ -78,22 +78,24 @@ def audit(
 def finish(done: iqaudit.Audit, output: options.Output) -> int:
     """Print a finished audit's figures, score its analyses, write its page; return the exit code.
 
-    The figures first: the rest takes a while, and the same command goes on with it.
+    The figures first: the rest takes a while, and the same command goes on with it. What the
+    analyses have a part in comes behind them: what is cited, and doubts by what chance does.
     """
     cells = [(path.name, load(path)) for path in runs(done.path)]
-    if output.as_json:
-        print_cells(done)
-    elif not output.quiet:
-        stdout().print(_table(cells, {each.victim: each.on_scale for each in done.cells}))
-        for each in done.compare_attacks():
-            say(f"\n{each.text}")
-        for cited in done.citations():
-            say(f"\n{cited.text}")
-        say(f"\nruns    {done.path}")
     if not output.silent:
-        print_doubts(done.cells)
+        stdout().print(_table(cells, {each.victim: each.on_scale for each in done.cells}))
+        for text in dict.fromkeys(each.text for each in done.compare_attacks()):
+            say(f"\n{text}")
+        say(f"\nruns    {done.path}")
+    told = set() if output.silent else print_doubts(done.cells)
     try:
         left = done.analyse(watched(silent=output.silent))
+        if output.as_json:
+            print_cells(done)
+        elif not output.quiet:
+            for cited in done.citations():
+                say(f"{cited.text}\n")
+            print_doubts(done.cells, told)
         page = done.report()
     except KeyboardInterrupt:
         sentence = "every picture is finished; the same command goes on."

@@ -11,7 +11,7 @@ import iqaudit
 from iqaudit._analysis.tables.catalogue import MEASURES, find
 from iqaudit._analysis.tables.leaderboard import DEFAULT, Leaderboard, record, shown
 from iqaudit._cli import options
-from iqaudit._cli.printing import figure, interval, print_json, say, stdout, table
+from iqaudit._cli.printing import figure, interval, print_json, print_missing, say, stdout, table
 from iqaudit._core.threat import words
 
 
@@ -44,6 +44,8 @@ def compare(*, runs: Sequence[Path], by: str, html: Path | None, output: options
             stdout().print(_table(each, runs))
         if html is not None:
             say(f"page  {html}")
+    if not output.quiet:
+        print_missing(iqaudit.Audit(runs[0], others=runs[1:]).missing)
 
 
 def _table(board: Leaderboard, runs: Sequence[Path]) -> Table:

@@ -20,6 +20,7 @@ from iqaudit._cli.audit import out_option
 from iqaudit._cli.printing import (
     figure,
     interval,
+    print_missing,
     print_skipped,
     say,
     stderr,
@@ -103,8 +104,7 @@ def defences(
             say("\nWith 95 % intervals and all other figures: --all, --csv FILE, --json.")
     page = made.report()
     if not output.silent:
-        for cell in made.missing:
-            say(f"{cell}: no results yet", err=True)
+        print_missing(made.missing)
         say(f"written to {made.path / DEFENCES}\nreport  {page}")
     left_out = {run.name: load(run).left_out for run in runs(made.path)}
     left_out["defences"] = on_unscored(compared.unscored)

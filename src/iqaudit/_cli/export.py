@@ -6,7 +6,7 @@ import click
 
 from iqaudit import Audit
 from iqaudit._cli import options
-from iqaudit._cli.printing import say
+from iqaudit._cli.printing import print_missing, say
 from iqaudit._core.errors import InputError
 
 
@@ -31,3 +31,4 @@ def export(*, run: Path, **files: Path | None) -> None:
         if file is not None:
             rows = audit.export(**{form: file})
             say(f"{len(rows)} rows written to {file}")
+    print_missing(audit.missing)

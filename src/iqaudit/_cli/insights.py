@@ -13,7 +13,7 @@ import iqaudit
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.findings.sentences import UNKNOWING
 from iqaudit._cli import options
-from iqaudit._cli.printing import print_json, say, stdout, unscored_code
+from iqaudit._cli.printing import print_json, print_missing, say, stdout, unscored_code
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import INSIGHTS
 from iqaudit._search.trial import on_unscored
@@ -51,6 +51,8 @@ def insights(
         for cell, whole in cells.items():
             _print_insights(whole, cell.resolve().name)
             say(f"written to {cell / INSIGHTS}\n")
+    if not output.quiet:
+        print_missing(iqaudit.Audit(directory).missing)
     left_out = {cell.resolve().name: on_unscored(each.unscored) for cell, each in cells.items()}
     if code := unscored_code(left_out, told=not output.silent):
         sys.exit(code)

@@ -8,7 +8,7 @@ import click
 
 from iqaudit import Audit
 from iqaudit._cli import options
-from iqaudit._cli.printing import say
+from iqaudit._cli.printing import print_missing, say
 from iqaudit._core.errors import InputError
 from iqaudit._plots import KINDS, beside
 
@@ -67,3 +67,4 @@ def plot(
     audit = Audit(run)
     audit.plot(kind, out, columns=columns, measure=measure, cells=cells or None)
     say(f"{out} and {beside(out)} written")
+    print_missing(audit.missing)

@@ -1,7 +1,7 @@
 """Printing: consoles, notes, JSON, tables and their figures."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -61,11 +61,22 @@ def print_skipped(sentences: Iterable[str]) -> None:
         say(sentence, err=True)
 
 
-def print_doubts(cells: Iterable[CellData]) -> None:
-    """Print the signs that cells' figures do not tell how firm their victims are."""
-    for cell in cells:
-        for doubt in cell.doubts:
-            say(f"{cell.cell}: {doubt.text}", err=True)
+def print_doubts(cells: Iterable[CellData], told: Container[str] = ()) -> set[str]:
+    """Print the signs that cells' figures do not tell how firm their victims are.
+
+    But for those that were told; return all.
+    """
+    lines = [f"{cell.cell}: {doubt.text}" for cell in cells for doubt in cell.doubts]
+    for line in lines:
+        if line not in told:
+            say(line, err=True)
+    return set(lines)
+
+
+def print_missing(names: Iterable[str], *, err: bool = True) -> None:
+    """Print the names of an audit's cells that have no results yet."""
+    for name in names:
+        say(f"{name}: no results yet", err=err)
 
 
 def unscored_code(sentences: Mapping[str, str], *, told: bool) -> int:

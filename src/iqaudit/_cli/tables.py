@@ -18,7 +18,7 @@ from iqaudit._analysis.tables.optimality import Optimality
 from iqaudit._analysis.tables.tables import TableRow, definitions, finite, record
 from iqaudit._cli import options
 from iqaudit._cli.gate import Gate, exit_code, gate_options
-from iqaudit._cli.printing import figure, interval, print_json, say, stdout, table
+from iqaudit._cli.printing import figure, interval, print_json, print_missing, say, stdout, table
 from iqaudit._cli.streams import own
 from iqaudit._core.errors import InputError
 from iqaudit._core.threat import words
@@ -88,8 +88,7 @@ def tables(
     elif form and not output.quiet:
         text = audit.table(over_seeds=over_seeds).to_text(form, names or None)
         click.echo(text, file=own("stdout"), nl=False)
-        for name in audit.missing:
-            say(f"{name}: no results yet", err=True)
+        print_missing(audit.missing)
     elif not output.quiet:
         _print(audit, names or None, over_seeds=over_seeds)
     sys.exit(exit_code(judged, silent=output.silent))
@@ -109,8 +108,7 @@ def _print(audit: iqaudit.Audit, names: Any, *, over_seeds: bool) -> None:
         say(sentence)
     for cited in audit.citations():
         say(cited.text)
-    for name in audit.missing:
-        say(f"{name}: no results yet")
+    print_missing(audit.missing, err=False)
     if names is None:
         say("iqaudit tables --all prints every measure.")
 

@@ -12,7 +12,7 @@ import iqaudit
 from iqaudit._analysis.findings.sentences import figure
 from iqaudit._analysis.transfer import Entry, Transfer, titles
 from iqaudit._cli import options
-from iqaudit._cli.printing import say, stdout, table, unscored_code
+from iqaudit._cli.printing import print_missing, say, stdout, table, unscored_code
 from iqaudit._cli.progress import watched
 from iqaudit._runs.schema import TRANSFER
 from iqaudit._search.trial import on_unscored
@@ -57,6 +57,8 @@ def transfer(
     elif not output.quiet:
         _print_transfer(whole)
         say(f"written to {directory / TRANSFER}")
+    if not output.quiet:
+        print_missing(iqaudit.Audit(directory).missing)
     if code := _code(whole, told=not output.silent):
         sys.exit(code)
 

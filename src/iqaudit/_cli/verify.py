@@ -1,6 +1,7 @@
 """The command verify."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,12 +9,14 @@ from rich.text import Text
 
 import iqaudit
 from iqaudit._cli import options
-from iqaudit._cli.printing import figure, print_json, stdout, table
-from iqaudit._core.errors import some
+from iqaudit._cli.printing import figure, print_json, print_missing, say, stdout, table
+from iqaudit._core.errors import listed, some
+from iqaudit._runs.checksums import noting
+from iqaudit._runs.schema import RESULTS
 from iqaudit.victims._spec import VictimSpec
 
 SHOWN = 3
-"""Differences that are printed for a picture; --json has them all."""
+"""Differences that are printed for a picture, and files in one line; --json has them all."""
 
 
 @options.command()
@@ -40,8 +43,23 @@ def verify(
             figures = figure(check.score, ".4f"), figure(check.linf, "d")
             rows.add_row(Text(check.name), *figures, _verdict(check))
         stdout().print(rows)
-        stdout().print(f"{len(checks) - wrong} of {len(checks)} pictures are as recorded.")
+        say(_counted(checks))
+    if not output.quiet:
+        named = {check.name for check in checks}
+        with noting():  # what is damaged is among the checks
+            missing = iqaudit.Audit(directory).missing
+        print_missing(each for each in missing if f"{each}/{RESULTS}" not in named)
     sys.exit(1 if wrong else 0)
+
+
+def _counted(checks: Sequence[iqaudit.Check]) -> str:
+    """Return the sentence on how many pictures are as recorded, and what else is not."""
+    pictures = [not check.wrong for check in checks if check.is_picture]
+    others = [check.name for check in checks if not check.is_picture]
+    verb = "are" if len(others) > 1 else "is"
+    named = some(others) if len(others) > SHOWN else listed(others or [""])
+    besides = f"; {named} {verb} not" if others else ""
+    return f"{sum(pictures)} of {len(pictures)} pictures are as recorded{besides}."
 
 
 def _verdict(check: iqaudit.Check) -> Text:

@@ -57,18 +57,17 @@ def damaged_analyses(folder: Path) -> tuple[str, ...]:
         for file in (folder / each for each in (INSIGHTS, TRANSFER, DEFENCES)):
             if file.exists():
                 refuse_unsealed(file, content := file.read_bytes())
-                refuse_changed(file, intact=_is_object(content))
+                refuse_changed(file, intact=_is_record(content))
     answers = [folder / INSIGHTS_ANSWERS, folder / TRANSFER_ANSWERS]
     found = [(file, journal.read(file, Lines(_score, "file")).damaged) for file in answers]
     return (*noted, *(on_damage(file, damaged) for file, damaged in found if damaged))
 
 
-def _is_object(content: bytes) -> bool:
+def _is_record(content: bytes) -> bool:
     try:
-        msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        return "format" in msgspec.json.decode(content, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
-    return True
 
 
 def _score(row: Any) -> tuple[Any, Any, Any]:

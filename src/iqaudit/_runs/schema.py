@@ -160,10 +160,28 @@ def load(path: str | os.PathLike[str]) -> RunRecord:
     file = Path(path) / RESULTS
     record = read(file, FORMAT, RunRecord)
     if record is None:
+        if lost := on_lost_results(path):
+            raise DamagedRecordError(lost)
         raise InputError(f"{path}: there is no {RESULTS}, so this is no run.")
     for picture in record.pictures:
         _refuse_a_path(file, picture.name, "picture's")
     return record
+
+
+def on_lost_results(path: str | os.PathLike[str]) -> str:
+    """Return the sentence on a finished run without results.json; empty where it is not one.
+
+    The pictures' files are there, and no answers or entries, of which results are yet to be made.
+    """
+    root = Path(path)
+    if any((root / name).exists() for name in (RESULTS, ANSWERS, ENTRIES)):
+        return ""
+    if not all((root / name).is_dir() and any((root / name).iterdir()) for name in FILES):
+        return ""
+    return (
+        f"{printable(root / RESULTS)}: gone: the command that made the run makes it again of the "
+        "scores that are kept."
+    )
 
 
 def manifest(path: str | os.PathLike[str]) -> AuditRecord | None:
@@ -228,12 +246,14 @@ def runs(path: str | os.PathLike[str]) -> tuple[Path, ...]:
     path, audit = Path(path), manifest(path)
     if audit is None:
         if not (path / RESULTS).exists():
-            raise InputError(f"{path}: there is no {AUDIT} and no {RESULTS}, so this is no run.")
+            no_run = f"{path}: there is no {AUDIT} and no {RESULTS}, so this is no run."
+            raise InputError(on_lost_results(path) or no_run)
         return (path,)
     cells = [path / cell.folder for cell in audit.cells]
     finished = tuple(cell for cell in cells if (cell / RESULTS).exists())
     if not finished:
-        raise InputError(f"{path}: none of this audit's cells is finished yet.")
+        lost = next(filter(None, map(on_lost_results, cells)), "")
+        raise InputError(lost or f"{path}: none of this audit's cells is finished yet.")
     return finished
 
 

@@ -37,12 +37,13 @@ FAULTS = (OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticE
 
 @dataclass(frozen=True)
 class Check:
-    """The verification of one picture.
+    """The verification of one picture, or of what stands beside the pictures.
 
     Parameters
     ----------
     name : str
-        The picture's; ``"mean"`` for the means, ``"results.json"`` for the record itself.
+        The picture's; ``"mean"`` for the means, ``"results.json"`` for the record itself, that of
+        an analysis for its file.
     score : float or None
         A fresh native score of the attacked picture; None where it could not be scored.
     linf : int or None
@@ -56,6 +57,8 @@ class Check:
         Whether the search was made again from its recorded scores: not where its attack follows the
         victim's gradient, is a stranger's or an object, or has changed since, or other versions of
         iqaudit or NumPy go another way.
+    is_picture : bool
+        Whether it is of a picture, not of a file or the means.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Check:
     wrong: tuple[str, ...]
     noise: float = 0.0
     replayed: bool = False
+    is_picture: bool = True
 
 
 def verify(path: Path, victim: Victim, *, trust: bool = False) -> tuple[Check, ...]:
@@ -112,13 +116,13 @@ def verify(path: Path, victim: Victim, *, trust: bool = False) -> tuple[Check, .
         _check(path, each, record, victim, attack, changes, memories) for each in record.pictures
     ]
     if wrong:
-        checks.append(Check(RESULTS, None, None, wrong))
+        checks.append(beside(RESULTS, wrong))
     try:
         wrong = tuple(differences(summarise(record.pictures), record.summary))
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         wrong = (f"no means can be made of what is recorded ({type(error).__name__}: {error})",)
     if wrong:
-        checks.append(Check("mean", None, None, wrong))
+        checks.append(beside("mean", wrong))
     return tuple(checks)
 
 
@@ -162,7 +166,12 @@ def _refuse_another(record: RunRecord, victim: Victim) -> None:
 
 def damaged(error: DamagedRecordError) -> Check:
     """Return the verification of a run whose record is damaged: a finding, which says where."""
-    return Check(RESULTS, None, None, (str(error),))
+    return beside(RESULTS, (str(error),))
+
+
+def beside(name: str, wrong: tuple[str, ...]) -> Check:
+    """Return the verification of a file, or of the means, in which something is wrong."""
+    return Check(name, None, None, wrong, is_picture=False)
 
 
 def unnamed(name: str) -> InputError:

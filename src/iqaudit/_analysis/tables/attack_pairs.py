@@ -11,6 +11,7 @@ from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._analysis.tables.tables import estimate_record
 from iqaudit._core.errors import listed, many
+from iqaudit._core.threat import words
 from iqaudit._core.wording import number
 from iqaudit.measures._arrays import Floats
 from iqaudit.measures._bootstrap import ENOUGH, Estimate, mean, paired
@@ -87,9 +88,26 @@ class AttackComparison:
 
 
 def compare_attacks(cells: Iterable[CellData]) -> tuple[AttackComparison, ...]:
-    """Compare the attacks on each victim, a comparison a budget; none where there is one attack."""
-    found = (_comparison(group) for group in rivals(cells))
+    """Compare the attacks on each victim, a comparison a budget; none where there is one attack.
+
+    Each names what it is of where a victim has several: what those differ in.
+    """
+    groups = [group for group in rivals(cells) if len(by_attack(group)) > 1]
+    firsts = [group[0] for group in groups]
+    found = (_comparison(group, _on(group[0], firsts)) for group in groups)
     return tuple(each for each in found if each is not None)
+
+
+def _on(cell: CellData, others: Iterable[CellData]) -> str:
+    """Return whom a comparison is on, and the terms in which that differs from its others."""
+    own = _shown(cell)
+    rivals = [_shown(each) for each in others if each.victim == cell.victim]
+    told = [term for at, term in enumerate(own) if any(each[at] != term for each in rivals)]
+    return f"On “{cell.victim}”" + (f" ({', '.join(told)})" if told else "")
+
+
+def _shown(cell: CellData) -> tuple[str, ...]:
+    return cell.data or "no data set", words(cell.levels), f"goal {cell.goal}", cell.budget
 
 
 def rivals(cells: Iterable[CellData]) -> list[list[CellData]]:
@@ -140,7 +158,7 @@ def _terms(cell: CellData) -> tuple[object, ...]:
     return cell.victim, cell.scale, cell.data, cell.levels, cell.goal, cell.budget
 
 
-def _comparison(group: Sequence[CellData]) -> AttackComparison | None:
+def _comparison(group: Sequence[CellData], on: str) -> AttackComparison | None:
     attacks = {name: _gains(cells) for name, cells in by_attack(group).items()}
     attacks = {name: each for name, each in attacks.items() if each}
     if len(attacks) < 2:  # noqa: PLR2004 (a comparison needs two)
@@ -158,7 +176,7 @@ def _comparison(group: Sequence[CellData]) -> AttackComparison | None:
         budget=first.budget,
         attacks=tuple(order),
         pairs=pairs,
-        text=_sentence(first.victim, order, pairs),
+        text=_sentence(on, order, pairs),
     )
 
 
@@ -184,9 +202,8 @@ def _pair(one: str, other: str, attacks: dict[str, dict[str, float]]) -> AttackP
     )
 
 
-def _sentence(victim: str, order: Sequence[str], pairs: Sequence[AttackPair]) -> str:
+def _sentence(on: str, order: Sequence[str], pairs: Sequence[AttackPair]) -> str:
     """Say which attack is the strongest, or that it cannot be told."""
-    on = f"On “{victim}”"
     best = order[0]
     told = [each for each in pairs if best in (each.first, each.second)]
     if not told:

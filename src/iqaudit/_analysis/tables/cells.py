@@ -324,9 +324,9 @@ def masked(cell: CellData, cells: Sequence[CellData]) -> tuple[Doubt, ...]:
 
 def missing(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """Return the names of an audit's cells that have no results yet."""
-    audit, finished = schema.manifest(path), schema.runs(path)
-    planned = () if audit is None else audit.cells
-    return tuple(cell.folder for cell in planned if Path(path) / cell.folder not in finished)
+    audit = schema.manifest(path)
+    folders = () if audit is None or audit.flat else (cell.folder for cell in audit.cells)
+    return tuple(each for each in folders if not (Path(path) / each / schema.RESULTS).exists())
 
 
 def find(cells: Sequence[CellData], name: str | None) -> CellData:
