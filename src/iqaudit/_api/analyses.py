@@ -144,7 +144,7 @@ def compare(
     Raises
     ------
     InputError
-        If a path is no run, or there is no such measure.
+        If a path is no run, there is no such measure, or another file than such a page is there.
     """
     paths = [located(each) for each in paths]
     boards = leaderboard.compare(paths, by, measures)
