@@ -39,6 +39,7 @@ from iqaudit._audit.status import CellStatus, status
 from iqaudit._core.errors import InputError
 from iqaudit._core.goal import AnyGoal
 from iqaudit._core.paths import located, refuse_to_replace
+from iqaudit._core.settings import several
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.agreement import damaged_analyses
 from iqaudit._runs.checksums import DamagedRecordError, noting
@@ -189,7 +190,7 @@ class Audit:
             If a rule cannot be read, or the baseline; if one is needed and not given, or is this;
             if another file than such a one lies where the JUnit file would.
         """
-        parsed = tuple(gate.parse(rule) for rule in rules)
+        parsed = tuple(gate.parse(rule) for rule in several(rules))
         other = baseline if isinstance(baseline, Audit | None) else Audit(baseline)
         gate.check(parsed, other)
         plain = tuple(rule for rule in parsed if not rule.baseline)
@@ -279,8 +280,7 @@ class Audit:
         """
         chosen = self.cells
         if cells is not None:
-            names = [cells] if isinstance(cells, str) else cells
-            chosen = tuple(cell_reader.find(self.cells, name) for name in names)
+            chosen = tuple(cell_reader.find(self.cells, name) for name in several(cells))
         place = None if out is None else located(out)
         drawn = find(measure) if measure else None
         return _plots.plot(self.path, chosen, kind, place, columns=columns, measure=drawn)

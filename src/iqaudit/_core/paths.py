@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from iqaudit._core.errors import InputError
+from iqaudit._core.errors import InputError, shown
 
 
 def located(path: str | os.PathLike[str]) -> Path:
@@ -16,9 +16,11 @@ def located(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If nobody knows the home folder.
+        If it is no path, or nobody knows the home folder.
     """
-    text = os.fspath(path)
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise InputError(f"A path is a text or a pathlib.Path, not {shown(path)}.")
     whole = os.path.expanduser(text)  # noqa: PTH111 (one of no such user is a name, not an error)
     if text.startswith("~"):
         own = text.partition("/")[0] == "~"

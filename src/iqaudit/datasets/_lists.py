@@ -9,6 +9,7 @@ from iqaudit._core.collection import files_of
 from iqaudit._core.errors import InputError, printable, some
 from iqaudit._core.importing import published
 from iqaudit._core.paths import absolute, located
+from iqaudit._core.settings import two_numbers
 from iqaudit._core.wording import worded
 from iqaudit.datasets._base import DataSet, Label, Sample
 from iqaudit.datasets._live import CLIVE_TRAINING
@@ -218,5 +219,9 @@ def _label(name: str, path: Path, entries: list[Entry], opinion_range: Range | N
         if entries and max(entry.label for entry in entries) <= SMALLER:
             raise InputError(f"{path}: no {name} is above {SMALLER}: on which range?{_mend()}")
         return Label(name, *USUAL, "assumed, since no range was said")
-    worst, best = map(float, opinion_range)
+    try:
+        worst, best = map(float, two_numbers(opinion_range))
+    except TypeError:
+        rule = "Opinion scores run between two numbers, worst and best"
+        raise InputError(f"{rule}, not {opinion_range!r}.") from None
     return Label(name, worst, best, "said by the caller")

@@ -94,7 +94,7 @@ def parse(text: str) -> Rule:
     InputError
         If it is no rule, or there is no such measure.
     """
-    parts = RULE.fullmatch(text)
+    parts = RULE.fullmatch(str(text))
     number = math.nan if parts is None else float(parts[3] or f"{parts[5] or ''}{parts[6] or 0}")
     if parts is None or not math.isfinite(number):
         raise InputError(
