@@ -53,9 +53,7 @@ def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
     path, folder = _file_and_folder(rest)
     entries = _entries(path)
     label = _label("mos", path, entries, opinion_range)
-    return assemble(
-        printable(folder.resolve().name or path.stem), folder, entries, label, path, _mend()
-    )
+    return assemble(_name(path, folder), folder, entries, label, path, _mend())
 
 
 def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
@@ -81,8 +79,7 @@ def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
         label = Label("label", worst, best, f"pyiqa's range for {known}")
     else:
         label = _label("label", path, entries, opinion_range)
-    name = known or printable(absolute(folder).name) or path.stem
-    return assemble(name, folder, entries, label, path, _mend())
+    return assemble(known or _name(path, folder), folder, entries, label, path, _mend())
 
 
 def load_folder(rest: str, *, recursive: bool = False) -> DataSet:
@@ -203,6 +200,11 @@ def _meta_entry(where: str, header: Sequence[str], cells: Sequence[str]) -> Entr
         raise InputError(f"{where}: a picture's name and its label are due.")
     name, label, *_ = cells
     return Entry(name, number(label, where), None, reference, where)
+
+
+def _name(path: Path, folder: Path) -> str:
+    """Return the name of a table's data set: many a table is called scores.csv."""
+    return printable("/".join(filter(None, (folder.resolve().name, path.name))))
 
 
 def _file_and_folder(rest: str) -> tuple[Path, Path]:
