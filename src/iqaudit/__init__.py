@@ -5,6 +5,8 @@
 Linf(levels=3)
 """
 
+from iqaudit._core import starting as _starting  # noqa: F401, I001 (before what takes a second)
+
 from importlib.metadata import version
 
 from iqaudit import attacks, datasets, defences, measures, victims

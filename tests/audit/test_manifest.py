@@ -231,3 +231,18 @@ def test_two_cannot_be_at_work_in_one_folder(tmp_path: Path, campaign: AuditSpec
                 serial(campaign, tmp_path / "run")
 
     serial(campaign, tmp_path / "run", observer=Meddling())
+
+
+def test_what_a_data_set_is_called_decides_nothing(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table was called by its folder once."""
+    table = photos / "scores.csv"
+    table.write_text("image,mos\np0.png,20\np2.png,90\n")
+    spec = AuditSpec((VictimSpec(ROUGH),), Data(f"csv:{table}"), queries=4)
+    with monkeypatch.context() as before:
+        before.setattr("iqaudit.datasets._lists._name", lambda _, folder: folder.name)
+        serial(spec, tmp_path / "run")
+    written = contents(tmp_path / "run")
+    serial(spec, tmp_path / "run")
+    assert contents(tmp_path / "run") == written

@@ -322,3 +322,39 @@ def test_workers_whose_victim_hangs_end_too(
     assert "died" not in said
     assert "Traceback" not in said
     assert not any(map(runs, hanging()))
+
+
+INTERRUPTS = """
+import os, signal, sys
+
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == "iqaudit.attacks":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+"""
+"""Python's own start, after which Ctrl-C comes while the command's modules are imported."""
+
+
+@pytest.mark.parametrize(
+    ("line", "is_command"),
+    [
+        ([str(Path(sys.executable).with_name("iqaudit")), "list"], True),
+        ([sys.executable, "-m", "iqaudit", "list"], True),
+        ([sys.executable, "-c", "import iqaudit", "iqaudit"], False),
+    ],
+)
+def test_ctrl_c_while_a_command_is_imported_ends_it_without_a_traceback(
+    line: list[str], *, is_command: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTS)
+    path = os.pathsep.join((str(tmp_path), str(Path(iqaudit.__file__).parents[1])))
+    environment = os.environ | {"PYTHONPATH": path}
+    with started(line, env=environment, stderr=subprocess.PIPE) as process:
+        _, told = process.communicate(timeout=LIMIT)
+    if is_command:
+        assert told == "Interrupted: start the same command again.\n"
+        assert process.returncode == CODES[signal.SIGINT]
+    else:
+        assert told.endswith("KeyboardInterrupt\n")

@@ -62,8 +62,16 @@ def test_a_csv_of_image_and_mos_is_a_data_set(tmp_path: Path) -> None:
     elsewhere.mkdir()
     moved = Path(shutil.move(table, elsewhere))
     assert datasets.load(f"csv:{moved}@{tmp_path}") == loaded
-    with pytest.raises(InputError, match="2 of 2 pictures of elsewhere are not there"):
+    with pytest.raises(InputError, match=r"2 of 2 pictures of elsewhere/scores\.csv are not there"):
         datasets.load(moved)
+
+
+def test_two_tables_of_a_folder_are_two_data_sets(tmp_path: Path) -> None:
+    table = "image,mos\na.png,25\n"
+    for kind in ("csv", "pyiqa"):
+        paths = [own_table(tmp_path / "w", table, f"{name}.csv") for name in ("sc4", "sc6")]
+        names = [datasets.load(f"{kind}:{path}").name for path in paths]
+        assert names == ["w/sc4.csv", "w/sc6.csv"]
 
 
 def test_a_csv_may_name_pictures_anywhere(tmp_path: Path) -> None:

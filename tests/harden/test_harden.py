@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import iqaudit
 from iqaudit import Hardened, InputError, Scale
-from iqaudit._harden.records import HARDEN, METHODS
+from iqaudit._harden.records import HARDEN, METHODS, SetRecord
 from iqaudit._harden.weights import content
 
 SETTINGS: dict[str, Any] = {"attacks": ["square", "pgd"], "queries": 12, "engine": "serial"}
@@ -363,3 +363,10 @@ def test_the_directory_of_another_is_left_alone(
 
 def test_every_method_has_its_sentence() -> None:
     assert list(METHODS) == ["slopes", "attacked", "train"]
+
+
+def test_what_pictures_are_called_begins_no_other_hardening() -> None:
+    one, other = (
+        SetRecord(name=each, pictures=2, rated=2, sha256="0") for each in ("w", "w/s.csv")
+    )
+    assert one == other

@@ -11,6 +11,7 @@ import torch
 
 import iqaudit
 from iqaudit import InputError, Scale, measures
+from iqaudit._core.wording import for_commands
 from iqaudit.victims import as_victim
 
 PICTURE = np.full((16, 16, 3), 100, np.uint8)
@@ -95,3 +96,13 @@ def test_ends_in_the_wrong_order_are_said() -> None:
     for ends in (np.array([255, 0]), [1, 1], (0, float("inf")), torch.tensor([0, float("nan")])):
         with pytest.raises(InputError, match="low then high"):
             as_victim(_mean, score_range=ends)
+
+
+def test_a_string_is_told_the_name_that_it_has() -> None:
+    for text in ("0", "0:x", "0:1:2"):
+        with pytest.raises(InputError, match=rf"option .range. of .* not '{text}'"):
+            as_victim(f"reference,range={text}")
+    with pytest.raises(InputError, match=r'"lower-is-better" of .* is said'):
+        as_victim("reference,lower-is-better=3")
+    with for_commands(), pytest.raises(InputError, match="takes no range"):
+        as_victim("replay:run,range=0:1")

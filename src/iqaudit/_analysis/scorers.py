@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from iqaudit._core.errors import DamageWarning, InputError, printable
+from iqaudit._core.errors import DamageWarning, InputError, printable, shown
 from iqaudit._core.picture import Pixels, picture_key
 from iqaudit._core.scale import Scale
 from iqaudit._core.settings import PAIR
@@ -199,6 +199,8 @@ def refuse_another(run: Path, victim: Victim) -> None:
 
 def named(text: str, *, may_ask: bool = False) -> Scorer:
     """Make a victim of ``SPEC[,OPTION[=VALUE]...]``; see `VictimSpec.parse`."""
+    if not isinstance(text, str):
+        raise InputError(f"A victim is a string here, not {shown(text)}.")
     spec = VictimSpec.parse(text)
     victim = asked(spec, may_ask=may_ask)
     options = spec.record(victim.card.name)

@@ -9,10 +9,11 @@ from iqaudit._analysis.analyse import Watch, unwatched, write_insights, write_tr
 from iqaudit._analysis.findings.figures import Insights
 from iqaudit._analysis.scorers import Scorer, asked, named, own, owns
 from iqaudit._analysis.tables import leaderboard
-from iqaudit._analysis.tables.catalogue import MEASURES, Measure
+from iqaudit._analysis.tables.catalogue import MEASURES, Measure, find
 from iqaudit._analysis.tables.leaderboard import Leaderboard
 from iqaudit._analysis.transfer import Transfer
 from iqaudit._core.paths import located
+from iqaudit._core.settings import several
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.retrace import attack_of
 from iqaudit._runs.schema import load, runs
@@ -60,7 +61,7 @@ def transfer(
     """
     path = located(path)
     cells = [cell.resolve() for cell in runs(path)]
-    scorers = [named(each, may_ask=yes) for each in victims] or owns(
+    scorers = [named(each, may_ask=yes) for each in several(victims)] or owns(
         cells, may_ask=yes, trust=trust
     )
     return write_transfer(path, scorers, watch, yes=yes)
@@ -124,7 +125,7 @@ def insights(
 def compare(
     paths: Sequence[str | os.PathLike[str]],
     by: str = leaderboard.DEFAULT,
-    measures: Sequence[Measure] = MEASURES,
+    measures: Sequence[Measure | str] = MEASURES,
     *,
     html: str | os.PathLike[str] | None = None,
 ) -> tuple[Leaderboard, ...]:
@@ -136,7 +137,7 @@ def compare(
         Audits or runs.
     by : str
         The measure that victims are sorted by.
-    measures : sequence of Measure
+    measures : sequence of Measure or str
         The rows' columns; the sort key is added where it is not among them.
     html : path, optional
         A page of the leaderboards to write.
@@ -144,10 +145,11 @@ def compare(
     Raises
     ------
     InputError
-        If a path is no run, or there is no such measure.
+        If a path is no run, there is no such measure, or another file than such a page is there.
     """
-    paths = [located(each) for each in paths]
-    boards = leaderboard.compare(paths, by, measures)
+    paths = [located(each) for each in several(paths)]
+    chosen = [find(each) if isinstance(each, str) else each for each in several(measures)]
+    boards = leaderboard.compare(paths, by, chosen)
     if html is not None:
         from iqaudit._report import write_comparison  # takes a second to load
 

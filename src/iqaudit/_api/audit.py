@@ -36,9 +36,10 @@ from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.estimate import Plan, estimate
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.status import CellStatus, status
-from iqaudit._core.errors import InputError, naming
+from iqaudit._core.errors import InputError
 from iqaudit._core.goal import AnyGoal
-from iqaudit._core.paths import located
+from iqaudit._core.paths import located, refuse_to_replace
+from iqaudit._core.settings import several
 from iqaudit._core.threads import one_thread
 from iqaudit._runs.agreement import damaged_analyses
 from iqaudit._runs.checksums import DamagedRecordError, noting
@@ -186,9 +187,10 @@ class Audit:
         Raises
         ------
         InputError
-            If a rule cannot be read, or the baseline; if one is needed and not given, or is this.
+            If a rule cannot be read, or the baseline; if one is needed and not given, or is this;
+            if another file than such a one lies where the JUnit file would.
         """
-        parsed = tuple(gate.parse(rule) for rule in rules)
+        parsed = tuple(gate.parse(rule) for rule in several(rules))
         other = baseline if isinstance(baseline, Audit | None) else Audit(baseline)
         gate.check(parsed, other)
         plain = tuple(rule for rule in parsed if not rule.baseline)
@@ -201,8 +203,7 @@ class Audit:
             compared = tuple(rule for rule in parsed if rule.baseline)
             judged += against.judge(self.cells, other.cells, compared, self.missing)
         if junit is not None:
-            with naming(junit):
-                located(junit).write_text(gate.junit(judged), "utf-8")
+            gate.write_junit(located(junit), judged)
         return judged
 
     def export(
@@ -228,12 +229,15 @@ class Audit:
         Raises
         ------
         InputError
-            If Parquet is asked for and pyarrow is not installed.
+            If Parquet is asked for and pyarrow is not installed, or a file is there already and is
+            no export.
         """
-        if csv is not None:
-            export.write_csv(located(csv), self.cells)
-        if parquet is not None:
-            export.write_parquet(located(parquet), self.cells)
+        named = {"csv": csv, "parquet": parquet}
+        files = {form: located(file) for form, file in named.items() if file is not None}
+        for form, file in files.items():
+            refuse_to_replace(file, "the export", export.SIGNS[form])
+        for form, file in files.items():
+            export.WRITE[form](file, self.cells)
         return export.rows(self.cells)
 
     def plot(
@@ -271,13 +275,12 @@ class Audit:
         Raises
         ------
         InputError
-            If what is to be drawn is not there, the file's name tells no kind, a CSV file beside
-            it is no plot's, or matplotlib is not installed.
+            If what is to be drawn is not there, the file's name tells no kind, it is there and is
+            no plot, or a CSV file beside it is no plot's, or matplotlib is not installed.
         """
         chosen = self.cells
         if cells is not None:
-            names = [cells] if isinstance(cells, str) else cells
-            chosen = tuple(cell_reader.find(self.cells, name) for name in names)
+            chosen = tuple(cell_reader.find(self.cells, name) for name in several(cells))
         place = None if out is None else located(out)
         drawn = find(measure) if measure else None
         return _plots.plot(self.path, chosen, kind, place, columns=columns, measure=drawn)

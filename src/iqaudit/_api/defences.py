@@ -10,6 +10,7 @@ from iqaudit._analysis.defences.records import DefenceTable
 from iqaudit._api.audit import audit, load
 from iqaudit._audit.estimate import Plan
 from iqaudit._core.errors import InputError
+from iqaudit._core.settings import several
 from iqaudit.defences._registry import chain
 from iqaudit.victims._defended import exact
 from iqaudit.victims._spec import VictimSpec
@@ -32,7 +33,11 @@ def with_defences(victims: Sequence[Any], defences: Sequence[Any]) -> list[Victi
     InputError
         If a victim or a defence cannot be used.
     """
-    return [each for victim in victims for each in _with(VictimSpec.of(victim), defences)]
+    return [
+        each
+        for victim in several(victims)
+        for each in _with(VictimSpec.of(victim), several(defences))
+    ]
 
 
 def _with(victim: VictimSpec, defences: Sequence[Any]) -> Iterator[VictimSpec]:
@@ -146,10 +151,10 @@ def compare_defences(
     VictimError
         If a victim fails; the answers are kept.
     """
-    defences = [defences] if isinstance(defences, str) else defences
+    defences = several(defences)
     said = {"victims": victims, "data": data, **settings}
     if defences:
-        said["victims"] = with_defences(victims or (), defences) or None
+        said["victims"] = with_defences(() if victims is None else victims, defences) or None
         done = audit(**said, out=path, yes=yes, analyses=False)
     elif given := [name for name, value in said.items() if value]:
         raise InputError(f"{', '.join(given)}: name the defences that are to be compared.")

@@ -16,6 +16,7 @@ from iqaudit._audit.engines.registry import Engine
 from iqaudit._audit.spec import Data
 from iqaudit._core.errors import InputError
 from iqaudit._core.paths import located
+from iqaudit._core.settings import several
 from iqaudit._harden.records import AUDIT, CARD, EPOCHS, SCALE, WEIGHTS
 from iqaudit._runs.store import exclusive, tidied, writing
 from iqaudit.attacks._base import Attack, is_white_box
@@ -165,7 +166,7 @@ def harden(
     from iqaudit._api.hardening import Hardening, Wish  # torch takes seconds to load
     from iqaudit._harden.base import Base
 
-    attacks = [attacks] if isinstance(attacks, str) else list(attacks)
+    attacks = list(several(attacks))
     settings: dict[str, Any] = {
         "attacks": attacks,
         "queries": queries,

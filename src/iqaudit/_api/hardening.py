@@ -19,7 +19,7 @@ from iqaudit._assess.cost import duration
 from iqaudit._audit.estimate import estimate
 from iqaudit._audit.observer import Observer
 from iqaudit._audit.spec import Data
-from iqaudit._core.errors import InputError, unknown, whole_number
+from iqaudit._core.errors import InputError, real_number, unknown, whole_number
 from iqaudit._core.paths import refuse_unwritable
 from iqaudit._core.picture import Pixels
 from iqaudit._core.threads import cores, one_thread
@@ -83,7 +83,7 @@ class Wish:
             raise InputError(f"Hardening takes at least 1 round, not {self.rounds}.")
         if whole_number("epochs", self.epochs) < 1:
             raise InputError(f"Training takes at least 1 epoch, not {self.epochs}.")
-        if not 0 <= self.loss < 1:
+        if not 0 <= real_number("A loss of SROCC", self.loss) < 1:
             raise InputError(f"A loss of SROCC runs from 0 to below 1, not {self.loss}.")
 
 

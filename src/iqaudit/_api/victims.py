@@ -12,11 +12,12 @@ from iqaudit._assess import calibration
 from iqaudit._assess.check import Finding
 from iqaudit._assess.check import check as find
 from iqaudit._assess.memory import refuse_too_large
-from iqaudit._core.collection import Source
-from iqaudit._core.errors import InputError, NoScaleError, VictimError
+from iqaudit._core.collection import Pictures, Source
+from iqaudit._core.errors import InputError, NoScaleError, VictimError, many, real_number
 from iqaudit._core.paths import absolute, located
 from iqaudit._core.picture import Picture
 from iqaudit._core.scale import Scale
+from iqaudit._core.settings import several
 from iqaudit._core.threads import one_thread
 from iqaudit._search.driver import check_sizes
 from iqaudit._search.trial import Unscored, on_unscored, refuse_nothing
@@ -273,9 +274,8 @@ def calibrate(
     VictimError
         If the victim is down, or can score no picture.
     """
-    collected, rated = gathered(pictures, recursive=recursive), _rated(opinions, opinion_range)
-    if isinstance(opinions, str | os.PathLike):
-        opinions = read_opinions(located(opinions), collected.paths, opinion_range)
+    collected = gathered(pictures, recursive=recursive)
+    own = None if opinions is None else _opinions(opinions, opinion_range, collected)
     out = None if out is None else located(out)
     if out is not None and out.exists():
         raise InputError(f"{out}: this is there already; name another file.")
@@ -290,16 +290,28 @@ def calibrate(
         scorer = made(spec, collected, ignore_memory=ignore_memory)
     scores = _told(_scores(scorer, collected, strict=strict), progress)
     natives = [each.score for each in _scored(scores, known=collected is pictures)]
-    if opinions is not None:
-        opinions = [
-            each for each, score in zip(opinions, scores, strict=True) if not score.unscored
-        ]
+    if own is not None:
+        own = [each for each, score in zip(own, scores, strict=True) if not score.unscored]
     lower = scorer.card.scale.lower_is_better
-    scale = calibration.fit(natives, lower_is_better=lower, opinions=opinions)
+    scale = calibration.fit(natives, lower_is_better=lower, opinions=own)
     if out is not None:
+        rated = _rated(opinions, opinion_range)
         how = {"named_by": spec.written, "opinions": rated, "made_by": f"iqaudit {_version()}"}
         save_scale(out, scale, scorer, collected, how)
     return scale
+
+
+def _opinions(
+    opinions: Any, ends: tuple[float, float] | None, pictures: Pictures
+) -> Sequence[float]:
+    """Return pictures' opinion scores on 0-10, from their file or as they are."""
+    if isinstance(opinions, str | os.PathLike):
+        return read_opinions(located(opinions), pictures.paths, ends)
+    found = [real_number("An opinion score", each) for each in several(opinions)]
+    if len(found) != len(pictures):
+        counts = f"{many(len(found), 'opinion score')} for {many(len(pictures), 'picture')}"
+        raise InputError(f"Each picture has one opinion score; here are {counts}.")
+    return found
 
 
 def _rated(opinions: Any, ends: tuple[float, float] | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from iqaudit._assess import cost, memory, questions, sight
 from iqaudit._assess.questions import Outcome, Verdict
-from iqaudit._core.errors import InputError, VictimError
+from iqaudit._core.errors import InputError, VictimError, real_number
 from iqaudit._core.picture import Picture, Pixels
 from iqaudit.victims._base import Victim, gradient_of
 from iqaudit.victims._fingerprint import fingerprint, refuse_if_down
@@ -78,7 +78,7 @@ def check(
     InputError
         If a picture is too small for the victim, or the price is no amount.
     """
-    if price is not None and not (math.isfinite(price) and price >= 0):
+    if price is not None and not (math.isfinite(real_number("price", price)) and price >= 0):
         raise InputError(f"price must be a finite number of at least 0, not {price!r}.")
     photographs, unscored = pictures or example(), set[str]()
 

@@ -30,6 +30,7 @@ from iqaudit._cli.printing import (
 )
 from iqaudit._cli.progress import Progress, watched
 from iqaudit._core.errors import InputError, many, naming
+from iqaudit._core.paths import begins, refuse_to_replace
 from iqaudit._core.threat import words
 from iqaudit._runs.schema import AUDIT, DEFENCES, load, runs
 from iqaudit._search.trial import on_unscored
@@ -82,6 +83,8 @@ def defences(
       iqaudit defences --victim reference --data csv:scores.csv --defence smooth:50@8 --out run
       iqaudit defences run --all
     """
+    if csv is not None:
+        refuse_to_replace(csv, "the table of defences", begins(b"victim,defence,attack,cell,"))
     watch = watched(silent=output.silent)
     if defences:
         how = execution.arguments() | {"yes": yes, "overwrite": overwrite}

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from iqaudit import Audit
-from iqaudit._analysis.tables.gate import Judgement, check, parse, unjudged
-from iqaudit._analysis.tables.gate import junit as junit_text
+from iqaudit._analysis.tables.gate import Judgement, check, parse, unjudged, write_junit
 from iqaudit._cli import options
 from iqaudit._cli.printing import say
-from iqaudit._core.errors import InputError, naming
+from iqaudit._core.errors import InputError
 from iqaudit._runs.schema import runs
 
 FAILED = 3
@@ -55,8 +54,7 @@ def _gate(*, fail_if: Sequence[str], junit: Path | None, baseline: Path | None) 
     # All of it is refused now, not after the audit.
     rules = [parse(text) for text in fail_if]
     if junit is not None:  # an earlier start's verdicts must not outlive one that ends otherwise
-        with naming(junit):
-            junit.write_text(junit_text(unjudged(rules, UNJUDGED)), "utf-8")
+        write_junit(junit, unjudged(rules, UNJUDGED))
     check(rules, baseline)
     if baseline is not None:
         runs(baseline)

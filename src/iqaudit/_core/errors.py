@@ -88,10 +88,10 @@ class Interrupted(KeyboardInterrupt):
         self.results = results
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     """Return the error for a name that no table holds, with the nearest that one does."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    close = get_close_matches(str(name), names, n=1)
     hint = f'did you mean "{close[0]}"?' if close else f"known are: {', '.join(names)}."
     return InputError(f'There is no {kind} called "{name}": {hint}')
 
@@ -130,6 +130,14 @@ def whole_number(name: str, value: object, least: int | None = None) -> int:
     number = operator.index(value)
     refuse_unless(least is None or number >= least, f"{name} must be at least {least}", number)
     return number
+
+
+def real_number(name: str, value: Any) -> float:
+    """Return a number as Python's float, or raise an `InputError` that names it."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} must be a number, not {shown(value)}.") from None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
-from iqaudit._core.errors import InputError, refuse_unless
+from iqaudit._core.errors import InputError, real_number, refuse_unless
 from iqaudit._core.scale import QUALITY_MAX, RANGE, Scale
 
 SWITCH = 5.0
@@ -135,7 +135,7 @@ class Target:
     quality: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "score", float(self.score))
+        object.__setattr__(self, "score", real_number("A target", self.score))
         refuse_unless(math.isfinite(self.score), "A target is a finite number", self.score)
         inside = not self.quality or 0 < self.score < QUALITY_MAX
         refuse_unless(inside, "A target quality lies between 0 and 10", self.score)

@@ -159,7 +159,7 @@ def read(path: str | PathLike[str], name: str | None = None) -> Picture:
         If the file is missing, no picture, damaged, animated, transparent, of more than 8 bits a
         channel, or in a colour space that is not RGB.
     """
-    shown, path = printable(path), located(path) if isinstance(path, str) else Path(path)
+    shown, path = printable(path), path if isinstance(path, Path) else located(path)
     try:
         if not path.is_file():
             what = "this is no regular file" if path.exists() else "there is no such file"
@@ -228,7 +228,13 @@ def write(path: str | PathLike[str], pixels: Pixels) -> None:
         The PNG file; one that is there is replaced.
     pixels : ndarray of uint8, (height, width, 3)
         RGB.
+
+    Raises
+    ------
+    InputError
+        If the path or the pixels are none.
     """
+    pixels = Picture(printable(path), pixels).pixels
     with naming(path):
         Image.fromarray(pixels, "RGB").save(located(path), "PNG")
 

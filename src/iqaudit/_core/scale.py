@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from iqaudit._core.errors import InputError, NoScaleError, refuse_unless, unknown
+from iqaudit._core.errors import InputError, NoScaleError, real_number, refuse_unless, unknown
 from iqaudit._core.importing import published
 from iqaudit._core.settings import two_numbers
 from iqaudit._core.wording import worded
@@ -76,7 +76,8 @@ class Scale:
 
     def __post_init__(self) -> None:
         for name in ("center", "spread", "low", "high"):  # a float32's steps would hide gains
-            object.__setattr__(self, name, float(getattr(self, name)))
+            value = real_number(f"The scale's {name}", getattr(self, name))
+            object.__setattr__(self, name, value)
         rule = "The scale's center C must be a finite number"
         refuse_unless(math.isfinite(self.center), rule, self.center)
         if not (math.isfinite(self.spread) and self.spread > 0):
@@ -114,6 +115,7 @@ class Scale:
         InputError
             If they are not two finite numbers, low then high.
         """
+        low, high = (real_number("An end of a score range", end) for end in (low, high))
         rule = "A score range must be two finite numbers, low then high"
         refuse_unless(-math.inf < low < high < math.inf, rule, f"{low} and {high}")
         ends = (-math.inf, math.inf) if unbounded else (low, high)
@@ -158,6 +160,8 @@ class Scale:
         if scale is not None:
             if score_range is not None or lower_is_better or unbounded:
                 raise InputError("A fitted scale has a range and a direction of its own.")
+            if not isinstance(scale, Scale):
+                raise InputError(f"scale is a Scale, or a file of one, not {scale!r}.")
             return scale
         if score_range is None:
             raise NoScaleError(

@@ -1,6 +1,6 @@
 """Typed settings: each makes a TOML key, an option of a string, and one of a command."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from os import PathLike
@@ -70,6 +70,15 @@ FILE = Type("a file", lambda value: str(_of(str, PathLike)(value)), str)
 OBJECT = Type("a text", _object, str)
 """A text; from Python, an object as well."""
 VICTIM = Type("a text or a table", _object, str)
+
+
+def several(values: Any) -> tuple[Any, ...]:
+    """Return the values of a list; one that stands in its place is a list of one.
+
+    That is a text or a path, a module or a function, and what holds no others.
+    """
+    one = isinstance(values, str | bytes | PathLike) or callable(values)
+    return (values,) if one or not isinstance(values, Iterable) else tuple(values)
 
 
 @dataclass(frozen=True)

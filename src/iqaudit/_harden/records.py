@@ -34,9 +34,12 @@ METHODS = {
 
 @dataclass(frozen=True, kw_only=True)
 class SetRecord:
-    """Pictures: how many, how many of them people rated, and the hash of their pixels' hashes."""
+    """Pictures: how many, how many of them people rated, and the hash of their pixels' hashes.
 
-    name: str
+    What they are called decides nothing.
+    """
+
+    name: str = field(compare=False)
     pictures: int
     rated: int
     sha256: str

@@ -13,15 +13,19 @@ from iqaudit._analysis.tables.catalogue import Measure
 from iqaudit._analysis.tables.cells import CellData
 from iqaudit._analysis.tables.csv_text import csv_text
 from iqaudit._core.errors import InputError, refuse_unless, unknown
+from iqaudit._core.paths import begins, holds, refuse_to_replace
 from iqaudit._plots.contents import KINDS, Contents
 from iqaudit._runs.store import write_whole
 
 __all__ = ["KINDS", "beside", "plot"]
 
-METADATA: Mapping[str, Mapping[str, None]] = {
-    ".pdf": {"CreationDate": None},
-    ".svg": {"Date": None},
-    ".png": {"Software": None},
+SIGN = "iqaudit plot"
+"""What made a figure, in its file: such a one is replaced, and no other."""
+
+METADATA: Mapping[str, Mapping[str, str | None]] = {
+    ".pdf": {"CreationDate": None, "Creator": SIGN},
+    ".svg": {"Date": None, "Creator": SIGN},
+    ".png": {"Software": SIGN},
 }
 """The kinds of files, and what tells in each when it was made, or by what."""
 
@@ -55,8 +59,8 @@ def plot(
     Raises
     ------
     InputError
-        If there is nothing to draw, the file's kind is unknown, its neighbour is no plot's, or
-        matplotlib is not installed.
+        If there is nothing to draw, the file's kind is unknown, it or its neighbour is there and
+        no plot's, or matplotlib is not installed.
     """
     if kind not in KINDS:
         raise unknown("kind of plot", kind, KINDS)
@@ -86,9 +90,8 @@ def beside(file: Path) -> Path:
 
 
 def _refuse_to_replace(file: Path) -> None:
-    """Refuse a name that no plot can have, or beside which lie figures of another kind."""
+    """Refuse a name that no plot can have, or under which or beside which something else lies."""
     if file.suffix.lower() not in METADATA:
         raise InputError(f"{file}: plots are {', '.join(METADATA)}; name one so.")
-    numbers = beside(file)
-    if numbers.exists() and not numbers.read_bytes().startswith(b"plot,"):
-        raise InputError(f"{numbers}: the plot's numbers would replace this file; name another.")
+    refuse_to_replace(file, "the plot", holds(SIGN.encode()))
+    refuse_to_replace(beside(file), "the plot's numbers", begins(b"plot,"))

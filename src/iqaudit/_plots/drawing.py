@@ -89,7 +89,7 @@ def drawn(shown: Contents, columns: int) -> Figure:
         return figure
 
 
-def save(figure: Figure, content: BytesIO, form: str, metadata: Mapping[str, None]) -> None:
+def save(figure: Figure, content: BytesIO, form: str, metadata: Mapping[str, str | None]) -> None:
     """Write a figure's file: its fonts are in it, and it does not tell when it was made."""
     with _style():
         figure.savefig(content, format=form, metadata=dict(metadata))

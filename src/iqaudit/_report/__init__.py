@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from iqaudit._analysis.tables import leaderboard
+from iqaudit._core.paths import holds, refuse_to_replace
 from iqaudit._core.threat import sentence
 from iqaudit._report import figures, leaderboards
 from iqaudit._report.page import page
@@ -62,8 +63,10 @@ def write_comparison(
     Raises
     ------
     InputError
-        If a path is no run, or there is no such measure.
+        If a path is no run, there is no such measure, or another file than such a page is there.
     """
+    sign = holds(b"<title>iqaudit: leaderboard</title>")
+    refuse_to_replace(Path(file), "the page of leaderboards", sign)
     return _write(Path(file), "comparison.html.j2", leaderboards.view(paths, by))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from iqaudit._core.errors import refuse_unless, whole_number
+from iqaudit._core.errors import real_number, refuse_unless, whole_number
 
 
 class Outcome(Enum):
@@ -50,8 +50,9 @@ class Stop:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fresh", whole_number("fresh", self.fresh, 0))
-        reachable = self.rgo is None or 0 < self.rgo <= 1
-        refuse_unless(reachable, "An RGO to stop at lies in (0, 1]", self.rgo)
+        if self.rgo is not None:
+            reachable = 0 < real_number("An RGO to stop at", self.rgo) <= 1
+            refuse_unless(reachable, "An RGO to stop at lies in (0, 1]", self.rgo)
         if self.plateau is not None:
             object.__setattr__(self, "plateau", whole_number("plateau", self.plateau))
             rule = "A plateau is at least 1 query long"

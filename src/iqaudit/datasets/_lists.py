@@ -9,6 +9,7 @@ from iqaudit._core.collection import files_of
 from iqaudit._core.errors import InputError, printable, some
 from iqaudit._core.importing import published
 from iqaudit._core.paths import absolute, located
+from iqaudit._core.settings import two_numbers
 from iqaudit._core.wording import worded
 from iqaudit.datasets._base import DataSet, Label, Sample
 from iqaudit.datasets._live import CLIVE_TRAINING
@@ -52,9 +53,7 @@ def load_csv(rest: str, opinion_range: Range | None = None) -> DataSet:
     path, folder = _file_and_folder(rest)
     entries = _entries(path)
     label = _label("mos", path, entries, opinion_range)
-    return assemble(
-        printable(folder.resolve().name or path.stem), folder, entries, label, path, _mend()
-    )
+    return assemble(_name(path, folder), folder, entries, label, path, _mend())
 
 
 def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
@@ -80,8 +79,7 @@ def load_pyiqa(rest: str, opinion_range: Range | None = None) -> DataSet:
         label = Label("label", worst, best, f"pyiqa's range for {known}")
     else:
         label = _label("label", path, entries, opinion_range)
-    name = known or printable(absolute(folder).name) or path.stem
-    return assemble(name, folder, entries, label, path, _mend())
+    return assemble(known or _name(path, folder), folder, entries, label, path, _mend())
 
 
 def load_folder(rest: str, *, recursive: bool = False) -> DataSet:
@@ -204,6 +202,11 @@ def _meta_entry(where: str, header: Sequence[str], cells: Sequence[str]) -> Entr
     return Entry(name, number(label, where), None, reference, where)
 
 
+def _name(path: Path, folder: Path) -> str:
+    """Return the name of a table's data set: many a table is called scores.csv."""
+    return printable("/".join(filter(None, (folder.resolve().name, path.name))))
+
+
 def _file_and_folder(rest: str) -> tuple[Path, Path]:
     path = located(rest)
     if "@" in rest and not path.is_file():
@@ -218,5 +221,9 @@ def _label(name: str, path: Path, entries: list[Entry], opinion_range: Range | N
         if entries and max(entry.label for entry in entries) <= SMALLER:
             raise InputError(f"{path}: no {name} is above {SMALLER}: on which range?{_mend()}")
         return Label(name, *USUAL, "assumed, since no range was said")
-    worst, best = map(float, opinion_range)
+    try:
+        worst, best = map(float, two_numbers(opinion_range))
+    except TypeError:
+        rule = "Opinion scores run between two numbers, worst and best"
+        raise InputError(f"{rule}, not {opinion_range!r}.") from None
     return Label(name, worst, best, "said by the caller")

@@ -17,6 +17,7 @@ import numpy as np
 
 from iqaudit._core.errors import InputError, naming, refuse_unless, some, unknown, whole_number
 from iqaudit._core.paths import located
+from iqaudit._core.settings import several
 from iqaudit._core.wording import worded
 from iqaudit.datasets._base import DataSet, Sample
 from iqaudit.datasets._score_table import fold
@@ -109,7 +110,7 @@ def subset(dataset: DataSet, names: Iterable[str]) -> DataSet:
         folded.setdefault(fold(each.name), []).append(each)
     chosen: dict[str, Sample] = {}
     strange = []
-    for name in names:
+    for name in several(names):
         sample = known.get(name) or _behind_folders(name, folded)
         if sample is None:
             strange.append(name)

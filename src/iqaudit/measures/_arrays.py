@@ -13,7 +13,10 @@ Floats = NDArray[np.float64]
 
 def scores(values: ArrayLike) -> Floats:
     """Return scores as an array, (n,), or raise an `InputError` where they are none."""
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("Scores are numbers, and these are not.") from None
     rule = "Scores come as a filled array of one dimension"
     refuse_unless(array.ndim == 1 and array.size > 0, rule, array.shape)
     return array

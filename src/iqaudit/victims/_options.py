@@ -139,3 +139,9 @@ BESIDE = HOW_ASKED | {"defences", "name", "repeats"}
 
 ALIASES = MappingProxyType({"range": "score_range", "header": "headers", "defence": "defences"})
 """The command line's names of some of them."""
+
+
+def in_strings(key: str) -> str:
+    """Return an option's name in a victim's string, by its keyword: ``range`` of a score range."""
+    word = next((short for short, name in ALIASES.items() if name == key), key)
+    return word.replace("_", "-")

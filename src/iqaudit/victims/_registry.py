@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
 from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.wording import worded
 from iqaudit.victims._base import Victim
+from iqaudit.victims._options import in_strings
 
 
 class Kind(NamedTuple):
@@ -119,7 +121,8 @@ def unknown_victim(name: str) -> InputError:
 def refuse_surplus(whose: str, options: Mapping[str, Any], known: Iterable[str]) -> None:
     """Raise an `InputError` where an option is not known."""
     if surplus := options.keys() - known:
-        raise InputError(f"{whose} takes no {', '.join(sorted(surplus))}.")
+        names = (worded(name, in_strings(name)) for name in sorted(surplus))
+        raise InputError(f"{whose} takes no {', '.join(names)}.")
 
 
 def _keywords(taker: Callable[..., Any]) -> Iterator[str]:

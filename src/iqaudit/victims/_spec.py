@@ -26,7 +26,7 @@ from iqaudit.victims._averaging import Repeated
 from iqaudit.victims._base import Victim, draws
 from iqaudit.victims._defended import Defended
 from iqaudit.victims._objects import apart, name_victim, rescaled, wrap
-from iqaudit.victims._options import ALIASES, OPTIONS
+from iqaudit.victims._options import ALIASES, OPTIONS, in_strings
 from iqaudit.victims._registry import KINDS, unknown_victim
 from iqaudit.victims._scale_file import load_scale, refuse_another
 
@@ -76,7 +76,7 @@ class VictimSpec:
             if key not in OPTIONS:
                 word = re.match(r"[\w-]*", name)  # what follows it may be a secret
                 raise unknown("option of a victim", word[0] if word else "", [*OPTIONS, *ALIASES])
-            subject = f'The option "{name}" of the victim "{self.kind}" is'
+            subject = f'The option "{in_strings(key)}" of the victim "{self.kind}" is'
             options[key] = OPTIONS[key].read(value, subject, texts=True)
         object.__setattr__(self, "options", options)
 
@@ -213,8 +213,7 @@ class VictimSpec:
             return f"an object of Python, {self.spec.partition(':')[2]}"
         pieces = [self.record(self.model).pop("spec")]
         for key, value in self.public.items():
-            word = next((short for short, name in ALIASES.items() if name == key), key)
-            word = word.replace("_", "-")
+            word = in_strings(key)
             for each in value if OPTIONS[key].many else (value,):
                 text = ":".join(f"{end:g}" for end in each) if isinstance(each, tuple) else each
                 pieces.append(word if each is True else f"{word}={text}")

@@ -11,6 +11,7 @@ from iqaudit._analysis.tables.csv_text import csv_text
 from iqaudit._analysis.tables.samples import Ranged, Snapshot
 from iqaudit._analysis.tables.tables import checkpoints
 from iqaudit._core.errors import InputError, naming
+from iqaudit._core.paths import begins
 from iqaudit._runs.figures import Row
 
 OF_CELL = ("cell", "victim", "attack", "data", "levels", "goal")
@@ -30,7 +31,7 @@ def rows(cells: Sequence[CellData]) -> list[dict[str, Any]]:
 def write_csv(path: Path, cells: Sequence[CellData]) -> None:
     """Write the rows as CSV, in UTF-8; see `csv_text`."""
     table = rows(cells)
-    heads = list(table[0]) if table else ["cell"]
+    heads = list(table[0]) if table else OF_CELL
     text = csv_text([heads, *(row.values() for row in table)])
     with naming(path):
         path.write_text(text, encoding="utf-8", newline="")
@@ -44,13 +45,7 @@ def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
     InputError
         If pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise InputError(
-            'Parquet is written by pyarrow: pip install "iqaudit[parquet]", or write CSV.'
-        ) from None
+    pa, parquet = _pyarrow()
     table = rows(cells)
     columns = {name: [row[name] for row in table] for name in (table[0] if table else ())}
     arrays = {
@@ -63,6 +58,31 @@ def write_parquet(path: Path, cells: Sequence[CellData]) -> None:
     parquet.write_table(pa.table(arrays), whole)
     with naming(path):
         path.write_bytes(whole.getvalue())
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError(
+            'Parquet is written by pyarrow: pip install "iqaudit[parquet]", or write CSV.'
+        ) from None
+    return pa, parquet
+
+
+def _is_parquet(path: Path) -> bool:
+    """Tell whether a file is an export as Parquet."""
+    pa, parquet = _pyarrow()
+    try:
+        return tuple(parquet.read_schema(path).names[: len(OF_CELL)]) == OF_CELL
+    except pa.ArrowInvalid:  # no Parquet
+        return False
+
+
+WRITE = {"csv": write_csv, "parquet": write_parquet}
+SIGNS = {"csv": begins(",".join(OF_CELL).encode()), "parquet": _is_parquet}
+"""What an export of each form is known by: the first names of its columns."""
 
 
 def _row(whole: Snapshot, picture: PictureData, earlier: Sequence[int]) -> dict[str, Any]:

@@ -14,12 +14,14 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 from xml.etree import ElementTree as ET
 
 from iqaudit._analysis.tables.catalogue import MEASURES, Measure
 from iqaudit._analysis.tables.tables import Table, TableRow
-from iqaudit._core.errors import InputError, unknown
+from iqaudit._core.errors import InputError, naming, unknown
+from iqaudit._core.paths import begins, refuse_to_replace
 from iqaudit._core.wording import worded
 
 End: TypeAlias = Literal["value", "low", "high"]
@@ -92,7 +94,7 @@ def parse(text: str) -> Rule:
     InputError
         If it is no rule, or there is no such measure.
     """
-    parts = RULE.fullmatch(text)
+    parts = RULE.fullmatch(str(text))
     number = math.nan if parts is None else float(parts[3] or f"{parts[5] or ''}{parts[6] or 0}")
     if parts is None or not math.isfinite(number):
         raise InputError(
@@ -198,6 +200,19 @@ def junit(judgements: Sequence[Judgement]) -> str:
             ET.SubElement(case, "system-out").text = each.sentence
     ET.indent(root, " ")
     return ET.tostring(root, "unicode", xml_declaration=False) + "\n"
+
+
+def write_junit(file: Path, judgements: Sequence[Judgement]) -> None:
+    """Write judgements as a JUnit file.
+
+    Raises
+    ------
+    InputError
+        If it would replace another file than such a one.
+    """
+    refuse_to_replace(file, "the JUnit file", begins(b'<testsuites name="iqaudit"'))
+    with naming(file):
+        file.write_text(junit(judgements), "utf-8")
 
 
 def _worst(rows: Sequence[TableRow], rule: Rule, *, shorter: bool) -> Judgement:

@@ -24,6 +24,7 @@ from iqaudit._analysis.tables.formats import FORMATS, Column, Grid, Value
 from iqaudit._analysis.tables.samples import Snapshot
 from iqaudit._core.errors import InputError, listed, unknown
 from iqaudit._core.goal import Goal
+from iqaudit._core.settings import several
 from iqaudit._core.threat import words
 from iqaudit._search import ledger
 from iqaudit.measures._bootstrap import LEVEL, RESAMPLES, Estimate
@@ -189,7 +190,7 @@ class Table:
         if names == "all":
             return self.measures
         if names is not None:
-            return choose([names] if isinstance(names, str) else names, self.measures)
+            return choose(several(names), self.measures)
         there = {
             name for row in self.rows for name, each in row.values.items() if each.value is not None
         }
