@@ -123,7 +123,7 @@ def insights(
 
 
 def compare(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
     by: str = leaderboard.DEFAULT,
     measures: Sequence[Measure | str] = MEASURES,
     *,
@@ -133,7 +133,7 @@ def compare(
 
     Parameters
     ----------
-    paths : sequence of path
+    paths : path or sequence of path
         Audits or runs.
     by : str
         The measure that victims are sorted by.
@@ -147,11 +147,11 @@ def compare(
     InputError
         If a path is no run, there is no such measure, or another file than such a page is there.
     """
-    paths = [located(each) for each in several(paths)]
+    folders = [located(each) for each in several(paths)]
     chosen = [find(each) if isinstance(each, str) else each for each in several(measures)]
-    boards = leaderboard.compare(paths, by, chosen)
+    boards = leaderboard.compare(folders, by, chosen)
     if html is not None:
         from iqaudit._report import write_comparison  # takes a second to load
 
-        write_comparison(paths, located(html), by)
+        write_comparison(folders, located(html), by)
     return boards

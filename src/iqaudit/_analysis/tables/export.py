@@ -76,7 +76,7 @@ def _is_parquet(path: Path) -> bool:
     pa, parquet = _pyarrow()
     try:
         return tuple(parquet.read_schema(path).names[: len(OF_CELL)]) == OF_CELL
-    except pa.ArrowInvalid:  # no Parquet
+    except (pa.ArrowInvalid, OSError):  # no Parquet, or a damaged one
         return False
 
 
