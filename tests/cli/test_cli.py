@@ -247,7 +247,7 @@ def test_a_price_tells_what_a_budget_of_any_victim_costs(photo: Path) -> None:
     assert re.search(r"500 queries \S+ \S+ and 1\.00 in money; 10,000 queries .*20\.00 in", said)
     ceiling = iqaudit_("check", "--price", 0.002, "--budget-money", 1)
     assert ceiling.exit_code == 2
-    assert '"reference" takes no budget_money, price' in ceiling.stderr
+    assert '"reference" takes no budget-money, price' in ceiling.stderr
 
 
 @pytest.mark.slow
