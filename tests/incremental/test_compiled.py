@@ -278,45 +278,6 @@ def test_pieces_are_the_modules(size: int | tuple[int, int], axes: tuple[int, ..
     assert score == pytest.approx(DensePass(Cutting()).score(picture), rel=1e-4, abs=1e-4)
 
 
-def _gaussian(channels: int, noise: float = 0.0) -> Tensor:
-    line = torch.exp(-((torch.arange(7) - 3.0) ** 2) / 3)
-    weights = torch.stack([torch.outer(line, line[1:6] * (1 + c)) for c in range(channels)])
-    window: Tensor = weights[:, None] / 7
-    return window + noise * torch.eye(7, 5)
-
-
-@pytest.mark.parametrize("options", [{"padding": (3, 2)}, {"stride": (2, 1), "dilation": (1, 3)}])
-@pytest.mark.parametrize(("channels", "noise", "count"), [(1, 0, 2), (3, 0, 2), (3, 0.1, 1)])
-def test_a_window_that_is_a_column_times_a_row_is_compiled_as_both(
-    channels: int, noise: float, count: int, options: dict[str, Any]
-) -> None:
-    """As those of local means and contrasts are; others stay as they are."""
-
-    class Local(nn.Module):
-        window: Tensor
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.register_buffer("window", _gaussian(channels, noise))
-
-        def forward(self, x: Tensor) -> Tensor:
-            bias = torch.arange(channels) / 10
-            local = functional.conv2d(
-                x[:, :channels], self.window, bias, groups=channels, **options
-            )
-            weights = torch.arange(1, local.numel() + 1).cos().reshape(local.shape)
-            score: Tensor = (local * weights).sum().reshape(1)
-            return score
-
-    whole = _session(Local()).network.whole
-    assert whole is not None
-    operators = [each.get_type_name() for each in whole._model.get_ops()]
-    assert len([name for name in operators if "Convolution" in name]) == count
-    picture = synthetic_picture(HEIGHT, WIDTH)
-    [score] = whole.run([picture[None]]).tolist()
-    assert score == pytest.approx(DensePass(Local()).score(picture), rel=1e-4, abs=1e-4)
-
-
 @pytest.mark.parametrize("channels", [3, 24])
 @pytest.mark.parametrize(
     "options",

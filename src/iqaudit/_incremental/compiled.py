@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 
 from iqaudit._core.process import compiler_version
 from iqaudit._incremental.nodes import Node, operator_name, shape_of
-from iqaudit._incremental.openvino_operators import as_reshape, in_two, plainer, split
+from iqaudit._incremental.openvino_operators import as_reshape, plainer
 
 aten = torch.ops.aten
 
@@ -239,20 +239,7 @@ class _Part:
             copy.args = (plain, *copy.args[1:])
         if operator_name(copy) == "unfold":
             as_reshape(copy, shape_of(node.args[0]))
-        if operator_name(copy) == "conv2d":
-            self._split(copy, self._constants.get(node.args[1].name))
         self._known[node] = plainer(copy)
-
-    def _split(self, copy: Node, weight: Tensor | None) -> None:
-        """Have a convolution be two, where that does the same in less time."""
-        weights = None if weight is None else in_two(copy, weight)
-        if weights is None:
-            return
-        names = [f"{copy.name}_{axis}" for axis in ("column", "row")]
-        for name, value in zip(names, weights, strict=True):
-            self._root.register_buffer(name, value)
-        with self._graph.inserting_before(copy):
-            split(copy, *(self._graph.get_attr(name) for name in names))
 
     def _value(self, node: Node) -> Any:
         """Return what stands for a node of the whole graph."""

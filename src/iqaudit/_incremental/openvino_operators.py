@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from iqaudit._incremental.nodes import Node, arguments, operator_name, pair
 
@@ -18,22 +17,17 @@ PIECES = "iqaudit_pieces"
 """A node's note: what it cuts into pieces, the sides of that with them, and their order."""
 
 
-WINDOW = "stride", "padding", "dilation"
-
-RANK_ONE = 1e-6
-"""Of a kernel's first singular value the most that its second is where the kernel is a column times
-a row: a Gaussian window's in float32."""
-
-
 def plainer(node: Node) -> Node:
     """Have a node call the operator that OpenVINO knows, where it does the same."""
     name = operator_name(node)
     if name in ("view", "_unsafe_view"):  # which ask for a layout that inputs need not have
         node.target = aten.reshape.default
     elif name == "conv2d":
-        it = _of_convolution(node)
+        names = "x weight bias stride padding dilation groups"
+        defaults = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+        it = arguments(node, names, **defaults)
         if not isinstance(it["padding"], str):
-            window = ([*pair(it[key])] for key in WINDOW)
+            window = ([*pair(it[key])] for key in ("stride", "padding", "dilation"))
             node.target, node.kwargs = aten.convolution.default, {}
             ends = (False, [0, 0], it["groups"])
             node.args = (it["x"], it["weight"], it["bias"], *window, *ends)
@@ -88,43 +82,3 @@ def as_reshape(node: Node, shape: tuple[int, ...]) -> None:
         split = node.graph.call_function(aten.reshape.default, (root, sides))
     node.target, node.args = aten.permute.default, (split, order)
     node.meta[PIECES] = root, sides, order
-
-
-def in_two(node: Node, weight: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Return the weights of two convolutions, along columns and along rows, that make one up.
-
-    One of few channels, each for itself, for which OpenVINO takes as long as for many; None of
-    another, or where its kernels are no columns times rows.
-    """
-    it = _of_convolution(node)
-    outputs, inputs, height, width = weight.shape
-    apart = inputs == 1 and it["groups"] == outputs < BLOCK
-    if not apart or min(height, width) == 1 or isinstance(it["padding"], str):
-        return None
-    left, values, right = torch.linalg.svd(weight[:, 0].double())
-    if (values[:, 1] > RANK_ONE * values[:, 0]).any():
-        return None
-    root = values[:, :1].sqrt()
-    column, row = root * left[:, :, 0], root * right[:, 0]
-    return (
-        column[:, None, :, None].to(weight.dtype).contiguous(),
-        row[:, None, None, :].to(weight.dtype).contiguous(),
-    )
-
-
-def split(node: Node, column: Any, row: Any) -> None:
-    """Put a convolution along columns before a node that is one along rows from then on."""
-    it = _of_convolution(node)
-    (down, across), (above, beside), (tall, wide) = (pair(it[key]) for key in WINDOW)
-    ends = (False, [0, 0], it["groups"])
-    first = it["x"], column, None, [down, 1], [above, 0], [tall, 1], *ends
-    with node.graph.inserting_before(node):
-        before = node.graph.call_function(aten.convolution.default, first)
-    node.target, node.kwargs = aten.convolution.default, {}
-    node.args = (before, row, it["bias"], [1, across], [0, beside], [1, wide], *ends)
-
-
-def _of_convolution(node: Node) -> dict[str, Any]:
-    names = "x weight bias stride padding dilation groups"
-    defaults = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
-    return arguments(node, names, **defaults)
