@@ -1,7 +1,6 @@
 """Operators as OpenVINO takes them, or takes them faster: nodes that do the same otherwise."""
 
 import math
-from typing import Any
 
 import torch
 
