@@ -112,6 +112,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "planes": lambda: nn.Sequential(
         _Call(lambda x: x.reshape(-1, 2, *x.shape[2:]).contiguous()), nn.Conv2d(2, 4, 1)
     ),
+    "beside-swapped": lambda: _Call(lambda x: torch.cat((x, x[:, [2, 0, 3, 1]]), 0)),
     "side-by-side": lambda: _Call(lambda x: torch.cat((x, x.square()), 0)),
     "transposed": lambda: nn.ConvTranspose2d(4, 4, 4, 2, 1),
     "transposed-out": lambda: nn.ConvTranspose2d(4, 4, 3, 2, 1, 1, groups=2, bias=False),

@@ -254,6 +254,11 @@ class Cut(Step):
             )
         )
 
+    @cached_property
+    def _in_place(self) -> bool:
+        """Whether every piece has the first channels of its map, in order."""
+        return bool((self.channels == np.arange(self.shape[1])).all())
+
     def whole(self, x: Tensor) -> Tensor:
         """Cut a whole map."""
         if self.firsts is not None:
@@ -271,7 +276,7 @@ class Cut(Step):
 
     def of_channels(self, windows: Tensor, pieces: Iterable[int]) -> Tensor:
         """Return windows of pieces, with all of the map's channels, with those of each piece."""
-        if not np.array_equal(self.channels[0], np.arange(windows.shape[1])):
+        if windows.shape[1] != self.shape[1] or not self._in_place:
             chosen = torch.from_numpy(self.channels[list(pieces)]).to(windows.device)
             windows = windows[torch.arange(len(windows))[:, None], chosen]
         return windows.contiguous(memory_format=torch.channels_last)
