@@ -163,7 +163,7 @@ def _pointwise(node: Node, context: Context) -> Pointwise | None:
             return None
         run = context.closure(node, tuple(fields))
     else:
-        for tried in ({}, fields or {}):
+        for tried in ({}, fields) if fields else ({},):
             run = context.closure(node, tuple(tried))
             if _works_by_cell(run, [*(arg.meta["val"] for arg in maps), *tried.values()]):
                 fields = tried
